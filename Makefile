@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: Apache-2.0
+# Mohr. `make` builds into build/; `make help` lists the rest. Every variable can be overridden.
+# A new .c file in a room is picked up by its place; nothing here needs an edit for it.
+
+VERSION    := 0.1.0
+CC         ?= cc
+AR         ?= ar
+PKG_CONFIG ?= pkg-config
+BUILD      ?= build
+PREFIX     ?= /usr
+LIBEXECDIR ?= $(PREFIX)/libexec/mohr
+LOCALEDIR  ?= $(PREFIX)/share/locale
+DESTDIR    ?=
+CFLAGS     ?= -O2 -g
+WERROR     ?=
+Q          := $(if $(V),,@)
+say         = $(if $(V),,@printf '  %-5s %s\n' '$(1)' '$(patsubst $(BUILD)/%,%,$@)')
+
+WARN := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
+        -Wformat=2 -Wno-format-nonliteral $(if $(WERROR),-Werror)
+HARD := -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE
+DEFS := -D_GNU_SOURCE -DMOHR_VERSION='"$(VERSION)"' -DMOHR_LIBEXECDIR='"$(LIBEXECDIR)"' \
+        -DMOHR_LOCALEDIR='"$(LOCALEDIR)"'
+HARD := $(if $(findstring sanitize,$(CFLAGS)),-fPIE,$(HARD))
+ALL_CFLAGS = -std=c17 $(WARN) $(HARD) $(DEFS) -I. -MMD -MP $(CFLAGS) $(CPPFLAGS)
+ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(CFLAGS) $(LDFLAGS)
+
+# Each library is asked for once, and only when something is compiled.
+pkg = $(shell $(PKG_CONFIG) --libs $(1))
+SSL_LIBS     = $(call pkg,libcrypto)
+JSON_LIBS    = $(call pkg,jansson)
+SYSTEMD_LIBS = $(call pkg,libsystemd)
+PCSC_LIBS    = $(call pkg,libpcsclite)
+SECCOMP_LIBS = $(call pkg,libseccomp)
+ASSUAN_LIBS  = $(call pkg,libassuan gpg-error)
+CMOCKA_LIBS  = $(call pkg,cmocka)
+PKG_CFLAGS  := $(shell $(PKG_CONFIG) --cflags libpcsclite libassuan 2>/dev/null)
+CPPFLAGS    += $(PKG_CFLAGS)
+
+# The rooms. A main.c becomes a program; everything else in its folder is that room's archive.
+objs = $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out %/main.c,$(wildcard $(1))))
+A := $(BUILD)/lib
+BASE     := $(A)/base.a
+APDU     := $(A)/apdu.a
+OPS      := $(A)/ops.a
+HELPER   := $(A)/helper.a
+SOFTCARD := $(A)/softcard.a
+MOHR     := $(A)/libmohr.a
+DAEMON   := $(A)/daemon.a
+PROMPT   := $(A)/prompt.a
+
+$(BASE):     $(call objs,base/*.c)
+$(APDU):     $(call objs,apdu/*.c)
+$(OPS):      $(BUILD)/obj/drivers/ops.o
+$(HELPER):   $(call objs,drivers/helper/*.c)
+$(SOFTCARD): $(call objs,drivers/softcard/*.c)
+$(MOHR):     $(call objs,client-sdk/*.c)
+$(DAEMON):   $(call objs,daemon/*.c)
+$(PROMPT):   $(call objs,daemon/prompt/*.c)
+
+PROGRAMS := mohrd mohr mohr-prompt mohr-reader mohr-reader-soft mohr-softcard
+BIN := $(addprefix $(BUILD)/,$(PROGRAMS))
+MO  := $(patsubst po/%.po,$(BUILD)/locale/%/LC_MESSAGES/mohr.mo,$(wildcard po/*.po))
+
+all: $(BIN) $(MO)
+
+$(BUILD)/mohrd: $(BUILD)/obj/daemon/main.o $(DAEMON) $(OPS) $(MOHR) $(BASE)
+$(BUILD)/mohrd: LIBS = $(SYSTEMD_LIBS) $(SSL_LIBS) $(JSON_LIBS)
+$(BUILD)/mohr: $(BUILD)/obj/client-sdk/cli/main.o $(call objs,client-sdk/cli/*.c) $(MOHR) $(BASE)
+$(BUILD)/mohr: LIBS = $(SSL_LIBS) $(JSON_LIBS)
+$(BUILD)/mohr-prompt: $(BUILD)/obj/daemon/prompt/main.o $(PROMPT) $(BASE)
+$(BUILD)/mohr-prompt: LIBS = $(ASSUAN_LIBS)
+$(BUILD)/mohr-reader: $(BUILD)/obj/drivers/reader/main.o $(BUILD)/obj/drivers/pcsc.o $(HELPER) $(OPS) $(APDU) $(BASE)
+$(BUILD)/mohr-reader: LIBS = $(PCSC_LIBS) $(SECCOMP_LIBS)
+$(BUILD)/mohr-reader-soft: $(BUILD)/obj/drivers/reader-soft/main.o $(BUILD)/obj/drivers/soft.o $(HELPER) $(OPS) $(APDU) $(SOFTCARD) $(BASE)
+$(BUILD)/mohr-reader-soft: LIBS = $(SECCOMP_LIBS) $(SSL_LIBS)
+$(BUILD)/mohr-softcard: $(BUILD)/obj/drivers/softcard/main.o $(SOFTCARD) $(BASE)
+$(BUILD)/mohr-softcard: LIBS = $(SSL_LIBS)
+
+$(BIN):
+	$(call say,LD)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(filter %.o,$^) $(filter %.a,$^) $(ALL_LDFLAGS) $(LIBS) -o $@
+
+$(A)/%.a:
+	$(call say,AR)
+	$(Q)mkdir -p $(@D) && rm -f $@ && $(AR) rcs $@ $^
+
+$(BUILD)/obj/%.o: %.c Makefile
+	$(call say,CC)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -c $< -o $@
+
+$(BUILD)/locale/%/LC_MESSAGES/mohr.mo: po/%.po
+	$(call say,MSG)
+	$(Q)mkdir -p $(@D) && msgfmt --check -o $@ $<
+
+# Tests: every tests/unit/test_*.c is a cmocka program that links all rooms.
+UNIT := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
+TOOLS := $(patsubst tests/tools/%.c,$(BUILD)/tests/%,$(wildcard tests/tools/*.c))
+TEST_SUPPORT := $(A)/support.a
+$(TEST_SUPPORT): $(call objs,tests/support/*.c) $(call objs,tests/monitor/*.c)
+ROOMS := $(DAEMON) $(PROMPT) $(MOHR) $(HELPER) $(OPS) $(APDU) $(SOFTCARD) $(BASE)
+ROOM_LIBS = $(CMOCKA_LIBS) $(SYSTEMD_LIBS) $(SSL_LIBS) $(JSON_LIBS) $(SECCOMP_LIBS) $(ASSUAN_LIBS)
+
+$(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(TEST_SUPPORT) $(ROOMS)
+	$(call say,LD)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $< $(TEST_SUPPORT) -Wl,--start-group $(ROOMS) -Wl,--end-group $(ALL_LDFLAGS) $(ROOM_LIBS) -o $@
+$(BUILD)/tests/%: $(BUILD)/obj/tests/tools/%.o $(TEST_SUPPORT) $(ROOMS)
+	$(call say,LD)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $< $(TEST_SUPPORT) -Wl,--start-group $(ROOMS) -Wl,--end-group $(ALL_LDFLAGS) $(ROOM_LIBS) $(PCSC_LIBS) -o $@
+
+tests: all $(UNIT) $(TOOLS)
+
+# Fuzzing: clang's libFuzzer; each target is tests/fuzz/fuzz_NAME.c with seeds in tests/fuzz/seeds/NAME/.
+FUZZ_BUILD := $(BUILD)/fuzz
+FUZZ := $(patsubst tests/fuzz/%.c,$(FUZZ_BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_SECONDS ?= 60
+fuzz-build:
+	$(Q)$(MAKE) BUILD=$(FUZZ_BUILD) CC=clang \
+	        CFLAGS="-O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all" $(FUZZ)
+$(FUZZ_BUILD)/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(TEST_SUPPORT) $(ROOMS)
+	$(call say,LD)
+	$(Q)$(CC) $< -Wl,--start-group $(ROOMS) -Wl,--end-group $(ALL_LDFLAGS) -fsanitize=fuzzer $(ROOM_LIBS) -o $@
+fuzz: fuzz-build
+	$(Q)tests/fuzz/run $(FUZZ_BUILD) $(FUZZ_SECONDS)
+
+asan:
+	$(Q)$(MAKE) BUILD=$(BUILD)/asan CFLAGS="-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all" tests
+
+check: tests
+	$(Q)tests/run $(BUILD)
+bench: tests
+	$(Q)tests/bench $(BUILD)
+format:
+	$(Q)git ls-files '*.c' '*.h' | xargs clang-format -i
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(PREFIX)/share/man/man1 \
+	        $(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/man/man8 $(DESTDIR)$(PREFIX)/lib/systemd/user
+	install -m 755 $(BUILD)/mohr $(DESTDIR)$(PREFIX)/bin/
+	install -m 755 $(addprefix $(BUILD)/,mohrd mohr-prompt mohr-reader) $(DESTDIR)$(LIBEXECDIR)/
+	for p in $(wildcard client-sdk/man/*.[158]); do install -m 644 $$p $(DESTDIR)$(PREFIX)/share/man/man$${p##*.}/ || exit 1; done
+	for u in $(wildcard udev/mohrd.*.in); do f=$${u##*/}; \
+	        sed 's|@LIBEXECDIR@|$(LIBEXECDIR)|g' $$u >$(DESTDIR)$(PREFIX)/lib/systemd/user/$${f%.in} || exit 1; done
+	for l in $(patsubst po/%.po,%,$(wildcard po/*.po)); do d=$(DESTDIR)$(LOCALEDIR)/$$l/LC_MESSAGES; \
+	        install -d $$d && install -m 644 $(BUILD)/locale/$$l/LC_MESSAGES/mohr.mo $$d/ || exit 1; done
+
+clean:
+	rm -rf $(BUILD)
+
+help:
+	@echo 'make [all]    programs and translations in $(BUILD)/ (V=1 shows commands, WERROR=1 as in CI)'
+	@echo 'make check    all tests          make asan     the same programs and tests with ASan+UBSan'
+	@echo 'make fuzz     every fuzz target for FUZZ_SECONDS=60 each'
+	@echo 'make bench    the numbers of docs/design.md'
+	@echo 'make install  into DESTDIR, PREFIX=/usr   make format   clang-format   make clean'
+
+.PHONY: all tests check fuzz fuzz-build asan bench format install clean help
+.SECONDARY:
+-include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* card.h: what every family of cards can be asked, and the shapes of the answers.
+ *
+ * A profile (nid, later piv) is one struct of functions plus rows of data. It speaks only through
+ * the apdu_link of its `struct card` and keeps its state there; it allocates nothing. Each call is
+ * one step; the order (who may call what, when) is the helper's state table and, above it, mohrd's
+ * gate. A profile still refuses what no caller should ask: a PIN for a reference that did not show
+ * its counter in this session, lengths outside its table (card-facts 7.2 rules 2, 3).
+ */
+#ifndef MOHR_CARD_H
+#define MOHR_CARD_H
+
+#include "apdu/apdu.h"
+#include "base/outcome.h"
+
+#define CARD_FILE_MAX   16384 /* bytes of one file, card-facts 7.2 rule 10 */
+#define CARD_KEYS_MAX   15
+#define CARD_LABEL_MAX  64
+#define CARD_SIG_MAX    512
+#define CARD_ATR_MAX    33
+#define CARD_HASH_MAX   64
+
+enum card_family { CARD_UNKNOWN = 0, CARD_NID = 1, CARD_PIV = 2 };
+
+enum card_generation {
+        GENERATION_UNKNOWN = 0, /* right applets, number not known: "Mav, unknown" */
+        GENERATION_MAV2, GENERATION_MAV3, GENERATION_MAV4,
+        GENERATION_PARDIS, GENERATION_OMID,
+};
+const char *card_generation_name(enum card_generation generation); /* "mav2", "mav", ... */
+
+struct card_identity {
+        enum card_family family;
+        enum card_generation generation;
+        bool supported; /* its row allows more than looking */
+        char evidence;  /* 'O', 'V', 'D' or 'I': the mark of the row in card-facts.md */
+        char label[CARD_LABEL_MAX]; /* ASCII description of the row, for operators */
+};
+
+/* What can be read. The three certificate files are told apart by their content, never by this. */
+enum card_object {
+        OBJECT_CERTIFICATE_1, /* nid: IAS 5100/5040 */
+        OBJECT_CERTIFICATE_2, /* nid: IAS 5000/0303 */
+        OBJECT_CERTIFICATE_3, /* nid: IAS 5000/5040 */
+        OBJECT_DATES,         /* nid: MPCOS 0300/0303 raw TLV */
+        OBJECT_AFIS,          /* nid: MPCOS 0300/0302 raw TLV */
+        OBJECT_VERSIONS,      /* nid: MPCOS 0600/0601 raw */
+        OBJECT_CSN,           /* 8 bytes */
+        OBJECT_CRN,           /* ten ASCII digits */
+        OBJECT_PIN_FLAGS,     /* nid: MPCOS EF 0010, words 2..5 and 7, raw */
+        OBJECT_COUNT,
+};
+
+enum pin_copy { PIN_COPY_IAS, PIN_COPY_ID, PIN_COPY_EV, PIN_COPY_COUNT };
+
+struct pin_counter {
+        bool known;    /* false: the card's answer fits no published pattern */
+        int tries;     /* 0 = blocked, valid if known */
+        uint16_t sw;   /* as answered */
+};
+
+struct card_key {
+        uint8_t ref;
+        uint16_t modulus_len, exponent_len;
+        uint8_t modulus[512], exponent[8]; /* big-endian, no leading zero */
+};
+
+struct card_probe { /* card-facts 6.6: what is learnt for nothing */
+        char label[CARD_LABEL_MAX]; /* applet label, "" if the card has none */
+        struct card_key keys[CARD_KEYS_MAX];
+        unsigned int key_count;
+};
+
+/* How a digest becomes a signature, in the order in which they are tried (card-facts 6.4). */
+enum sign_method {
+        SIGN_RSA_SHA256_CARD,       /* algorithm 42, PSO HASH with the bare hash */
+        SIGN_RSA_DIGESTINFO,        /* algorithm 02, PSO HASH with DigestInfo */
+        SIGN_RSA_BARE_HASH,         /* algorithm 02, PSO HASH with the bare hash */
+        SIGN_METHOD_COUNT,
+};
+
+struct card;
+
+struct card_profile {
+        const char *name;
+        /* Side-effect free detection (1.5 steps 2-4). 0, or OUTCOME_CARD_NOT_SUPPORTED. */
+        int (*identify)(struct card *card, struct card_identity *ret);
+        /* The object's bytes, exactly. OUTCOME_NO_CARD is never used for a missing file: that is
+         * OUTCOME_CARD_NOT_SUPPORTED, and card->sw says why. */
+        int (*read)(struct card *card, enum card_object object, uint8_t *buf, size_t cap, size_t *ret_len);
+        /* Only after the issuer was confirmed by the caller: the PIN family starts here. */
+        int (*counter)(struct card *card, enum pin_copy copy, struct pin_counter *ret);
+        int (*probe)(struct card *card, struct card_probe *ret);
+        /* MSE SET for key and method; volatile state only. 0 accepted, OUTCOME_NEEDS_ISSUER_KEYS when
+         * the card wants secure messaging, OUTCOME_NO_STANDARD_SIGNATURE when it does not know it. */
+        int (*select_method)(struct card *card, uint8_t key_ref, enum sign_method method);
+        /* One VERIFY of PIN_COPY_IAS, at most one per call of counter. 0, WRONG_PIN, PIN_BLOCKED, ...;
+         * *ret_tries is set (-1 unknown) for 0 and every outcome. `pin` is 4..8 ASCII digits. */
+        int (*verify)(struct card *card, const uint8_t *pin, size_t pin_len, int *ret_tries);
+        int (*sign)(struct card *card, uint8_t key_ref, enum sign_method method, const uint8_t *hash,
+                size_t hash_len, uint8_t *sig, size_t cap, size_t *ret_len);
+        /* Drops verified state by selecting the application again. */
+        int (*clear)(struct card *card);
+};
+
+/* nid: which application is selected, what has been seen: see nid.c. */
+struct nid_state {
+        const struct nid_row *row;
+        uint8_t selected;    /* enum nid_app, 0 none */
+        uint8_t ias_aid;     /* index of the AID that answered */
+        bool counter_seen;   /* 63Cx from reference 81 since the last SELECT IAS / VERIFY */
+        bool stepwise;       /* path SELECT was refused once: do not try again */
+        uint8_t unit;        /* MPCOS offset unit found at run time: 0 unknown, 1 or 4 */
+};
+
+struct card {
+        struct apdu_link *link;
+        const struct card_profile *profile; /* set by card_identify */
+        uint16_t sw;   /* last status word, for operators */
+        uint8_t atr[CARD_ATR_MAX];
+        size_t atr_len;
+        struct nid_state nid;
+};
+
+void card_init(struct card *card, struct apdu_link *link, const uint8_t *atr, size_t atr_len);
+/* Asks each compiled-in profile in turn (historical bytes are a hint for the order only). */
+_must_check_ int card_identify(struct card *card, struct card_identity *ret);
+/* Anything the card kept is gone (reset, other client, new transaction). Keeps the row. */
+void card_forget(struct card *card);
+
+extern const struct card_profile nid_profile;
+
+/* Parsers of what `read` returns (pure; each has a fuzz target of the same name). */
+struct card_date {
+        char text[16];      /* decoded ASCII digits and separators, "" if undecodable */
+        bool jalali;        /* calendar rule of 3.5 */
+        int year, month, day; /* in that calendar, 0 if ambiguous */
+        uint8_t raw[32];
+        size_t raw_len;
+};
+_must_check_ int nid_parse_dates(struct view file, struct card_date *ret_issued, struct card_date *ret_expires);
+_must_check_ int nid_parse_versions(struct view file, char *ret_text, size_t cap); /* "CC=20E0 D5=..." or -EBADMSG */
+/* Total length of the DER object at the start of data[len], bounded by cap; needs >= 4 bytes. */
+_must_check_ int nid_der_length(struct view start, size_t cap, size_t *ret_total);
+
+#endif

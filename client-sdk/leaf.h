@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* leaf.h: what the citizen's certificate says, read once, in one way, by daemon and verifier.
+ *
+ * The certificate is hostile until its chain is checked; reading it must be safe before that. Shape
+ * rules of card-facts 5.1: subject has exactly one C, OU, givenName, surname, CN; CN is ten ASCII
+ * digits and a suffix " - XXX"; names are UTF-8. Texts are byte-exact copies (no normalising).
+ */
+#ifndef MOHR_LEAF_H
+#define MOHR_LEAF_H
+
+#include "base/base.h"
+#include <openssl/x509.h>
+
+#define LEAF_NAME_MAX 256
+
+enum leaf_class { LEAF_SIGNATURE, LEAF_AUTHENTICATION, LEAF_CA, LEAF_OTHER };
+
+struct leaf {
+        enum leaf_class class;
+        char given_name[LEAF_NAME_MAX], family_name[LEAF_NAME_MAX]; /* UTF-8, "" for a CA */
+        char card_number[11];       /* ten digits of the CN, "" if the CN has another shape */
+        char cn_suffix[8];          /* "SIG" */
+        int64_t not_before, not_after; /* seconds since the epoch */
+        bool issuer_is_nocr;        /* issuer C=IR, O=Iran Government, OU=NOCR */
+        bool national_number;       /* check digit holds, digits not all equal */
+};
+
+/* Exactly one DER certificate, nothing after it, at most 16 KiB. -EBADMSG otherwise. */
+_must_check_ int leaf_parse(const uint8_t *der, size_t len, X509 **ret_cert, struct leaf *ret);
+
+static inline void x509_free_cleanup(X509 **cert)
+{
+        X509_free(*cert);
+}
+#define _cleanup_x509_ _cleanup_(x509_free_cleanup)
+
+#endif

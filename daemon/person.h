@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* person.h: asking the holder: consent, last-try confirmation and PIN, in one child (mohr-prompt).
+ *
+ * mohr-prompt speaks Assuan with pinentry and dies before the card is told to sign, so no copy of a
+ * PIN outlives it in a library's heap. The answer's PIN arrives in the locked secret handed in.
+ * Only facts are passed; wording and language are mohr-prompt's business. All strings are sanitised
+ * and capped again there. One prompt at a time is the caller's duty.
+ */
+#ifndef MOHR_PERSON_H
+#define MOHR_PERSON_H
+
+#include "base/base.h"
+#include "base/secret.h"
+#include "daemon/config.h"
+#include <systemd/sd-event.h>
+
+struct person_ui { /* checked by the daemon: the tty belongs to the peer's uid */
+        const char *tty, *term, *display, *wayland_display, *xauthority, *language; /* or NULL */
+};
+
+struct person_question {
+        struct person_ui ui;
+        const char *request;          /* id, shown so that prompt, log and answer can be matched */
+        const char *app;              /* executable of the caller; "" unknown */
+        const char *audience, *purpose; /* purpose may be NULL */
+        const char *given_name, *family_name, *card_number;
+        const char *reader;
+        int tries_left;               /* -1 unknown */
+        bool simulated;
+        bool tell_unproven;           /* say first what is unproven on this card, and ask (config ask) */
+        bool expired;                 /* certificate no longer valid: said */
+        unsigned int timeout_s;
+        const char *pinentry;
+};
+
+struct person;
+
+/* outcome: 0 (PIN in the secret: 4..8 ASCII digits), OUTCOME_REFUSED, OUTCOME_LAST_TRY_DECLINED,
+ * OUTCOME_TIMED_OUT, OUTCOME_NOBODY_TO_ASK, OUTCOME_INTERNAL. Called once, after the child is gone and
+ * reaped, never from inside person_ask. */
+typedef void (*person_done)(void *user, int outcome);
+/* OUTCOME_NOBODY_TO_ASK at once if the ui names nothing to ask on. `pin` (cap >= 64) is borrowed. */
+_must_check_ int person_ask(struct person **ret, sd_event *event, const struct config *config,
+        const struct person_question *question, struct secret *pin, person_done done, void *user);
+struct person *person_free(struct person *person); /* closes the prompt; no callback after */
+
+#endif

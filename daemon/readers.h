@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* readers.h: the supervisor: one watcher process per driver, one helper process per reader.
+ *
+ * A helper is started when its reader appears, serves one request at a time, is killed when an
+ * operation passes its deadline and replaced after every operation that saw a PIN. A watcher that
+ * dies is restarted with growing delay; meanwhile its backend is "unavailable". Nothing here knows
+ * what an operation means.
+ */
+#ifndef MOHR_READERS_H
+#define MOHR_READERS_H
+
+#include "base/base.h"
+#include "base/log.h"
+#include "daemon/config.h"
+#include "drivers/ops.h"
+#include <systemd/sd-event.h>
+
+struct readers;
+struct reader;
+
+_must_check_ int readers_new(struct readers **ret, sd_event *event, const struct config *config,
+        const struct log *log);
+struct readers *readers_free(struct readers *readers);
+
+struct reader_info {
+        const char *name, *driver, *state; /* as in mohr.Identity; borrowed until the next change */
+        bool simulated;
+        uint32_t events; /* changes when a card came or went */
+};
+struct backend_info {
+        const char *driver, *state;
+};
+size_t readers_list(const struct readers *readers, struct reader_info *ret, size_t cap);
+size_t readers_backends(const struct readers *readers, struct backend_info *ret, size_t cap);
+
+/* One callback per change, any number of subscribers. */
+struct readers_watch;
+_must_check_ int readers_subscribe(struct readers *readers, struct readers_watch **ret,
+        void (*changed)(void *user), void *user);
+struct readers_watch *readers_watch_free(struct readers_watch *watch);
+
+/* Takes a reader for one request: by name, or NULL for the only one that holds a card. 0, NO_READER,
+ * NO_CARD, BUSY (taken or held by another program), READER_SERVICE. */
+_must_check_ int readers_acquire(struct readers *readers, const char *name, struct reader **ret);
+/* Ends the use. If an operation is running or a PIN was sent, the helper is killed and replaced
+ * (PC/SC resets the card: VERIFY happens only inside a transaction). */
+struct reader *reader_release(struct reader *reader);
+
+void reader_describe(const struct reader *reader, struct reader_info *ret);
+/* True while no card came or went since acquire (and the reader still exists). */
+bool reader_same_card(const struct reader *reader);
+
+/* Sends one operation. Exactly one callback: outcome 0 with `fields` after the result head, an
+ * outcome from the helper, OUTCOME_TIMED_OUT (helper killed), OUTCOME_CARD_REMOVED / NO_READER
+ * (reader gone, helper died) or OUTCOME_INTERNAL. Never called from inside reader_call. */
+typedef void (*reader_done)(void *user, int outcome, uint16_t sw, struct in *fields);
+_must_check_ int reader_call(struct reader *reader, enum op op, const void *payload, size_t len,
+        reader_done done, void *user);
+
+#endif

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* request.h: one Assert from start to answer: a table of states (request.c), each row naming what
+ * it starts, what may come back and where that leads. Owns its reader, its prompt and its PIN.
+ */
+#ifndef MOHR_REQUEST_H
+#define MOHR_REQUEST_H
+
+#include "client-sdk/assertion.h"
+#include "daemon/config.h"
+#include "daemon/person.h"
+#include "daemon/readers.h"
+#include "daemon/server.h"
+
+struct known;   /* what was learnt of cards and issuing CAs: known.h */
+
+struct request_context { /* shared by all requests of one daemon, outlives them */
+        sd_event *event;
+        const struct config *config;
+        const struct log *log;
+        struct readers *readers;
+        struct known *known;
+};
+
+struct request_params { /* copied by request_start */
+        const char *audience, *nonce, *purpose, *reader, *expect_national_number;
+        unsigned int timeout_ms; /* 0: default 180000 */
+        json_t *station;         /* or NULL; borrowed */
+        struct person_ui ui;
+        struct peer peer;
+};
+
+struct request_callbacks {
+        void (*phase)(void *user, const char *id, const char *phase);
+        /* The last callback. outcome 0: `assertion` set. tries_left -1 if unknown. `detail`: static
+         * English text for operators or NULL. */
+        void (*done)(void *user, const char *id, int outcome, const char *assertion, int tries_left,
+                const char *detail);
+};
+
+struct request;
+_must_check_ int request_start(struct request **ret, struct request_context *context,
+        const struct request_params *params, const struct request_callbacks *callbacks, void *user);
+/* The client hung up, or the daemon stops: closes the prompt, frees the reader. No callback after. */
+struct request *request_cancel(struct request *request);
+
+#endif

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ops.h: the private channel between mohrd and its helpers: card operations, never APDUs.
+ *
+ * One SOCK_SEQPACKET socketpair per helper, the helper's end is descriptor 3. A frame is
+ *      u8 version (1) | u8 op | u16 id | u32 payload length | payload
+ * big-endian, at most OPS_FRAME_MAX bytes, the length equal to what follows. mohrd asks, the helper
+ * answers once with the same op and id, OPS_REPLY set, and the payload
+ *      u8 outcome (0 ok, else enum outcome) | u16 last status word | op's own fields if outcome is 0
+ *                                                                   (VERIFY: i8 tries always)
+ * One question at a time. Any malformed byte ends the helper (exit 70) or, seen by mohrd, kills it.
+ * The PIN travels in a frame of its own (OP_PIN) from locked memory to locked memory and is accepted
+ * only in the state table's one state, once.
+ *
+ * Every encode/decode pair lives in ops.c; both sides, the fuzz target and the tests use it.
+ */
+#ifndef MOHR_OPS_H
+#define MOHR_OPS_H
+
+#include "apdu/card.h"
+#include "base/bytes.h"
+#include "drivers/driver.h"
+
+#define OPS_VERSION   1
+#define OPS_HEADER    8
+#define OPS_FRAME_MAX 20480
+#define OPS_REPLY     0x80
+#define OPS_FD        3
+#define OPS_PIN_MAX   8
+
+enum op {
+        OP_READY = 1,    /* helper -> mohrd, unasked, first: sandbox is closed (struct op_ready) */
+        OP_READERS,      /* watcher -> mohrd, unasked: struct op_readers */
+        OP_BEGIN,        /* -> struct driver_card */
+        OP_IDENTIFY,     /* -> struct card_identity */
+        OP_READ,         /* u8 object -> bytes16 */
+        OP_CONFIRM,      /* mohrd says: issuer confirmed on this card -> */
+        OP_COUNTER,      /* u8 pin_copy -> struct pin_counter */
+        OP_PROBE,        /* -> struct card_probe */
+        OP_METHOD,       /* u8 key, u8 method -> */
+        OP_PIN,          /* the digits, 4..8 bytes; answered when stored in locked memory -> */
+        OP_VERIFY,       /* -> i8 tries; the stored PIN is wiped whatever happens */
+        OP_SIGN,         /* u8 key, u8 method, bytes16 hash -> bytes16 signature */
+        OP_CLEAR,        /* -> */
+        OP_END,          /* u8 driver_end -> */
+        OP_COUNT,
+};
+
+struct op_frame {
+        uint8_t op;
+        bool reply;
+        uint16_t id;
+        struct view payload;
+};
+
+struct op_ready {
+        uint8_t seccomp;   /* value of Seccomp: in /proc/self/status, 2 = filter */
+        uint8_t dumpable;  /* PR_GET_DUMPABLE */
+        uint8_t no_new_privs;
+        bool simulated;
+        char driver[16];
+};
+
+struct op_readers {
+        int outcome; /* 0, or OUTCOME_READER_SERVICE */
+        struct driver_reader readers[DRIVER_READERS_MAX];
+        size_t count;
+};
+
+_must_check_ int op_frame_decode(const void *data, size_t len, struct op_frame *ret);
+/* Writes header; returns a writer over the payload area; op_frame_finish() fills the length in and
+ * returns the whole frame's length or < 0. */
+struct out op_frame_begin(uint8_t *frame, size_t cap, uint8_t op, bool reply, uint16_t id);
+_must_check_ ssize_t op_frame_finish(uint8_t *frame, const struct out *payload);
+
+void op_put_ready(struct out *out, const struct op_ready *v);
+_must_check_ int op_get_ready(struct view payload, struct op_ready *ret);
+void op_put_readers(struct out *out, const struct op_readers *v);
+_must_check_ int op_get_readers(struct view payload, struct op_readers *ret);
+
+/* Replies: `outcome` and `sw` first. The getters are for payloads of outcome 0; op_get_result reads
+ * the head and leaves `in` after it. */
+void op_put_result(struct out *out, int outcome, uint16_t sw);
+_must_check_ int op_get_result(struct in *in, int *ret_outcome, uint16_t *ret_sw);
+void op_put_card(struct out *out, const struct driver_card *v);
+_must_check_ int op_get_card(struct in *in, struct driver_card *ret);
+void op_put_identity(struct out *out, const struct card_identity *v);
+_must_check_ int op_get_identity(struct in *in, struct card_identity *ret);
+void op_put_counter(struct out *out, const struct pin_counter *v);
+_must_check_ int op_get_counter(struct in *in, struct pin_counter *ret);
+void op_put_probe(struct out *out, const struct card_probe *v);
+_must_check_ int op_get_probe(struct in *in, struct card_probe *ret);
+
+/* Descriptor side, shared by both ends. Receives one packet into buf; 0 = peer closed (ret_len 0);
+ * -EMSGSIZE for a packet over cap (never truncated silently). Retries EINTR. */
+_must_check_ int ops_send(int fd, const void *frame, size_t len);
+_must_check_ int ops_recv(int fd, void *buf, size_t cap, size_t *ret_len);
+
+#endif
