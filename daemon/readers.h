@@ -25,13 +25,15 @@ struct readers *readers_free(struct readers *readers);
 struct reader_info {
         const char *name, *driver, *state; /* as in mohr.Identity; borrowed until the next change */
         bool simulated;
-        uint32_t events; /* changes when a card came or went */
+        uint32_t events; /* changes when a card came or went; no two cards of one daemon share it */
 };
 struct backend_info {
         const char *driver, *state;
 };
 size_t readers_list(const struct readers *readers, struct reader_info *ret, size_t cap);
 size_t readers_backends(const struct readers *readers, struct backend_info *ret, size_t cap);
+/* False until every backend has spoken once: just after the start an empty list means nothing yet. */
+bool readers_settled(const struct readers *readers);
 
 /* One callback per change, any number of subscribers. */
 struct readers_watch;
@@ -40,8 +42,10 @@ _must_check_ int readers_subscribe(struct readers *readers, struct readers_watch
 struct readers_watch *readers_watch_free(struct readers_watch *watch);
 
 /* Takes a reader for one request: by name, or NULL for the only one that holds a card. 0, NO_READER,
- * NO_CARD, BUSY (taken or held by another program), READER_SERVICE. */
-_must_check_ int readers_acquire(struct readers *readers, const char *name, struct reader **ret);
+ * NO_CARD, BUSY (taken, held by another program, or cards on several readers and none named),
+ * READER_SERVICE. *ret_detail says more in static English text, or is NULL. */
+_must_check_ int readers_acquire(struct readers *readers, const char *name, struct reader **ret,
+        const char **ret_detail);
 /* Ends the use. If an operation is running or a PIN was sent, the helper is killed and replaced
  * (PC/SC resets the card: VERIFY happens only inside a transaction). */
 struct reader *reader_release(struct reader *reader);
@@ -50,8 +54,8 @@ void reader_describe(const struct reader *reader, struct reader_info *ret);
 /* True while no card came or went since acquire (and the reader still exists). */
 bool reader_same_card(const struct reader *reader);
 
-/* Sends one operation. Exactly one callback: outcome 0 with `fields` after the result head, an
- * outcome from the helper, OUTCOME_TIMED_OUT (helper killed), OUTCOME_CARD_REMOVED / NO_READER
+/* Sends one operation. Exactly one callback unless released before: outcome 0 with `fields` after the
+ * result head, an outcome from the helper (`fields` still after the head), OUTCOME_TIMED_OUT (helper killed), OUTCOME_CARD_REMOVED / NO_READER
  * (reader gone, helper died) or OUTCOME_INTERNAL. Never called from inside reader_call. */
 typedef void (*reader_done)(void *user, int outcome, uint16_t sw, struct in *fields);
 _must_check_ int reader_call(struct reader *reader, enum op op, const void *payload, size_t len,

@@ -12,6 +12,7 @@
 #include "daemon/server.h"
 
 struct known;   /* what was learnt of cards and issuing CAs: known.h */
+struct request;
 
 struct request_context { /* shared by all requests of one daemon, outlives them */
         sd_event *event;
@@ -19,6 +20,7 @@ struct request_context { /* shared by all requests of one daemon, outlives them 
         const struct log *log;
         struct readers *readers;
         struct known *known;
+        struct request *asking, *waiting; /* whose prompt is open, who comes next; start as NULL */
 };
 
 struct request_params { /* copied by request_start */
@@ -37,7 +39,6 @@ struct request_callbacks {
                 const char *detail);
 };
 
-struct request;
 _must_check_ int request_start(struct request **ret, struct request_context *context,
         const struct request_params *params, const struct request_callbacks *callbacks, void *user);
 /* The client hung up, or the daemon stops: closes the prompt, frees the reader. No callback after. */
