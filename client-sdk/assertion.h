@@ -9,6 +9,12 @@
 #include <jansson.h>
 #include <openssl/x509.h>
 
+static inline void json_decref_cleanup(json_t **json)
+{
+        json_decref(*json);
+}
+#define _cleanup_json_ _cleanup_(json_decref_cleanup)
+
 #define ASSERTION_TYP     "mohr-identity+jwt"
 #define ASSERTION_VERSION 1
 #define ASSERTION_MAX     8192 /* bytes of the whole compact serialisation */
@@ -19,7 +25,7 @@ struct assertion_request {
         const char *nonce;                  /* 8..128 printable ASCII */
         const char *purpose;                /* or NULL; UTF-8, at most 256 bytes */
         const char *expect_national_number; /* or NULL; ten digits */
-        json_t *station;                    /* or NULL; object of allow-listed string members */
+        json_t *station;                    /* or NULL; what fields.h allows an app to state */
 };
 
 struct assertion_card {
@@ -36,8 +42,12 @@ struct assertion_facts {
         bool clock_synchronised;
         const char *pin_entry;    /* "pinentry", "pinpad" */
         const char *software;     /* "mohr 0.1.0" */
+        const char *reader;       /* name, or NULL */
         struct assertion_card card;
 };
+
+/* The bounds of client-sdk/fields.h, before anybody is asked: OUTCOME_INVALID with *ret_why (static). */
+_must_check_ int assertion_request_check(const struct assertion_request *request, const char **ret_why);
 
 /* The bytes the chip must sign: base64url(header) "." base64url(payload), NUL-terminated, malloced.
  * OUTCOME_INVALID with *ret_why (static text) when a request field is out of its bounds. */

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* assertion.c: see assertion.h; the format is docs/assertion.md, version 1.
+ *
+ * Composing is data flowing one way: leaf -> identity claims, request -> bound claims, station ->
+ * stated claims, in the order of the document, so that equal facts give equal bytes. Nothing a caller
+ * says can become an identity claim: there is no parameter for one.
+ */
+#include "client-sdk/assertion.h"
+
+#include "base/outcome.h"
+#include "base/text.h"
+#include "client-sdk/base64.h"
+#include "client-sdk/fields.h"
+#include "client-sdk/identity.h"
+
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/x509v3.h>
+
+#define RSA_BITS_MIN 2048
+#define RSA_BITS_MAX 4096
+
+struct composer {
+        const struct assertion_request *request;
+        const struct assertion_facts *facts;
+        struct leaf leaf;
+        struct identity identity;
+        X509 *cert, *issuing_ca;
+};
+
+int assertion_request_check(const struct assertion_request *request, const char **ret_why)
+{
+        const struct {
+                bool good;
+                const char *why;
+        } rules[] = {
+                { request->audience && field_is_uri(request->audience),
+                        "audience must be a URI of at most 512 bytes" },
+                { request->nonce && field_is_nonce(request->nonce),
+                        "nonce must be 8 to 128 printable ASCII characters without spaces" },
+                { !request->purpose || field_is_text(request->purpose, FIELD_PURPOSE_MAX),
+                        "purpose must be 1 to 256 bytes of UTF-8 without control or direction "
+                        "characters" },
+                { !request->expect_national_number ||
+                                field_is_digits(request->expect_national_number, 10),
+                        "expected national number must be ten ASCII digits" },
+                { field_is_station(request->station, false),
+                        "station has a member that is not allowed" },
+        };
+        for (size_t i = 0; i < ARRAY_LEN(rules); i++)
+                if (!rules[i].good) {
+                        *ret_why = rules[i].why;
+                        return OUTCOME_INVALID;
+                }
+        return 0;
+}
+
+static bool facts_are_good(const struct assertion_facts *facts)
+{
+        const struct assertion_card *card = &facts->card;
+        return field_is_hex(facts->issuer_id, 32, 32) && facts->life > 0 &&
+               facts->life <= FIELD_LIFE_MAX && field_is_token(facts->pin_entry) &&
+               field_is_text(facts->software, FIELD_STATION_MAX) &&
+               (!facts->reader || field_is_text(facts->reader, FIELD_STATION_MAX)) &&
+               field_is_token(card->generation) &&
+               (!card->expiry || field_is_text(card->expiry, 32)) &&
+               (!card->expiry_raw || field_is_hex(card->expiry_raw, 2, 128));
+}
+
+/* Parses the certificate again from its own bytes: one way of reading a leaf for everybody. */
+static int read_again(X509 *cert, struct leaf *ret)
+{
+        unsigned char *der = NULL;
+        int len = i2d_X509(cert, &der);
+        if (len <= 0)
+                return -EBADMSG;
+        _cleanup_x509_ X509 *copy = NULL;
+        int r = leaf_parse(der, (size_t)len, &copy, ret);
+        OPENSSL_free(der);
+        return r;
+}
+
+static int composer_init(struct composer *c, const char **ret_why)
+{
+        struct leaf ca;
+        if (read_again(c->cert, &c->leaf) < 0 ||
+                identity_read(c->cert, &c->leaf, &c->identity) != 0) {
+                *ret_why = "the leaf is not a citizen certificate of the national card";
+                return OUTCOME_INVALID;
+        }
+        if (read_again(c->issuing_ca, &ca) < 0 || ca.class != LEAF_CA ||
+                X509_check_issued(c->issuing_ca, c->cert) != X509_V_OK) {
+                *ret_why = "the second certificate did not issue the leaf";
+                return OUTCOME_INVALID;
+        }
+        return assertion_request_check(c->request, ret_why);
+}
+
+/* Optional strings become no member at all. json_pack's "s*" says so. */
+static json_t *make_card(const struct composer *c)
+{
+        const struct assertion_card *card = &c->facts->card;
+        return json_pack("{s:s, s:s, s:s*, s:s*, s:o*}", "generation", card->generation,
+                "certificate_expiry", c->identity.certificate_expiry, "expiry", card->expiry,
+                "expiry_raw", card->expiry_raw, "simulated", card->simulated ? json_true() : NULL);
+}
+
+static json_t *make_station(const struct composer *c)
+{
+        json_t *station = json_pack("{s:s, s:s, s:s*}", "software", c->facts->software, "pin_entry",
+                c->facts->pin_entry, "reader", c->facts->reader);
+        if (station && c->request->station &&
+                json_object_update(station, c->request->station) < 0) {
+                json_decref(station);
+                return NULL;
+        }
+        return station;
+}
+
+static json_t *make_identity(const struct composer *c)
+{
+        bool national = c->leaf.national_number;
+        const char *expected = c->request->expect_national_number;
+        return json_pack("{s:s, s:s, s:s, s:s*, s:s*, s:s*}", "given_name", c->leaf.given_name,
+                "family_name", c->leaf.family_name, "card_number", c->leaf.card_number,
+                "national_number", national ? c->leaf.card_number : NULL, "national_number_basis",
+                national ? IDENTITY_NN_BASIS : NULL, "national_number_match",
+                expected ? identity_match(&c->leaf, expected) : NULL);
+}
+
+static json_t *make_payload(const struct composer *c)
+{
+        const struct assertion_facts *facts = c->facts;
+        json_t *payload = json_pack("{s:i, s:s, s:s, s:s, s:s, s:I, s:I, s:s}", "ver",
+                ASSERTION_VERSION, "iss", IDENTITY_ISS, "sub", c->identity.sub, "aud",
+                c->request->audience, "nonce", c->request->nonce, "iat", (json_int_t)facts->now,
+                "exp", (json_int_t)(facts->now + facts->life), "jti", facts->issuer_id);
+        _cleanup_json_ json_t *identity = make_identity(c);
+        _cleanup_json_ json_t *stated = json_pack(
+                "{s:s, s:[s, s], s:I, s:s*, s:o, s:s, s:o, s:{s:b}}", "acr", c->identity.acr, "amr",
+                "sc", "pin", "auth_time", (json_int_t)facts->auth_time, "purpose",
+                c->request->purpose, "card", make_card(c), "key_use", c->identity.key_use,
+                "station", make_station(c), "clock", "synchronised", facts->clock_synchronised);
+        if (!payload || !identity || !stated || json_object_update(payload, identity) < 0 ||
+                json_object_update(payload, stated) < 0) {
+                json_decref(payload);
+                return NULL;
+        }
+        return payload;
+}
+
+static json_t *certificate_text(X509 *cert)
+{
+        unsigned char *der = NULL;
+        int len = i2d_X509(cert, &der);
+        if (len <= 0)
+                return NULL;
+        _cleanup_free_ char *text = malloc(base64_encoded_len(BASE64_STANDARD, (size_t)len) + 1);
+        if (text)
+                base64_encode(BASE64_STANDARD, text, der, (size_t)len);
+        OPENSSL_free(der);
+        return text ? json_string(text) : NULL;
+}
+
+static json_t *make_header(const struct composer *c)
+{
+        return json_pack("{s:s, s:s, s:[o, o]}", "alg", "RS256", "typ", ASSERTION_TYP, "x5c",
+                certificate_text(c->cert), certificate_text(c->issuing_ca));
+}
+
+/* base64url(header) "." base64url(payload) */
+static char *join(const json_t *header, const json_t *payload)
+{
+        _cleanup_free_ char *head = json_dumps(header, JSON_COMPACT);
+        _cleanup_free_ char *body = json_dumps(payload, JSON_COMPACT);
+        if (!head || !body)
+                return NULL;
+        size_t head_len = base64_encoded_len(BASE64_URL, strlen(head));
+        size_t body_len = base64_encoded_len(BASE64_URL, strlen(body));
+        char *joined = malloc(head_len + 1 + body_len + 1);
+        if (!joined)
+                return NULL;
+        base64_encode(BASE64_URL, joined, head, strlen(head));
+        joined[head_len] = '.';
+        base64_encode(BASE64_URL, joined + head_len + 1, body, strlen(body));
+        return joined;
+}
+
+static size_t signature_len(X509 *cert)
+{
+        EVP_PKEY *key = X509_get0_pubkey(cert);
+        int size = key ? EVP_PKEY_get_size(key) : 0;
+        return size > 0 ? (size_t)size : 0;
+}
+
+int assertion_signing_input(const struct assertion_request *request,
+        const struct assertion_facts *facts, X509 *leaf, X509 *issuing_ca, char **ret,
+        const char **ret_why)
+{
+        struct composer composer = {
+                .request = request, .facts = facts, .cert = leaf, .issuing_ca = issuing_ca
+        };
+        if (!facts_are_good(facts))
+                return -EINVAL;
+        int r = composer_init(&composer, ret_why);
+        if (r != 0)
+                return r;
+        _cleanup_json_ json_t *header = make_header(&composer);
+        _cleanup_json_ json_t *payload = header ? make_payload(&composer) : NULL;
+        _cleanup_free_ char *input = payload ? join(header, payload) : NULL;
+        if (!input)
+                return -ENOMEM;
+        if (strlen(input) + 1 + base64_encoded_len(BASE64_URL, signature_len(leaf)) >
+                ASSERTION_MAX) {
+                *ret_why = "certificates and texts together do not fit into 8 KiB";
+                return OUTCOME_INVALID;
+        }
+        *ret = input;
+        input = NULL;
+        return 0;
+}
+
+static bool verifies_as_rs256(const char *input, X509 *leaf, const uint8_t *sig, size_t sig_len)
+{
+        EVP_PKEY *key = X509_get0_pubkey(leaf);
+        if (!key || EVP_PKEY_get_base_id(key) != EVP_PKEY_RSA ||
+                EVP_PKEY_get_bits(key) < RSA_BITS_MIN || EVP_PKEY_get_bits(key) > RSA_BITS_MAX)
+                return false;
+        EVP_MD_CTX *md = EVP_MD_CTX_new();
+        bool good = md && EVP_DigestVerifyInit(md, NULL, EVP_sha256(), NULL, key) == 1 &&
+                    EVP_DigestVerify(md, sig, sig_len, (const uint8_t *)input, strlen(input)) == 1;
+        EVP_MD_CTX_free(md);
+        ERR_clear_error();
+        return good;
+}
+
+int assertion_finish(
+        const char *signing_input, X509 *leaf, const uint8_t *sig, size_t sig_len, char **ret)
+{
+        if (!verifies_as_rs256(signing_input, leaf, sig, sig_len))
+                return OUTCOME_NO_STANDARD_SIGNATURE;
+        size_t head = strlen(signing_input);
+        char *whole = malloc(head + 1 + base64_encoded_len(BASE64_URL, sig_len) + 1);
+        if (!whole)
+                return -ENOMEM;
+        memcpy(whole, signing_input, head);
+        whole[head] = '.';
+        base64_encode(BASE64_URL, whole + head + 1, sig, sig_len);
+        *ret = whole;
+        return 0;
+}
