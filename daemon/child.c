@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* child.c: see child.h. A child is a pid, a pidfd and our end of a SEQPACKET pair.
+ *
+ * vfork, because a copy of our page tables would cost more than the helper's whole life; what runs
+ * between vfork and execve is one function of plain system calls that touches no memory of ours. The
+ * child is a session leader: its process group is its own, a terminal's ^C does not reach it, and what
+ * it starts (pinentry) is never stopped for reading "from the background".
+ *
+ * The end is seen on the pidfd, so SIGCHLD need not be blocked or handled. Order at the end: frames
+ * still queued, then the whole group is killed while the zombie still holds its number, then it is
+ * reaped, then exited() is called. A callback may free the child: `gone` tells the frames above it.
+ */
+#include "daemon/child.h"
+
+#include "base/secret.h"
+
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/pidfd.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#define CHILD_FD   3
+#define FIRST_HIGH 10 /* our copies sit above every number the child wants */
+
+struct child {
+        pid_t pid;
+        int pidfd, fd;
+        sd_event_source *frames, *end;
+        struct child_callbacks callbacks;
+        void *user;
+        uint8_t *buf; /* own, or the secret's */
+        size_t cap;
+        struct secret *secret; /* borrowed */
+        bool *gone;
+};
+
+struct launch {
+        const char *const *argv, *const *env;
+        int null, channel;
+        pid_t parent;
+};
+
+static int high_fd(int fd)
+{
+        if (fd < 0)
+                return -errno;
+        int high = fcntl(fd, F_DUPFD_CLOEXEC, FIRST_HIGH);
+        int r = high < 0 ? -errno : high;
+        close(fd);
+        return r;
+}
+
+/* Runs in the parent's memory until execve: only system calls, nothing written but `error`. */
+static void run_child(const struct launch *launch, volatile int *error)
+{
+        static const int defaults[] = { SIGPIPE, SIGINT, SIGTERM, SIGHUP, SIGCHLD };
+        sigset_t none;
+        sigemptyset(&none);
+        for (size_t i = 0; i < ARRAY_LEN(defaults); i++)
+                signal(defaults[i], SIG_DFL);
+        if (setsid() < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || dup2(launch->null, 0) < 0 ||
+                dup2(launch->null, 1) < 0 || dup2(launch->channel, CHILD_FD) < 0 ||
+                close_range(CHILD_FD + 1, ~0U, 0) < 0 || sigprocmask(SIG_SETMASK, &none, NULL) < 0) {
+                *error = errno;
+                return;
+        }
+        if (getppid() != launch->parent) /* it died before PDEATHSIG was set */
+                return;
+        execve(launch->argv[0], (char *const *)launch->argv, (char *const *)launch->env);
+        *error = errno;
+}
+
+static int launch(const struct launch *launch, pid_t *ret_pid)
+{
+        sigset_t all, before;
+        volatile int error = 0;
+        sigfillset(&all);
+        sigprocmask(SIG_SETMASK, &all, &before); /* no handler may run in the shared memory */
+        pid_t pid = vfork();
+        if (pid == 0) {
+                run_child(launch, &error);
+                _exit(127);
+        }
+        int r = pid < 0 ? -errno : -error;
+        sigprocmask(SIG_SETMASK, &before, NULL);
+        if (r < 0) {
+                if (pid > 0)
+                        waitpid(pid, NULL, 0);
+                return r;
+        }
+        *ret_pid = pid;
+        return 0;
+}
+
+static int start(struct child *child, const char *const *argv, const char *const *env)
+{
+        int pair[2];
+        if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+                return -errno;
+        child->fd = high_fd(pair[0]);
+        _cleanup_close_ int theirs = high_fd(pair[1]);
+        _cleanup_close_ int null = high_fd(open("/dev/null", O_RDWR | O_CLOEXEC));
+        if (child->fd < 0 || theirs < 0 || null < 0)
+                return child->fd < 0 ? child->fd : theirs < 0 ? theirs : null;
+        if (fcntl(child->fd, F_SETFL, O_NONBLOCK) < 0)
+                return -errno;
+        struct launch plan = { argv, env, null, theirs, getpid() };
+        int r = launch(&plan, &child->pid);
+        if (r < 0)
+                return r;
+        child->pidfd = pidfd_open(child->pid, 0);
+        return child->pidfd < 0 ? -errno : 0;
+}
+
+/* 1: a frame was handled; 0: nothing more now; < 0: the channel is over. `*gone`: so is the child. */
+static int take_frame(struct child *child, const bool *gone)
+{
+        ssize_t n = recv(child->fd, child->buf, child->cap, MSG_DONTWAIT | MSG_TRUNC);
+        if (n < 0)
+                return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+        if (n == 0)
+                return -ECONNRESET;
+        if ((size_t)n > child->cap)
+                return -EMSGSIZE;
+        if (child->secret)
+                child->secret->len = (size_t)n;
+        child->callbacks.frame(child->user, child->buf, (size_t)n);
+        if (!*gone && !child->secret)
+                explicit_bzero(child->buf, (size_t)n);
+        return 1;
+}
+
+static int on_frame(sd_event_source *source, int fd, uint32_t events, void *user)
+{
+        (void)fd, (void)events;
+        struct child *child = user;
+        bool gone = false;
+        child->gone = &gone;
+        int r = take_frame(child, &gone);
+        if (gone)
+                return 0;
+        child->gone = NULL;
+        if (r < 0) {
+                sd_event_source_set_enabled(source, SD_EVENT_OFF);
+                child_kill(child);
+        }
+        return 0;
+}
+
+static int reap(struct child *child)
+{
+        siginfo_t info = { 0 };
+        child_kill(child);
+        while (waitid(P_PIDFD, (id_t)child->pidfd, &info, WEXITED) < 0 && errno == EINTR)
+                ;
+        child->pid = 0;
+        return info.si_code == CLD_EXITED ? (info.si_status & 0xff) << 8 : info.si_status & 0x7f;
+}
+
+static int on_end(sd_event_source *source, int fd, uint32_t events, void *user)
+{
+        (void)fd, (void)events;
+        struct child *child = user;
+        bool gone = false;
+        child->gone = &gone;
+        sd_event_source_set_enabled(source, SD_EVENT_OFF);
+        sd_event_source_set_enabled(child->frames, SD_EVENT_OFF);
+        int status = reap(child);
+        while (take_frame(child, &gone) > 0 && !gone)
+                ;
+        if (gone)
+                return 0;
+        child->gone = NULL;
+        child->callbacks.exited(child->user, status);
+        return 0;
+}
+
+static int watch(struct child *child, sd_event *event)
+{
+        int r = sd_event_add_io(event, &child->frames, child->fd, EPOLLIN, on_frame, child);
+        if (r < 0)
+                return r;
+        r = sd_event_add_io(event, &child->end, child->pidfd, EPOLLIN, on_end, child);
+        if (r < 0)
+                return r;
+        return sd_event_source_set_priority(child->frames, SD_EVENT_PRIORITY_IMPORTANT);
+}
+
+int child_spawn(struct child **ret, sd_event *event, const char *const *argv, const char *const *env,
+        size_t frame_max, const struct child_callbacks *callbacks, void *user)
+{
+        struct child *child = calloc(1, sizeof *child);
+        if (!child)
+                return -ENOMEM;
+        child->fd = child->pidfd = -1;
+        child->callbacks = *callbacks;
+        child->user = user;
+        child->cap = frame_max;
+        child->buf = calloc(1, frame_max);
+        int r = child->buf ? start(child, argv, env) : -ENOMEM;
+        if (r == 0)
+                r = watch(child, event);
+        if (r < 0) {
+                child_free(child);
+                return r;
+        }
+        *ret = child;
+        return 0;
+}
+
+int child_use_secret(struct child *child, struct secret *secret)
+{
+        if (secret->cap < child->cap)
+                return -EINVAL;
+        if (!child->secret)
+                free(child->buf);
+        child->secret = secret;
+        child->buf = secret->data;
+        return 0;
+}
+
+int child_send(struct child *child, const void *frame, size_t len)
+{
+        ssize_t n = send(child->fd, frame, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (n < 0)
+                return -errno;
+        return (size_t)n == len ? 0 : -EIO;
+}
+
+pid_t child_pid(const struct child *child)
+{
+        return child->pid;
+}
+
+void child_kill(struct child *child)
+{
+        if (child->pid > 0)
+                kill(-child->pid, SIGKILL);
+}
+
+struct child *child_free(struct child *child)
+{
+        if (!child)
+                return NULL;
+        sd_event_source_disable_unref(child->frames);
+        sd_event_source_disable_unref(child->end);
+        if (child->pid > 0 && child->pidfd >= 0)
+                reap(child);
+        if (child->pid > 0) {
+                child_kill(child);
+                waitpid(child->pid, NULL, 0);
+        }
+        if (child->fd >= 0)
+                close(child->fd);
+        if (child->pidfd >= 0)
+                close(child->pidfd);
+        if (child->gone)
+                *child->gone = true;
+        if (!child->secret && child->buf) {
+                explicit_bzero(child->buf, child->cap); /* freed from inside its own frame callback */
+                free(child->buf);
+        }
+        free(child);
+        return NULL;
+}

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* readers_helper.c: one helper process per reader, and the one operation that may run in it.
+ *
+ * A helper is nobody until its first frame says that its sandbox is closed (filter mode, no new
+ * privileges, not dumpable) and that it serves the driver it was started for; one that says anything
+ * else is killed and its reader stays unusable until it is plugged in again. An operation asked of a
+ * helper that is still starting waits for it, except the PIN: that goes only to a helper which has
+ * spoken, in a frame built in locked memory.
+ *
+ * A helper is replaced when an operation passes its deadline, when it dies, when it answers nonsense,
+ * and whenever a request that sent a PIN or left a transaction open gives its reader back.
+ * One that cannot even become ready is tried again with growing delay, as a watcher is.
+ */
+#include "daemon/readers_internal.h"
+
+#include "base/secret.h"
+
+#include <stdio.h>
+
+#define PIN_FRAME_CAP 64
+
+static struct readers *all(const struct reader *reader)
+{
+        return reader->backend->readers;
+}
+
+static void complain(const struct reader *reader, enum log_level level, const char *what)
+{
+        log_kv(all(reader)->log, level, NULL, what, "reader", reader->seen.name, "driver",
+                reader->backend->row->driver, NULL);
+}
+
+/* The last thing done with `reader`: the callback may give it back, and so free it. */
+static void finish(struct reader *reader, int outcome, uint16_t sw, struct in *fields)
+{
+        struct op_call *call = &reader->call;
+        struct in nothing = in_new("", 0);
+        sd_event_source_set_enabled(reader->deadline, SD_EVENT_OFF);
+        call->active = false;
+        call->done(call->user, outcome, sw, fields ? fields : &nothing);
+}
+
+static void stop_helper(struct reader *reader, enum helper_state state)
+{
+        reader->state = state;
+        reader->in_transaction = reader->saw_pin = false;
+        if (reader->helper)
+                child_kill(reader->helper); /* its end starts the next one */
+}
+
+void reader_replace_helper(struct reader *reader)
+{
+        if (reader->state != HELPER_UNUSABLE)
+                stop_helper(reader, HELPER_DOWN);
+}
+
+/* Ends the running call from the loop, not from here. */
+static void fail_soon(struct reader *reader, int outcome)
+{
+        reader->call.fail = outcome;
+        readers_arm(reader->deadline, 0);
+}
+
+static int on_deadline(sd_event_source *source, uint64_t usec, void *user)
+{
+        (void)source, (void)usec;
+        struct reader *reader = user;
+        int outcome = reader->call.fail;
+        if (!outcome) {
+                complain(reader, LOG_LEVEL_WARNING, "operation passed its deadline");
+                outcome = OUTCOME_TIMED_OUT;
+                reader_replace_helper(reader);
+        }
+        if (reader->call.active)
+                finish(reader, outcome, 0, NULL);
+        return 0;
+}
+
+/* What a reply tells about the state of the card's transaction. */
+static void note(struct reader *reader, uint8_t op, int outcome)
+{
+        if (op == OP_BEGIN && outcome == 0)
+                reader->in_transaction = true;
+        if (op == OP_END && outcome == 0)
+                reader->in_transaction = false;
+}
+
+static int take_ready(struct reader *reader, const struct op_frame *frame)
+{
+        const struct driver_row *row = reader->backend->row;
+        struct op_ready ready;
+        if (frame->reply || frame->op != OP_READY || op_get_ready(frame->payload, &ready) < 0)
+                return -EBADMSG;
+        if (ready.seccomp != 2 || !ready.no_new_privs || ready.dumpable || ready.simulated != row->simulated ||
+                strcmp(ready.driver, row->driver) != 0) {
+                complain(reader, LOG_LEVEL_ERR, "helper's sandbox is not closed, reader stays unusable");
+                stop_helper(reader, HELPER_UNUSABLE);
+                return 0;
+        }
+        reader->state = HELPER_READY;
+        reader->delay_us = 0;
+        if (!reader->call.active || reader->call.sent)
+                return 0;
+        reader->call.sent = true;
+        return child_send(reader->helper, reader->call.frame, reader->call.frame_len);
+}
+
+static int take_reply(struct reader *reader, const struct op_frame *frame)
+{
+        struct op_call *call = &reader->call;
+        struct in in = in_new(frame->payload.data, frame->payload.len);
+        int outcome;
+        uint16_t sw;
+        if (!frame->reply || !call->active || !call->sent || frame->id != call->id || frame->op != call->op ||
+                op_get_result(&in, &outcome, &sw) < 0)
+                return -EBADMSG;
+        note(reader, call->op, outcome);
+        finish(reader, outcome, sw, &in);
+        return 0;
+}
+
+static void on_helper_frame(void *user, const uint8_t *data, size_t len)
+{
+        struct reader *reader = user;
+        struct op_frame frame;
+        if (reader->state != HELPER_STARTING && reader->state != HELPER_READY)
+                return; /* last words of one that was told to die */
+        int r = op_frame_decode(data, len, &frame);
+        if (r == 0)
+                r = reader->state == HELPER_STARTING ? take_ready(reader, &frame) : take_reply(reader, &frame);
+        if (r == 0)
+                return;
+        complain(reader, LOG_LEVEL_ERR, "helper spoke nonsense");
+        reader_replace_helper(reader);
+        if (reader->call.active)
+                fail_soon(reader, OUTCOME_INTERNAL);
+}
+
+static void spawn(struct reader *reader);
+
+static int on_respawn(sd_event_source *source, uint64_t usec, void *user)
+{
+        (void)source, (void)usec;
+        spawn(user);
+        return 0;
+}
+
+static void respawn_later(struct reader *reader)
+{
+        reader->delay_us = readers_next_delay(reader->delay_us);
+        readers_arm(reader->respawn, reader->delay_us);
+}
+
+/* A helper that dies under an operation lost its card or its reader: the watcher knows which. */
+static int why_dead(const struct reader *reader, enum helper_state before)
+{
+        if (reader->gone)
+                return reader->gone;
+        return before == HELPER_READY ? OUTCOME_CARD_REMOVED : OUTCOME_READER_SERVICE;
+}
+
+static void on_helper_exited(void *user, int status)
+{
+        struct reader *reader = user;
+        enum helper_state before = reader->state;
+        (void)status;
+        reader->helper = child_free(reader->helper);
+        if (before == HELPER_STARTING || before == HELPER_READY) {
+                complain(reader, LOG_LEVEL_WARNING, "helper died");
+                reader->state = HELPER_DOWN;
+                reader->in_transaction = reader->saw_pin = false;
+        }
+        if (!reader->gone && before == HELPER_STARTING)
+                respawn_later(reader);
+        else if (!reader->gone && before != HELPER_UNUSABLE)
+                spawn(reader);
+        /* A call that was asked after the kill waits for the next helper instead. */
+        if (reader->call.active && before != HELPER_DOWN)
+                fail_soon(reader, why_dead(reader, before));
+}
+
+static void spawn(struct reader *reader)
+{
+        static const struct child_callbacks callbacks = { on_helper_frame, on_helper_exited };
+        const char *const extra[2] = { "--reader", reader->seen.name };
+        const char *argv[HELPER_ARGV_MAX];
+        struct readers *readers = all(reader);
+        readers_argv(reader->backend, extra, argv);
+        int r = child_spawn(&reader->helper, readers->event, argv, (const char *const *)readers->env,
+                OPS_FRAME_MAX, &callbacks, reader);
+        if (r < 0) {
+                complain(reader, LOG_LEVEL_ERR, "helper cannot be started");
+                respawn_later(reader);
+                return;
+        }
+        reader->state = HELPER_STARTING;
+}
+
+int reader_new(struct reader **ret, struct backend *backend, const struct driver_reader *seen)
+{
+        struct reader *reader = calloc(1, sizeof *reader);
+        if (!reader)
+                return -ENOMEM;
+        reader->backend = backend;
+        reader->seen = *seen;
+        reader->serial = ++backend->readers->last_serial;
+        int r = readers_timer(backend->readers, &reader->respawn, on_respawn, reader);
+        if (r >= 0)
+                r = readers_timer(backend->readers, &reader->deadline, on_deadline, reader);
+        if (r < 0) {
+                reader_free(reader);
+                return r;
+        }
+        spawn(reader);
+        *ret = reader;
+        return 0;
+}
+
+struct reader *reader_free(struct reader *reader)
+{
+        child_free(reader->helper);
+        sd_event_source_disable_unref(reader->respawn);
+        sd_event_source_disable_unref(reader->deadline);
+        free(reader);
+        return NULL;
+}
+
+void reader_vanish(struct reader *reader, int outcome)
+{
+        complain(reader, LOG_LEVEL_INFO, "reader is gone");
+        reader->gone = outcome;
+        reader->next = NULL;
+        if (!reader->taken) {
+                reader_free(reader);
+                return;
+        }
+        sd_event_source_set_enabled(reader->respawn, SD_EVENT_OFF);
+        reader_replace_helper(reader);
+        if (reader->call.active)
+                fail_soon(reader, outcome);
+}
+
+struct reader *reader_release(struct reader *reader)
+{
+        if (!reader)
+                return NULL;
+        reader->taken = false;
+        readers_changed(all(reader));
+        if (reader->gone)
+                return reader_free(reader);
+        if (reader->call.active || reader->saw_pin || reader->in_transaction)
+                reader_replace_helper(reader);
+        reader->call.active = false;
+        sd_event_source_set_enabled(reader->deadline, SD_EVENT_OFF);
+        return NULL;
+}
+
+/* The PIN's frame: made in locked pages that live for this one send. */
+static int send_pin(struct reader *reader, const void *pin, size_t len)
+{
+        _cleanup_secret_ struct secret *secret = NULL;
+        if (reader->state != HELPER_READY || len > OPS_PIN_MAX)
+                return -EPROTO;
+        int r = secret_new(&secret, PIN_FRAME_CAP);
+        if (r < 0)
+                return r;
+        struct out payload = op_frame_begin(secret->data, secret->cap, OP_PIN, false, reader->call.id);
+        out_bytes(&payload, pin, len);
+        ssize_t total = op_frame_finish(secret->data, &payload);
+        reader->saw_pin = true;
+        reader->call.sent = true;
+        return total < 0 ? (int)total : child_send(reader->helper, secret->data, (size_t)total);
+}
+
+static int send_or_keep(struct reader *reader, const void *data, size_t len)
+{
+        struct op_call *call = &reader->call;
+        struct out payload = op_frame_begin(call->frame, sizeof call->frame, call->op, false, call->id);
+        out_bytes(&payload, data, len);
+        ssize_t total = op_frame_finish(call->frame, &payload);
+        if (total < 0)
+                return (int)total;
+        call->frame_len = (size_t)total;
+        if (reader->state != HELPER_READY)
+                return 0;
+        call->sent = true;
+        return child_send(reader->helper, call->frame, call->frame_len);
+}
+
+int reader_call(struct reader *reader, enum op op, const void *payload, size_t len, reader_done done, void *user)
+{
+        struct op_call *call = &reader->call;
+        if (call->active)
+                return -EBUSY;
+        call->active = true;
+        call->sent = false;
+        call->fail = 0;
+        call->op = (uint8_t)op;
+        call->id = ++reader->last_id;
+        call->done = done;
+        call->user = user;
+        readers_arm(reader->deadline, (uint64_t)all(reader)->config->card_timeout_ms * 1000);
+        if (reader->gone || reader->state == HELPER_UNUSABLE) {
+                fail_soon(reader, reader->gone ? reader->gone : OUTCOME_READER_SERVICE);
+                return 0;
+        }
+        int r = op == OP_PIN ? send_pin(reader, payload, len) : send_or_keep(reader, payload, len);
+        if (r == -EPIPE || r == -ECONNRESET || r == -ENOTCONN)
+                return 0; /* dying right now: its end answers the call */
+        if (r < 0)
+                call->active = false;
+        return r;
+}

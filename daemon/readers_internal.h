@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* readers_internal.h: the supervisor's parts as they see each other. Only readers*.c include it.
+ *
+ *   readers.c         the list, its subscribers, taking and giving back a reader
+ *   readers_watch.c   one watcher process per backend: restarts, and what a report changes
+ *   readers_helper.c  one helper process per reader: restarts, and the one running operation
+ */
+#ifndef MOHR_READERS_INTERNAL_H
+#define MOHR_READERS_INTERNAL_H
+
+#include "daemon/child.h"
+#include "daemon/readers.h"
+
+#define RESTART_MIN_US   250000ULL
+#define RESTART_MAX_US   30000000ULL
+#define TIMER_EXACT_US   1000ULL
+#define HELPER_ENV_MAX   8
+#define HELPER_ARGV_MAX  (2 * CONFIG_OPTIONS_MAX + 8)
+
+/* Which program serves a driver, and what it must say of itself. */
+struct driver_row {
+        const char *driver, *program;
+        bool simulated;
+};
+
+struct backend {
+        struct readers *readers;
+        const struct driver_row *row;
+        char *program;
+        struct child *watcher;
+        sd_event_source *restart;
+        uint64_t delay_us;
+        bool spoken, running;
+};
+
+enum helper_state { HELPER_DOWN, HELPER_STARTING, HELPER_READY, HELPER_UNUSABLE };
+
+struct op_call {
+        bool active, sent;
+        uint8_t op;
+        uint16_t id;
+        int fail;             /* why it is ended early, or 0 */
+        uint8_t frame[1024];  /* kept only until a starting helper is ready; never a PIN */
+        size_t frame_len;
+        reader_done done;
+        void *user;
+};
+
+struct reader {
+        struct reader *next;
+        struct backend *backend;
+        struct driver_reader seen;
+        uint32_t serial, serial_taken;
+        bool taken;
+        int gone; /* 0, or why the reader is no more: NO_READER, READER_SERVICE */
+        struct child *helper;
+        enum helper_state state;
+        sd_event_source *respawn, *deadline;
+        uint64_t delay_us;
+        bool in_transaction, saw_pin;
+        uint16_t last_id;
+        struct op_call call;
+};
+
+struct readers_watch {
+        struct readers_watch *next;
+        struct readers *readers;
+        void (*changed)(void *user);
+        void *user;
+};
+
+struct readers {
+        sd_event *event;
+        const struct config *config;
+        const struct log *log;
+        struct backend backends[CONFIG_DRIVERS_MAX];
+        size_t backend_count;
+        struct reader *list; /* those that are there; a gone one lives on with who took it */
+        uint32_t last_serial;
+        struct readers_watch *watches, *cursor;
+        sd_event_source *notify;
+        char *env[HELPER_ENV_MAX + 1];
+};
+
+/* readers.c */
+void readers_changed(struct readers *readers); /* subscribers hear of it from the loop, once */
+_must_check_ int readers_timer(struct readers *readers, sd_event_source **ret, sd_event_time_handler_t fired,
+        void *user); /* made disarmed */
+void readers_arm(sd_event_source *timer, uint64_t after_us);
+uint64_t readers_next_delay(uint64_t delay_us);
+/* Fills argv: program, --driver NAME, extra..., --option K=V... */
+void readers_argv(const struct backend *backend, const char *const extra[2], const char **argv);
+
+/* readers_watch.c */
+_must_check_ int backend_start(struct readers *readers, struct backend *backend, const char *driver);
+void backend_stop(struct backend *backend);
+
+/* readers_helper.c */
+_must_check_ int reader_new(struct reader **ret, struct backend *backend, const struct driver_reader *seen);
+struct reader *reader_free(struct reader *reader);
+void reader_vanish(struct reader *reader, int outcome); /* unlinked by the caller; freed unless taken */
+void reader_replace_helper(struct reader *reader);
+
+#endif

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* readers_watch.c: one watcher process per backend. It reports the whole set of readers whenever that
+ * changed; here the report is compared with the list. A watcher that ends, or says that its service is
+ * absent, takes its readers with it: nothing that cannot be seen is offered. It is started again after
+ * 0.25 s, then 0.5 s, up to every 30 s; the timer runs only while it is down, so idle means idle.
+ *
+ * `serial` is the daemon's own number for "this card on this reader": it changes whenever the driver's
+ * counter or the presence does, and no number is given twice, so that a service which restarts and
+ * counts from zero cannot make a new card look like an old one.
+ */
+#include "daemon/readers_internal.h"
+
+#include <stdio.h>
+
+static const struct driver_row driver_rows[] = {
+        { "pcsc", "mohr-reader", false },
+        { "soft", "mohr-reader-soft", true },
+};
+
+static const struct driver_row *find_row(const char *driver)
+{
+        for (size_t i = 0; i < ARRAY_LEN(driver_rows); i++)
+                if (strcmp(driver_rows[i].driver, driver) == 0)
+                        return &driver_rows[i];
+        return NULL;
+}
+
+static const struct driver_reader *reported(const struct op_readers *report, const char *name)
+{
+        for (size_t i = 0; i < report->count; i++)
+                if (strcmp(report->readers[i].name, name) == 0)
+                        return &report->readers[i];
+        return NULL;
+}
+
+static struct reader *listed(const struct backend *backend, const char *name)
+{
+        for (struct reader *reader = backend->readers->list; reader; reader = reader->next)
+                if (reader->backend == backend && strcmp(reader->seen.name, name) == 0)
+                        return reader;
+        return NULL;
+}
+
+static void update(struct reader *reader, const struct driver_reader *now)
+{
+        if (reader->seen.events != now->events || reader->seen.present != now->present)
+                reader->serial = ++reader->backend->readers->last_serial;
+        reader->seen = *now;
+}
+
+static void drop_missing(struct backend *backend, const struct op_readers *report, int outcome)
+{
+        struct reader **slot = &backend->readers->list;
+        while (*slot) {
+                struct reader *reader = *slot;
+                if (reader->backend != backend || (report && reported(report, reader->seen.name))) {
+                        slot = &reader->next;
+                        continue;
+                }
+                *slot = reader->next;
+                reader_vanish(reader, outcome);
+        }
+}
+
+static int append(struct backend *backend, const struct driver_reader *seen)
+{
+        struct reader **slot = &backend->readers->list;
+        while (*slot)
+                slot = &(*slot)->next;
+        int r = reader_new(slot, backend, seen);
+        if (r == 0)
+                log_kv(backend->readers->log, LOG_LEVEL_INFO, NULL, "reader found", "reader", seen->name,
+                        "driver", backend->row->driver, NULL);
+        return r;
+}
+
+static void say(struct backend *backend, bool running)
+{
+        if (backend->running != running || !backend->spoken)
+                log_kv(backend->readers->log, running ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING, NULL,
+                        running ? "backend is running" : "backend is unavailable", "driver",
+                        backend->row->driver, NULL);
+        backend->running = running;
+        backend->spoken = true;
+        readers_changed(backend->readers);
+}
+
+static void lose(struct backend *backend)
+{
+        drop_missing(backend, NULL, OUTCOME_READER_SERVICE);
+        say(backend, false);
+}
+
+static void take_report(struct backend *backend, const struct op_readers *report)
+{
+        if (report->outcome != 0) {
+                lose(backend);
+                return;
+        }
+        drop_missing(backend, report, OUTCOME_NO_READER);
+        for (size_t i = 0; i < report->count; i++) {
+                struct reader *reader = listed(backend, report->readers[i].name);
+                if (reader)
+                        update(reader, &report->readers[i]);
+                else if (append(backend, &report->readers[i]) < 0)
+                        break; /* out of memory: the next report tries again */
+        }
+        backend->delay_us = 0;
+        say(backend, true);
+}
+
+static void on_watcher_frame(void *user, const uint8_t *data, size_t len)
+{
+        struct backend *backend = user;
+        struct op_frame frame;
+        struct op_readers report;
+        int r = op_frame_decode(data, len, &frame);
+        if (r == 0 && !frame.reply && frame.op == OP_READY)
+                return; /* a watcher holds no card and sees no PIN: its sandbox is its own matter */
+        if (r == 0)
+                r = frame.reply || frame.op != OP_READERS ? -EBADMSG : op_get_readers(frame.payload, &report);
+        if (r == 0) {
+                take_report(backend, &report);
+                return;
+        }
+        log_kv(backend->readers->log, LOG_LEVEL_ERR, NULL, "watcher spoke nonsense", "driver",
+                backend->row->driver, NULL);
+        child_kill(backend->watcher);
+}
+
+static void spawn(struct backend *backend);
+
+static int on_restart(sd_event_source *source, uint64_t usec, void *user)
+{
+        (void)source, (void)usec;
+        spawn(user);
+        return 0;
+}
+
+static void retry_later(struct backend *backend)
+{
+        lose(backend);
+        backend->delay_us = readers_next_delay(backend->delay_us);
+        readers_arm(backend->restart, backend->delay_us);
+}
+
+static void on_watcher_exited(void *user, int status)
+{
+        struct backend *backend = user;
+        char text[16];
+        snprintf(text, sizeof text, "%d", status);
+        log_kv(backend->readers->log, LOG_LEVEL_WARNING, NULL, "watcher ended", "driver", backend->row->driver,
+                "status", text, NULL);
+        backend->watcher = child_free(backend->watcher);
+        retry_later(backend);
+}
+
+static void spawn(struct backend *backend)
+{
+        static const struct child_callbacks callbacks = { on_watcher_frame, on_watcher_exited };
+        static const char *const extra[2] = { "--watch", NULL };
+        const char *argv[HELPER_ARGV_MAX];
+        struct readers *readers = backend->readers;
+        readers_argv(backend, extra, argv);
+        int r = child_spawn(&backend->watcher, readers->event, argv, (const char *const *)readers->env,
+                OPS_FRAME_MAX, &callbacks, backend);
+        if (r == 0)
+                return;
+        log_kv(readers->log, LOG_LEVEL_ERR, NULL, "watcher cannot be started", "program", backend->program,
+                "error", strerror(-r), NULL);
+        retry_later(backend);
+}
+
+int backend_start(struct readers *readers, struct backend *backend, const char *driver)
+{
+        backend->readers = readers;
+        backend->row = find_row(driver);
+        if (!backend->row)
+                return -EINVAL;
+        if (asprintf(&backend->program, "%s/%s", readers->config->libexecdir, backend->row->program) < 0) {
+                backend->program = NULL;
+                return -ENOMEM;
+        }
+        int r = readers_timer(readers, &backend->restart, on_restart, backend);
+        if (r < 0)
+                return r;
+        spawn(backend);
+        return 0;
+}
+
+void backend_stop(struct backend *backend)
+{
+        backend->watcher = child_free(backend->watcher);
+        sd_event_source_disable_unref(backend->restart);
+        free(backend->program);
+}
