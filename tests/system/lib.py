@@ -1,0 +1,340 @@
+# SPDX-License-Identifier: Apache-2.0
+"""lib.py: the rig of the system tests: real programs, a private real pcscd, and a card without hardware.
+
+A script calls `main(body)`. It re-executes itself inside tests/system/private, so that no real reader
+can be met, makes a folder of its own, runs body(rig) and prints what `check()` was told. Whatever was
+started is ended, in the end by the kernel (PR_SET_PDEATHSIG). Logs are shown only if something failed.
+
+What happened to the card is asked from the card (its --stats file), never from the program under test.
+"""
+import ctypes
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+TREE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+PIN = "27182818"
+AUDIENCE, NONCE = "https://office.example", "0123456789abcdef"
+PR_SET_PDEATHSIG = 1
+
+
+def die_with_parent():
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def wait_for(condition, seconds=5.0, step=0.01):
+    """The first true value of condition(), or its last value when the time is over."""
+    end = time.monotonic() + seconds
+    while not (value := condition()) and time.monotonic() < end:
+        time.sleep(step)
+    return value
+
+
+def free_ports(count):
+    """`count` adjacent free TCP ports; a reader of vpcd has two slots."""
+    for base in range(20000 + os.getpid() % 10000, 60000, count):
+        with_sockets = []
+        try:
+            for port in range(base, base + count):
+                probe = socket.socket()
+                with_sockets.append(probe)
+                probe.bind(("", port))
+            return base
+        except OSError:
+            continue
+        finally:
+            for probe in with_sockets:
+                probe.close()
+    raise RuntimeError("no free ports")
+
+
+class Process:
+    """A program with its output in a file, ended with the rig."""
+
+    def __init__(self, rig, name, argv, env=None, stdin=subprocess.DEVNULL, stdout=None):
+        self.log = os.path.join(rig.dir, f"{len(rig.processes):03}-{name}.log")
+        self.name = name
+        with open(self.log, "ab") as log:
+            self.child = subprocess.Popen(argv, stdin=stdin, stdout=stdout or log, stderr=log, cwd=rig.dir,
+                                          env=env, preexec_fn=die_with_parent, start_new_session=True)
+        rig.processes.append(self)
+
+    @property
+    def pid(self):
+        return self.child.pid
+
+    def alive(self):
+        return self.child.poll() is None
+
+    def stop(self, how=signal.SIGTERM, seconds=5):
+        if self.alive():
+            self.child.send_signal(how)
+        try:
+            return self.child.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.child.kill()
+            return self.child.wait()
+
+    def said(self):
+        with open(self.log, encoding="utf-8", errors="replace") as log:
+            return log.read()
+
+
+class Pcscd:
+    """Debian's pcscd with `readers` virtual readers of two slots; slot k listens on port(k)."""
+
+    def __init__(self, rig, readers=1):
+        self.rig, self.readers = rig, readers
+        self.base = free_ports(2 * readers)
+        self.conf = os.path.join(rig.dir, "reader.conf.d")
+        os.makedirs(self.conf, exist_ok=True)
+        with open(os.path.join(self.conf, "readers"), "w", encoding="ascii") as conf:
+            for index in range(readers):
+                port = self.base + 2 * index
+                conf.write(f'FRIENDLYNAME "Test {chr(65 + index)}"\nDEVICENAME /dev/null:0x{port:X}\n'
+                           f"LIBPATH /run/pcscd/libifdvpcd.so\nCHANNELID 0x{port:X}\n\n")
+        self.start()
+
+    def start(self):
+        self.process = Process(self.rig, "pcscd", ["/usr/sbin/pcscd", "--foreground", "--config", self.conf])
+        if not wait_for(lambda: os.path.exists("/run/pcscd/pcscd.comm") and self.listening()):
+            raise RuntimeError("pcscd did not start: " + self.process.said())
+
+    def listening(self):
+        """Every slot listens, seen without connecting (a connection would be taken for a card)."""
+        ports = set()
+        for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+            if os.path.exists(table):
+                with open(table, encoding="ascii") as rows:
+                    ports |= {int(row.split()[1].rsplit(":", 1)[1], 16) for row in rows.readlines()[1:]}
+        return all(self.base + slot in ports for slot in range(2 * self.readers))
+
+    def port(self, slot=0):
+        return self.base + slot
+
+    def name(self, slot=0):
+        return f"Test {chr(65 + slot // 2)} 00 {slot % 2:02}"
+
+    def stop(self):
+        self.process.stop()
+
+
+class Card:
+    """mohr-softcard in one slot. `options` are its switches, `leaf`, `fault` and so on by name."""
+
+    def __init__(self, rig, pcscd, profile="mav2-cl", slot=0, pin=PIN, monitored=True, **options):
+        self.rig, self.pcscd, self.slot = rig, pcscd, slot
+        self.stats_file = os.path.join(rig.dir, f"stats-{slot}-{len(rig.processes)}")
+        program = rig.softcard if monitored else os.path.join(rig.build, "mohr-softcard")
+        self.argv = [program, "--vpcd", f"127.0.0.1:{pcscd.port(slot)}", "--profile", profile, "--pki", rig.pki,
+                     "--pin", pin, "--stats", self.stats_file]
+        self.argv += [word for name, value in options.items() for word in ("--" + name.replace("_", "-"), str(value))]
+        self.reader = pcscd.name(slot)
+        self.insert()
+
+    def insert(self):
+        self.process = Process(self.rig, "softcard", self.argv, self.rig.env)
+        return self
+
+    def remove(self):
+        self.process.stop()
+
+    def stats(self):
+        try:
+            with open(self.stats_file, encoding="ascii") as stats:
+                return {name: int(value) for name, value in (line.split("=") for line in stats.read().split())}
+        except (OSError, ValueError):
+            return {}
+
+
+class Daemon:
+    """mohrd with a configuration of its own. sections: {"pin": {"pinentry": ...}, ...}"""
+
+    def __init__(self, rig, drivers=("pcsc",), program="mohrd", **sections):
+        self.rig, self.drivers = rig, drivers
+        number = len(rig.processes)
+        self.socket = os.path.join(rig.dir, f"s{number}")
+        self.config = os.path.join(rig.dir, f"mohr-{number}.conf")
+        self.state = os.path.join(rig.dir, f"state-{number}")
+        self.sections = {"card": {"unproven": "yes"}, "trust": {"anchors": rig.root}, "log": {"level": "debug"},
+                         "pin": {"pinentry": rig.pinentry()}, "state": {"dir": self.state}}
+        for name, values in sections.items():
+            self.sections[name] = {**self.sections.get(name, {}), **values}
+        with open(self.config, "w", encoding="utf-8") as config:
+            for name, values in self.sections.items():
+                config.write(f"[{name}]\n" + "".join(f"{key} = {value}\n" for key, value in values.items()))
+        self.program = os.path.join(rig.build, program)
+        self.start()
+
+    def start(self):
+        drivers = [word for driver in self.drivers for word in ("--driver", driver)]
+        self.process = Process(self.rig, "mohrd", [self.program, "--socket", self.socket, "--config", self.config,
+                                                   *drivers], self.rig.env)
+        if not wait_for(self.answers):
+            raise RuntimeError("mohrd did not start: " + self.process.said())
+
+    def answers(self):
+        try:
+            with socket.socket(socket.AF_UNIX) as probe:
+                probe.connect(self.socket)
+            return True
+        except OSError:
+            return not self.process.alive() and None
+
+    def status(self):
+        return call(self.socket, "mohr.Identity.Status")[1]
+
+    def state_of(self, reader):
+        found = [entry["state"] for entry in self.status().get("readers", []) if entry["name"] == reader]
+        return found[0] if found else None
+
+    def wait_state(self, reader, *states, seconds=6):
+        return wait_for(lambda: self.state_of(reader) in states, seconds, 0.02)
+
+    def helpers(self):
+        """pids of everything the daemon has started, with their command names."""
+        found = {}
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as stat:
+                    name, rest = stat.read().split("(", 1)[1].rsplit(")", 1)
+            except OSError:
+                continue
+            if int(rest.split()[1]) == self.process.pid:
+                found[int(pid)] = name
+        return found
+
+    def stop(self):
+        return self.process.stop()
+
+
+class Connection:
+    """A Varlink client of 20 lines."""
+
+    def __init__(self, path, timeout=60):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.settimeout(timeout)
+        self.socket.connect(path)
+        self.buffer = b""
+
+    def send(self, method, parameters=None, **flags):
+        frame = {"method": method, "parameters": parameters or {}, **flags}
+        self.socket.sendall(json.dumps(frame, ensure_ascii=False).encode() + b"\0")
+        return self
+
+    def receive(self):
+        """(error or None, parameters, continues)"""
+        while b"\0" not in self.buffer:
+            piece = self.socket.recv(65536)
+            if not piece:
+                raise ConnectionError("mohrd hung up")
+            self.buffer += piece
+        frame, self.buffer = self.buffer.split(b"\0", 1)
+        reply = json.loads(frame)
+        return reply.get("error"), reply.get("parameters") or {}, reply.get("continues", False)
+
+    def close(self):
+        self.socket.close()
+
+
+def call(path, method, parameters=None, timeout=60):
+    connection = Connection(path, timeout)
+    try:
+        return connection.send(method, parameters).receive()[:2]
+    finally:
+        connection.close()
+
+
+class Rig:
+    def __init__(self, build, folder):
+        self.build, self.dir = os.path.abspath(build), folder
+        self.processes, self.failed = [], 0
+        self.env = {name: value for name, value in os.environ.items()
+                    if name in ("PATH", "LANG", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS")}
+        self.env.update(LC_ALL="C.UTF-8", HOME=folder, XDG_STATE_HOME=folder, MOHR_VPCD_QUIET="1")
+        monitored = os.path.join(self.build, "tests/monitored_softcard")
+        self.softcard = monitored if os.path.exists(monitored) else os.path.join(self.build, "mohr-softcard")
+        self.pki = os.path.join(folder, "pki")
+        os.mkdir(self.pki)
+        subprocess.run([os.path.join(self.build, "mohr-softcard"), "--make-pki", self.pki], check=True,
+                       stdout=subprocess.DEVNULL, env=self.env)
+        self.root = os.path.join(self.pki, "root.pem")
+
+    def check(self, ok, what, detail=None):
+        print(f"{'ok' if ok else 'not ok'} - {what}", flush=True)
+        if not ok:
+            self.failed += 1
+            if detail is not None:
+                print(f"    {detail}", flush=True)
+        return ok
+
+    @staticmethod
+    def skip(what, why):
+        print(f"skip - {what}: {why}", flush=True)
+
+    def note(self, text):
+        print(f"# {text}", flush=True)
+
+    def mohr(self, daemon, *words, env=None, timeout=60, text=None):
+        """The CLI: (exit code, stdout, stderr). DISPLAY names a screen that only the script looks at."""
+        environment = {**self.env, "DISPLAY": ":mohr-test", **(env or {})}
+        if daemon:
+            environment["MOHR_SOCKET"] = daemon.socket
+        done = subprocess.run([os.path.join(self.build, "mohr"), *words], env=environment, capture_output=True,
+                              timeout=timeout, input=text, text=True, check=False, cwd=self.dir)
+        return done.returncode, done.stdout, done.stderr
+
+    def assert_(self, daemon, reader=None, **more):
+        words = ["assert", "--audience", AUDIENCE, "--nonce", NONCE, "--timeout", "30"]
+        return self.mohr(daemon, *words, *(["--reader", reader] if reader else []), **more)
+
+    def verify(self, assertion, *words, root=None):
+        return self.mohr(None, "verify", "--trust", root or self.root, "--audience", AUDIENCE, "--nonce", NONCE,
+                         *words, "-", text=assertion)
+
+    def peer(self, *words):
+        """Another PC/SC program (tests/tools/pcsc_peer.c); returns when it says that it is ready."""
+        process = Process(self, "peer", [os.path.join(self.build, "tests/pcsc_peer"), *words], self.env,
+                          stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        process.child.stdout.readline()
+        return process
+
+    def end(self):
+        for process in reversed(self.processes):
+            process.stop(signal.SIGTERM, 2)
+
+    def show_logs(self):
+        for process in self.processes:
+            print(f"--- {process.name} ({process.pid})")
+            print("".join("    " + line + "\n" for line in process.said().splitlines()[-25:]), end="")
+
+
+def main(body):
+    """Runs body(rig) in the private world; exit 1 if anything failed."""
+    build = os.path.abspath(sys.argv[1]) if len(sys.argv) > 1 else os.path.join(TREE, "build")
+    if not os.environ.get("MOHR_PRIVATE"):
+        done = subprocess.run([os.path.join(TREE, "tests/system/private"), sys.executable, sys.argv[0], build,
+                               *sys.argv[2:]], check=False)
+        if done.returncode == 125:
+            Rig.skip(os.path.basename(sys.argv[0]), "this machine permits no mount namespace")
+        sys.exit(0 if done.returncode == 125 else done.returncode)
+    folder = tempfile.mkdtemp(prefix="mohr-")
+    rig = Rig(build, folder)
+    try:
+        body(rig)
+    except Exception as broken:  # a broken rig is a failure with everything shown
+        rig.check(False, f"the test ran to its end: {type(broken).__name__}: {broken}")
+        rig.show_logs()
+        raise
+    finally:
+        rig.end()
+        if rig.failed:
+            rig.show_logs()
+        shutil.rmtree(folder, ignore_errors=True)
+    sys.exit(1 if rig.failed else 0)
