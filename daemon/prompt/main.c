@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* mohr-prompt: asks the holder once and dies.
+ *
+ * One question comes in on descriptor 3, one answer goes out, see question.h. The process is not
+ * dumpable, keeps the PIN in locked memory, and is short-lived because libassuan's buffers are not:
+ * mohrd lets the card sign only after this process is gone. SIGALRM is the outer limit of time and is
+ * left at its default action: a person.c that sees it knows the time ran out, whatever hung.
+ */
+#include "daemon/prompt/dialogue.h"
+
+#include <libintl.h>
+#include <limits.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+
+#define CHANNEL   3
+#define GRACE_S   2  /* beyond the question's own time, for a pinentry that does not keep it */
+#define ANSWER_MAX (1 + 64)
+
+/* The catalogue of a build tree lies beside the program; else the installed one. */
+static void use_language(void)
+{
+        char self[PATH_MAX], local[PATH_MAX + 8];
+        ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
+        self[len > 0 ? len : 0] = '\0';
+        char *slash = strrchr(self, '/');
+        if (slash)
+                *slash = '\0';
+        snprintf(local, sizeof local, "%s/locale", self);
+        setlocale(LC_ALL, "C.UTF-8");
+        bindtextdomain("mohr", access(local, R_OK) == 0 ? local : MOHR_LOCALEDIR);
+        bind_textdomain_codeset("mohr", "UTF-8");
+        textdomain("mohr");
+}
+
+static int receive(struct question *ret)
+{
+        uint8_t frame[QUESTION_FRAME_MAX];
+        ssize_t len;
+        do
+                len = recv(CHANNEL, frame, sizeof frame, MSG_TRUNC);
+        while (len < 0 && errno == EINTR);
+        if (len < 0)
+                return -errno;
+        return question_decode(frame, base_min((size_t)len, sizeof frame + 1), ret);
+}
+
+/* "pinentry" is looked for in PATH, as execvp would: absolute folders only. */
+static int find_program(const char *name, char *dst, size_t cap)
+{
+        const char *path = getenv("PATH");
+        if (*name == '/') {
+                snprintf(dst, cap, "%s", name);
+                return access(dst, X_OK) < 0 ? OUTCOME_NOBODY_TO_ASK : 0;
+        }
+        for (path = path ? path : "/usr/bin:/bin"; *path;) {
+                size_t len = strcspn(path, ":");
+                if (*path == '/' && len < cap && strchr(name, '/') == NULL) {
+                        snprintf(dst, cap, "%.*s/%s", (int)len, path, name);
+                        if (access(dst, X_OK) == 0)
+                                return 0;
+                }
+                path += len + (path[len] == ':');
+        }
+        return OUTCOME_NOBODY_TO_ASK;
+}
+
+static int answer(int outcome, const struct secret *pin)
+{
+        _cleanup_secret_ struct secret *frame = NULL;
+        int r = secret_new(&frame, ANSWER_MAX);
+        if (r < 0)
+                return r;
+        frame->data[0] = (uint8_t)outcome_of(outcome);
+        if (outcome == 0)
+                memcpy(frame->data + 1, pin->data, pin->len);
+        frame->len = 1 + (outcome == 0 ? pin->len : 0);
+        return send(CHANNEL, frame->data, frame->len, MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+static int ask(const struct question *question)
+{
+        char program[PATH_MAX];
+        _cleanup_secret_ struct secret *pin = NULL;
+        _cleanup_dialogue_ struct dialogue *dialogue = NULL;
+        int r = secret_new(&pin, 64);
+        if (r == 0)
+                r = find_program(question->pinentry, program, sizeof program);
+        if (r == 0)
+                r = dialogue_new(&dialogue, program, question);
+        if (r == 0)
+                r = dialogue_ask(dialogue, pin);
+        r = answer(r, pin);
+        alarm(GRACE_S); /* the answer is out: a pinentry that stays is not waited for */
+        return r;
+}
+
+int main(void)
+{
+        struct question question;
+        use_language();
+        signal(SIGPIPE, SIG_IGN);
+        signal(SIGALRM, SIG_DFL);
+        if (prctl(PR_SET_DUMPABLE, 0) < 0 || receive(&question) < 0)
+                return OUTCOME_INTERNAL;
+        alarm(question.timeout_s + GRACE_S);
+        return ask(&question) < 0 ? OUTCOME_INTERNAL : 0;
+}
