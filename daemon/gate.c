@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* gate.c: see gate.h. Card-facts 1.5 step 5 and 7.2 rules 1, 2, 12, 13, written as decisions.
+ *
+ * "Confirmed" means all of: the card's row in the profile's table allows more than looking; exactly one
+ * signature certificate, of the shape of card-facts 5.1, with an RSA key of 2048 to 4096 bits; its
+ * issuer is named as the national registry's; and the card (or our memory) holds a CA certificate of
+ * that name whose key really signed it. Without anchors that is all that can be known offline: a forger
+ * may issue such a pair himself, but then the PIN he learns is one he had to be handed with his card.
+ * With anchors configured the issuer must lead to one of them as well, at any time of validity: an
+ * expired chain is still a chain, and dates are reported, not hidden (card-facts 5.2).
+ */
+#include "daemon/gate.h"
+
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/rsa.h>
+#include <openssl/sha.h>
+
+#define RSA_BITS_MIN 2048
+#define RSA_BITS_MAX 4096
+
+/* The vendor's reference, then those of the family elsewhere (card-facts 6.4). */
+static const uint8_t family_refs[] = { 0x03, 0x01, 0x02, 0x05 };
+
+static X509 *share(X509 *cert)
+{
+        if (cert)
+                X509_up_ref(cert);
+        return cert;
+}
+
+void gate_chain_clear(struct gate_chain *chain)
+{
+        X509_free(chain->leaf);
+        X509_free(chain->issuer);
+        for (unsigned int i = 0; i < chain->authority_count; i++)
+                X509_free(chain->authorities[i]);
+        *chain = (struct gate_chain){ 0 };
+}
+
+void gate_chain_copy(struct gate_chain *dst, const struct gate_chain *src)
+{
+        *dst = *src;
+        share(dst->leaf);
+        share(dst->issuer);
+        for (unsigned int i = 0; i < dst->authority_count; i++)
+                share(dst->authorities[i]);
+}
+
+static void add_leaf(struct gate_chain *chain, enum card_object object, X509 **cert, const struct leaf *facts,
+        const uint8_t print[GATE_PRINT_SIZE])
+{
+        if (chain->leaf) {
+                chain->two_leaves |= memcmp(chain->print, print, GATE_PRINT_SIZE) != 0;
+                return;
+        }
+        chain->leaf = *cert;
+        *cert = NULL;
+        chain->facts = *facts;
+        chain->leaf_object = object;
+        memcpy(chain->print, print, GATE_PRINT_SIZE);
+}
+
+void gate_chain_add(struct gate_chain *chain, enum card_object object, const uint8_t *der, size_t len,
+        enum leaf_class *ret_class)
+{
+        _cleanup_x509_ X509 *cert = NULL;
+        struct leaf facts;
+        uint8_t print[GATE_PRINT_SIZE];
+        *ret_class = LEAF_OTHER;
+        if (leaf_parse(der, len, &cert, &facts) != 0)
+                return;
+        *ret_class = facts.class;
+        SHA256(der, len, print);
+        if (facts.class == LEAF_SIGNATURE)
+                add_leaf(chain, object, &cert, &facts, print);
+        if (facts.class == LEAF_CA && chain->authority_count < GATE_FILES_MAX) {
+                chain->authorities[chain->authority_count++] = cert;
+                cert = NULL;
+        }
+}
+
+static bool issued(X509 *authority, X509 *leaf)
+{
+        EVP_PKEY *key = X509_get0_pubkey(authority);
+        bool yes = key && X509_NAME_cmp(X509_get_subject_name(authority), X509_get_issuer_name(leaf)) == 0 &&
+                X509_verify(leaf, key) == 1;
+        ERR_clear_error();
+        return yes;
+}
+
+bool gate_chain_find_issuer(struct gate_chain *chain, X509 *candidate)
+{
+        X509 *const *from = candidate ? &candidate : chain->authorities;
+        unsigned int count = candidate ? 1 : chain->authority_count;
+        for (unsigned int i = 0; !chain->issuer && chain->leaf && i < count; i++)
+                if (issued(from[i], chain->leaf))
+                        chain->issuer = share(from[i]);
+        return chain->issuer != NULL;
+}
+
+bool gate_same_leaf(const struct gate_chain *chain, const uint8_t *der, size_t len)
+{
+        uint8_t print[GATE_PRINT_SIZE];
+        SHA256(der, len, print);
+        return chain->leaf && memcmp(print, chain->print, sizeof print) == 0;
+}
+
+static bool fit_key(X509 *leaf)
+{
+        EVP_PKEY *key = X509_get0_pubkey(leaf);
+        int bits = key && EVP_PKEY_is_a(key, "RSA") ? EVP_PKEY_get_bits(key) : 0;
+        ERR_clear_error();
+        return bits >= RSA_BITS_MIN && bits <= RSA_BITS_MAX;
+}
+
+int gate_confirm(const struct gate_chain *chain, const struct card_identity *identity,
+        const struct gate_anchors *anchors, const char **ret_detail)
+{
+        const struct {
+                bool holds;
+                const char *otherwise;
+        } rules[] = {
+                { identity->family == CARD_NID, "not a national smart card" },
+                { identity->supported, "this generation of card can only be looked at" },
+                { chain->leaf != NULL, "no signature certificate of a citizen on this card" },
+                { !chain->two_leaves, "two different signature certificates on one card" },
+                { chain->facts.issuer_is_nocr, "certificate not issued in the national registry's name" },
+                { chain->leaf && fit_key(chain->leaf), "the certificate's key is not RSA of 2048 to 4096 bits" },
+                { chain->issuer != NULL, "no certificate on this card carries the key that signed the holder's" },
+                { !anchors || (chain->issuer && gate_anchors_vouch(anchors, chain->issuer)),
+                        "the issuing certificate does not lead to a configured anchor" },
+        };
+        for (size_t i = 0; i < ARRAY_LEN(rules); i++)
+                if (!rules[i].holds) {
+                        *ret_detail = rules[i].otherwise;
+                        return OUTCOME_CARD_NOT_SUPPORTED;
+                }
+        return 0;
+}
+
+bool gate_expired(const struct gate_chain *chain, int64_t now)
+{
+        return now > chain->facts.not_after;
+}
+
+bool gate_unproven(const struct card_identity *identity, bool simulated)
+{
+        return identity->family == CARD_NID && !simulated;
+}
+
+enum pin_copy gate_pin_copy(const struct card_identity *identity)
+{
+        (void)identity; /* every row that may sign does so in IAS */
+        return PIN_COPY_IAS;
+}
+
+int gate_counter(const struct pin_counter *counter, const char **ret_detail)
+{
+        if (!counter->known) {
+                *ret_detail = "the card does not tell how many PIN tries are left";
+                return OUTCOME_CARD_NOT_SUPPORTED;
+        }
+        return counter->tries > 0 ? 0 : OUTCOME_PIN_BLOCKED;
+}
+
+/* The leaf's modulus, big-endian. Returns its length or 0. */
+static size_t leaf_modulus(X509 *leaf, uint8_t modulus[RSA_BITS_MAX / 8])
+{
+        BIGNUM *n = NULL;
+        size_t len = 0;
+        if (EVP_PKEY_get_bn_param(X509_get0_pubkey(leaf), "n", &n) == 1 && BN_num_bits(n) <= RSA_BITS_MAX)
+                len = (size_t)BN_bn2bin(n, modulus);
+        BN_free(n);
+        ERR_clear_error();
+        return len;
+}
+
+static bool is_other_key(const struct card_probe *probe, uint8_t ref)
+{
+        for (unsigned int i = 0; i < probe->key_count; i++)
+                if (probe->keys[i].ref == ref)
+                        return true;
+        return false;
+}
+
+size_t gate_keys(const struct gate_chain *chain, const struct card_probe *probe, uint8_t refs[CARD_KEYS_MAX])
+{
+        uint8_t modulus[RSA_BITS_MAX / 8];
+        size_t len = leaf_modulus(chain->leaf, modulus), n = 0;
+        for (unsigned int i = 0; len > 0 && i < probe->key_count; i++)
+                if (probe->keys[i].modulus_len == len && memcmp(probe->keys[i].modulus, modulus, len) == 0) {
+                        refs[0] = probe->keys[i].ref;
+                        return 1;
+                }
+        for (size_t i = 0; i < ARRAY_LEN(family_refs); i++)
+                if (!is_other_key(probe, family_refs[i]))
+                        refs[n++] = family_refs[i];
+        return n;
+}

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* known.c: see known.h. Three small rings, searched from end to end: they hold tens of entries, and a
+ * hash table would be the longer program.
+ *
+ * Why it is safe to remember: a card's entry is tied to one laying-on of one card, which the watcher
+ * numbers; a card that left, however shortly, has another number. A key's entry only orders what is
+ * tried first, or refuses early; every signature is still checked. An issuer is put here after its key
+ * was seen to have signed a leaf of its name (and leads to an anchor where anchors are configured), and
+ * is believed again only for a leaf that its key signed: so a wrong entry can waste room, not trust.
+ */
+#include "daemon/known.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#define CARDS_MAX   32
+#define KEYS_MAX    64
+#define ISSUERS_MAX 16
+#define TOLD_NAME   "told-unproven"
+
+struct known {
+        const struct config *config;
+        const struct log *log;
+        struct gate_anchors *anchors;
+        bool told;
+        size_t next_card, next_key, next_issuer;
+        struct {
+                uint32_t events;
+                struct known_card *card;
+        } cards[CARDS_MAX];
+        struct {
+                bool used;
+                uint8_t print[GATE_PRINT_SIZE];
+                struct known_key key;
+        } keys[KEYS_MAX];
+        X509 *issuers[ISSUERS_MAX];
+};
+
+static int told_path(const struct known *known, const char *suffix, char **ret)
+{
+        if (!known->config->state_dir)
+                return -ENOENT;
+        return asprintf(ret, "%s/%s%s", known->config->state_dir, TOLD_NAME, suffix) < 0 ? -ENOMEM : 0;
+}
+
+static bool was_told(const struct known *known)
+{
+        _cleanup_free_ char *path = NULL;
+        struct stat st;
+        return told_path(known, "", &path) == 0 && lstat(path, &st) == 0 && S_ISREG(st.st_mode) &&
+                st.st_uid == getuid();
+}
+
+int known_new(struct known **ret, const struct config *config, const struct log *log)
+{
+        struct known *known = calloc(1, sizeof *known);
+        if (!known)
+                return -ENOMEM;
+        known->config = config;
+        known->log = log;
+        int r = config->anchors ? gate_anchors_load(&known->anchors, config->anchors) : 0;
+        if (r < 0) {
+                log_kv(log, LOG_LEVEL_ERR, NULL, "trust anchors cannot be loaded", "path", config->anchors,
+                        "error", strerror(-r), NULL);
+                known_free(known);
+                return r;
+        }
+        known->told = was_told(known);
+        *ret = known;
+        return 0;
+}
+
+static void drop_card(struct known *known, size_t at)
+{
+        if (known->cards[at].card)
+                known_card_clear(known->cards[at].card);
+        free(known->cards[at].card);
+        known->cards[at].card = NULL;
+}
+
+struct known *known_free(struct known *known)
+{
+        if (!known)
+                return NULL;
+        for (size_t i = 0; i < CARDS_MAX; i++)
+                drop_card(known, i);
+        for (size_t i = 0; i < ISSUERS_MAX; i++)
+                X509_free(known->issuers[i]);
+        gate_anchors_free(known->anchors);
+        free(known);
+        return NULL;
+}
+
+void known_card_clear(struct known_card *card)
+{
+        gate_chain_clear(&card->chain);
+        *card = (struct known_card){ 0 };
+}
+
+void known_card_copy(struct known_card *dst, const struct known_card *src)
+{
+        *dst = *src;
+        dst->chain = (struct gate_chain){ 0 };
+        gate_chain_copy(&dst->chain, &src->chain);
+}
+
+const struct known_card *known_card_find(const struct known *known, uint32_t events)
+{
+        for (size_t i = 0; i < CARDS_MAX; i++)
+                if (known->cards[i].card && known->cards[i].events == events)
+                        return known->cards[i].card;
+        return NULL;
+}
+
+/* Where the entry for this card goes: its old place, or the oldest one. */
+static size_t place_card(struct known *known, uint32_t events)
+{
+        for (size_t i = 0; i < CARDS_MAX; i++)
+                if (known->cards[i].card && known->cards[i].events == events)
+                        return i;
+        size_t at = known->next_card;
+        known->next_card = (at + 1) % CARDS_MAX;
+        return at;
+}
+
+void known_card_put(struct known *known, uint32_t events, const struct known_card *card)
+{
+        struct known_card *copy = calloc(1, sizeof *copy);
+        if (!copy)
+                return; /* then it is read again */
+        known_card_copy(copy, card);
+        size_t at = place_card(known, events);
+        drop_card(known, at);
+        known->cards[at].events = events;
+        known->cards[at].card = copy;
+}
+
+const struct known_key *known_key_find(const struct known *known, const uint8_t print[GATE_PRINT_SIZE])
+{
+        for (size_t i = 0; i < KEYS_MAX; i++)
+                if (known->keys[i].used && memcmp(known->keys[i].print, print, GATE_PRINT_SIZE) == 0)
+                        return &known->keys[i].key;
+        return NULL;
+}
+
+static size_t place_key(struct known *known, const uint8_t print[GATE_PRINT_SIZE])
+{
+        for (size_t i = 0; i < KEYS_MAX; i++)
+                if (known->keys[i].used && memcmp(known->keys[i].print, print, GATE_PRINT_SIZE) == 0)
+                        return i;
+        size_t at = known->next_key;
+        known->next_key = (at + 1) % KEYS_MAX;
+        return at;
+}
+
+void known_key_put(struct known *known, const uint8_t print[GATE_PRINT_SIZE], const struct known_key *key)
+{
+        struct known_key copy = *key; /* `key` may be the very entry that is replaced */
+        size_t at = place_key(known, print);
+        known->keys[at].used = true;
+        memmove(known->keys[at].print, print, GATE_PRINT_SIZE);
+        known->keys[at].key = copy;
+}
+
+X509 *known_issuer_find(const struct known *known, const struct gate_chain *chain)
+{
+        struct gate_chain trial = { .leaf = chain->leaf };
+        for (size_t i = 0; i < ISSUERS_MAX; i++)
+                if (known->issuers[i] && gate_chain_find_issuer(&trial, known->issuers[i])) {
+                        X509_free(trial.issuer); /* the ring keeps its own */
+                        return known->issuers[i];
+                }
+        return NULL;
+}
+
+void known_issuer_put(struct known *known, X509 *issuer)
+{
+        for (size_t i = 0; i < ISSUERS_MAX; i++)
+                if (known->issuers[i] && X509_cmp(known->issuers[i], issuer) == 0)
+                        return;
+        X509_up_ref(issuer);
+        X509_free(known->issuers[known->next_issuer]);
+        known->issuers[known->next_issuer] = issuer;
+        known->next_issuer = (known->next_issuer + 1) % ISSUERS_MAX;
+}
+
+const struct gate_anchors *known_anchors(const struct known *known)
+{
+        return known->anchors;
+}
+
+bool known_told_unproven(const struct known *known)
+{
+        return known->told;
+}
+
+/* Every folder of the path that is missing, private to the user. */
+static int make_folders(const char *path)
+{
+        _cleanup_free_ char *copy = strdup(path);
+        if (!copy)
+                return -ENOMEM;
+        for (char *c = copy + 1; *c; c++)
+                if (*c == '/') {
+                        *c = '\0';
+                        if (mkdir(copy, 0700) < 0 && errno != EEXIST)
+                                return -errno;
+                        *c = '/';
+                }
+        return mkdir(copy, 0700) < 0 && errno != EEXIST ? -errno : 0;
+}
+
+static int write_file(const char *path)
+{
+        static const char text[] = "The holder was told that signing with a national card is unproven.\n";
+        _cleanup_close_ int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+        if (fd < 0)
+                return -errno;
+        ssize_t n = write(fd, text, sizeof text - 1);
+        if (n != (ssize_t)(sizeof text - 1) || fsync(fd) < 0)
+                return n < 0 ? -errno : -EIO;
+        return 0;
+}
+
+static int remember_told(const struct known *known)
+{
+        _cleanup_free_ char *path = NULL, *fresh = NULL;
+        int r = told_path(known, "", &path);
+        if (r == 0)
+                r = told_path(known, ".new", &fresh);
+        if (r == 0)
+                r = make_folders(known->config->state_dir);
+        if (r == 0)
+                r = write_file(fresh);
+        if (r == 0 && rename(fresh, path) < 0)
+                r = -errno;
+        return r;
+}
+
+void known_tell_unproven(struct known *known)
+{
+        if (known->told)
+                return;
+        known->told = true; /* for this process in any case */
+        int r = remember_told(known);
+        if (r < 0)
+                log_kv(known->log, LOG_LEVEL_WARNING, NULL, "cannot remember that the holder was told",
+                        "folder", known->config->state_dir ? known->config->state_dir : "", "error",
+                        strerror(-r), NULL);
+}
