@@ -70,7 +70,7 @@ $(BUILD)/mohr: $(BUILD)/obj/client-sdk/cli/main.o $(call objs,client-sdk/cli/*.c
 $(BUILD)/mohr: LIBS = $(SSL_LIBS) $(JSON_LIBS)
 $(BUILD)/mohr-prompt: $(BUILD)/obj/daemon/prompt/main.o $(PROMPT) $(BASE)
 $(BUILD)/mohr-prompt: LIBS = $(ASSUAN_LIBS)
-$(BUILD)/mohr-reader: $(BUILD)/obj/drivers/reader/main.o $(BUILD)/obj/drivers/pcsc.o $(HELPER) $(OPS) $(APDU) $(BASE)
+$(BUILD)/mohr-reader: $(BUILD)/obj/drivers/reader/main.o $(BUILD)/obj/drivers/pcsc.o $(BUILD)/obj/drivers/pcsc_watch.o $(HELPER) $(OPS) $(APDU) $(BASE)
 $(BUILD)/mohr-reader: LIBS = $(PCSC_LIBS) $(SECCOMP_LIBS)
 $(BUILD)/mohr-reader-soft: $(BUILD)/obj/drivers/reader-soft/main.o $(BUILD)/obj/drivers/soft.o $(HELPER) $(OPS) $(APDU) $(SOFTCARD) $(BASE)
 $(BUILD)/mohr-reader-soft: LIBS = $(SECCOMP_LIBS) $(SSL_LIBS)

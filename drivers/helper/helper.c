@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* helper.c: see helper.h. The order in which a helper gives things up is the order of the lines in
+ * helper_main() and below: environment and descriptors, the device, locked memory, the sandbox, "ready". What
+ * may fail at a person's machine (no pcscd, no such reader) ends in a documented exit status; a log
+ * line goes to stderr only for what somebody has to repair.
+ */
+#include "drivers/helper/helper.h"
+
+#include "base/log.h"
+#include "base/secret.h"
+#include "drivers/helper/loop.h"
+#include "drivers/helper/sandbox.h"
+#include "drivers/helper/session.h"
+
+#include <getopt.h>
+
+#define OPTIONS_MAX 48
+
+struct plan {
+        const struct driver *driver;
+        const char *driver_name, *reader;
+        const char *options[OPTIONS_MAX + 1];
+        size_t option_count;
+        bool watch;
+};
+
+static const struct option long_options[] = {
+        { "driver", required_argument, NULL, 'd' },
+        { "reader", required_argument, NULL, 'r' },
+        { "option", required_argument, NULL, 'o' },
+        { "watch", no_argument, NULL, 'w' },
+        { 0 },
+};
+
+static int take_option(struct plan *plan, int which, const char *value)
+{
+        switch (which) {
+        case 'd': plan->driver_name = value; return 0;
+        case 'r': plan->reader = value; return 0;
+        case 'w': plan->watch = true; return 0;
+        case 'o':
+                if (plan->option_count == OPTIONS_MAX || !strchr(value, '='))
+                        return -EINVAL;
+                plan->options[plan->option_count++] = value;
+                return 0;
+        default: return -EINVAL;
+        }
+}
+
+static const struct driver *find_driver(const struct driver *const *drivers, const char *name)
+{
+        for (; *drivers; drivers++)
+                if (name && strcmp((*drivers)->name, name) == 0)
+                        return *drivers;
+        return NULL;
+}
+
+static int plan_parse(struct plan *plan, const struct driver *const *drivers, int argc, char **argv)
+{
+        opterr = 0;
+        for (int which; (which = getopt_long(argc, argv, "", long_options, NULL)) != -1;) {
+                int r = take_option(plan, which, optarg);
+                if (r < 0)
+                        return r;
+        }
+        plan->driver = find_driver(drivers, plan->driver_name);
+        bool complete = plan->driver && (plan->watch || plan->reader) && optind == argc;
+        return complete ? 0 : -EINVAL;
+}
+
+/* Reports what went wrong on the way to "ready" and turns it into the exit status. */
+static int refuse(const struct plan *plan, const char *what, int r)
+{
+        const struct log log = { .program = "mohr-reader", .max = LOG_LEVEL_INFO, .fd = STDERR_FILENO };
+        if (r < 0)
+                log_kv(&log, LOG_LEVEL_ERR, NULL, what, "driver", plan->driver->name, "error",
+                        strerror(-r), NULL);
+        return outcome_of(r);
+}
+
+static int run_watcher(const struct plan *plan)
+{
+        void *watch = NULL;
+        int r = plan->driver->watch_open(&watch, plan->options);
+        if (r != 0)
+                return refuse(plan, "cannot open the backend", r);
+        r = sandbox_close(plan->driver->name);
+        if (r == 0)
+                r = loop_say_ready(OPS_FD, plan->driver);
+        if (r < 0)
+                return refuse(plan, "cannot close the sandbox", r);
+        return loop_watch(OPS_FD, plan->driver, watch);
+}
+
+static int serve_reader(const struct plan *plan, void *reader)
+{
+        _cleanup_secret_ struct secret *inbox = NULL;
+        _cleanup_session_ struct session *session = NULL;
+        int r = secret_new(&inbox, OPS_FRAME_MAX);
+        if (r == 0)
+                r = session_new(&session, plan->driver, reader);
+        if (r < 0)
+                return refuse(plan, "cannot lock memory", r);
+        r = sandbox_close(plan->driver->name);
+        if (r == 0)
+                r = loop_say_ready(OPS_FD, plan->driver);
+        if (r < 0)
+                return refuse(plan, "cannot close the sandbox", r);
+        return loop_serve(OPS_FD, session, inbox);
+}
+
+static int run_helper(const struct plan *plan)
+{
+        void *reader = NULL;
+        int r = plan->driver->open(&reader, plan->reader, plan->options);
+        if (r != 0)
+                return refuse(plan, "cannot open the reader", r);
+        int status = serve_reader(plan, reader);
+        plan->driver->close(reader);
+        return status;
+}
+
+int helper_main(const struct driver *const *drivers, int argc, char **argv)
+{
+        struct plan plan = { 0 };
+        if (plan_parse(&plan, drivers, argc, argv) < 0)
+                return OUTCOME_USAGE;
+        int r = sandbox_prepare(OPS_FD);
+        if (r < 0)
+                return refuse(&plan, "cannot prepare the sandbox", r);
+        return plan.watch ? run_watcher(&plan) : run_helper(&plan);
+}

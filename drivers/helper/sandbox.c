@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sandbox.c: see sandbox.h. The allow-list is the table `calls`: one system call a row, who needs
+ * it and why, and which of its arguments are fixed. Whoever adds a row says the reason in it; a row
+ * for one driver never opens the call for another.
+ *
+ * The pcsc rows are what libpcsclite 1.9.9 was seen to do under strace with an open context: it
+ * talks to pcscd over a socket it already has and never makes another one here.
+ */
+#include "drivers/helper/sandbox.h"
+
+#include <fcntl.h>
+#include <seccomp.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <signal.h>
+
+struct call {
+        const char *driver; /* NULL: everyone */
+        int number;
+        const char *purpose;
+        unsigned int fixed; /* how many of these hold */
+        struct scmp_arg_cmp args[2];
+};
+
+#define EQ(index, value)         { (index), SCMP_CMP_EQ, (value), 0 }
+#define BITS(index, mask, value) { (index), SCMP_CMP_MASKED_EQ, (mask), (value) }
+#define CHANNEL                  3
+#define STDERR                   2
+
+/* clang-format off */
+static const struct call calls[] = {
+        { NULL, SCMP_SYS(recvfrom), "the next operation", 1, { EQ(0, CHANNEL) } },
+        { NULL, SCMP_SYS(sendto), "its answer", 1, { EQ(0, CHANNEL) } },
+        { NULL, SCMP_SYS(write), "a log line", 1, { EQ(0, STDERR) } },
+        { NULL, SCMP_SYS(close), "the driver's close", 0, { { 0 } } },
+        { NULL, SCMP_SYS(exit_group), "the end", 0, { { 0 } } },
+        { NULL, SCMP_SYS(restart_syscall), "sleep again after a stop and a continue", 0, { { 0 } } },
+        { NULL, SCMP_SYS(rt_sigreturn), "return from a handler a library installed", 0, { { 0 } } },
+        { NULL, SCMP_SYS(brk), "heap", 0, { { 0 } } },
+        { NULL, SCMP_SYS(mmap), "heap: anonymous, never executable", 2,
+                { BITS(2, PROT_EXEC, 0), BITS(3, MAP_ANONYMOUS, MAP_ANONYMOUS) } },
+        { NULL, SCMP_SYS(mremap), "heap", 0, { { 0 } } },
+        { NULL, SCMP_SYS(munmap), "heap, secrets", 0, { { 0 } } },
+        { NULL, SCMP_SYS(futex), "locks inside libraries", 0, { { 0 } } },
+        { NULL, SCMP_SYS(clock_gettime), "time, where the vDSO declines", 0, { { 0 } } },
+        { NULL, SCMP_SYS(gettimeofday), "time, where the vDSO declines", 0, { { 0 } } },
+        { NULL, SCMP_SYS(prctl), "read the filter back", 1, { EQ(0, PR_GET_SECCOMP) } },
+        { NULL, SCMP_SYS(prctl), "read dumpable back", 1, { EQ(0, PR_GET_DUMPABLE) } },
+        { NULL, SCMP_SYS(prctl), "read no-new-privileges back", 1, { EQ(0, PR_GET_NO_NEW_PRIVS) } },
+
+        { "pcsc", SCMP_SYS(poll), "libpcsclite waits for pcscd's answer", 0, { { 0 } } },
+        { "pcsc", SCMP_SYS(ppoll), "the same, on machines without poll", 0, { { 0 } } },
+        { "pcsc", SCMP_SYS(read), "pcscd's answer", 0, { { 0 } } },
+        { "pcsc", SCMP_SYS(sendto), "a question to pcscd", 1,
+                { { 0, SCMP_CMP_GT, CHANNEL, 0 } } },
+        { "pcsc", SCMP_SYS(clock_nanosleep), "wait for another program's transaction", 0, { { 0 } } },
+        { "pcsc", SCMP_SYS(newfstatat), "libpcsclite asks once a minute whether pcscd's socket is there", 0, { { 0 } } },
+        { "pcsc", SCMP_SYS(stat), "the same, older C library", 0, { { 0 } } },
+
+        { "soft", SCMP_SYS(clock_nanosleep), "a simulated card's own time", 0, { { 0 } } },
+        { "soft", SCMP_SYS(getrandom), "libcrypto: RSA blinding", 0, { { 0 } } },
+        { "soft", SCMP_SYS(getpid), "libcrypto: has the process forked?", 0, { { 0 } } },
+};
+/* clang-format on */
+
+static const char *const environment[] = { "PCSCLITE_CSOCK_NAME" };
+
+static int keep_environment(void)
+{
+        char *kept[ARRAY_LEN(environment)];
+        for (size_t i = 0; i < ARRAY_LEN(environment); i++)
+                kept[i] = getenv(environment[i]);
+        if (clearenv() != 0)
+                return -ENOMEM;
+        for (size_t i = 0; i < ARRAY_LEN(environment); i++)
+                if (kept[i] && setenv(environment[i], kept[i], 1) < 0)
+                        return -errno;
+        return 0;
+}
+
+int sandbox_prepare(int channel)
+{
+        int r = keep_environment();
+        if (r < 0)
+                return r;
+        if (close_range((unsigned int)channel + 1, ~0U, 0) < 0)
+                return -errno;
+        /* A channel that does not block would turn the loop into a spin. */
+        int flags = fcntl(channel, F_GETFL);
+        if (flags < 0 || fcntl(channel, F_SETFL, flags & ~O_NONBLOCK) < 0)
+                return -errno;
+        if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+                return -errno;
+        return 0;
+}
+
+static void filter_free(scmp_filter_ctx *filter)
+{
+        if (*filter)
+                seccomp_release(*filter);
+}
+
+static bool needed(const struct call *call, const char *driver)
+{
+        return !call->driver || strcmp(call->driver, driver) == 0;
+}
+
+static int load_filter(const char *driver)
+{
+        _cleanup_(filter_free) scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
+        if (!filter)
+                return -ENOMEM;
+        for (size_t i = 0; i < ARRAY_LEN(calls); i++) {
+                const struct call *call = &calls[i];
+                if (!needed(call, driver))
+                        continue;
+                int r = seccomp_rule_add_array(
+                        filter, SCMP_ACT_ALLOW, call->number, call->fixed, call->args);
+                if (r < 0)
+                        return r;
+        }
+        return seccomp_load(filter);
+}
+
+int sandbox_close(const char *driver)
+{
+        if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+                return -errno;
+        return load_filter(driver);
+}
+
+static uint8_t ask(int what)
+{
+        int value = prctl(what, 0, 0, 0, 0);
+        return value < 0 ? 0 : (uint8_t)value;
+}
+
+void sandbox_read_back(uint8_t *ret_seccomp, uint8_t *ret_dumpable, uint8_t *ret_no_new_privs)
+{
+        *ret_seccomp = ask(PR_GET_SECCOMP);
+        *ret_dumpable = ask(PR_GET_DUMPABLE);
+        *ret_no_new_privs = ask(PR_GET_NO_NEW_PRIVS);
+}

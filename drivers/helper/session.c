@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* session.c: see session.h. A reviewer reads the policy in `rows`, the rest only carries it out.
+ *
+ * Each row: the states an operation is allowed in, what else must hold, the shape of its arguments,
+ * its handler, and where success and failure lead. What no row allows ends the process: mohrd never
+ * sends it, so whoever did is not mohrd as we know it. An answer of the card, however bad, never
+ * ends the process.
+ *
+ * A transmit that failed is final for its transaction: nothing more goes to the card until the next
+ * BEGIN, which then does not count as finding the same card undisturbed. So a card that vanishes
+ * between two commands of one operation cannot be met again in the middle of the next.
+ */
+#include "drivers/helper/session.h"
+
+#include "base/secret.h"
+
+enum state { IDLE, OPEN, IDENTIFIED, CONFIRMED, ARMED, VERIFIED, STATES };
+
+enum next {
+        TO_IDLE = IDLE,
+        TO_IDENTIFIED = IDENTIFIED,
+        TO_CONFIRMED = CONFIRMED,
+        TO_ARMED = ARMED,
+        TO_VERIFIED = VERIFIED,
+        STAY = STATES, /* the state is kept */
+        RESUME,        /* to what is still known of this card */
+};
+
+struct session {
+        const struct driver *driver;
+        void *reader;
+        struct secret *pin;
+        struct apdu_link link;
+        struct card card;
+        enum state state;
+        enum state resume; /* OPEN, IDENTIFIED or CONFIRMED: what outlives END */
+        bool supported;    /* the identified card's row allows more than looking */
+        bool counted;      /* the counter was read in this transaction and a try is left */
+        bool spent;        /* a VERIFY was begun: no PIN is taken any more */
+        bool disturbed;    /* the card may have lost its state without the driver noticing */
+        int lost;          /* first failure of transmit in this transaction */
+        int gone;
+        uint8_t file[CARD_FILE_MAX];
+        uint8_t fields[OPS_FRAME_MAX];
+};
+
+struct args {
+        uint8_t u8[2];
+        struct view bytes;
+};
+
+enum tail { NOTHING, HASH, DIGITS };
+
+enum need { SUPPORTED = 1 << 0, COUNTED = 1 << 1, UNSPENT = 1 << 2 };
+
+struct row {
+        unsigned int states;   /* set of 1 << state */
+        unsigned int needs;    /* set of enum need */
+        unsigned int limit[2]; /* each u8 argument is below this; 0: no such argument */
+        enum tail tail;
+        int (*handler)(struct session *session, const struct args *args, struct out *fields);
+        enum next done, failed;
+        bool always; /* the fields follow whatever the outcome */
+};
+
+static int on_begin(struct session *session, const struct args *args, struct out *fields);
+static int on_identify(struct session *session, const struct args *args, struct out *fields);
+static int on_read(struct session *session, const struct args *args, struct out *fields);
+static int on_confirm(struct session *session, const struct args *args, struct out *fields);
+static int on_counter(struct session *session, const struct args *args, struct out *fields);
+static int on_probe(struct session *session, const struct args *args, struct out *fields);
+static int on_method(struct session *session, const struct args *args, struct out *fields);
+static int on_pin(struct session *session, const struct args *args, struct out *fields);
+static int on_verify(struct session *session, const struct args *args, struct out *fields);
+static int on_sign(struct session *session, const struct args *args, struct out *fields);
+static int on_clear(struct session *session, const struct args *args, struct out *fields);
+static int on_end(struct session *session, const struct args *args, struct out *fields);
+
+#define IN(state) (1U << (state))
+#define KNOWN     (IN(IDENTIFIED) | IN(CONFIRMED))
+#define BEGUN     (IN(OPEN) | KNOWN | IN(ARMED) | IN(VERIFIED))
+#define ANY_BYTE  256
+
+/* clang-format off */
+static const struct row rows[OP_COUNT] = {
+        /*              states          needs             arguments                     handler      done           failed */
+        [OP_BEGIN]    = { IN(IDLE),      0,               { 0 }, NOTHING,               on_begin,    RESUME,        TO_IDLE,      false },
+        [OP_IDENTIFY] = { IN(OPEN),      0,               { 0 }, NOTHING,               on_identify, TO_IDENTIFIED, STAY,         false },
+        [OP_READ]     = { KNOWN,         0,               { OBJECT_COUNT }, NOTHING,    on_read,     STAY,          STAY,         false },
+        [OP_CONFIRM]  = { KNOWN,         SUPPORTED,       { 0 }, NOTHING,               on_confirm,  TO_CONFIRMED,  STAY,         false },
+        [OP_COUNTER]  = { IN(CONFIRMED), 0,               { PIN_COPY_COUNT }, NOTHING,  on_counter,  STAY,          STAY,         false },
+        [OP_PROBE]    = { IN(CONFIRMED), 0,               { 0 }, NOTHING,               on_probe,    STAY,          STAY,         false },
+        [OP_METHOD]   = { IN(CONFIRMED), 0,   { ANY_BYTE, SIGN_METHOD_COUNT }, NOTHING, on_method,   STAY,          STAY,         false },
+        [OP_PIN]      = { IN(CONFIRMED), COUNTED | UNSPENT, { 0 }, DIGITS,              on_pin,      TO_ARMED,      STAY,         false },
+        [OP_VERIFY]   = { IN(ARMED),     COUNTED | UNSPENT, { 0 }, NOTHING,             on_verify,   TO_VERIFIED,   TO_CONFIRMED, true },
+        [OP_SIGN]     = { IN(VERIFIED),  0,   { ANY_BYTE, SIGN_METHOD_COUNT }, HASH,    on_sign,     STAY,          STAY,         false },
+        [OP_CLEAR]    = { KNOWN | IN(ARMED) | IN(VERIFIED), 0, { 0 }, NOTHING,          on_clear,    RESUME,        RESUME,       false },
+        [OP_END]      = { BEGUN,         0,               { DRIVER_RESET + 1 }, NOTHING, on_end,     TO_IDLE,       TO_IDLE,      false },
+};
+/* clang-format on */
+
+static int to_card(
+        void *ctx, const uint8_t *cmd, size_t cmd_len, uint8_t *rsp, size_t cap, size_t *ret_len)
+{
+        struct session *session = ctx;
+        if (session->lost != 0)
+                return session->lost;
+        int r = session->driver->transmit(session->reader, cmd, cmd_len, rsp, cap, ret_len);
+        if (r != 0) {
+                session->lost = r;
+                session->disturbed = true;
+        }
+        return r;
+}
+
+int session_new(struct session **ret, const struct driver *driver, void *reader)
+{
+        _cleanup_session_ struct session *session = calloc(1, sizeof *session);
+        if (!session)
+                return -ENOMEM;
+        session->driver = driver;
+        session->reader = reader;
+        session->resume = OPEN;
+        session->link = (struct apdu_link){ .transmit = to_card, .ctx = session };
+        int r = secret_new(&session->pin, OPS_PIN_MAX);
+        if (r < 0)
+                return r;
+        *ret = session;
+        session = NULL;
+        return 0;
+}
+
+static int end_transaction(struct session *session, enum driver_end how)
+{
+        secret_wipe(session->pin);
+        if (session->spent)
+                how = DRIVER_RESET;
+        int r = session->driver->end(session->reader, how);
+        if (r != 0 || how == DRIVER_RESET)
+                session->disturbed = true;
+        session->counted = false;
+        return r;
+}
+
+struct session *session_free(struct session *session)
+{
+        if (!session)
+                return NULL;
+        if (session->state != IDLE)
+                (void)end_transaction(session, DRIVER_LEAVE);
+        secret_free(session->pin);
+        free(session);
+        return NULL;
+}
+
+int session_gone(const struct session *session)
+{
+        return session->gone;
+}
+
+/* Handlers: 0, an outcome, or a negative errno, which mohrd sees as "internal". */
+
+/* The driver tells what it noticed; what this process did to the card itself is added here. */
+static enum card_event true_event(const struct session *session, const struct driver_card *found)
+{
+        const struct card *card = &session->card;
+        bool same_atr = card->atr_len == found->atr_len &&
+                memcmp(card->atr, found->atr, found->atr_len) == 0;
+        if (!same_atr || !card->link)
+                return CARD_IS_NEW;
+        if (found->event == CARD_SAME && session->disturbed)
+                return CARD_WAS_RESET;
+        return found->event;
+}
+
+static int on_begin(struct session *session, const struct args *args _unused_, struct out *fields)
+{
+        struct driver_card found = { 0 };
+        int r = session->driver->begin(session->reader, &found);
+        if (r != 0)
+                return r;
+        found.event = true_event(session, &found);
+        session->link.protocol = found.protocol;
+        if (found.event == CARD_SAME) {
+                card_forget(&session->card);
+        } else {
+                card_init(&session->card, &session->link, found.atr, found.atr_len);
+                session->resume = OPEN;
+        }
+        session->disturbed = false;
+        session->lost = 0;
+        op_put_card(fields, &found);
+        return 0;
+}
+
+static int on_identify(struct session *session, const struct args *args _unused_, struct out *fields)
+{
+        struct card_identity identity = { 0 };
+        int r = card_identify(&session->card, &identity);
+        if (r != 0)
+                return r;
+        session->supported = identity.supported;
+        session->resume = IDENTIFIED;
+        op_put_identity(fields, &identity);
+        return 0;
+}
+
+static int on_read(struct session *session, const struct args *args, struct out *fields)
+{
+        size_t len = 0;
+        int r = session->card.profile->read(
+                &session->card, args->u8[0], session->file, sizeof session->file, &len);
+        if (r == 0)
+                out_bytes16(fields, session->file, len);
+        return r;
+}
+
+static int on_confirm(
+        struct session *session, const struct args *args _unused_, struct out *fields _unused_)
+{
+        session->resume = CONFIRMED;
+        return 0;
+}
+
+static int on_counter(struct session *session, const struct args *args, struct out *fields)
+{
+        struct pin_counter counter = { 0 };
+        int r = session->card.profile->counter(&session->card, args->u8[0], &counter);
+        if (args->u8[0] == PIN_COPY_IAS)
+                session->counted = r == 0 && counter.known && counter.tries > 0;
+        if (r == 0)
+                op_put_counter(fields, &counter);
+        return r;
+}
+
+static int on_probe(struct session *session, const struct args *args _unused_, struct out *fields)
+{
+        struct card_probe probe = { 0 };
+        int r = session->card.profile->probe(&session->card, &probe);
+        if (r == 0)
+                op_put_probe(fields, &probe);
+        return r;
+}
+
+static int on_method(struct session *session, const struct args *args, struct out *fields _unused_)
+{
+        return session->card.profile->select_method(&session->card, args->u8[0], args->u8[1]);
+}
+
+static int on_pin(struct session *session, const struct args *args, struct out *fields _unused_)
+{
+        memcpy(session->pin->data, args->bytes.data, args->bytes.len);
+        session->pin->len = args->bytes.len;
+        return 0;
+}
+
+static int on_verify(struct session *session, const struct args *args _unused_, struct out *fields)
+{
+        int tries = -1;
+        session->spent = true;
+        session->counted = false;
+        int r = session->card.profile->verify(
+                &session->card, session->pin->data, session->pin->len, &tries);
+        secret_wipe(session->pin);
+        out_u8(fields, (uint8_t)tries);
+        return r;
+}
+
+static int on_sign(struct session *session, const struct args *args, struct out *fields)
+{
+        uint8_t signature[CARD_SIG_MAX];
+        size_t len = 0;
+        int r = session->card.profile->sign(&session->card, args->u8[0], args->u8[1],
+                args->bytes.data, args->bytes.len, signature, sizeof signature, &len);
+        if (r == 0)
+                out_bytes16(fields, signature, len);
+        return r;
+}
+
+static int on_clear(
+        struct session *session, const struct args *args _unused_, struct out *fields _unused_)
+{
+        secret_wipe(session->pin);
+        session->counted = false;
+        return session->card.profile->clear(&session->card);
+}
+
+static int on_end(struct session *session, const struct args *args, struct out *fields _unused_)
+{
+        return end_transaction(session, args->u8[0]);
+}
+
+/* One frame */
+
+static bool digits(struct view view)
+{
+        for (size_t i = 0; i < view.len; i++)
+                if (view.data[i] < '0' || view.data[i] > '9')
+                        return false;
+        return view.len >= 4 && view.len <= OPS_PIN_MAX;
+}
+
+static int args_decode(const struct row *row, struct view payload, struct args *ret)
+{
+        struct in in = in_new(payload.data, payload.len);
+        for (size_t i = 0; i < ARRAY_LEN(row->limit) && row->limit[i] > 0; i++) {
+                ret->u8[i] = in_u8(&in);
+                if (ret->u8[i] >= row->limit[i])
+                        return -EBADMSG;
+        }
+        if (row->tail == HASH)
+                ret->bytes = in_bytes16(&in, CARD_HASH_MAX);
+        if (row->tail == DIGITS)
+                ret->bytes = in_bytes(&in, in_left(&in));
+        if (row->tail == DIGITS && !digits(ret->bytes))
+                return -EBADMSG;
+        if (row->tail == HASH && ret->bytes.len == 0)
+                return -EBADMSG;
+        return in_done(&in);
+}
+
+static bool allowed(const struct session *session, const struct row *row)
+{
+        unsigned int missing = row->needs;
+        if (session->supported)
+                missing &= ~(unsigned int)SUPPORTED;
+        if (session->counted)
+                missing &= ~(unsigned int)COUNTED;
+        if (!session->spent)
+                missing &= ~(unsigned int)UNSPENT;
+        return (row->states & IN(session->state)) != 0 && missing == 0;
+}
+
+static void advance(struct session *session, enum next next)
+{
+        if (next == RESUME)
+                session->state = session->resume;
+        else if (next != STAY)
+                session->state = (enum state)next;
+}
+
+static ssize_t answer(const struct session *session, const struct op_frame *question, int outcome,
+        const struct out *fields, uint8_t *reply, size_t cap)
+{
+        struct out payload = op_frame_begin(reply, cap, question->op, true, question->id);
+        op_put_result(&payload, outcome, session->card.sw);
+        if (outcome == OUTCOME_OK || rows[question->op].always)
+                out_bytes(&payload, fields->data, fields->len);
+        return op_frame_finish(reply, &payload);
+}
+
+ssize_t session_step(struct session *session, const void *frame, size_t len, uint8_t *reply, size_t cap)
+{
+        struct op_frame question;
+        int r = op_frame_decode(frame, len, &question);
+        if (r < 0)
+                return r;
+        const struct row *row = &rows[question.op];
+        if (question.reply || !row->handler)
+                return -EBADMSG;
+        if (!allowed(session, row))
+                return -EPROTO;
+        struct args args = { 0 };
+        r = args_decode(row, question.payload, &args);
+        if (r < 0)
+                return r;
+        struct out fields = out_new(session->fields, sizeof session->fields);
+        r = row->handler(session, &args, &fields);
+        advance(session, r == 0 ? row->done : row->failed);
+        if (r == OUTCOME_NO_READER || r == OUTCOME_READER_SERVICE)
+                session->gone = r;
+        if (out_done(&fields) < 0)
+                r = -EBADMSG;
+        return answer(session, &question, outcome_of(r), &fields, reply, cap);
+}
