@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* params.h: what a method takes, as rows: name, type, bounds. What no row allows is refused. */
+#ifndef MOHR_PARAMS_H
+#define MOHR_PARAMS_H
+
+#include "daemon/server.h"
+
+enum param_type { PARAM_STRING, PARAM_INT, PARAM_BOOL, PARAM_OBJECT };
+
+struct param {
+        const char *name; /* NULL ends the table */
+        enum param_type type;
+        bool required;                   /* else it may be absent or null */
+        int64_t min, max;                /* bytes of a string, value of an int */
+        bool (*valid)(const char *text); /* a string's further shape, or NULL */
+        const struct param *fields;      /* of an object */
+};
+
+/* True if the parameters fit the table. Else the call has been answered with
+ * org.varlink.service.InvalidParameter naming the first one that does not ("ui.tty"), and is gone. */
+_must_check_ bool params_accept(struct call *call, json_t *parameters, const struct param *table);
+
+/* Shapes for `valid`. */
+bool param_printable(const char *text); /* ASCII 0x20..0x7e */
+bool param_graphic(const char *text);   /* the same without space */
+bool param_digits(const char *text);
+
+#endif
