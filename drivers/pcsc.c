@@ -227,7 +227,7 @@ static int pcsc_open(void **ret_reader, const char *reader, const char *const *o
                 return -ENOMEM;
         if (pcsc_options(options) < 0 || strlen(reader) >= sizeof pcsc->name)
                 return -EINVAL;
-        strcpy(pcsc->name, reader);
+        memcpy(pcsc->name, reader, strlen(reader) + 1);
         pcsc->happened = CARD_IS_NEW;
         /* libpcsclite's own switch: a reader in use is answered, not waited for. */
         if (setenv("PCSCLITE_NO_BLOCKING", "1", 1) < 0)

@@ -88,7 +88,7 @@ static uint32_t events_of(struct pcsc_watch *watch, const SCARD_READERSTATE *sta
 static void describe(
         struct pcsc_watch *watch, const SCARD_READERSTATE *state, struct driver_reader *ret)
 {
-        strcpy(ret->name, state->szReader);
+        memcpy(ret->name, state->szReader, strlen(state->szReader) + 1); /* usable() bounds it */
         ret->present = (state->dwEventState & SCARD_STATE_PRESENT) != 0 &&
                 (state->dwEventState & SCARD_STATE_MUTE) == 0;
         ret->busy = (state->dwEventState & SCARD_STATE_EXCLUSIVE) != 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* main.c of mohr-reader-soft: the helper for the simulated card. A program of its own because the
+/* main.c: mohr-reader-soft, the helper for the simulated card. A program of its own because the
  * card's key operations need libcrypto, which the helper for real readers must not carry.
  */
 #include "drivers/helper/helper.h"

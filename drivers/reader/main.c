@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* main.c of mohr-reader: the helper for real readers. It links neither libcrypto nor libsystemd, so
+/* main.c: mohr-reader, the helper for real readers. It links neither libcrypto nor libsystemd, so
  * that it starts in a millisecond and has little in it that a hostile card could reach.
  */
 #include "drivers/helper/helper.h"
