@@ -103,14 +103,20 @@ struct card_profile {
         int (*clear)(struct card *card);
 };
 
-/* nid: which application is selected, what has been seen: see nid.c. */
+/* nid: what is selected and what has been seen; only apdu/nid_*.c look inside. */
 struct nid_state {
         const struct nid_row *row;
-        uint8_t selected;    /* enum nid_app, 0 none */
-        uint8_t ias_aid;     /* index of the AID that answered */
-        bool counter_seen;   /* 63Cx from reference 81 since the last SELECT IAS / VERIFY */
-        bool stepwise;       /* path SELECT was refused once: do not try again */
-        uint8_t unit;        /* MPCOS offset unit found at run time: 0 unknown, 1 or 4 */
+        uint8_t ias_aid;     /* 1 + index of the AID that answered, 0 not known yet */
+        bool paths_work;     /* a SELECT by path found its file */
+        bool stepwise;       /* SELECT by path was refused: do not try again */
+        /* From here on gone with card_forget(). */
+        uint8_t selected;    /* enum nid_app, 0 not known */
+        uint16_t df;         /* current DF, NID_DF_ROOT or NID_DF_UNKNOWN */
+        bool counter_seen;   /* 63Cx, x > 0, from the PIN since the last SELECT or VERIFY */
+        bool verified;       /* VERIFY accepted since the last SELECT */
+        bool pin_used;       /* a signature was made since then */
+        uint8_t dates_len;   /* the dates file, read in passing by identify(); 0 not read */
+        uint8_t dates[248];
 };
 
 struct card {

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* nid.c: which card of the family is it, and the profile's table of operations.
+ *
+ * Detection is free of side effects: SELECT, and one free read in passing. Rows whose historical
+ * bytes fit are asked first, so that a Mav card is known after its two applications answered; the
+ * others follow in the table's order, and no application is asked twice. Historical bytes never
+ * make a card supported by themselves: the applications must answer, and the issuer's name in the
+ * certificate is the caller's to check (card-facts 1.4, 1.5).
+ */
+#include "apdu/atr.h"
+#include "apdu/nid.h"
+
+struct presence {
+        bool asked[NID_APP_COUNT], found[NID_APP_COUNT];
+};
+
+/* The dates lie in an application that is left for good once the certificates are read: reading them
+ * while it is selected saves selecting it again. That they are absent is no news here. */
+static int read_early(struct card *card, enum nid_app app)
+{
+        struct nid_state *state = &card->nid;
+        size_t len = 0;
+        if (nid_applications[app].early == 0)
+                return 0;
+        enum card_object object = (enum card_object)(nid_applications[app].early - 1);
+        int r = nid_read(card, object, state->dates, sizeof state->dates, &len);
+        if (r == 0)
+                state->dates_len = (uint8_t)len;
+        return r == OUTCOME_CARD_NOT_SUPPORTED ? 0 : r;
+}
+
+static int ask_app(struct card *card, enum nid_app app, struct presence *presence)
+{
+        if (presence->asked[app])
+                return 0;
+        presence->asked[app] = true;
+        int r = nid_reselect(card, app);
+        if (r == OUTCOME_CARD_NOT_SUPPORTED)
+                return 0;
+        if (r != 0)
+                return r;
+        presence->found[app] = true;
+        return read_early(card, app);
+}
+
+static int row_fits(struct card *card, const struct nid_row *row, struct presence *presence, bool *ret)
+{
+        card->nid.row = row;
+        for (size_t i = 0; i < ARRAY_LEN(row->needs) && row->needs[i] != NID_NONE; i++) {
+                int r = ask_app(card, row->needs[i], presence);
+                if (r != 0)
+                        return r;
+                if (!presence->found[row->needs[i]]) {
+                        *ret = false;
+                        return 0;
+                }
+        }
+        *ret = true;
+        return 0;
+}
+
+static bool history_fits(const struct card *card, const struct nid_row *row)
+{
+        struct view history = atr_historical(card->atr, card->atr_len);
+        return row->history_len > 0 && history.len >= row->history_len &&
+                memcmp(history.data, row->history, row->history_len) == 0;
+}
+
+static int find_row(struct card *card, bool hinted, struct presence *presence, const struct nid_row **ret)
+{
+        for (size_t i = 0; i < nid_row_count; i++) {
+                const struct nid_row *row = &nid_rows[i];
+                bool fits;
+                if (hinted ? !history_fits(card, row) : row->by_history)
+                        continue;
+                int r = row_fits(card, row, presence, &fits);
+                if (r != 0)
+                        return r;
+                if (fits) {
+                        *ret = row;
+                        return 0;
+                }
+        }
+        return OUTCOME_CARD_NOT_SUPPORTED;
+}
+
+static int identify(struct card *card, struct card_identity *ret)
+{
+        struct presence presence = { 0 };
+        const struct nid_row *row = NULL;
+        card->nid = (struct nid_state){ 0 };
+        int r = find_row(card, true, &presence, &row);
+        if (r == OUTCOME_CARD_NOT_SUPPORTED)
+                r = find_row(card, false, &presence, &row);
+        card->nid.row = row;
+        if (r != 0)
+                return r;
+        *ret = (struct card_identity){
+                .family = CARD_NID,
+                .generation = row->generation,
+                .supported = row->supported,
+                .evidence = row->evidence,
+        };
+        memcpy(ret->label, row->label, base_min(strlen(row->label), sizeof ret->label - 1));
+        return 0;
+}
+
+static int clear(struct card *card)
+{
+        if (!card->nid.row)
+                return -EPERM;
+        return nid_may_use(card, NID_IAS) ? nid_reselect(card, NID_IAS) : OUTCOME_CARD_NOT_SUPPORTED;
+}
+
+const struct card_profile nid_profile = {
+        .name = "nid",
+        .identify = identify,
+        .read = nid_read,
+        .counter = nid_counter,
+        .probe = nid_probe,
+        .select_method = nid_select_method,
+        .verify = nid_verify,
+        .sign = nid_sign,
+        .clear = clear,
+};

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* nid_pin.c: counters at no cost, and the one VERIFY (card-facts 4.2 to 4.5, 4.10, 7.2 rules 2-5, 9).
+ *
+ * The rule in one sentence: a PIN goes to reference 81 of IAS, padded as the card's row says, once
+ * per counter() that showed tries left on this very selection of the application. Whatever the answer
+ * is, or if none comes, the right to send is spent before the command is. Nothing here repeats,
+ * guesses another reference, or reads an unknown word as "again".
+ *
+ * The MPCOS copies are only ever asked with 80 C0: an empty VERIFY there is not known to be harmless.
+ */
+#include "apdu/nid.h"
+
+#define PIN_BLOCK_MAX 16
+
+static int may_use_pin(const struct card *card)
+{
+        if (!card->nid.row)
+                return -EPERM;
+        return card->nid.row->supported ? 0 : OUTCOME_CARD_NOT_SUPPORTED;
+}
+
+/* VERIFY without data asks for the counter: case 1 on T=1, P3 = 00 on T=0 (apdu.c knows). */
+static int empty_verify(struct card *card, struct pin_counter *ret)
+{
+        struct apdu_cmd cmd = {
+                .ins = 0x20, .p2 = card->nid.row->pin.ref, .le = APDU_NO_LE, .flags = APDU_ONCE,
+        };
+        card->nid.counter_seen = false;
+        int r = nid_send_plain(card, &cmd);
+        if (r != 0)
+                return r;
+        int tries = sw_tries(card->sw);
+        *ret = (struct pin_counter){ .known = tries >= 0, .tries = tries >= 0 ? tries : 0, .sw = card->sw };
+        card->nid.counter_seen = tries > 0;
+        return 0;
+}
+
+/* 9000 means "already verified", never "tries left": the state is dropped and the card asked again. */
+static int counter_ias(struct card *card, struct pin_counter *ret)
+{
+        int r = nid_select_app(card, NID_IAS);
+        if (r == 0)
+                r = empty_verify(card, ret);
+        if (r != 0 || ret->sw != 0x9000)
+                return r;
+        r = nid_reselect(card, NID_IAS);
+        return r == 0 ? empty_verify(card, ret) : r;
+}
+
+/* Byte 1 of the secret-code information, one bit per failure (4.5). Other values: unknown, since a
+ * card that allows more tries would count further up. */
+static const struct {
+        uint8_t byte;
+        int tries;
+} thermometer[] = { { 0x00, 3 }, { 0x01, 2 }, { 0x03, 1 }, { 0x07, 0 } };
+
+static int counter_mpcos(struct card *card, const struct nid_file *file, struct pin_counter *ret)
+{
+        uint8_t info[12];
+        struct apdu_rsp rsp = { .data = info, .cap = sizeof info };
+        struct apdu_cmd cmd = { .cla = 0x80, .ins = 0xC0, .p1 = 0x02, .p2 = 0x05, .le = sizeof info };
+        int r = nid_select_file(card, file);
+        if (r == 0)
+                r = nid_send(card, &cmd, &rsp);
+        if (r != 0 && (r != OUTCOME_CARD_NOT_SUPPORTED || card->sw == 0))
+                return r;
+        *ret = (struct pin_counter){ .sw = card->sw };
+        for (size_t i = 0; i < ARRAY_LEN(thermometer); i++) {
+                if (rsp.sw == 0x9000 && rsp.len == sizeof info && info[1] == thermometer[i].byte) {
+                        ret->known = true;
+                        ret->tries = thermometer[i].tries;
+                }
+        }
+        return 0;
+}
+
+int nid_counter(struct card *card, enum pin_copy copy, struct pin_counter *ret)
+{
+        static const struct nid_file secret_codes[PIN_COPY_COUNT] = {
+                [PIN_COPY_ID] = { NID_MPCOS, 0x0200, 0x2F01, false },
+                [PIN_COPY_EV] = { NID_MPCOS, 0x0500, 0x5F04, false },
+        };
+        struct pin_counter counter = { 0 };
+        int r = may_use_pin(card);
+        if (r != 0)
+                return r;
+        if ((size_t)copy >= PIN_COPY_COUNT)
+                return -EINVAL;
+        r = copy == PIN_COPY_IAS ? counter_ias(card, &counter) :
+                                   counter_mpcos(card, &secret_codes[copy], &counter);
+        if (r == 0)
+                *ret = counter;
+        return r;
+}
+
+static const struct {
+        enum sw_kind kind;
+        int outcome;
+} verify_outcomes[] = {
+        { SW_OK, 0 },
+        { SW_TRIES, OUTCOME_WRONG_PIN },
+        { SW_BLOCKED, OUTCOME_PIN_BLOCKED },
+        { SW_SECURE_MESSAGING, OUTCOME_NEEDS_ISSUER_KEYS },
+};
+
+static int verify_outcome(uint16_t sw)
+{
+        if (sw_tries(sw) == 0)
+                return OUTCOME_PIN_BLOCKED;
+        for (size_t i = 0; i < ARRAY_LEN(verify_outcomes); i++)
+                if (verify_outcomes[i].kind == sw_kind(sw))
+                        return verify_outcomes[i].outcome;
+        return OUTCOME_CARD_NOT_SUPPORTED;
+}
+
+struct pin_block {
+        uint8_t bytes[PIN_BLOCK_MAX];
+};
+
+static void pin_block_wipe(struct pin_block *block)
+{
+        explicit_bzero(block, sizeof *block);
+}
+
+static int pin_block_fill(struct pin_block *block, const struct nid_pin *format, const uint8_t *pin, size_t len)
+{
+        if (len < format->min || len > format->max || format->block_len > sizeof block->bytes)
+                return -EINVAL;
+        for (size_t i = 0; i < len; i++)
+                if (pin[i] < '0' || pin[i] > '9')
+                        return -EINVAL;
+        memset(block->bytes, format->pad, sizeof block->bytes);
+        memcpy(block->bytes, pin, len);
+        return 0;
+}
+
+int nid_verify(struct card *card, const uint8_t *pin, size_t pin_len, int *ret_tries)
+{
+        _cleanup_(pin_block_wipe) struct pin_block block;
+        *ret_tries = -1;
+        int r = may_use_pin(card);
+        if (r != 0)
+                return r;
+        const struct nid_pin *format = &card->nid.row->pin;
+        r = pin_block_fill(&block, format, pin, pin_len);
+        if (r < 0)
+                return r;
+        if (card->nid.selected != NID_IAS || !card->nid.counter_seen)
+                return -EPERM;
+        struct apdu_cmd cmd = {
+                .ins = 0x20, .p2 = format->ref, .data = { block.bytes, format->block_len },
+                .le = APDU_NO_LE, .flags = APDU_ONCE | APDU_SECRET,
+        };
+        card->nid.counter_seen = card->nid.verified = card->nid.pin_used = false;
+        r = nid_send_plain(card, &cmd);
+        if (r != 0)
+                return r;
+        *ret_tries = sw_tries(card->sw);
+        r = verify_outcome(card->sw);
+        card->nid.verified = r == 0;
+        return r;
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* nid_probe.c: what a card tells about itself for nothing: label and public keys (card-facts 6.6).
+ *
+ * The shape of these answers is not published, so they are searched for their tags rather than
+ * parsed; what is not found is left out. Only GET DATA is sent, and a card that does not know the
+ * command is asked once for each of the two kinds of question, not fifteen times.
+ */
+#include "apdu/nid.h"
+#include "apdu/tlv.h"
+
+#define ANSWER_MAX    1024
+#define TAG_MODULUS   0x81
+#define TAG_EXPONENT  0x82
+#define TAG_NAME      0xC0
+#define TAG_VERSION   0xC1
+
+/* 0 with a view into buf, empty if the card has no such object. */
+static int get_data(struct card *card, const struct apdu_cmd *cmd, uint8_t *buf, struct view *ret)
+{
+        struct apdu_rsp rsp = { .data = buf, .cap = ANSWER_MAX };
+        int r = nid_send(card, cmd, &rsp);
+        if (r != 0)
+                return r;
+        *ret = (struct view){ buf, rsp.sw == 0x9000 ? rsp.len : 0 };
+        return 0;
+}
+
+static void add_printable(struct out *out, struct view text)
+{
+        if (out->len > 0 && text.len > 0)
+                out_u8(out, ' ');
+        for (size_t i = 0; i < text.len && out->len < out->cap; i++)
+                if (text.data[i] >= 0x20 && text.data[i] < 0x7F)
+                        out_u8(out, text.data[i]);
+}
+
+static int read_label(struct card *card, char *label, size_t cap)
+{
+        static const uint8_t first_bytes[] = { 0xDF, 0x7F };
+        uint8_t buf[ANSWER_MAX];
+        struct view answer = { 0 }, name = { 0 }, version = { 0 };
+        for (size_t i = 0; i < ARRAY_LEN(first_bytes) && answer.len == 0; i++) {
+                struct apdu_cmd cmd = { .ins = 0xCA, .p1 = first_bytes[i], .p2 = 0x30, .le = APDU_LE_MAX };
+                int r = get_data(card, &cmd, buf, &answer);
+                if (r != 0)
+                        return r;
+        }
+        struct out out = out_new(label, cap - 1);
+        if (tlv_find(answer, TAG_NAME, &name) == 0)
+                add_printable(&out, name);
+        if (tlv_find(answer, TAG_VERSION, &version) == 0)
+                add_printable(&out, version);
+        label[out.len] = '\0';
+        return 0;
+}
+
+static int ask_key(struct card *card, uint8_t ref, uint8_t tag, uint8_t *buf, struct view *ret)
+{
+        const uint8_t query[] = { 0xB6, 0x03, 0x83, 0x01, ref, 0x7F, 0x49, 0x02, tag, 0x00 };
+        struct apdu_cmd cmd = {
+                .ins = 0xCB, .p2 = 0xFF, .data = { query, sizeof query }, .le = APDU_LE_MAX,
+        };
+        return get_data(card, &cmd, buf, ret);
+}
+
+static uint16_t take_number(struct view answer, uint8_t tag, uint8_t *dst, size_t cap)
+{
+        struct view number = { 0 };
+        if (tlv_find(answer, tag, &number) < 0)
+                return 0;
+        while (number.len > 0 && number.data[0] == 0) {
+                number.data++;
+                number.len--;
+        }
+        if (number.len == 0 || number.len > cap)
+                return 0;
+        memcpy(dst, number.data, number.len);
+        return (uint16_t)number.len;
+}
+
+static int read_key(struct card *card, uint8_t ref, struct card_key *key)
+{
+        uint8_t buf[ANSWER_MAX];
+        struct view answer = { 0 };
+        *key = (struct card_key){ .ref = ref };
+        int r = ask_key(card, ref, TAG_MODULUS, buf, &answer);
+        if (r != 0)
+                return r;
+        key->modulus_len = take_number(answer, TAG_MODULUS, key->modulus, sizeof key->modulus);
+        key->exponent_len = take_number(answer, TAG_EXPONENT, key->exponent, sizeof key->exponent);
+        if (key->modulus_len == 0 || key->exponent_len > 0)
+                return 0;
+        r = ask_key(card, ref, TAG_EXPONENT, buf, &answer);
+        if (r == 0)
+                key->exponent_len = take_number(answer, TAG_EXPONENT, key->exponent, sizeof key->exponent);
+        return r;
+}
+
+static int read_keys(struct card *card, struct card_probe *probe)
+{
+        for (uint8_t ref = 1; ref <= CARD_KEYS_MAX; ref++) {
+                struct card_key *key = &probe->keys[probe->key_count];
+                int r = read_key(card, ref, key);
+                if (r != 0)
+                        return r;
+                if (key->modulus_len > 0)
+                        probe->key_count++;
+                else if (sw_kind(card->sw) == SW_NOT_SUPPORTED)
+                        break;
+        }
+        return 0;
+}
+
+int nid_probe(struct card *card, struct card_probe *ret)
+{
+        if (!card->nid.row)
+                return -EPERM;
+        if (!card->nid.row->supported)
+                return OUTCOME_CARD_NOT_SUPPORTED;
+        int r = nid_select_app(card, NID_IAS);
+        if (r != 0)
+                return r;
+        *ret = (struct card_probe){ 0 };
+        r = read_label(card, ret->label, sizeof ret->label);
+        return r == 0 ? read_keys(card, ret) : r;
+}
