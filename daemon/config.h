@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* config.h: INI file with drop-ins (FILE, then FILE.d/<name>.conf sorted), bounded and strict: an unknown
  * section or key, a bad value or a file over 64 KiB is a typed error naming file and line.
+ *
+ * Without --config the files are /etc/mohr/mohr.conf and $XDG_CONFIG_HOME/mohr/mohr.conf, each with its
+ * drop-ins, and each may be absent. What is read later wins; arguments win over everything.
  */
 #ifndef MOHR_CONFIG_H
 #define MOHR_CONFIG_H
@@ -10,28 +13,40 @@
 
 #define CONFIG_OPTIONS_MAX 32
 #define CONFIG_DRIVERS_MAX 4
+#define CONFIG_FILE_MAX    65536
 
 enum unproven { UNPROVEN_ASK, UNPROVEN_YES, UNPROVEN_NO };
 
 struct config {
-        char *socket;                           /* --socket, MOHR_SOCKET, or the default */
-        char *drivers[CONFIG_DRIVERS_MAX + 1];  /* --driver, [readers] drivers = a b; default "pcsc" */
-        char *pinentry;                         /* [pin] pinentry, default "pinentry" (found in PATH) */
-        unsigned int prompt_timeout_s;          /* [pin] timeout_s, default 120 */
-        char *anchors;                          /* [trust] anchors, or NULL */
-        enum unproven unproven;                 /* [card] unproven */
-        unsigned int card_timeout_ms;           /* [card] timeout_ms: one operation, default 8000 */
-        char *soft[CONFIG_OPTIONS_MAX + 1];     /* [soft] name = value -> "name=value", in file order */
-        char *libexecdir;                       /* where helpers are: MOHR_LIBEXECDIR, else the folder of
-                                                 * the running mohrd if it holds them (a build tree) */
-        char *state_dir;                        /* $XDG_STATE_HOME/mohr; [state] dir */
-        enum log_level log_level;               /* [log] level, default info */
+        char *socket; /* --socket, MOHR_SOCKET, or the default; NULL without a
+                                            * runtime directory (then it must be passed in) */
+        char *drivers[CONFIG_DRIVERS_MAX +
+                      1];              /* --driver, [readers] drivers = a b; default "pcsc" */
+        char *pinentry;                /* [pin] pinentry, default "pinentry" (found in PATH) */
+        unsigned int prompt_timeout_s; /* [pin] timeout_s, default 120 */
+        char *anchors;                 /* [trust] anchors, or NULL */
+        enum unproven unproven;        /* [card] unproven */
+        unsigned int card_timeout_ms;  /* [card] timeout_ms: one operation, default 8000 */
+        char *soft[CONFIG_OPTIONS_MAX +
+                   1]; /* [soft] name = value -> "name=value", in file order; empty
+                                             * unless the driver soft is asked for */
+        char *libexecdir; /* where helpers are: the folder of the running mohrd if it holds them (a build
+                           * tree), else MOHR_LIBEXECDIR of the build */
+        char *state_dir; /* $XDG_STATE_HOME/mohr; [state] dir; NULL if neither it nor HOME is set */
+        enum log_level log_level; /* [log] level, default info */
 };
 
+/* Lays one file over what the config holds already. 0, or OUTCOME_USAGE with one line in error. */
 _must_check_ int config_parse(struct config *config, const char *text, size_t len, const char *name,
         char *error, size_t error_cap);
-/* Defaults, environment, files, arguments; in that order of growing strength. */
-_must_check_ int config_load(struct config **ret, int argc, char *const *argv, char *error, size_t error_cap);
+/* Defaults, environment, files, arguments; in that order of growing strength. Same results. */
+_must_check_ int config_load(
+        struct config **ret, int argc, char *const *argv, char *error, size_t error_cap);
 struct config *config_free(struct config *config);
+static inline void config_free_cleanup(struct config **slot)
+{
+        *slot = config_free(*slot);
+}
+#define _cleanup_config_ _cleanup_(config_free_cleanup)
 
 #endif

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* config_load.c: defaults, environment, files, arguments, in that order of growing strength.
+ *
+ * Which files there are depends on the arguments and on the environment alone; nothing read from a
+ * file can name another file to read. A variable of the XDG base directory specification that is no
+ * absolute path counts as not set, as that specification asks.
+ */
+#include "daemon/config.h"
+#include "daemon/config_internal.h"
+
+#include "base/outcome.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#define SYSTEM_FILE  "/etc/mohr/mohr.conf"
+#define DROP_INS_MAX 64
+#define HELPER       "mohr-reader"
+
+struct loader {
+        struct config *config;
+        char *error;
+        size_t error_cap;
+};
+
+_printf_(2, 3) static int refuse(const struct loader *loader, const char *format, ...)
+{
+        va_list args;
+        va_start(args, format);
+        vsnprintf(loader->error, loader->error_cap, format, args);
+        va_end(args);
+        return OUTCOME_USAGE;
+}
+
+_printf_(2, 3) static int set_text(char **slot, const char *format, ...)
+{
+        char *text;
+        va_list args;
+        va_start(args, format);
+        int r = vasprintf(&text, format, args);
+        va_end(args);
+        if (r < 0)
+                return -ENOMEM;
+        free(*slot);
+        *slot = text;
+        return 0;
+}
+
+static const char *env_path(const char *name)
+{
+        const char *value = getenv(name);
+        return value && value[0] == '/' ? value : NULL;
+}
+
+/* dir/suffix under an XDG variable, or under HOME/fallback; *slot stays NULL if neither is set. */
+static int set_xdg(char **slot, const char *variable, const char *fallback, const char *suffix)
+{
+        const char *dir = env_path(variable), *home = fallback ? env_path("HOME") : NULL;
+        if (dir)
+                return set_text(slot, "%s/%s", dir, suffix);
+        return home ? set_text(slot, "%s/%s/%s", home, fallback, suffix) : 0;
+}
+
+static int set_libexecdir(struct config *config)
+{
+        char self[4096];
+        _cleanup_free_ char *helper = NULL;
+        ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
+        char *slash = NULL;
+        if (len > 0) {
+                self[len] = 0;
+                slash = strrchr(self, '/');
+        }
+        if (slash) {
+                *slash = 0;
+                int r = set_text(&helper, "%s/" HELPER, self);
+                if (r < 0)
+                        return r;
+        }
+        bool beside = helper && access(helper, X_OK) == 0;
+        return set_text(&config->libexecdir, "%s", beside ? self : MOHR_LIBEXECDIR);
+}
+
+static int set_defaults(struct config *config)
+{
+        config->prompt_timeout_s = 120;
+        config->card_timeout_ms = 8000;
+        config->log_level = LOG_LEVEL_INFO;
+        int r = config_add_driver(config, "pcsc", 4);
+        if (r == 0)
+                r = set_text(&config->pinentry, "pinentry");
+        if (r == 0)
+                r = set_xdg(&config->socket, "XDG_RUNTIME_DIR", NULL, "mohr/mohr.sock");
+        if (r == 0)
+                r = set_xdg(&config->state_dir, "XDG_STATE_HOME", ".local/state", "mohr");
+        if (r == 0 && getenv("MOHR_SOCKET"))
+                r = set_text(&config->socket, "%s", getenv("MOHR_SOCKET"));
+        return r == 0 ? set_libexecdir(config) : r;
+}
+
+/* Reads at most one byte more than is allowed, so that the parser can say that it is too long. */
+static ssize_t read_all(int fd, char *text, size_t cap)
+{
+        size_t len = 0;
+        while (len < cap) {
+                ssize_t n = read(fd, text + len, cap - len);
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n < 0)
+                        return -errno;
+                if (n == 0)
+                        break;
+                len += (size_t)n;
+        }
+        return (ssize_t)len;
+}
+
+static int load_file(const struct loader *loader, const char *path, bool must_exist)
+{
+        struct stat st;
+        _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+        if (fd < 0 && errno == ENOENT && !must_exist)
+                return 0;
+        if (fd < 0 || fstat(fd, &st) < 0)
+                return refuse(loader, "%s: %s", path, strerror(errno));
+        if (!S_ISREG(st.st_mode))
+                return refuse(loader, "%s: not a file", path);
+        _cleanup_free_ char *text = malloc(CONFIG_FILE_MAX + 1);
+        if (!text)
+                return -ENOMEM;
+        ssize_t len = read_all(fd, text, CONFIG_FILE_MAX + 1);
+        if (len < 0)
+                return refuse(loader, "%s: %s", path, strerror((int)-len));
+        return config_parse(
+                loader->config, text, (size_t)len, path, loader->error, loader->error_cap);
+}
+
+static int is_drop_in(const struct dirent *entry)
+{
+        size_t len = strlen(entry->d_name);
+        return entry->d_name[0] != '.' && len > 5 && strcmp(entry->d_name + len - 5, ".conf") == 0;
+}
+
+static int by_bytes(const struct dirent **a, const struct dirent **b)
+{
+        return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static int load_drop_ins(const struct loader *loader, const char *folder)
+{
+        struct dirent **names;
+        int count = scandir(folder, &names, is_drop_in, by_bytes);
+        if (count < 0)
+                return errno == ENOENT ? 0 : refuse(loader, "%s: %s", folder, strerror(errno));
+        int r = count > DROP_INS_MAX
+                        ? refuse(loader, "%s: more than %d files", folder, DROP_INS_MAX)
+                        : 0;
+        for (int i = 0; i < count; i++) {
+                _cleanup_free_ char *path = NULL;
+                if (r == 0)
+                        r = set_text(&path, "%s/%s", folder, names[i]->d_name);
+                if (r == 0)
+                        r = load_file(loader, path, true);
+                free(names[i]);
+        }
+        free(names);
+        return r;
+}
+
+static int load_with_drop_ins(const struct loader *loader, const char *path, bool must_exist)
+{
+        _cleanup_free_ char *folder = NULL;
+        int r = load_file(loader, path, must_exist);
+        if (r == 0)
+                r = set_text(&folder, "%s.d", path);
+        return r == 0 ? load_drop_ins(loader, folder) : r;
+}
+
+static int load_usual_files(const struct loader *loader)
+{
+        _cleanup_free_ char *own = NULL;
+        int r = load_with_drop_ins(loader, SYSTEM_FILE, false);
+        if (r == 0)
+                r = set_xdg(&own, "XDG_CONFIG_HOME", ".config", "mohr/mohr.conf");
+        return r == 0 && own ? load_with_drop_ins(loader, own, false) : r;
+}
+
+struct arguments {
+        const char *config, *socket;
+        const char *drivers[CONFIG_DRIVERS_MAX];
+        size_t driver_count;
+};
+
+static int take_argument(
+        const struct loader *loader, struct arguments *args, const char *name, const char *value)
+{
+        if (strcmp(name, "--config") == 0)
+                args->config = value;
+        else if (strcmp(name, "--socket") == 0)
+                args->socket = value;
+        else if (strcmp(name, "--driver") == 0 && args->driver_count < CONFIG_DRIVERS_MAX)
+                args->drivers[args->driver_count++] = value;
+        else
+                return refuse(loader, "unknown argument \"%.40s\"; try --help", name);
+        return 0;
+}
+
+/* "--name value" and "--name=value". */
+static int read_arguments(
+        const struct loader *loader, int argc, char *const *argv, struct arguments *args)
+{
+        int r = 0;
+        for (int i = 1; i < argc && r == 0; i++) {
+                const char *equals = strchr(argv[i], '=');
+                _cleanup_free_ char *name =
+                        strndup(argv[i], equals ? (size_t)(equals - argv[i]) : strlen(argv[i]));
+                const char *value = equals ? equals + 1 : argv[i + 1]; /* argv ends with NULL */
+                if (!name)
+                        return -ENOMEM;
+                if (!value || !*value)
+                        return refuse(loader, "%.40s wants a value; try --help", name);
+                i += !equals;
+                r = take_argument(loader, args, name, value);
+        }
+        return r;
+}
+
+static int apply_arguments(const struct loader *loader, const struct arguments *args)
+{
+        struct config *config = loader->config;
+        int r = args->socket ? set_text(&config->socket, "%s", args->socket) : 0;
+        if (args->driver_count)
+                config_clear_list(config->drivers);
+        for (size_t i = 0; i < args->driver_count && r == 0; i++) {
+                r = config_add_driver(config, args->drivers[i], strlen(args->drivers[i]));
+                if (r > 0)
+                        return refuse(
+                                loader, "--driver %.40s: " CONFIG_WANT_DRIVERS, args->drivers[i]);
+        }
+        return r;
+}
+
+/* What was meant for the software card must not reach a daemon that was not asked for it. */
+static void drop_soft_unless_asked(struct config *config)
+{
+        for (char **d = config->drivers; *d; d++)
+                if (strcmp(*d, "soft") == 0)
+                        return;
+        config_clear_list(config->soft);
+}
+
+int config_load(struct config **ret, int argc, char *const *argv, char *error, size_t error_cap)
+{
+        _cleanup_config_ struct config *config = calloc(1, sizeof *config);
+        if (!config)
+                return -ENOMEM;
+        struct loader loader = { config, error, error_cap };
+        struct arguments args = { 0 };
+        int r = set_defaults(config);
+        if (r == 0)
+                r = read_arguments(&loader, argc, argv, &args);
+        if (r == 0)
+                r = args.config ? load_with_drop_ins(&loader, args.config, true)
+                                : load_usual_files(&loader);
+        if (r == 0)
+                r = apply_arguments(&loader, &args);
+        if (r != 0)
+                return r;
+        drop_soft_unless_asked(config);
+        *ret = config;
+        config = NULL;
+        return 0;
+}

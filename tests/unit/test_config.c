@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_config.c: the grammar, every key, every way to be wrong, and which source wins. */
+#include "base/outcome.h"
+#include "daemon/config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <cmocka.h>
+
+static int parse(struct config *config, const char *text, char *error)
+{
+        error[0] = 0;
+        return config_parse(config, text, strlen(text), "mohr.conf", error, 256);
+}
+
+static void every_key_is_taken(void **state)
+{
+        static const char text[] = "# comment\n; comment\n\n[pin]\npinentry = pinentry-tty\n"
+                                   "timeout_s=30\r\n[ card ]\n";
+        static const char good[] =
+                "[pin]\npinentry = /usr/bin/pinentry-tty \n\ttimeout_s=30\r\n"
+                "[trust]\nanchors = /etc/mohr/anchors with space\n"
+                "[card]\nunproven = no\ntimeout_ms = 1500\n[state]\ndir = /var/x\n"
+                "[log]\nlevel = debug\n[readers]\ndrivers = soft  pcsc\n"
+                "[soft]\nprofile = mav3\npki=/p=q\n[pin]\n";
+        char error[256];
+        struct config *config = calloc(1, sizeof *config);
+        (void)state;
+        assert_int_equal(parse(config, good, error), 0);
+        assert_string_equal(config->pinentry, "/usr/bin/pinentry-tty");
+        assert_int_equal(config->prompt_timeout_s, 30);
+        assert_string_equal(config->anchors, "/etc/mohr/anchors with space");
+        assert_int_equal(config->unproven, UNPROVEN_NO);
+        assert_int_equal(config->card_timeout_ms, 1500);
+        assert_string_equal(config->state_dir, "/var/x");
+        assert_int_equal(config->log_level, LOG_LEVEL_DEBUG);
+        assert_string_equal(config->drivers[0], "soft");
+        assert_string_equal(config->drivers[1], "pcsc");
+        assert_null(config->drivers[2]);
+        assert_string_equal(config->soft[0], "profile=mav3");
+        assert_string_equal(config->soft[1], "pki=/p=q");
+        assert_null(config->soft[2]);
+        assert_int_equal(parse(config, text, error), OUTCOME_USAGE); /* "[ card ]" is not [card] */
+        config_free(config);
+}
+
+static void what_is_wrong_is_said_with_file_and_line(void **state)
+{
+        static const struct {
+                const char *text, *error;
+        } cases[] = {
+                { "[pin]\n\nfoo = 1\n",
+                        "mohr.conf:3: unknown key \"foo\" in [pin]; known: pinentry, timeout_s" },
+                { "[pins]\n", "mohr.conf:1: unknown section [pins]; known: readers, pin, trust, "
+                              "card, state, "
+                              "log, soft" },
+                { "[pin\n", "mohr.conf:1: a section is written [name]" },
+                { "pinentry = x\n", "mohr.conf:1: a key before the first [section]" },
+                { "[pin]\npinentry\n", "mohr.conf:2: neither [section] nor key = value" },
+                { "[pin]\npinentry =\n", "mohr.conf:2: \"pinentry\" has no value" },
+                { "[pin]\n = x\n", "mohr.conf:2: a key is made of a-z, 0-9, _ and -" },
+                { "[soft]\nA B = x\n", "mohr.conf:2: a key is made of a-z, 0-9, _ and -" },
+                { "[pin]\npinentry = ./x\n", "mohr.conf:2: \"pinentry\" in [pin] wants a program's "
+                                             "name or absolute path, not "
+                                             "\"./x\"" },
+                { "[trust]\nanchors = x\n",
+                        "mohr.conf:2: \"anchors\" in [trust] wants an absolute path, not \"x\"" },
+                { "[pin]\ntimeout_s = 4\n",
+                        "mohr.conf:2: \"timeout_s\" in [pin] wants seconds, 5 to 3600, not \"4\"" },
+                { "[pin]\ntimeout_s = 99999999999999999999999\n",
+                        "mohr.conf:2: \"timeout_s\" in [pin] wants seconds, 5 to 3600, not "
+                        "\"99999999999999999999999\"" },
+                { "[pin]\ntimeout_s = -5\n", "mohr.conf:2: \"timeout_s\" in [pin] wants seconds, 5 "
+                                             "to 3600, not \"-5\"" },
+                { "[card]\nunproven = maybe\n",
+                        "mohr.conf:2: \"unproven\" in [card] wants ask, yes or no, not \"maybe\"" },
+                { "[readers]\ndrivers = pcsc usb\n", "mohr.conf:2: \"drivers\" in [readers] wants "
+                                                     "each once: pcsc, soft, not \"pcsc usb\"" },
+                { "[readers]\ndrivers = soft soft\n", "mohr.conf:2: \"drivers\" in [readers] wants "
+                                                      "each once: pcsc, soft, not \"soft "
+                                                      "soft\"" },
+                { "[log]\nlevel = loud\n", "mohr.conf:2: \"level\" in [log] wants error, warning, "
+                                           "notice, info or debug, not "
+                                           "\"loud\"" },
+                { "[card]\nunproven = no\n[card]\nunproven = yes\n",
+                        "mohr.conf:4: \"unproven\" in [card] is set twice" },
+                { "[pin]\n\xff\n", "mohr.conf:0: not plain UTF-8 text" },
+                { "[pin]\n\x1b[2J\n", "mohr.conf:0: not plain UTF-8 text" },
+        };
+        (void)state;
+        for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+                char error[256];
+                struct config *config = calloc(1, sizeof *config);
+                assert_int_equal(parse(config, cases[i].text, error), OUTCOME_USAGE);
+                assert_string_equal(error, cases[i].error);
+                config_free(config);
+        }
+}
+
+static void too_much_is_refused(void **state)
+{
+        char *text = malloc(CONFIG_FILE_MAX + 2), error[256];
+        struct config *config = calloc(1, sizeof *config);
+        (void)state;
+        memset(text, '\n', CONFIG_FILE_MAX + 1);
+        assert_int_equal(config_parse(config, text, CONFIG_FILE_MAX, "f", error, sizeof error), 0);
+        assert_int_equal(config_parse(config, text, CONFIG_FILE_MAX + 1, "f", error, sizeof error),
+                OUTCOME_USAGE);
+        assert_string_equal(error, "f:0: longer than 65536 bytes");
+        assert_int_equal(
+                config_parse(config, "[pin]\0\n", 7, "f", error, sizeof error), OUTCOME_USAGE);
+        size_t len = (size_t)snprintf(text, 16, "[soft]\n");
+        for (int i = 0; i <= CONFIG_OPTIONS_MAX; i++)
+                len += (size_t)snprintf(text + len, 16, "n%d = x\n", i);
+        assert_int_equal(config_parse(config, text, len, "f", error, sizeof error), OUTCOME_USAGE);
+        assert_string_equal(error, "f:34: more than 32 options in [soft]");
+        config_free(config);
+        free(text);
+}
+
+static void option_set_again_replaces(void **state)
+{
+        char error[256];
+        struct config *config = calloc(1, sizeof *config);
+        (void)state;
+        assert_int_equal(parse(config, "[soft]\npro = 1\nprofile = a\n", error), 0);
+        assert_int_equal(parse(config, "[soft]\nprofile = b\n", error), 0);
+        assert_string_equal(config->soft[0], "pro=1");
+        assert_string_equal(config->soft[1], "profile=b");
+        assert_null(config->soft[2]);
+        config_free(config);
+}
+
+/* --- files, environment, arguments --- */
+
+struct place {
+        char dir[64];
+};
+
+static void write_file(const struct place *place, const char *name, const char *text)
+{
+        char path[256];
+        snprintf(path, sizeof path, "%s/%s", place->dir, name);
+        FILE *file = fopen(path, "w");
+        assert_non_null(file);
+        fputs(text, file);
+        fclose(file);
+}
+
+static void make_dir(const struct place *place, const char *name)
+{
+        char path[256];
+        snprintf(path, sizeof path, "%s/%s", place->dir, name);
+        assert_int_equal(mkdir(path, 0700), 0);
+}
+
+static int set_up(void **state)
+{
+        struct place *place = calloc(1, sizeof *place);
+        snprintf(place->dir, sizeof place->dir, "/tmp/test-config-XXXXXX");
+        if (!mkdtemp(place->dir))
+                return -1;
+        setenv("XDG_CONFIG_HOME", place->dir, 1);
+        setenv("XDG_RUNTIME_DIR", place->dir, 1);
+        setenv("XDG_STATE_HOME", place->dir, 1);
+        unsetenv("MOHR_SOCKET");
+        make_dir(place, "mohr");
+        *state = place;
+        return 0;
+}
+
+static int tear_down(void **state)
+{
+        static const char *const names[] = { "mohr/mohr.conf.d/10-a.conf",
+                "mohr/mohr.conf.d/20-b.conf", "mohr/mohr.conf.d/.hidden.conf",
+                "mohr/mohr.conf.d/note.txt", "mohr/mohr.conf.d", "mohr/mohr.conf", "mohr",
+                "own.conf", "" };
+        struct place *place = *state;
+        char path[256];
+        for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+                snprintf(path, sizeof path, "%s/%s", place->dir, names[i]);
+                if (remove(path) < 0 && errno != ENOENT)
+                        return -1;
+        }
+        free(place);
+        return 0;
+}
+
+static int load(struct config **ret, char *error, ...)
+{
+        char *argv[10] = { (char *)"mohrd" };
+        int argc = 1;
+        va_list args;
+        va_start(args, error);
+        while (argc < 9 && (argv[argc] = va_arg(args, char *)))
+                argc++;
+        va_end(args);
+        error[0] = 0;
+        return config_load(ret, argc, argv, error, 256);
+}
+
+static void nothing_given_means_defaults(void **state)
+{
+        struct place *place = *state;
+        struct config *config;
+        char error[256], expected[128];
+        assert_int_equal(load(&config, error, NULL), 0);
+        snprintf(expected, sizeof expected, "%s/mohr/mohr.sock", place->dir);
+        assert_string_equal(config->socket, expected);
+        snprintf(expected, sizeof expected, "%s/mohr", place->dir);
+        assert_string_equal(config->state_dir, expected);
+        assert_string_equal(config->drivers[0], "pcsc");
+        assert_null(config->drivers[1]);
+        assert_string_equal(config->pinentry, "pinentry");
+        assert_int_equal(config->prompt_timeout_s, 120);
+        assert_int_equal(config->card_timeout_ms, 8000);
+        assert_int_equal(config->unproven, UNPROVEN_ASK);
+        assert_null(config->anchors);
+        config_free(config);
+}
+
+static void later_sources_win(void **state)
+{
+        struct place *place = *state;
+        struct config *config;
+        char error[256];
+        make_dir(place, "mohr/mohr.conf.d");
+        write_file(place, "mohr/mohr.conf",
+                "[pin]\npinentry = one\ntimeout_s = 11\n[card]\nunproven = no\n");
+        write_file(place, "mohr/mohr.conf.d/20-b.conf", "[pin]\npinentry = three\n");
+        write_file(place, "mohr/mohr.conf.d/10-a.conf", "[pin]\npinentry = two\ntimeout_s = 12\n");
+        write_file(place, "mohr/mohr.conf.d/.hidden.conf", "nonsense");
+        write_file(place, "mohr/mohr.conf.d/note.txt", "nonsense");
+        setenv("MOHR_SOCKET", "/tmp/from-env", 1);
+        assert_int_equal(load(&config, error, NULL), 0);
+        assert_string_equal(config->socket, "/tmp/from-env");
+        assert_string_equal(config->pinentry, "three");
+        assert_int_equal(config->prompt_timeout_s, 12);
+        assert_int_equal(config->unproven, UNPROVEN_NO);
+        config_free(config);
+        assert_int_equal(load(&config, error, "--socket", "/tmp/s", "--driver=soft", "--driver",
+                                 "pcsc", NULL),
+                0);
+        assert_string_equal(config->socket, "/tmp/s");
+        assert_string_equal(config->drivers[0], "soft");
+        assert_string_equal(config->drivers[1], "pcsc");
+        config_free(config);
+}
+
+static void named_file_replaces_the_usual_ones(void **state)
+{
+        struct place *place = *state;
+        struct config *config;
+        char error[256], path[128];
+        write_file(place, "mohr/mohr.conf", "nonsense");
+        write_file(place, "own.conf", "[pin]\npinentry = own\n");
+        snprintf(path, sizeof path, "%s/own.conf", place->dir);
+        assert_int_equal(load(&config, error, "--config", path, NULL), 0);
+        assert_string_equal(config->pinentry, "own");
+        config_free(config);
+        assert_int_equal(load(&config, error, "--config", "/nonexistent/f", NULL), OUTCOME_USAGE);
+        assert_string_equal(error, "/nonexistent/f: No such file or directory");
+        assert_int_equal(load(&config, error, "--config", "/dev/zero", NULL), OUTCOME_USAGE);
+        assert_string_equal(error, "/dev/zero: not a file");
+        assert_int_equal(load(&config, error, NULL), OUTCOME_USAGE);
+        assert_non_null(strstr(error, "/mohr/mohr.conf:1: "));
+}
+
+static void software_card_options_need_the_driver(void **state)
+{
+        struct config *config;
+        char error[256];
+        write_file(*state, "mohr/mohr.conf", "[soft]\nprofile = mav2-cl\n");
+        assert_int_equal(load(&config, error, NULL), 0);
+        assert_null(config->soft[0]);
+        config_free(config);
+        assert_int_equal(load(&config, error, "--driver", "soft", NULL), 0);
+        assert_string_equal(config->soft[0], "profile=mav2-cl");
+        config_free(config);
+}
+
+static void wrong_arguments_are_named(void **state)
+{
+        struct config *config;
+        char error[256];
+        (void)state;
+        assert_int_equal(load(&config, error, "--frob", "1", NULL), OUTCOME_USAGE);
+        assert_string_equal(error, "unknown argument \"--frob\"; try --help");
+        assert_int_equal(load(&config, error, "--socket", NULL), OUTCOME_USAGE);
+        assert_string_equal(error, "--socket wants a value; try --help");
+        assert_int_equal(load(&config, error, "--driver", "usb", NULL), OUTCOME_USAGE);
+        assert_string_equal(error, "--driver usb: each once: pcsc, soft");
+        assert_int_equal(
+                load(&config, error, "--driver", "soft", "--driver", "soft", NULL), OUTCOME_USAGE);
+}
+
+#define IN_PLACE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int main(void)
+{
+        static const struct CMUnitTest tests[] = {
+                cmocka_unit_test(every_key_is_taken),
+                cmocka_unit_test(what_is_wrong_is_said_with_file_and_line),
+                cmocka_unit_test(too_much_is_refused),
+                cmocka_unit_test(option_set_again_replaces),
+                IN_PLACE(nothing_given_means_defaults),
+                IN_PLACE(later_sources_win),
+                IN_PLACE(named_file_replaces_the_usual_ones),
+                IN_PLACE(software_card_options_need_the_driver),
+                IN_PLACE(wrong_arguments_are_named),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
