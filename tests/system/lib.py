@@ -143,7 +143,11 @@ class Card:
         return self
 
     def remove(self):
+        """Lifts the card, and waits until its reader noticed."""
         self.process.stop()
+
+    def gone(self):
+        self.remove()
 
     def stats(self):
         try:
@@ -162,8 +166,11 @@ class Daemon:
         self.socket = os.path.join(rig.dir, f"s{number}")
         self.config = os.path.join(rig.dir, f"mohr-{number}.conf")
         self.state = os.path.join(rig.dir, f"state-{number}")
+        self.pinentry = os.path.join(rig.dir, f"pinentry-{number}")
+        os.symlink(os.path.join(TREE, "tests/tools/pinentry-script"), self.pinentry)
+        self.script()
         self.sections = {"card": {"unproven": "yes"}, "trust": {"anchors": rig.root}, "log": {"level": "debug"},
-                         "pin": {"pinentry": rig.pinentry()}, "state": {"dir": self.state}}
+                         "pin": {"pinentry": self.pinentry}, "state": {"dir": self.state}}
         for name, values in sections.items():
             self.sections[name] = {**self.sections.get(name, {}), **values}
         with open(self.config, "w", encoding="utf-8") as config:
@@ -178,6 +185,22 @@ class Daemon:
                                                    *drivers], self.rig.env)
         if not wait_for(self.answers):
             raise RuntimeError("mohrd did not start: " + self.process.said())
+
+    def script(self, getpin=(PIN,), confirm=("ok",), **more):
+        """What the person does from now on (tests/tools/pinentry-script)."""
+        with open(self.pinentry + ".json.new", "w", encoding="utf-8") as script:
+            json.dump({"getpin": list(getpin), "confirm": list(confirm), **more}, script)
+        os.rename(self.pinentry + ".json.new", self.pinentry + ".json")
+
+    def prompts(self):
+        """What pinentry was told since the last look, as lines."""
+        try:
+            with open(self.pinentry + ".log", encoding="utf-8") as record:
+                lines = record.read().splitlines()
+            os.unlink(self.pinentry + ".log")
+            return lines
+        except OSError:
+            return []
 
     def answers(self):
         try:
@@ -252,18 +275,14 @@ def call(path, method, parameters=None, timeout=60):
 
 
 class Rig:
-    def __init__(self, build, folder):
-        self.build, self.dir = os.path.abspath(build), folder
+    def __init__(self, build, folder, pki, shard=(0, 1)):
+        self.build, self.dir, self.pki, self.shard = os.path.abspath(build), folder, pki, shard
         self.processes, self.failed = [], 0
         self.env = {name: value for name, value in os.environ.items()
                     if name in ("PATH", "LANG", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS")}
         self.env.update(LC_ALL="C.UTF-8", HOME=folder, XDG_STATE_HOME=folder, MOHR_VPCD_QUIET="1")
         monitored = os.path.join(self.build, "tests/monitored_softcard")
         self.softcard = monitored if os.path.exists(monitored) else os.path.join(self.build, "mohr-softcard")
-        self.pki = os.path.join(folder, "pki")
-        os.mkdir(self.pki)
-        subprocess.run([os.path.join(self.build, "mohr-softcard"), "--make-pki", self.pki], check=True,
-                       stdout=subprocess.DEVNULL, env=self.env)
         self.root = os.path.join(self.pki, "root.pem")
 
     def check(self, ok, what, detail=None):
@@ -273,6 +292,11 @@ class Rig:
             if detail is not None:
                 print(f"    {detail}", flush=True)
         return ok
+
+    def mine(self, cases):
+        """This worker's share of independent cases."""
+        index, count = self.shard
+        return list(cases)[index::count]
 
     @staticmethod
     def skip(what, why):
@@ -315,22 +339,42 @@ class Rig:
             print("".join("    " + line + "\n" for line in process.said().splitlines()[-25:]), end="")
 
 
-def main(body):
-    """Runs body(rig) in the private world; exit 1 if anything failed."""
+def make_pki(build):
+    folder = tempfile.mkdtemp(prefix="mohr-pki-")
+    subprocess.run([os.path.join(build, "mohr-softcard"), "--make-pki", folder], check=True, stdout=subprocess.DEVNULL)
+    return folder
+
+
+def run_workers(build, workers):
+    """The same script `workers` times, each in a private world of its own. Returns the exit status."""
+    pki = make_pki(build)
+    inner = [sys.executable, sys.argv[0], build]
+    try:
+        children = [subprocess.Popen([os.path.join(TREE, "tests/system/private"), *inner, *sys.argv[2:]],
+                                     env=dict(os.environ, MOHR_SHARD=f"{index} {workers} {pki}"),
+                                     preexec_fn=die_with_parent) for index in range(workers)]
+        codes = [child.wait() for child in children]
+    finally:
+        shutil.rmtree(pki, ignore_errors=True)
+    if 125 in codes:
+        Rig.skip(os.path.basename(sys.argv[0]), "this machine permits no mount namespace")
+        return 0
+    return max(codes)
+
+
+def main(body, workers=1):
+    """Runs body(rig) in the private world, `workers` times at once with a share each; exit 1 if anything failed."""
     build = os.path.abspath(sys.argv[1]) if len(sys.argv) > 1 else os.path.join(TREE, "build")
     if not os.environ.get("MOHR_PRIVATE"):
-        done = subprocess.run([os.path.join(TREE, "tests/system/private"), sys.executable, sys.argv[0], build,
-                               *sys.argv[2:]], check=False)
-        if done.returncode == 125:
-            Rig.skip(os.path.basename(sys.argv[0]), "this machine permits no mount namespace")
-        sys.exit(0 if done.returncode == 125 else done.returncode)
+        sys.exit(run_workers(build, workers))
+    die_with_parent()
+    index, count, pki = os.environ["MOHR_SHARD"].split(" ", 2)
     folder = tempfile.mkdtemp(prefix="mohr-")
-    rig = Rig(build, folder)
+    rig = Rig(build, folder, pki, (int(index), int(count)))
     try:
         body(rig)
     except Exception as broken:  # a broken rig is a failure with everything shown
         rig.check(False, f"the test ran to its end: {type(broken).__name__}: {broken}")
-        rig.show_logs()
         raise
     finally:
         rig.end()

@@ -1,0 +1,104 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""A card pulled, muted or reset at every single command of a request, over Debian's pcscd.
+
+First a request without a fault tells how many exchanges there are (asked from the card). Then each of
+them is struck, in each way, before the card acts and after it acted but before its answer is out. What must
+hold every time: a typed answer within the time, no PIN try spent twice, the card locked again, and the
+next request on the same daemon served. Both a first request and one of a card already known are struck.
+"""
+import time
+
+from lib import PIN, Card, Daemon, Pcscd, main, wait_for
+
+CARD_TIMEOUT_MS = 700
+OVERDUE = 1200  # ms of silence: more than the daemon waits
+TYPED = {0: "served all the same", 11: "no card", 17: "card removed", 19: "timed out"}
+KINDS = [(f"removal:{back}", when) for back in (250,) for when in ("before", "lost")] + \
+        [("reset", when) for when in ("before", "lost")] + \
+        [(f"mute:{OVERDUE}", when) for when in ("before", "lost")]
+
+
+class Struck:
+    """One card with one fault, and a daemon that has not met it."""
+
+    def __init__(self, rig, pcscd, profile, fault=None):
+        self.rig = rig
+        self.card = Card(rig, pcscd, profile, **({"fault": fault} if fault else {}))
+        self.daemon = Daemon(rig, card={"timeout_ms": CARD_TIMEOUT_MS})
+        self.daemon.wait_state(self.card.reader, "card")
+
+    def request(self):
+        began = time.monotonic()
+        code, _, err = self.rig.assert_(self.daemon, self.card.reader)
+        return code, err.strip(), time.monotonic() - began
+
+    def spent(self):
+        return self.card.stats().get("verify_commands", -1)
+
+    def locked(self):
+        return wait_for(lambda: self.card.stats().get("verified") == 0, 3)
+
+    def end(self):
+        self.daemon.stop()
+        self.card.remove()
+
+
+def lengths(rig, pcscd, profile):
+    """Exchanges of a first request and of the next one with the same card."""
+    scene = Struck(rig, pcscd, profile)
+    first, _, _ = scene.request()
+    one = scene.card.stats()["exchanges"]
+    again, _, _ = scene.request()
+    two = scene.card.stats()["exchanges"] - one
+    scene.end()
+    rig.check(first == 0 and again == 0, f"{profile}: undisturbed, {one} and {two} exchanges")
+    return one, two
+
+
+def strike(rig, pcscd, profile, fault, requests_before):
+    """Returns what was wrong, or None."""
+    scene = Struck(rig, pcscd, profile, fault)
+    try:
+        for _ in range(requests_before):
+            scene.request()
+        before = scene.spent()
+        code, err, seconds = scene.request()
+        during = scene.spent() - max(before, 0)
+        if code not in TYPED:
+            return f"answer {code} {err}"
+        if seconds > 8:
+            return f"answer after {seconds:.1f} s"
+        if during > 1:
+            return f"{during} PIN commands for one entry"
+        if not scene.locked():
+            return f"left unlocked {scene.card.stats()}"
+        scene.daemon.wait_state(scene.card.reader, "card")
+        code, err, _ = scene.request()
+        if code != 0:
+            return f"the next request was answered {code} {err}"
+        stats = scene.card.stats()
+        if stats["verify_commands"] != max(before, 0) + during + 1 or stats["writes"]:
+            return f"counts {stats}"
+        return None if scene.locked() else f"left unlocked by the next request {stats}"
+    finally:
+        if rig.failed:
+            pass
+        scene.end()
+
+
+def body(rig):
+    pcscd = Pcscd(rig)
+    for profile in ("mav2-cl", "mav2-t0"):
+        first, again = lengths(rig, pcscd, profile)
+        places = [(n, 0) for n in range(1, first + 1)]
+        if profile == "mav2-cl":
+            places += [(first + n, 1) for n in range(1, again + 1)]
+        kinds = KINDS if profile == "mav2-cl" else [row for row in KINDS if row[0] == "reset" or "250" in row[0]]
+        cases = [(kind, when, n, before) for kind, when in kinds for n, before in places]
+        for kind, when, n, before in rig.mine(cases):
+            wrong = strike(rig, pcscd, profile, f"{kind}@total:{n}:{when}", before)
+            rig.check(not wrong, f"{profile}: {kind} {when} exchange {n}", wrong)
+
+
+main(body, workers=6)
