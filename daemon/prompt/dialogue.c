@@ -139,22 +139,27 @@ static int show(struct dialogue *dialogue, const struct page *page)
         char seconds[24];
         const struct {
                 const char *command, *text;
-        } lines[] = { { "SETTIMEOUT", seconds }, { "SETTITLE", page->title }, { "SETDESC", page->desc },
-                { "SETOK", page->ok }, { "SETCANCEL", page->cancel }, { "SETPROMPT", page->prompt } };
+        } lines[] = { { "SETTIMEOUT", seconds }, { "SETTITLE", page->title },
+                { "SETDESC", page->desc }, { "SETOK", page->ok }, { "SETCANCEL", page->cancel },
+                { "SETPROMPT", page->prompt } };
 
         long left = (long)(dialogue->deadline - now());
         if (left <= 0)
                 return OUTCOME_TIMED_OUT;
         snprintf(seconds, sizeof seconds, "%ld", left);
         for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
-                int outcome = lines[i].text ? outcome_of_error(say(dialogue, lines[i].command, lines[i].text)) : 0;
+                int outcome =
+                        lines[i].text
+                                ? outcome_of_error(say(dialogue, lines[i].command, lines[i].text))
+                                : 0;
                 if (outcome != 0)
                         return outcome;
         }
         return 0;
 }
 
-static int confirm(struct dialogue *dialogue, void (*compose)(const struct question *, struct page *))
+static int confirm(
+        struct dialogue *dialogue, void (*compose)(const struct question *, struct page *))
 {
         struct page page;
         compose(dialogue->question, &page);
@@ -183,8 +188,8 @@ static int get_entry(struct dialogue *dialogue, struct entry *entry)
         secret_wipe(entry->pin);
         entry->overlong = false;
         assuan_begin_confidential(dialogue->assuan);
-        gpg_error_t error =
-                assuan_transact(dialogue->assuan, "GETPIN", take_digits, entry, NULL, NULL, NULL, NULL);
+        gpg_error_t error = assuan_transact(
+                dialogue->assuan, "GETPIN", take_digits, entry, NULL, NULL, NULL, NULL);
         assuan_end_confidential(dialogue->assuan);
         if (error)
                 return outcome_of_error(error);

@@ -39,7 +39,8 @@ static void restore(const struct guard *guard)
         struct termios now;
         if (guard->tty < 0 || tcgetattr(guard->tty, &now) < 0)
                 return;
-        bool only_local = now.c_iflag == guard->saved.c_iflag && now.c_oflag == guard->saved.c_oflag;
+        bool only_local =
+                now.c_iflag == guard->saved.c_iflag && now.c_oflag == guard->saved.c_oflag;
         if (only_local && now.c_lflag != guard->saved.c_lflag)
                 (void)tcsetattr(guard->tty, TCSANOW, &guard->saved);
 }

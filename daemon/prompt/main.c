@@ -16,8 +16,8 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 
-#define CHANNEL   3
-#define GRACE_S   2  /* beyond the question's own time, for a pinentry that does not keep it */
+#define CHANNEL    3
+#define GRACE_S    2 /* beyond the question's own time, for a pinentry that does not keep it */
 #define ANSWER_MAX (1 + 64)
 
 /* The catalogue of a build tree lies beside the program; else the installed one. */

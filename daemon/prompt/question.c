@@ -13,16 +13,24 @@ struct field {
         size_t at, cap;
         bool steers; /* reaches a program's options: no control characters */
 };
-#define FIELD(name, steers)                                                         \
-        {                                                                           \
-                offsetof(struct question, name), sizeof(((struct question *)0)->name), steers \
+#define FIELD(name, steers)                                                                        \
+        {                                                                                          \
+                offsetof(struct question, name), sizeof(((struct question *)0)->name), steers      \
         }
 
 static const struct field fields[] = {
-        FIELD(tty, true),         FIELD(term, true),         FIELD(display, true),
-        FIELD(language, true),    FIELD(pinentry, true),     FIELD(request, false),
-        FIELD(app, false),        FIELD(audience, false),    FIELD(purpose, false),
-        FIELD(given_name, false), FIELD(family_name, false), FIELD(card_number, false),
+        FIELD(tty, true),
+        FIELD(term, true),
+        FIELD(display, true),
+        FIELD(language, true),
+        FIELD(pinentry, true),
+        FIELD(request, false),
+        FIELD(app, false),
+        FIELD(audience, false),
+        FIELD(purpose, false),
+        FIELD(given_name, false),
+        FIELD(family_name, false),
+        FIELD(card_number, false),
         FIELD(reader, false),
 };
 
@@ -40,13 +48,14 @@ static bool in_bounds(const struct question *question)
                 if (fields[i].steers && has_control((const char *)question + fields[i].at))
                         return false;
         return question->tries_left >= -1 && question->tries_left <= QUESTION_TRIES_MAX &&
-                question->timeout_s >= 1 && question->timeout_s <= 3600;
+               question->timeout_s >= 1 && question->timeout_s <= 3600;
 }
 
 static uint8_t flags_of(const struct question *question)
 {
         return (uint8_t)((question->simulated ? FLAG_SIMULATED : 0) |
-                (question->tell_unproven ? FLAG_UNPROVEN : 0) | (question->expired ? FLAG_EXPIRED : 0));
+                         (question->tell_unproven ? FLAG_UNPROVEN : 0) |
+                         (question->expired ? FLAG_EXPIRED : 0));
 }
 
 int question_encode(const struct question *question, uint8_t *frame, size_t cap, size_t *ret_len)

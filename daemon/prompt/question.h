@@ -30,12 +30,13 @@ struct question {
 };
 
 /* Writes at most QUESTION_FRAME_MAX bytes; *ret_len. -EINVAL if a field is out of its bounds. */
-_must_check_ int question_encode(const struct question *question, uint8_t *frame, size_t cap,
-        size_t *ret_len);
+_must_check_ int question_encode(
+        const struct question *question, uint8_t *frame, size_t cap, size_t *ret_len);
 _must_check_ int question_decode(const void *frame, size_t len, struct question *ret);
 
 /* -EBADMSG unless the frame is a well-formed answer. `ret_pin` is a view into the frame. */
-_must_check_ int answer_decode(const void *frame, size_t len, int *ret_outcome, struct view *ret_pin);
+_must_check_ int answer_decode(
+        const void *frame, size_t len, int *ret_outcome, struct view *ret_pin);
 bool answer_pin_valid(const void *digits, size_t len); /* 4..8 ASCII digits */
 
 #endif

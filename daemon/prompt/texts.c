@@ -12,14 +12,15 @@
 
 #define _(text) gettext(text)
 
-#define DESC_MAX   (TEXTS_LINE_MAX - (sizeof "SETDESC " - 1)) /* escaped bytes */
-#define NAME_CHARS 64
-#define NAME_BYTES 128
-#define APP_BYTES  1024
-#define PARTS_MAX  10
-#define FSI        "\u2068"
-#define PDI        "\u2069"
-#define ELLIPSIS   "\u2026"
+#define DESC_MAX      (TEXTS_LINE_MAX - (sizeof "SETDESC " - 1)) /* escaped bytes */
+#define NAME_CHARS    64
+#define NAME_BYTES    128
+#define APP_BYTES     1024
+#define PARTS_MAX     10
+#define REQUEST_SHOWN 8
+#define FSI           "\u2068"
+#define PDI           "\u2069"
+#define ELLIPSIS      "\u2026"
 
 enum cut { CUT_NEVER, CUT_END, CUT_START };
 
@@ -47,8 +48,8 @@ static size_t char_len(const char *at)
 static bool is_blank(const char *at, size_t len)
 {
         static const char *const blanks[] = { " ", "\u00a0", "\u1680", "\u2000", "\u2001", "\u2002",
-                "\u2003", "\u2004", "\u2005", "\u2006", "\u2007", "\u2008", "\u2009", "\u200a", "\u200b",
-                "\u202f", "\u205f", "\u2060", "\u2800", "\u3000", "\u3164", "\ufeff" };
+                "\u2003", "\u2004", "\u2005", "\u2006", "\u2007", "\u2008", "\u2009", "\u200a",
+                "\u200b", "\u202f", "\u205f", "\u2060", "\u2800", "\u3000", "\u3164", "\ufeff" };
         for (size_t i = 0; i < ARRAY_LEN(blanks); i++)
                 if (strlen(blanks[i]) == len && memcmp(at, blanks[i], len) == 0)
                         return true;
@@ -158,7 +159,8 @@ static void add_holder(struct parts *parts, const struct question *question)
         texts_outside(given, sizeof given, question->given_name, NAME_CHARS);
         texts_outside(family, sizeof family, question->family_name, NAME_CHARS);
         struct part *part = add_value(parts, _("Holder of the card: %s"), CUT_NEVER);
-        snprintf(part->value, sizeof part->value, "%s%s%s", given, *given && *family ? " " : "", family);
+        snprintf(part->value, sizeof part->value, "%s%s%s", given, *given && *family ? " " : "",
+                family);
 }
 
 static void add_simulated(struct parts *parts, const struct question *question)
@@ -170,7 +172,8 @@ static void add_simulated(struct parts *parts, const struct question *question)
 static void add_request(struct parts *parts, const struct question *question)
 {
         struct part *part = add_value(parts, _("Request: %s"), CUT_NEVER);
-        texts_outside(part->value, sizeof part->value, question->request, 8);
+        texts_outside(part->value, sizeof part->value, question->request, SIZE_MAX);
+        part->value[fitting_end(part->value, REQUEST_SHOWN) - part->value] = '\0';
 }
 
 static void add_audience(struct parts *parts, const struct question *question)
@@ -210,19 +213,26 @@ static bool render(const struct parts *parts, size_t level, char desc[static TEX
         return fits;
 }
 
+/* The most room for the app's strings with which the page fits, by halving. */
 static void finish(const struct parts *parts, struct page *page)
 {
-        size_t level = DESC_MAX;
+        size_t fits = 0, too_much = DESC_MAX + 1;
         page->desc[0] = '\0';
-        while (!render(parts, level, page->desc) && level > 0)
-                level--;
+        (void)render(parts, fits, page->desc);
+        while (too_much - fits > 1) {
+                size_t level = fits + (too_much - fits) / 2;
+                if (render(parts, level, page->desc))
+                        fits = level;
+                else
+                        too_much = level;
+        }
 }
 
 static struct page page_new(const struct question *question)
 {
         return (struct page){
-                .title = question->simulated ? _("Mohr: SIMULATED CARD, FOR TESTING ONLY") :
-                                               _("Mohr: proof of identity"),
+                .title = question->simulated ? _("Mohr: SIMULATED CARD, FOR TESTING ONLY")
+                                             : _("Mohr: proof of identity"),
                 .ok = _("_Continue"),
                 .cancel = _("C_ancel"),
         };
@@ -233,7 +243,8 @@ void texts_unproven(const struct question *question, struct page *ret)
         struct parts parts = { 0 };
         *ret = page_new(question);
         add_simulated(&parts, question);
-        add(&parts, _("Signing with Iranian national smart ID cards has not been proven in public: it is "
+        add(&parts, _("Signing with Iranian national smart ID cards has not been proven in public: "
+                      "it is "
                       "unproven on real cards."));
         add(&parts, _("Nothing is written to the card. A try is only spent if the PIN is wrong."));
         add(&parts, _("Do you want to continue?"));
@@ -268,7 +279,8 @@ void texts_last_try(const struct question *question, struct page *ret)
         struct parts parts = { 0 };
         *ret = page_new(question);
         add_simulated(&parts, question);
-        add(&parts, _("This is the last try. If the PIN is wrong now, the PIN of the card is blocked."));
+        add(&parts, _("This is the last try. If the PIN is wrong now, the PIN of the card is "
+                      "blocked."));
         add_holder(&parts, question);
         add(&parts, _("Do you want to use the last try?"));
         finish(&parts, ret);
@@ -293,7 +305,8 @@ void texts_pin(const struct question *question, struct page *ret)
         *ret = page_new(question);
         ret->prompt = _("Identification PIN:");
         add_simulated(&parts, question);
-        add(&parts, _("Please enter the identification PIN of the national smart ID card (4 to 8 digits, "
+        add(&parts, _("Please enter the identification PIN of the national smart ID card (4 to 8 "
+                      "digits, "
                       "not the signature PIN)."));
         add_audience(&parts, question);
         add_holder(&parts, question);

@@ -16,8 +16,9 @@
 #define TEXTS_LINE_MAX 1000 /* bytes of an Assuan line without its line feed */
 
 struct page {
-        const char *title, *ok, *cancel, *prompt; /* static or gettext's; prompt only on PIN pages */
-        char desc[TEXTS_LINE_MAX];                /* lines separated by '\n', not yet escaped */
+        const char *title, *ok, *cancel,
+                *prompt;           /* static or gettext's; prompt only on PIN pages */
+        char desc[TEXTS_LINE_MAX]; /* lines separated by '\n', not yet escaped */
 };
 
 void texts_unproven(const struct question *question, struct page *ret);
@@ -27,7 +28,8 @@ void texts_pin(const struct question *question, struct page *ret);
 const char *texts_bad_pin(void); /* said when what was typed cannot be a PIN */
 
 /* "COMMAND text" with Assuan's percent escapes. -EMSGSIZE if it would not fit one line. */
-_must_check_ int texts_line(char dst[static TEXTS_LINE_MAX + 1], const char *command, const char *text);
+_must_check_ int texts_line(
+        char dst[static TEXTS_LINE_MAX + 1], const char *command, const char *text);
 /* One outside string as it is shown, without isolates. */
 void texts_outside(char *dst, size_t cap, const char *src, size_t max_chars);
 

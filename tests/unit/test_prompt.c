@@ -1,0 +1,596 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_prompt.c: the prompt's frames, its words with everything at its longest and most hostile, and
+ * its conversation with scripted pinentries (tests/tools/pinentry-script) that obey, refuse and lie.
+ */
+#include "daemon/prompt/dialogue.h"
+#include "daemon/prompt/texts.h"
+
+#include "base/text.h"
+
+#include <libintl.h>
+#include <limits.h>
+#include <locale.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include <cmocka.h>
+
+#define FSI "\u2068"
+#define PDI "\u2069"
+
+static struct question plain(void)
+{
+        return (struct question){
+                .tty = "/dev/pts/7",
+                .term = "xterm",
+                .language = "en",
+                .pinentry = "pinentry",
+                .request = "0123456789abcdef0123456789abcdef",
+                .app = "/usr/bin/office",
+                .audience = "https://office.example",
+                .purpose = "opening an account",
+                .given_name = "نمونه",
+                .family_name = "آزمایشی",
+                .card_number = "0099900007",
+                .reader = "Test A 00 00",
+                .tries_left = 3,
+                .timeout_s = 30,
+        };
+}
+
+/* ---- frames ------------------------------------------------------------------------------- */
+
+static void a_question_survives_the_channel(void **state)
+{
+        (void)state;
+        uint8_t frame[QUESTION_FRAME_MAX];
+        size_t len;
+        struct question sent = plain(), got;
+        sent.expired = true;
+        sent.tries_left = -1;
+        assert_int_equal(question_encode(&sent, frame, sizeof frame, &len), 0);
+        assert_int_equal(question_decode(frame, len, &got), 0);
+        assert_string_equal(got.audience, sent.audience);
+        assert_string_equal(got.family_name, sent.family_name);
+        assert_int_equal(got.tries_left, -1);
+        assert_true(got.expired && !got.simulated && !got.tell_unproven);
+        assert_int_equal(got.timeout_s, 30);
+}
+
+static void every_other_length_is_refused(void **state)
+{
+        (void)state;
+        uint8_t frame[QUESTION_FRAME_MAX + 1] = { 0 };
+        size_t len;
+        struct question sent = plain(), got;
+        assert_int_equal(question_encode(&sent, frame, sizeof frame, &len), 0);
+        for (size_t cut = 0; cut < len; cut++)
+                assert_int_equal(question_decode(frame, cut, &got), -EBADMSG);
+        assert_int_equal(question_decode(frame, len + 1, &got), -EBADMSG);
+        assert_int_equal(question_decode(frame, sizeof frame, &got), -EBADMSG);
+}
+
+static void a_field_out_of_bounds_is_refused(void **state)
+{
+        (void)state;
+        uint8_t frame[QUESTION_FRAME_MAX];
+        size_t len;
+        struct question bad[5], got;
+        for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+                bad[i] = plain();
+        strcpy(bad[0].tty, "/dev/pts/1\nOPTION x");
+        strcpy(bad[1].pinentry, "pin\x7f");
+        bad[2].tries_left = 16;
+        bad[3].timeout_s = 0;
+        bad[4].timeout_s = 3601;
+        for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+                assert_int_equal(question_encode(&bad[i], frame, sizeof frame, &len), -EINVAL);
+        struct question good = plain();
+        assert_int_equal(question_encode(&good, frame, sizeof frame, &len), 0);
+        frame[0]++;
+        assert_int_equal(question_decode(frame, len, &got), -EBADMSG);
+        frame[0]--;
+        frame[len - 3] |= 8; /* a flag that does not exist */
+        assert_int_equal(question_decode(frame, len, &got), -EBADMSG);
+}
+
+static void the_longest_question_fits_a_frame(void **state)
+{
+        (void)state;
+        uint8_t frame[QUESTION_FRAME_MAX];
+        size_t len;
+        struct question longest, got;
+        memset(&longest, 'a', sizeof longest);
+        struct question tail = plain();
+        longest.tries_left = 3;
+        longest.simulated = longest.tell_unproven = longest.expired = true;
+        longest.timeout_s = tail.timeout_s;
+#define END(field) longest.field[sizeof longest.field - 1] = '\0'
+        END(tty), END(term), END(display), END(language), END(pinentry), END(request), END(app);
+        END(audience), END(purpose), END(given_name), END(family_name), END(card_number),
+                END(reader);
+#undef END
+        assert_int_equal(question_encode(&longest, frame, sizeof frame, &len), 0);
+        assert_int_equal(question_decode(frame, len, &got), 0);
+        assert_string_equal(got.reader, longest.reader);
+}
+
+static void only_a_pin_or_an_outcome_is_an_answer(void **state)
+{
+        (void)state;
+        static const struct {
+                const char *frame;
+                size_t len;
+                int result;
+        } cases[] = {
+                { "\0001234", 5, 0 },
+                { "\00012345678", 9, 0 },
+                { "\000123", 4, -EBADMSG },
+                { "\000123456789", 10, -EBADMSG },
+                { "\00012a4", 5, -EBADMSG },
+                { "\000", 1, -EBADMSG },
+                { "\017", 1, 0 },
+                { "\017"
+                  "1234",
+                        5, -EBADMSG },
+                { "\022", 1, -EBADMSG },
+                { "\377", 1, -EBADMSG },
+                { "", 0, -EBADMSG },
+                { "\106", 1, 0 },
+                { "\030", 1, 0 },
+                { "\023", 1, 0 },
+                { "\032", 1, 0 },
+                { "\015", 1, -EBADMSG },
+        };
+        for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+                int outcome = -1;
+                struct view pin;
+                assert_int_equal(answer_decode(cases[i].frame, cases[i].len, &outcome, &pin),
+                        cases[i].result);
+                if (cases[i].result == 0)
+                        assert_int_equal(outcome, (unsigned char)cases[i].frame[0]);
+        }
+}
+
+/* ---- words -------------------------------------------------------------------------------- */
+
+static void speak(const char *language)
+{
+        setenv("LANGUAGE", language, 1);
+        /* gettext notices a new LANGUAGE when the locale or a binding changes. */
+        assert_non_null(setlocale(LC_ALL, "C"));
+        assert_non_null(setlocale(LC_ALL, "C.UTF-8"));
+        textdomain("mohr");
+}
+
+static int count(const char *text, const char *what)
+{
+        int n = 0;
+        for (; (text = strstr(text, what)); text += strlen(what))
+                n++;
+        return n;
+}
+
+static void consent_names_everything_that_matters(void **state)
+{
+        (void)state;
+        static const char *const said[] = { "SIMULATED CARD", "unverified", "/usr/bin/office",
+                "https://office.example", "opening an account", "نمونه آزمایشی", "0099900007",
+                "always go with the chip's signature", "signature key", "expired", "01234567" };
+        struct question question = plain();
+        struct page page;
+        question.simulated = question.expired = true;
+        speak("en");
+        texts_consent(&question, &page);
+        for (size_t i = 0; i < ARRAY_LEN(said); i++)
+                assert_non_null(strstr(page.desc, said[i]));
+        assert_null(strstr(page.desc, "89abcdef"));
+        assert_non_null(strstr(page.title, "SIMULATED"));
+        question.simulated = question.expired = false;
+        texts_consent(&question, &page);
+        assert_null(strstr(page.desc, "SIMULATED"));
+        assert_null(strstr(page.desc, "expired"));
+}
+
+static void the_pin_page_says_which_pin_and_how_often(void **state)
+{
+        (void)state;
+        struct question question = plain();
+        struct page page;
+        speak("en");
+        texts_pin(&question, &page);
+        assert_non_null(strstr(page.desc, "identification PIN"));
+        assert_non_null(strstr(page.desc, "not the signature PIN"));
+        assert_non_null(strstr(page.desc, "Tries left: " FSI "3" PDI));
+        question.tries_left = -1;
+        texts_pin(&question, &page);
+        assert_non_null(strstr(page.desc, "unknown"));
+}
+
+static void persian_uses_the_agreed_words(void **state)
+{
+        (void)state;
+        struct question question = plain();
+        struct page page;
+        strcpy(question.language, "fa");
+        question.simulated = question.expired = true;
+        speak("fa");
+        texts_consent(&question, &page);
+        assert_non_null(strstr(
+                page.desc, "کارت شبیه‌سازی‌شده، فقط برای آزمایش"));
+        assert_non_null(strstr(page.desc, "درخواست‌کننده"));
+        assert_non_null(strstr(page.desc, "نام تأییدنشده"));
+        assert_non_null(strstr(page.desc, "شماره کارت"));
+        assert_non_null(strstr(page.desc, "نام و شماره شما همیشه همراه امضا ارائه "
+                                          "می‌شود"));
+        assert_non_null(strstr(page.desc, "اعتبار گواهی به پایان رسیده است"));
+        assert_non_null(strstr(page.desc, "0099900007"));
+        texts_pin(&question, &page);
+        assert_non_null(strstr(page.desc, "رمز شناسایی"));
+        assert_non_null(strstr(page.desc, "دفعات باقی‌مانده: " FSI "۳" PDI));
+        texts_last_try(&question, &page);
+        assert_non_null(strstr(page.desc, "آخرین فرصت"));
+        texts_unproven(&question, &page);
+        assert_non_null(strstr(page.desc, "روی کارت واقعی آزموده نشده است"));
+}
+
+static void fill(char *dst, size_t cap, const char *unit)
+{
+        size_t len = strlen(unit), used = 0;
+        for (; used + len < cap; used += len)
+                memcpy(dst + used, unit, len);
+        dst[used] = '\0';
+}
+
+static struct question hostile(const char *unit, const char *language)
+{
+        struct question question = plain();
+        strcpy(question.language, language);
+        question.simulated = question.tell_unproven = question.expired = true;
+        question.tries_left = 1;
+        fill(question.app, sizeof question.app, unit);
+        fill(question.audience, sizeof question.audience, unit);
+        fill(question.purpose, sizeof question.purpose, unit);
+        fill(question.reader, sizeof question.reader, unit);
+        return question;
+}
+
+static void longest_names(struct question *question)
+{
+        for (int i = 0; i < 64; i++) {
+                memcpy(question->given_name + 2 * i, "ن", 2);
+                memcpy(question->family_name + 2 * i, "م", 2);
+        }
+        question->given_name[128] = question->family_name[128] = '\0';
+}
+
+static const char *const units[] = { "a", "م", "漢", "%", "😀", "\n", "\u202e", " x", "<b>", "\"\\",
+        "\u3000y", "%0A", "نمونه " };
+
+static void nothing_protected_is_ever_cut(void **state)
+{
+        (void)state;
+        static const char *const warnings[][5] = {
+                { "en", "SIMULATED CARD, FOR TESTING ONLY", "The certificate has expired.",
+                        "The key is a signature key.", "Tries left: " FSI "1" PDI },
+                { "fa", "کارت شبیه‌سازی‌شده، فقط برای آزمایش",
+                        "اعتبار گواهی به پایان رسیده است", "این کلید، کلید امضا است",
+                        "دفعات باقی‌مانده: " FSI "۱" PDI },
+        };
+        char line[TEXTS_LINE_MAX + 1];
+        struct page page;
+        for (size_t l = 0; l < ARRAY_LEN(warnings); l++) {
+                speak(warnings[l][0]);
+                for (size_t i = 0; i < ARRAY_LEN(units); i++) {
+                        struct question question = hostile(units[i], warnings[l][0]);
+                        longest_names(&question);
+                        texts_consent(&question, &page);
+                        assert_int_equal(texts_line(line, "SETDESC", page.desc), 0);
+                        assert_true(text_utf8_valid(page.desc, strlen(page.desc)));
+                        for (size_t w = 1; w < 4; w++)
+                                assert_non_null(strstr(page.desc, warnings[l][w]));
+                        assert_non_null(strstr(page.desc, question.given_name));
+                        assert_non_null(strstr(page.desc, question.family_name));
+                        assert_non_null(strstr(page.desc, "0099900007"));
+                        texts_pin(&question, &page);
+                        assert_int_equal(texts_line(line, "SETDESC", page.desc), 0);
+                        assert_non_null(strstr(page.desc, warnings[l][4]));
+                        assert_non_null(strstr(page.desc, question.family_name));
+                        texts_last_try(&question, &page);
+                        assert_int_equal(texts_line(line, "SETDESC", page.desc), 0);
+                        assert_non_null(strstr(page.desc, question.family_name));
+                        texts_unproven(&question, &page);
+                        assert_int_equal(texts_line(line, "SETDESC", page.desc), 0);
+                }
+        }
+}
+
+static void something_of_the_app_always_remains(void **state)
+{
+        (void)state;
+        static const char *const languages[] = { "en", "fa" };
+        struct page page;
+        for (size_t l = 0; l < ARRAY_LEN(languages); l++) {
+                struct question question = hostile("/a", languages[l]);
+                longest_names(&question);
+                memcpy(question.audience, "https://evil.example", 20);
+                strcpy(question.app + strlen(question.app) - 8, "/the-app");
+                speak(languages[l]);
+                texts_consent(&question, &page);
+                assert_non_null(strstr(page.desc, FSI "https://evil.example"));
+                assert_non_null(strstr(page.desc, "/the-app" PDI));
+        }
+}
+
+static void an_app_cannot_add_a_line_or_leave_its_isolate(void **state)
+{
+        (void)state;
+        struct question question = plain();
+        struct page honest, faked;
+        speak("en");
+        texts_consent(&question, &honest);
+        strcpy(question.audience, "x\nHolder: y\r\n\u2028z\u2029\xc2\x85" PDI PDI "w\u202e\x1b[2J");
+        strcpy(question.given_name, "a\nb" PDI);
+        texts_consent(&question, &faked);
+        assert_int_equal(count(faked.desc, "\n"), count(honest.desc, "\n"));
+        assert_int_equal(count(faked.desc, FSI), count(faked.desc, PDI));
+        assert_int_equal(count(faked.desc, PDI), count(honest.desc, PDI));
+        assert_int_equal(count(faked.desc, "\x1b"), 0);
+        assert_int_equal(count(faked.desc, "\u202e"), 0);
+}
+
+static void blanks_and_markup_lose_their_power(void **state)
+{
+        (void)state;
+        static const struct {
+                const char *outside, *shown;
+        } cases[] = {
+                { "a                    Holder: b", "a Holder: b" },
+                { "\u3000\u2003a\u00a0\u2800b\u200b ", "a b" },
+                { "<b>bold</b>", "\u2039b>bold\u2039/b>" },
+                { "می\u200cشود", "می\u200cشود" },
+                { "", "" },
+        };
+        char shown[64];
+        for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+                texts_outside(shown, sizeof shown, cases[i].outside, SIZE_MAX);
+                assert_string_equal(shown, cases[i].shown);
+        }
+        texts_outside(shown, 6, "<<<<<<", SIZE_MAX);
+        assert_true(strlen(shown) < 6 && text_utf8_valid(shown, strlen(shown)));
+}
+
+static void a_line_is_escaped_and_bounded(void **state)
+{
+        (void)state;
+        char line[TEXTS_LINE_MAX + 1], text[TEXTS_LINE_MAX];
+        assert_int_equal(texts_line(line, "SETDESC", "a%b\nc\r"), 0);
+        assert_string_equal(line, "SETDESC a%25b%0Ac%0D");
+        memset(text, 'a', sizeof text);
+        text[992] = '\0';
+        assert_int_equal(texts_line(line, "SETDESC", text), 0);
+        assert_int_equal(strlen(line), TEXTS_LINE_MAX);
+        text[992] = 'a';
+        text[993] = '\0';
+        assert_int_equal(texts_line(line, "SETDESC", text), -EMSGSIZE);
+}
+
+/* ---- the conversation --------------------------------------------------------------------- */
+
+struct rig {
+        char folder[64], script[128], record[128], program[PATH_MAX];
+};
+
+static int rig_up(void **state)
+{
+        struct rig *rig = calloc(1, sizeof *rig);
+        if (!rig || !realpath("tests/tools/pinentry-script", rig->program))
+                return -1;
+        strcpy(rig->folder, "/tmp/mohr-prompt-XXXXXX");
+        if (!mkdtemp(rig->folder))
+                return -1;
+        snprintf(rig->script, sizeof rig->script, "%s/script", rig->folder);
+        snprintf(rig->record, sizeof rig->record, "%s/record", rig->folder);
+        setenv("MOHR_PINENTRY_SCRIPT", rig->script, 1);
+        speak("en");
+        *state = rig;
+        return 0;
+}
+
+static int rig_down(void **state)
+{
+        struct rig *rig = *state;
+        unlink(rig->script);
+        unlink(rig->record);
+        rmdir(rig->folder);
+        free(rig);
+        return 0;
+}
+
+static void script(const struct rig *rig, const char *answers)
+{
+        FILE *file = fopen(rig->script, "w");
+        assert_non_null(file);
+        fprintf(file, "{\"record\": \"%s\"%s%s}", rig->record, *answers ? ", " : "", answers);
+        fclose(file);
+        unlink(rig->record);
+}
+
+static char *recorded(const struct rig *rig)
+{
+        static char text[65536];
+        FILE *file = fopen(rig->record, "r");
+        assert_non_null(file);
+        text[fread(text, 1, sizeof text - 1, file)] = '\0';
+        fclose(file);
+        return text;
+}
+
+/* One whole conversation; the digits that came back, or "". */
+static int converse(const struct rig *rig, const struct question *question, char pin[static 16])
+{
+        _cleanup_secret_ struct secret *secret = NULL;
+        _cleanup_dialogue_ struct dialogue *dialogue = NULL;
+        assert_int_equal(secret_new(&secret, 64), 0);
+        int r = dialogue_new(&dialogue, rig->program, question);
+        if (r == 0)
+                r = dialogue_ask(dialogue, secret);
+        snprintf(pin, 16, "%.*s", (int)secret->len, (const char *)secret->data);
+        return r;
+}
+
+static void each_answer_has_its_outcome(void **state)
+{
+        static const struct {
+                const char *script, *pin;
+                int tries, outcome;
+        } cases[] = {
+                { "\"getpin\": [\"1234\"]", "1234", 3, 0 },
+                { "\"getpin\": [\"12345678\"]", "12345678", -1, 0 },
+                { "\"getpin\": [\"۱۲۳۴\"]", "1234", 3, 0 },
+                { "\"getpin\": [\"٠١٢٣٤٥٦٧\"]", "01234567", 3, 0 },
+                { "\"getpin\": [\"split:12345678\"]", "12345678", 3, 0 },
+                { "\"getpin\": [\"12\", \"abcd\", \"2718\"]", "2718", 3, 0 },
+                { "\"getpin\": [\"flood\", \"ok\", \"2718\"]", "2718", 3, 0 },
+                { "\"getpin\": [\"123456789\"]", "", 3, OUTCOME_REFUSED },
+                { "\"getpin\": [\"cancel\"]", "", 3, OUTCOME_REFUSED },
+                { "\"getpin\": [\"timeout\"]", "", 3, OUTCOME_TIMED_OUT },
+                { "\"getpin\": [\"die\"]", "", 3, OUTCOME_NOBODY_TO_ASK },
+                { "\"getpin\": [\"noise\"]", "", 3, OUTCOME_NOBODY_TO_ASK },
+                { "\"confirm\": [\"cancel\"]", "", 3, OUTCOME_REFUSED },
+                { "\"confirm\": [\"no\"]", "", 3, OUTCOME_REFUSED },
+                { "\"confirm\": [\"timeout\"]", "", 3, OUTCOME_TIMED_OUT },
+                { "\"confirm\": [\"die\"]", "", 3, OUTCOME_NOBODY_TO_ASK },
+                { "\"confirm\": [\"ok\", \"no\"]", "", 1, OUTCOME_LAST_TRY_DECLINED },
+                { "\"confirm\": [\"ok\", \"cancel\"]", "", 1, OUTCOME_LAST_TRY_DECLINED },
+                { "\"confirm\": [\"no\", \"ok\"]", "", 1, OUTCOME_REFUSED },
+                { "\"confirm\": [\"ok\", \"ok\"], \"getpin\": [\"4321\"]", "4321", 1, 0 },
+                { "\"greeting\": \"noise\"", "", 3, OUTCOME_NOBODY_TO_ASK },
+        };
+        const struct rig *rig = *state;
+        for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+                struct question question = plain();
+                char pin[16];
+                question.tries_left = cases[i].tries;
+                script(rig, cases[i].script);
+                int outcome = converse(rig, &question, pin);
+                if (outcome != cases[i].outcome)
+                        print_error("case %zu: %s\n", i, cases[i].script);
+                assert_int_equal(outcome, cases[i].outcome);
+                assert_string_equal(pin, cases[i].pin);
+        }
+}
+
+static void no_pin_is_asked_for_before_consent(void **state)
+{
+        const struct rig *rig = *state;
+        struct question question = plain();
+        char pin[16];
+        question.tell_unproven = true;
+        question.tries_left = 1;
+        script(rig, "\"confirm\": [\"ok\", \"ok\", \"no\"], \"getpin\": [\"1234\"]");
+        assert_int_equal(converse(rig, &question, pin), OUTCOME_LAST_TRY_DECLINED);
+        assert_int_equal(count(recorded(rig), "\nCONFIRM"), 3);
+        assert_null(strstr(recorded(rig), "GETPIN"));
+        script(rig, "\"getpin\": [\"1234\"]");
+        assert_int_equal(converse(rig, &question, pin), 0);
+        const char *said = recorded(rig);
+        assert_true(strstr(said, "unproven") < strstr(said, "Who is asking"));
+        assert_true(strstr(said, "Who is asking") < strstr(said, "last try"));
+        assert_true(strstr(said, "last try") < strstr(said, "GETPIN"));
+}
+
+static void a_wrong_entry_is_explained_and_asked_three_times(void **state)
+{
+        const struct rig *rig = *state;
+        struct question question = plain();
+        char pin[16];
+        script(rig, "\"getpin\": [\"\", \"12ab\", \"text:۱۲۳\", \"1234\"]");
+        assert_int_equal(converse(rig, &question, pin), OUTCOME_REFUSED);
+        assert_int_equal(count(recorded(rig), "\nGETPIN"), 3);
+        assert_int_equal(count(recorded(rig), "\nSETERROR"), 2);
+        assert_non_null(strstr(recorded(rig), "no try was spent"));
+}
+
+static void pinentry_is_told_terminal_language_and_time(void **state)
+{
+        static const char *const told[] = { "\nOPTION ttyname=/dev/pts/7\n",
+                "\nOPTION ttytype=xterm\n", "\nOPTION lc-ctype=C.UTF-8\n", "\nSETTIMEOUT ",
+                "\nSETTITLE ", "\nSETOK ", "\nSETCANCEL ", "\nSETPROMPT Identification PIN:\n",
+                "\nBYE\n" };
+        const struct rig *rig = *state;
+        struct question question = plain();
+        char pin[16];
+        script(rig, "\"getpin\": [\"1234\"]");
+        assert_int_equal(converse(rig, &question, pin), 0);
+        for (size_t i = 0; i < ARRAY_LEN(told); i++)
+                assert_non_null(strstr(recorded(rig), told[i]));
+        assert_null(strstr(recorded(rig), "OPTION display"));
+}
+
+static void the_time_covers_all_pages_together(void **state)
+{
+        const struct rig *rig = *state;
+        struct question question = plain();
+        char pin[16];
+        question.timeout_s = 1;
+        script(rig, "\"delay\": 1.2, \"getpin\": [\"1234\"]");
+        assert_int_equal(converse(rig, &question, pin), OUTCOME_TIMED_OUT);
+        assert_null(strstr(recorded(rig), "GETPIN"));
+}
+
+static void no_program_is_nobody(void **state)
+{
+        struct rig rig = *(struct rig *)*state;
+        struct question question = plain();
+        char pin[16];
+        strcpy(rig.program, "/nonexistent/pinentry");
+        assert_int_equal(converse(&rig, &question, pin), OUTCOME_NOBODY_TO_ASK);
+        strcpy(rig.program, "/bin/true");
+        assert_int_equal(converse(&rig, &question, pin), OUTCOME_NOBODY_TO_ASK);
+}
+
+/* The catalogue of this build: BUILD/tests/test_prompt -> BUILD/locale. */
+static void bind_catalogue(void)
+{
+        char self[PATH_MAX];
+        ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
+        self[len > 0 ? len : 0] = '\0';
+        for (int i = 0; i < 2; i++)
+                if (strrchr(self, '/'))
+                        *strrchr(self, '/') = '\0';
+        snprintf(self + strlen(self), sizeof self - strlen(self), "/locale");
+        bindtextdomain("mohr", self);
+        bind_textdomain_codeset("mohr", "UTF-8");
+}
+
+#define TALK(test) cmocka_unit_test_setup_teardown(test, rig_up, rig_down)
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(a_question_survives_the_channel),
+                cmocka_unit_test(every_other_length_is_refused),
+                cmocka_unit_test(a_field_out_of_bounds_is_refused),
+                cmocka_unit_test(the_longest_question_fits_a_frame),
+                cmocka_unit_test(only_a_pin_or_an_outcome_is_an_answer),
+                cmocka_unit_test(consent_names_everything_that_matters),
+                cmocka_unit_test(the_pin_page_says_which_pin_and_how_often),
+                cmocka_unit_test(persian_uses_the_agreed_words),
+                cmocka_unit_test(nothing_protected_is_ever_cut),
+                cmocka_unit_test(something_of_the_app_always_remains),
+                cmocka_unit_test(an_app_cannot_add_a_line_or_leave_its_isolate),
+                cmocka_unit_test(blanks_and_markup_lose_their_power),
+                cmocka_unit_test(a_line_is_escaped_and_bounded),
+                TALK(each_answer_has_its_outcome),
+                TALK(no_pin_is_asked_for_before_consent),
+                TALK(a_wrong_entry_is_explained_and_asked_three_times),
+                TALK(pinentry_is_told_terminal_language_and_time),
+                TALK(the_time_covers_all_pages_together),
+                TALK(no_program_is_nobody),
+        };
+        bind_catalogue();
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
