@@ -263,3 +263,8 @@ bool reader_same_card(const struct reader *reader)
 {
         return !reader->gone && reader->serial == reader->serial_taken;
 }
+
+bool reader_in_transaction(const struct reader *reader)
+{
+        return reader->in_transaction;
+}

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* readers.h: the supervisor: one watcher process per driver, one helper process per reader.
  *
- * A helper is started when its reader appears, serves one request at a time, is killed when an
- * operation passes its deadline and replaced after every operation that saw a PIN. A watcher that
+ * A helper is started when its reader appears, serves one request, is killed when an operation passes
+ * its deadline and replaced after every request that met a card. A watcher that
  * dies is restarted with growing delay; meanwhile its backend is "unavailable". Nothing here knows
  * what an operation means.
  */
@@ -46,13 +46,15 @@ struct readers_watch *readers_watch_free(struct readers_watch *watch);
  * READER_SERVICE. *ret_detail says more in static English text, or is NULL. */
 _must_check_ int readers_acquire(struct readers *readers, const char *name, struct reader **ret,
         const char **ret_detail);
-/* Ends the use. If an operation is running or a PIN was sent, the helper is killed and replaced
- * (PC/SC resets the card: VERIFY happens only inside a transaction). */
+/* Ends the use. A helper that met the card is killed and replaced, so that each request starts with a
+ * fresh one (PC/SC resets the card when it dies in a transaction, and VERIFY happens only inside one). */
 struct reader *reader_release(struct reader *reader);
 
 void reader_describe(const struct reader *reader, struct reader_info *ret);
 /* True while no card came or went since acquire (and the reader still exists). */
 bool reader_same_card(const struct reader *reader);
+/* True from a BEGIN that succeeded until an END did, or the helper died. */
+bool reader_in_transaction(const struct reader *reader);
 
 /* Sends one operation. Exactly one callback unless released before: outcome 0 with `fields` after the
  * result head, an outcome from the helper (`fields` still after the head), OUTCOME_TIMED_OUT (helper killed), OUTCOME_CARD_REMOVED / NO_READER

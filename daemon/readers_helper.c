@@ -8,7 +8,9 @@
  * spoken, in a frame built in locked memory.
  *
  * A helper is replaced when an operation passes its deadline, when it dies, when it answers nonsense,
- * and whenever a request that sent a PIN or left a transaction open gives its reader back.
+ * and whenever a request that met a card through it gives its reader back: what one request learnt,
+ * opened or left behind in that process is never the next one's business. The next helper starts while
+ * nobody waits.
  * One that cannot even become ready is tried again with growing delay, as a watcher is.
  */
 #include "daemon/readers_internal.h"
@@ -43,7 +45,7 @@ static void finish(struct reader *reader, int outcome, uint16_t sw, struct in *f
 static void stop_helper(struct reader *reader, enum helper_state state)
 {
         reader->state = state;
-        reader->in_transaction = reader->saw_pin = false;
+        reader->in_transaction = reader->used = false;
         if (reader->helper)
                 child_kill(reader->helper); /* its end starts the next one */
 }
@@ -80,7 +82,7 @@ static int on_deadline(sd_event_source *source, uint64_t usec, void *user)
 static void note(struct reader *reader, uint8_t op, int outcome)
 {
         if (op == OP_BEGIN && outcome == 0)
-                reader->in_transaction = true;
+                reader->in_transaction = reader->used = true;
         if (op == OP_END && outcome == 0)
                 reader->in_transaction = false;
 }
@@ -168,7 +170,7 @@ static void on_helper_exited(void *user, int status)
         if (before == HELPER_STARTING || before == HELPER_READY) {
                 complain(reader, LOG_LEVEL_WARNING, "helper died");
                 reader->state = HELPER_DOWN;
-                reader->in_transaction = reader->saw_pin = false;
+                reader->in_transaction = reader->used = false;
         }
         if (!reader->gone && before == HELPER_STARTING)
                 respawn_later(reader);
@@ -248,7 +250,7 @@ struct reader *reader_release(struct reader *reader)
         readers_changed(all(reader));
         if (reader->gone)
                 return reader_free(reader);
-        if (reader->call.active || reader->saw_pin || reader->in_transaction)
+        if (reader->call.active || reader->used)
                 reader_replace_helper(reader);
         reader->call.active = false;
         sd_event_source_set_enabled(reader->deadline, SD_EVENT_OFF);
@@ -267,7 +269,6 @@ static int send_pin(struct reader *reader, const void *pin, size_t len)
         struct out payload = op_frame_begin(secret->data, secret->cap, OP_PIN, false, reader->call.id);
         out_bytes(&payload, pin, len);
         ssize_t total = op_frame_finish(secret->data, &payload);
-        reader->saw_pin = true;
         reader->call.sent = true;
         return total < 0 ? (int)total : child_send(reader->helper, secret->data, (size_t)total);
 }

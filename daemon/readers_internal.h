@@ -57,7 +57,7 @@ struct reader {
         enum helper_state state;
         sd_event_source *respawn, *deadline;
         uint64_t delay_us;
-        bool in_transaction, saw_pin;
+        bool in_transaction, used;
         uint16_t last_id;
         struct op_call call;
 };

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* request_ask.c: the prompt, and what will be signed.
+ *
+ * One prompt is open at a time: two on one screen would invite the PIN of one card into the question
+ * of another. Who comes later waits for his turn, in order, within his own time limit, holding his
+ * reader but no transaction.
+ *
+ * The text to be signed is composed by one function, once before the prompt as a rehearsal and once
+ * after the PIN was accepted; identity comes from the leaf alone (client-sdk/assertion.h).
+ */
+#include "daemon/request_internal.h"
+
+#include <sys/timex.h>
+#include <time.h>
+
+/* ---- whose turn ---------------------------------------------------------------------------- */
+
+static bool take_turn(struct request *request)
+{
+        struct request_context *context = request->context;
+        if (!context->asking)
+                context->asking = request;
+        if (context->asking == request)
+                return true;
+        struct request **slot = &context->waiting;
+        while (*slot && *slot != request)
+                slot = &(*slot)->next_waiting;
+        *slot = request;
+        return false;
+}
+
+static void leave_queue(struct request *request)
+{
+        struct request **slot = &request->context->waiting;
+        while (*slot && *slot != request)
+                slot = &(*slot)->next_waiting;
+        if (*slot)
+                *slot = request->next_waiting;
+        request->next_waiting = NULL;
+}
+
+void ask_give_up_turn(struct request *request)
+{
+        struct request_context *context = request->context;
+        leave_queue(request);
+        if (context->asking != request)
+                return;
+        struct request *next = context->waiting;
+        context->asking = next;
+        if (!next)
+                return;
+        leave_queue(next);
+        sd_event_source_set_enabled(next->kick, SD_EVENT_ONESHOT);
+}
+
+/* ---- the question -------------------------------------------------------------------------- */
+
+static void on_answer(void *user, int outcome)
+{
+        struct request *request = user;
+        request->person = person_free(request->person);
+        ask_give_up_turn(request);
+        if (outcome == 0 && request->told_unproven)
+                known_tell_unproven(request->context->known);
+        if (outcome == OUTCOME_TIMED_OUT)
+                request->detail = "nobody answered the prompt in time";
+        if (outcome == 0 && request->pin->len == 0)
+                outcome = OUTCOME_INTERNAL;
+        request_run(request, outcome);
+}
+
+static struct person_question question_of(const struct request *request, const struct reader_info *reader)
+{
+        const struct config *config = request->context->config;
+        const struct leaf *facts = &request->card.chain.facts;
+        return (struct person_question){
+                .ui = { request->tty, request->term, request->display, request->wayland_display,
+                        request->xauthority, request->language },
+                .request = request->id,
+                .app = request->peer.executable,
+                .audience = request->audience,
+                .purpose = request->purpose,
+                .given_name = facts->given_name,
+                .family_name = facts->family_name,
+                .card_number = facts->card_number,
+                .reader = reader->name,
+                .tries_left = request->tries_left,
+                .simulated = request->simulated,
+                .tell_unproven = request->told_unproven,
+                .expired = gate_expired(&request->card.chain, time(NULL)),
+                .timeout_s = config->prompt_timeout_s,
+                .pinentry = config->pinentry,
+        };
+}
+
+int ask_person(struct request *request, struct out *args)
+{
+        struct request_context *context = request->context;
+        struct reader_info reader;
+        (void)args;
+        if (!take_turn(request))
+                return WAIT;
+        reader_describe(request->reader, &reader);
+        request->told_unproven = context->config->unproven == UNPROVEN_ASK &&
+                gate_unproven(&request->card.identity, request->simulated) &&
+                !known_told_unproven(context->known);
+        int r = secret_new(&request->pin, REQUEST_PIN_CAP);
+        if (r < 0)
+                return r;
+        struct person_question question = question_of(request, &reader);
+        r = person_ask(&request->person, context->event, context->config, &question, request->pin, on_answer,
+                request);
+        if (r != 0)
+                ask_give_up_turn(request);
+        return r == 0 ? WAIT : r;
+}
+
+/* ---- what is signed ------------------------------------------------------------------------ */
+
+static bool clock_synchronised(void)
+{
+        struct timex clock = { 0 };
+        int state = adjtimex(&clock);
+        return state >= 0 && state != TIME_ERROR && !(clock.status & STA_UNSYNC);
+}
+
+static const char *or_null(const char *text)
+{
+        return *text ? text : NULL;
+}
+
+int ask_compose(struct request *request, int64_t when, char **ret)
+{
+        const struct known_card *card = &request->card;
+        const struct assertion_request asked = {
+                .audience = request->audience,
+                .nonce = request->nonce,
+                .purpose = request->purpose,
+                .expect_national_number = request->expect_national_number,
+                .station = request->station,
+        };
+        const struct assertion_facts facts = {
+                .issuer_id = request->id,
+                .now = when,
+                .auth_time = when,
+                .life = ASSERTION_LIFE,
+                .clock_synchronised = clock_synchronised(),
+                .pin_entry = "pinentry",
+                .software = "mohr " MOHR_VERSION,
+                .card = {
+                        .generation = card_generation_name(card->identity.generation),
+                        .expiry = or_null(card->expiry),
+                        .expiry_raw = or_null(card->expiry_raw),
+                        .simulated = request->simulated,
+                },
+        };
+        return assertion_signing_input(&asked, &facts, card->chain.leaf, card->chain.issuer, ret, &request->detail);
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* request_internal.h: a request's parts as they see each other. Only request*.c include it.
+ *
+ *   request.c         life and death: start, time limit, cancel, the one last callback
+ *   request_table.c   the table of states and the loop that walks it
+ *   request_look.c    the first visit to the card: what is read, the gate, the free checks
+ *   request_ask.c     the prompt: whose turn it is, what is told, what comes back
+ *   request_sign.c    the second visit: same card, counter, PIN, VERIFY, signature
+ */
+#ifndef MOHR_REQUEST_INTERNAL_H
+#define MOHR_REQUEST_INTERNAL_H
+
+#include "daemon/known.h"
+#include "daemon/request.h"
+
+#define REQUEST_ID_LEN  32
+#define REQUEST_PIN_CAP 64
+#define DIGEST_SIZE     32
+
+/* In the order in which they are walked; a row that is not needed is stepped over. */
+enum state {
+        STATE_START, STATE_READER,
+        STATE_BEGIN, STATE_IDENTIFY, STATE_DATES, STATE_CERTIFICATE, STATE_JUDGE, STATE_CONFIRM, STATE_COUNTER,
+        STATE_PROBE, STATE_METHOD, STATE_OTHER_FILES, STATE_LEAVE,
+        STATE_ASK,
+        STATE_BEGIN_AGAIN, STATE_IDENTIFY_AGAIN, STATE_LEAF_AGAIN, STATE_CONFIRM_AGAIN, STATE_COUNTER_AGAIN,
+        STATE_PIN, STATE_VERIFY, STATE_SIGN,
+        STATE_CLEAR, STATE_END, STATE_ANSWER, /* the way out, also of every failure after STATE_READER */
+        STATE_COUNT,
+};
+
+/* What a row's function returns besides 0 (go on), an outcome or an errno. */
+enum verdict { AGAIN = 1000, WAIT };
+
+struct request {
+        struct request_context *context;
+        struct request_callbacks callbacks;
+        void *user;
+        char id[REQUEST_ID_LEN + 1];
+        char *audience, *nonce, *purpose, *reader_name, *expect_national_number;
+        char *tty, *term, *display, *wayland_display, *xauthority, *language;
+        json_t *station;
+        struct peer peer;
+        sd_event_source *kick, *limit, *patience;
+        struct readers_watch *watch; /* while the backends have not all spoken */
+        bool patient_enough;
+
+        enum state state;
+        bool ended;        /* the last callback is being made */
+        bool *gone;        /* set when the request dies under a callback */
+        int outcome;       /* what will be answered */
+        const char *detail;
+        uint16_t sw;
+
+        struct reader *reader;
+        struct known_card card;
+        uint32_t events;   /* reader_info.events of the card that was looked at */
+        unsigned int file; /* next certificate file to read */
+        bool simulated, lost_identity, lost_leaf; /* what the second BEGIN left to be shown again */
+        int tries_left;        /* as shown to the person; -1 unknown */
+
+        struct card_probe probe;
+        uint8_t keys[CARD_KEYS_MAX];
+        size_t key_count;
+        unsigned int trial;    /* METHOD: next pair of key and method to offer */
+        bool wants_issuer_keys, made_signature;
+        struct known_key plan;
+        unsigned int step;     /* SIGN: next row of the plan */
+
+        struct request *next_waiting;
+        struct person *person;
+        struct secret *pin;
+        bool told_unproven, verified;
+        int64_t auth_time;
+        char *signing_input, *assertion;
+        uint8_t digest[DIGEST_SIZE];
+};
+
+/* request.c */
+void request_finish(struct request *request, int outcome, const char *detail); /* the request is gone after it */
+void request_forget_pin(struct request *request);
+
+/* request_table.c */
+void request_run(struct request *request, int result); /* from the loop: what was waited for has come */
+const char *request_state_name(const struct request *request);
+bool request_pin_at_risk(const struct request *request); /* VERIFY was sent and is not answered */
+
+/* Row functions. `args` is the operation's payload; `fields` what came back. */
+int look_reader(struct request *request, struct out *args);
+int look_begun(struct request *request, int outcome, struct in *fields);
+int look_identified(struct request *request, int outcome, struct in *fields);
+bool look_is_new(const struct request *request);
+int look_dates(struct request *request, struct out *args);
+int look_dated(struct request *request, int outcome, struct in *fields);
+bool look_lacks_chain(const struct request *request);
+bool look_has_files(const struct request *request);
+int look_file(struct request *request, struct out *args);
+int look_filed(struct request *request, int outcome, struct in *fields);
+int look_judge(struct request *request, struct out *args);
+int look_copy(struct request *request, struct out *args);
+int look_counted(struct request *request, int outcome, struct in *fields);
+bool look_lacks_keys(const struct request *request);
+int look_probed(struct request *request, int outcome, struct in *fields);
+bool look_has_trials(const struct request *request);
+int look_method(struct request *request, struct out *args);
+int look_tried(struct request *request, int outcome, struct in *fields);
+int look_leave(struct request *request, struct out *args);
+int look_left(struct request *request, int outcome, struct in *fields);
+
+int ask_person(struct request *request, struct out *args);
+void ask_give_up_turn(struct request *request);
+/* What would be signed now. OUTCOME_INVALID when a field of the request is out of its bounds. */
+int ask_compose(struct request *request, int64_t when, char **ret);
+
+int sign_begun(struct request *request, int outcome, struct in *fields);
+bool sign_lost_identity(const struct request *request);
+bool sign_lost_leaf(const struct request *request);
+int sign_identified(struct request *request, int outcome, struct in *fields);
+int sign_leaf(struct request *request, struct out *args);
+int sign_same_leaf(struct request *request, int outcome, struct in *fields);
+int sign_confirmed(struct request *request, int outcome, struct in *fields);
+int sign_counted(struct request *request, int outcome, struct in *fields);
+int sign_verified(struct request *request, int outcome, struct in *fields);
+bool sign_has_steps(const struct request *request);
+int sign_step(struct request *request, struct out *args);
+int sign_signed(struct request *request, int outcome, struct in *fields);
+bool sign_is_verified(const struct request *request);
+bool sign_is_begun(const struct request *request);
+int sign_reset(struct request *request, struct out *args);
+
+#endif

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* request_sign.c: the second visit, with the PIN in hand: prove that this is the card the person was
+ * asked about, read the counter again, verify once, sign, check.
+ *
+ * The same card is one that the helper's driver saw neither reset nor removed and that the watcher
+ * still gives the same number. Anything else (a contactless card lifted and laid back, a helper that
+ * had to be replaced meanwhile) must show the very certificate again, byte for byte, and is confirmed
+ * anew before its counter is touched. Another certificate is another card: the PIN is dropped.
+ *
+ * After VERIFY the steps of the plan are tried in turn in the same transaction, each signature checked
+ * against the leaf. None of them leads back to VERIFY: its row lies behind.
+ */
+#include "daemon/request_internal.h"
+
+#include <openssl/sha.h>
+#include <time.h>
+
+static int other_card(struct request *request)
+{
+        request->detail = "another card lies there than the one the person was asked about";
+        return OUTCOME_CARD_REMOVED;
+}
+
+/* ---- the same card? ------------------------------------------------------------------------ */
+
+int sign_begun(struct request *request, int outcome, struct in *fields)
+{
+        struct driver_card card;
+        struct reader_info info;
+        (void)outcome;
+        if (op_get_card(fields, &card) < 0)
+                return -EBADMSG;
+        reader_describe(request->reader, &info);
+        request->lost_identity = card.event != CARD_SAME;
+        request->lost_leaf = request->lost_identity || info.events != request->events;
+        request->events = info.events;
+        return 0;
+}
+
+bool sign_lost_identity(const struct request *request)
+{
+        return request->lost_identity;
+}
+
+bool sign_lost_leaf(const struct request *request)
+{
+        return request->lost_leaf;
+}
+
+int sign_identified(struct request *request, int outcome, struct in *fields)
+{
+        struct card_identity identity;
+        const struct card_identity *before = &request->card.identity;
+        if (outcome != 0)
+                return other_card(request);
+        if (op_get_identity(fields, &identity) < 0)
+                return -EBADMSG;
+        return identity.family == before->family && identity.generation == before->generation ?
+                0 : other_card(request);
+}
+
+int sign_leaf(struct request *request, struct out *args)
+{
+        out_u8(args, (uint8_t)request->card.chain.leaf_object);
+        return 0;
+}
+
+int sign_same_leaf(struct request *request, int outcome, struct in *fields)
+{
+        struct view der = in_bytes16(fields, CARD_FILE_MAX);
+        if (outcome != 0)
+                return other_card(request);
+        if (in_done(fields) < 0)
+                return -EBADMSG;
+        return gate_same_leaf(&request->card.chain, der.data, der.len) ? 0 : other_card(request);
+}
+
+int sign_confirmed(struct request *request, int outcome, struct in *fields)
+{
+        (void)outcome;
+        if (in_done(fields) < 0)
+                return -EBADMSG;
+        known_card_put(request->context->known, request->events, &request->card);
+        log_kv(request->context->log, LOG_LEVEL_INFO, request->id, "card was away and is the same", NULL);
+        return 0;
+}
+
+/* ---- counter and VERIFY -------------------------------------------------------------------- */
+
+int sign_counted(struct request *request, int outcome, struct in *fields)
+{
+        struct pin_counter counter;
+        (void)outcome;
+        if (op_get_counter(fields, &counter) < 0)
+                return -EBADMSG;
+        int r = gate_counter(&counter, &request->detail);
+        if (r == 0 && counter.tries < request->tries_left) {
+                request->detail = "the tries left went down while the prompt was open";
+                r = OUTCOME_BUSY;
+        }
+        request->tries_left = counter.known ? counter.tries : -1;
+        return r;
+}
+
+static int prepare(struct request *request)
+{
+        request->verified = true;
+        request->wants_issuer_keys = false; /* from here on only what a signature was refused with counts */
+        request->auth_time = time(NULL);
+        int r = ask_compose(request, request->auth_time, &request->signing_input);
+        if (r == 0)
+                SHA256((const uint8_t *)request->signing_input, strlen(request->signing_input), request->digest);
+        return r;
+}
+
+int sign_verified(struct request *request, int outcome, struct in *fields)
+{
+        bool answered = in_left(fields) > 0;
+        int tries = answered ? (int8_t)in_u8(fields) : -1;
+        if (in_done(fields) < 0)
+                return -EBADMSG;
+        if (outcome == 0)
+                return prepare(request);
+        request->tries_left = tries;
+        if (outcome != OUTCOME_WRONG_PIN && outcome != OUTCOME_PIN_BLOCKED && tries < 0)
+                request->detail = "the PIN was being checked: a try may have been spent";
+        return outcome;
+}
+
+/* ---- the signature ------------------------------------------------------------------------- */
+
+bool sign_has_steps(const struct request *request)
+{
+        return request->step < request->plan.step_count;
+}
+
+int sign_step(struct request *request, struct out *args)
+{
+        const struct gate_step *step = &request->plan.steps[request->step];
+        out_u8(args, step->key);
+        out_u8(args, step->method);
+        out_bytes16(args, request->digest, sizeof request->digest);
+        return 0;
+}
+
+/* What worked goes first from now on. */
+static void learn_step(struct request *request)
+{
+        struct known_key *plan = &request->plan;
+        struct gate_step worked = plan->steps[request->step];
+        plan->steps[request->step] = plan->steps[0];
+        plan->steps[0] = worked;
+        plan->proven = true;
+        known_key_put(request->context->known, request->card.chain.print, plan);
+}
+
+/* No step gave a signature that verifies. What the last refusals say is believed only of a key that
+ * never signed for us, and only when nothing was signed at all. */
+static int exhausted(struct request *request)
+{
+        struct known_key *plan = &request->plan;
+        if (request->made_signature || !request->wants_issuer_keys) {
+                request->detail = "no method of this card made a signature that verifies";
+                return OUTCOME_NO_STANDARD_SIGNATURE;
+        }
+        request->detail = "the key answers to the issuer's keys only";
+        if (!plan->proven) {
+                plan->needs_issuer_keys = true;
+                known_key_put(request->context->known, request->card.chain.print, plan);
+        }
+        return OUTCOME_NEEDS_ISSUER_KEYS;
+}
+
+int sign_signed(struct request *request, int outcome, struct in *fields)
+{
+        int r = outcome;
+        if (outcome == 0) {
+                struct view sig = in_bytes16(fields, CARD_SIG_MAX);
+                if (in_done(fields) < 0)
+                        return -EBADMSG;
+                r = assertion_finish(request->signing_input, request->card.chain.leaf, sig.data, sig.len,
+                        &request->assertion);
+                request->made_signature |= r == OUTCOME_NO_STANDARD_SIGNATURE;
+        }
+        if (r == 0)
+                learn_step(request);
+        if (r <= 0)
+                return r;
+        request->wants_issuer_keys |= r == OUTCOME_NEEDS_ISSUER_KEYS;
+        request->step++;
+        return sign_has_steps(request) ? AGAIN : exhausted(request);
+}
+
+/* ---- the way out --------------------------------------------------------------------------- */
+
+bool sign_is_verified(const struct request *request)
+{
+        return request->verified && sign_is_begun(request);
+}
+
+bool sign_is_begun(const struct request *request)
+{
+        return request->reader && reader_in_transaction(request->reader);
+}
+
+int sign_reset(struct request *request, struct out *args)
+{
+        (void)request;
+        out_u8(args, DRIVER_RESET);
+        return 0;
+}

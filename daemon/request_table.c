@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* request_table.c: an Assert from door to door, as rows. Reading `rows` from top to bottom is reading
+ * the policy: nothing of the PIN family before CONFIRM, no prompt inside a transaction, no PIN before
+ * the counter was read again, one VERIFY (its row is entered once), and one way out.
+ *
+ * A row is entered if it is needed, does its card operation or starts something else, and what comes
+ * back decides: 0 goes to the next row, AGAIN enters the same one again, anything else is the answer
+ * and leads to the way out (CLEAR, END, ANSWER), whose own failures change nothing: the supervisor
+ * replaces the helper, and pcscd resets the card.
+ *
+ * Rows whose card may say no without harm (a file it has not, a method it does not know) are marked;
+ * their function is called with the card's answer. A card or reader that is gone is never such an
+ * answer.
+ */
+#include "daemon/request_internal.h"
+
+#include <stdio.h>
+
+struct row {
+        const char *name;
+        const char *phase;                            /* told to the client on entry, or NULL */
+        bool (*needed)(const struct request *request); /* NULL: always */
+        enum op op;                                   /* 0: `start` does something else */
+        int (*start)(struct request *request, struct out *args); /* NULL: no arguments */
+        int (*came)(struct request *request, int outcome, struct in *fields); /* NULL: nothing to take */
+        bool may_refuse;                              /* see above */
+};
+
+static int send_pin(struct request *request, struct out *args);
+static int pin_sent(struct request *request, int outcome, struct in *fields);
+static int answer(struct request *request, struct out *args);
+
+/* clang-format off */
+static const struct row rows[STATE_COUNT] = {
+        [STATE_START]          = { "start",          NULL,      NULL,               0,           NULL,        NULL,            false },
+        [STATE_READER]         = { "reader",         "reader",  NULL,               0,           look_reader, NULL,            false },
+        [STATE_BEGIN]          = { "begin",          "card",    NULL,               OP_BEGIN,    NULL,        look_begun,      false },
+        [STATE_IDENTIFY]       = { "identify",       NULL,      NULL,               OP_IDENTIFY, NULL,        look_identified, false },
+        [STATE_DATES]          = { "dates",          NULL,      look_is_new,        OP_READ,     look_dates,  look_dated,      true  },
+        [STATE_CERTIFICATE]    = { "certificate",    NULL,      look_lacks_chain,   OP_READ,     look_file,   look_filed,      true  },
+        [STATE_JUDGE]          = { "judge",          NULL,      NULL,               0,           look_judge,  NULL,            false },
+        [STATE_CONFIRM]        = { "confirm",        NULL,      NULL,               OP_CONFIRM,  NULL,        NULL,            false },
+        [STATE_COUNTER]        = { "counter",        NULL,      NULL,               OP_COUNTER,  look_copy,   look_counted,    false },
+        [STATE_PROBE]          = { "probe",          NULL,      look_lacks_keys,    OP_PROBE,    NULL,        look_probed,     true  },
+        [STATE_METHOD]         = { "method",         NULL,      look_has_trials,    OP_METHOD,   look_method, look_tried,      true  },
+        [STATE_OTHER_FILES]    = { "other files",    NULL,      look_has_files,     OP_READ,     look_file,   look_filed,      true  },
+        [STATE_LEAVE]          = { "leave",          NULL,      NULL,               OP_END,      look_leave,  look_left,       false },
+        [STATE_ASK]            = { "ask",            "consent", NULL,               0,           ask_person,  NULL,            false },
+        [STATE_BEGIN_AGAIN]    = { "begin again",    "pin",     NULL,               OP_BEGIN,    NULL,        sign_begun,      false },
+        [STATE_IDENTIFY_AGAIN] = { "identify again", NULL,      sign_lost_identity, OP_IDENTIFY, NULL,        sign_identified, true  },
+        [STATE_LEAF_AGAIN]     = { "leaf again",     NULL,      sign_lost_leaf,     OP_READ,     sign_leaf,   sign_same_leaf,  true  },
+        [STATE_CONFIRM_AGAIN]  = { "confirm again",  NULL,      sign_lost_leaf,     OP_CONFIRM,  NULL,        sign_confirmed,  false },
+        [STATE_COUNTER_AGAIN]  = { "counter again",  NULL,      NULL,               OP_COUNTER,  look_copy,   sign_counted,    false },
+        [STATE_PIN]            = { "pin",            NULL,      NULL,               OP_PIN,      send_pin,    pin_sent,        false },
+        [STATE_VERIFY]         = { "verify",         NULL,      NULL,               OP_VERIFY,   NULL,        sign_verified,   true  },
+        [STATE_SIGN]           = { "sign",           "sign",    sign_has_steps,     OP_SIGN,     sign_step,   sign_signed,     true  },
+        [STATE_CLEAR]          = { "clear",          NULL,      sign_is_verified,   OP_CLEAR,    NULL,        NULL,            false },
+        [STATE_END]            = { "end",            NULL,      sign_is_begun,      OP_END,      sign_reset,  NULL,            false },
+        [STATE_ANSWER]         = { "answer",         NULL,      NULL,               0,           answer,      NULL,            false },
+};
+/* clang-format on */
+
+const char *request_state_name(const struct request *request)
+{
+        return rows[request->state].name;
+}
+
+bool request_pin_at_risk(const struct request *request)
+{
+        return request->state == STATE_VERIFY;
+}
+
+/* The payload is the secret's own bytes: see start(). */
+static int send_pin(struct request *request, struct out *args)
+{
+        (void)args;
+        return request->pin && request->pin->len > 0 ? 0 : -EPROTO;
+}
+
+static int pin_sent(struct request *request, int outcome, struct in *fields)
+{
+        (void)request, (void)outcome;
+        return in_done(fields);
+}
+
+static int answer(struct request *request, struct out *args)
+{
+        (void)args;
+        request_finish(request, request->outcome, request->detail);
+        return WAIT;
+}
+
+/* A card's "no" to one question, as opposed to a card that is no more. */
+static bool is_refusal(int outcome)
+{
+        return outcome == OUTCOME_CARD_NOT_SUPPORTED || outcome == OUTCOME_NEEDS_ISSUER_KEYS ||
+                outcome == OUTCOME_NO_STANDARD_SIGNATURE;
+}
+
+static int take(struct request *request, int outcome, struct in *fields)
+{
+        const struct row *row = &rows[request->state];
+        bool verify = row->op == OP_VERIFY; /* tells the tries left, whatever came of it */
+        if (outcome != 0 && !verify && !(row->may_refuse && is_refusal(outcome)))
+                return outcome;
+        return row->came ? row->came(request, outcome, fields) : outcome;
+}
+
+static void on_reply(void *user, int outcome, uint16_t sw, struct in *fields)
+{
+        struct request *request = user;
+        if (request->state < STATE_CLEAR) /* an operator wants the word that led here */
+                request->sw = sw;
+        request_run(request, take(request, outcome, fields));
+}
+
+static int call_pin(struct request *request)
+{
+        int r = reader_call(request->reader, OP_PIN, request->pin->data, request->pin->len, on_reply, request);
+        request_forget_pin(request);
+        return r;
+}
+
+static int start(struct request *request)
+{
+        const struct row *row = &rows[request->state];
+        uint8_t payload[128];
+        struct out args = out_new(payload, sizeof payload);
+        int r = row->start ? row->start(request, &args) : 0;
+        if (r != 0 || row->op == 0)
+                return r;
+        r = out_done(&args);
+        if (r == 0)
+                r = row->op == OP_PIN ?
+                        call_pin(request) :
+                        reader_call(request->reader, row->op, args.data, args.len, on_reply, request);
+        return r == 0 ? WAIT : r;
+}
+
+/* The first failure is the answer. The PIN, if there is one, has no more use. */
+static void note_failure(struct request *request, int result)
+{
+        request->outcome = outcome_of(result);
+        if (result < 0 && !request->detail)
+                request->detail = strerrorname_np(-result);
+        request_forget_pin(request);
+}
+
+static void choose_next(struct request *request, int result)
+{
+        if (result == 0 || (result != AGAIN && request->state >= STATE_CLEAR)) {
+                request->state++;
+        } else if (result != AGAIN) {
+                note_failure(request, result);
+                char sw[8];
+                snprintf(sw, sizeof sw, "%04x", request->sw);
+                log_kv(request->context->log, LOG_LEVEL_INFO, request->id, "step failed", "step",
+                        request_state_name(request), "outcome", outcome_name(request->outcome), "sw", sw, NULL);
+                request->state = STATE_CLEAR;
+        }
+        while (rows[request->state].needed && !rows[request->state].needed(request))
+                request->state++;
+}
+
+/* False if the client hung up on hearing it, and the request is gone. */
+static bool announce(struct request *request)
+{
+        bool gone = false;
+        const char *phase = rows[request->state].phase;
+        if (!phase || !request->callbacks.phase)
+                return true;
+        request->gone = &gone;
+        request->callbacks.phase(request->user, request->id, phase);
+        if (!gone)
+                request->gone = NULL;
+        return !gone;
+}
+
+void request_run(struct request *request, int result)
+{
+        while (result != WAIT) {
+                enum state before = request->state;
+                choose_next(request, result);
+                if (request->state != before && !announce(request))
+                        return;
+                result = start(request);
+        }
+}
