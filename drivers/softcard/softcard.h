@@ -19,11 +19,12 @@ struct softcard;
 struct softcard_nv {
         uint32_t magic, version;
         uint8_t failures[3]; /* wrong tries so far: IAS, ID, EV */
-        uint8_t reserved[53];
+        uint8_t failures_01; /* IAS reference 01, where a switch makes it exist */
+        uint8_t reserved[52];
 };
 
 struct softcard_stats {
-        unsigned int exchanges;      /* transmit calls that reached the card */
+        unsigned int exchanges; /* transmit calls that reached the card */
         unsigned int bytes_in, bytes_out;
         unsigned int verify_commands; /* PIN-family commands with a PIN in them */
         unsigned int writes;          /* UPDATE/CHANGE/RESET/PUT attempts: violations */
@@ -31,22 +32,28 @@ struct softcard_stats {
 };
 
 /* `options`: NULL-terminated "name=value" strings: profile=mav2-cl, pki=DIR, leaf=NAME (valid,
- * expired, ...), pin=DIGITS, any switch of softcard_switches[], fault=WHAT@WHERE[:WHEN]. A bad option
- * is -EINVAL and *ret_bad (borrowed from options) names it. `nv` may be NULL (private memory). */
-_must_check_ int softcard_new(struct softcard **ret, const char *const *options, struct softcard_nv *nv,
-        const char **ret_bad);
+ * expired, ...), pin=DIGITS, any switch of softcard_switches[], fault=WHAT@WHERE[:WHEN] (faults.c).
+ * A bad option is -EINVAL and *ret_bad (borrowed from options) names it; -ENOENT: the folder lacks
+ * what the card is made of (*ret_bad: "pki=..."); -EBADMSG: `nv` is of something else. `nv` may be
+ * NULL (private memory). The new card lies on the reader and has power. */
+_must_check_ int softcard_new(struct softcard **ret, const char *const *options,
+        struct softcard_nv *nv, const char **ret_bad);
 struct softcard *softcard_free(struct softcard *card);
 
 const uint8_t *softcard_atr(const struct softcard *card, size_t *ret_len);
 bool softcard_is_t0(const struct softcard *card);
-void softcard_power_on(struct softcard *card);  /* also a reset: verified state is gone */
+void softcard_power_on(struct softcard *card); /* also a reset: verified state is gone */
 void softcard_power_off(struct softcard *card);
-bool softcard_present(const struct softcard *card); /* false after a removal fault, until re-insert */
-void softcard_insert(struct softcard *card);
-/* One APDU/TPDU. 0; OUTCOME_CARD_REMOVED; OUTCOME_TIMED_OUT after a mute fault. Delays modelled by
- * `delay_ms` are slept here. */
-_must_check_ int softcard_transmit(struct softcard *card, const uint8_t *cmd, size_t cmd_len, uint8_t *rsp,
-        size_t cap, size_t *ret_len);
+bool softcard_present(
+        const struct softcard *card); /* false after a removal fault, until re-insert */
+void softcard_remove(
+        struct softcard *card); /* lifted by hand; comes back only by softcard_insert */
+void softcard_insert(struct softcard *card); /* without power until softcard_power_on */
+/* One APDU/TPDU. 0; OUTCOME_CARD_REMOVED (also: lifted and laid back, not powered on since);
+ * OUTCOME_TIMED_OUT after a mute fault. An answer lost by a reset is 0 with no bytes at all. Delays
+ * modelled by `delay-ms` are slept here. -ENOSPC: the answer does not fit into `cap`. */
+_must_check_ int softcard_transmit(struct softcard *card, const uint8_t *cmd, size_t cmd_len,
+        uint8_t *rsp, size_t cap, size_t *ret_len);
 const struct softcard_stats *softcard_stats(const struct softcard *card);
 bool softcard_pin_verified(const struct softcard *card); /* any copy, any application: for tests */
 

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* profiles.c: the cards of card-facts 8.1 as rows.
+ *
+ * ATRs are those of 1.4. The foreign rows carry an ATR that Iranian cards share with other countries'
+ * cards: a driver that trusts an ATR meets them here. Pardis and Omid are absent: what is published
+ * about them does not make a card.
+ */
+#include "drivers/softcard/card.h"
+
+#define MAV (HAS(APP_MANAGER) | HAS(APP_IAS) | HAS(APP_MPCOS))
+
+static const struct profile profiles[] = {
+        { "mav2-cl", "3B8F800180318065B0850202ED120FFF82900072", false, MAV, { "label=v2" } },
+        { "mav2-t0", "3B7F94000080318065B0850202ED120FFF829000", true, MAV, { "label=v2" } },
+        { "mav3", "3B7F96000080318065B0850300EF120FFF829000", true, MAV, { "label=v3" } },
+        { "mav4", "3BFF9600008131FE4380318065B085040011120FFF829000E0", false, MAV, { NULL } },
+        { "foreign-ias", "3B7F96000080318065B0850300EF120FFF829000", true, HAS(APP_IAS),
+                { "leaf=foreign", "label=v3" } },
+        { "foreign-mpcos", "3BFF9600008131FE4380318065B085040011120FFF829000E0", false,
+                HAS(APP_MANAGER) | HAS(APP_MPCOS), { NULL } },
+};
+
+const char *const softcard_profiles[] = {
+        "mav2-cl",
+        "mav2-t0",
+        "mav3",
+        "mav4",
+        "foreign-ias",
+        "foreign-mpcos",
+        NULL,
+};
+
+const struct profile *profile_find(const char *name)
+{
+        for (size_t i = 0; i < ARRAY_LEN(profiles); i++)
+                if (strcmp(profiles[i].name, name) == 0)
+                        return &profiles[i];
+        return NULL;
+}
