@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* fake_card.h: a card profile and a driver that do as they are told and remember what was asked.
+ *
+ * For the helper's tests and its fuzz target: they define card_init(), card_forget() and
+ * card_identify() themselves, so that no line of a real profile runs and each operation is one
+ * exchange whose first byte is its letter. Included once per program.
+ */
+#ifndef MOHR_FAKE_CARD_H
+#define MOHR_FAKE_CARD_H
+
+#include "drivers/driver.h"
+#include "drivers/ops.h"
+
+#define FAKE_PIN "27182818"
+
+/* What the fake does, set before, and what was done to it, read afterwards. */
+struct fake {
+        enum card_event event; /* of the second and later begins; the first is always CARD_IS_NEW */
+        int begin, verify, transmit, end; /* outcomes */
+        bool unsupported;
+        bool other_atr; /* from the second begin on */
+        struct pin_counter counter;
+
+        char asked[256]; /* one letter per exchange and per begin (<), leave (>) and reset (!) */
+        size_t asked_len;
+        unsigned int begins, verifies;
+        bool verified, open;
+        bool pin_was_right;
+        const uint8_t *pin_seen; /* where the PIN was when verify() got it */
+        size_t pin_len;
+};
+static struct fake *fake; /* the programs place it: shared memory for forked helpers */
+
+static void fake_note(char letter)
+{
+        if (fake->asked_len < sizeof fake->asked - 1)
+                fake->asked[fake->asked_len++] = letter;
+}
+
+static int fake_exchange(struct card *card, char letter)
+{
+        uint8_t cmd[4] = { (uint8_t)letter }, rsp[2];
+        size_t len = 0;
+        int r = card->link->transmit(card->link->ctx, cmd, sizeof cmd, rsp, sizeof rsp, &len);
+        card->sw = r == 0 ? 0x9000 : 0;
+        return r;
+}
+
+static int fake_identify(struct card *card, struct card_identity *ret)
+{
+        *ret = (struct card_identity){ CARD_NID, GENERATION_MAV3, !fake->unsupported, 'I', "fake" };
+        return fake_exchange(card, 'i');
+}
+
+static int fake_read(
+        struct card *card, enum card_object object, uint8_t *buf, size_t cap, size_t *ret_len)
+{
+        memset(buf, (int)object, cap);
+        *ret_len = cap;
+        return fake_exchange(card, 'r');
+}
+
+static int fake_counter(struct card *card, enum pin_copy copy _unused_, struct pin_counter *ret)
+{
+        *ret = fake->counter;
+        return fake_exchange(card, 'c');
+}
+
+static int fake_probe(struct card *card, struct card_probe *ret)
+{
+        *ret = (struct card_probe){ .key_count = 1, .keys = { { .ref = 1, .modulus_len = 256 } } };
+        return fake_exchange(card, 'p');
+}
+
+static int fake_method(struct card *card, uint8_t ref _unused_, enum sign_method method _unused_)
+{
+        return fake_exchange(card, 'm');
+}
+
+static int fake_verify(struct card *card, const uint8_t *pin, size_t len, int *ret_tries)
+{
+        fake->verifies++;
+        fake->pin_seen = pin;
+        fake->pin_len = len;
+        fake->pin_was_right = len == strlen(FAKE_PIN) && memcmp(pin, FAKE_PIN, len) == 0;
+        *ret_tries = fake->verify ? 2 : 3;
+        int r = fake_exchange(card, 'v');
+        fake->verified = r == 0 && fake->verify == 0;
+        return r ? r : fake->verify;
+}
+
+static int fake_sign(struct card *card, uint8_t ref _unused_, enum sign_method method _unused_,
+        const uint8_t *hash, size_t hash_len, uint8_t *sig, size_t cap, size_t *ret_len)
+{
+        *ret_len = base_min(hash_len, cap);
+        memcpy(sig, hash, *ret_len);
+        return fake_exchange(card, 's');
+}
+
+static int fake_clear(struct card *card)
+{
+        fake->verified = false;
+        return fake_exchange(card, 'x');
+}
+
+static const struct card_profile fake_profile = {
+        .name = "fake",
+        .identify = fake_identify,
+        .read = fake_read,
+        .counter = fake_counter,
+        .probe = fake_probe,
+        .select_method = fake_method,
+        .verify = fake_verify,
+        .sign = fake_sign,
+        .clear = fake_clear,
+};
+
+void card_init(struct card *card, struct apdu_link *link, const uint8_t *atr, size_t atr_len)
+{
+        *card = (struct card){ .link = link, .atr_len = atr_len };
+        memcpy(card->atr, atr, atr_len);
+}
+
+void card_forget(struct card *card _unused_)
+{
+        fake_note('f');
+}
+
+int card_identify(struct card *card, struct card_identity *ret)
+{
+        int r = fake_identify(card, ret);
+        card->profile = r == 0 ? &fake_profile : NULL;
+        return r;
+}
+
+static int fake_begin(void *reader _unused_, struct driver_card *ret)
+{
+        if (fake->begin)
+                return fake->begin;
+        fake_note('<');
+        bool first = fake->begins++ == 0;
+        *ret = (struct driver_card){ .protocol = APDU_T1, .atr = { 0x3b, 0x00 }, .atr_len = 2,
+                .event = first ? CARD_IS_NEW : fake->event };
+        ret->atr[1] = fake->other_atr && !first;
+        fake->open = true;
+        return 0;
+}
+
+static int fake_transmit(void *reader _unused_, const uint8_t *cmd, size_t cmd_len _unused_, uint8_t *rsp,
+        size_t cap _unused_, size_t *ret_len)
+{
+        fake_note((char)cmd[0]);
+        if (fake->transmit)
+                return fake->transmit;
+        rsp[0] = 0x90;
+        rsp[1] = 0x00;
+        *ret_len = 2;
+        return 0;
+}
+
+static int fake_end(void *reader _unused_, enum driver_end how)
+{
+        fake_note(how == DRIVER_RESET ? '!' : '>');
+        fake->open = false;
+        fake->verified = fake->verified && how != DRIVER_RESET;
+        return fake->end;
+}
+
+static const struct driver fake_driver = {
+        .name = "fake",
+        .begin = fake_begin,
+        .transmit = fake_transmit,
+        .end = fake_end,
+};
+
+#endif
