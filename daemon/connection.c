@@ -111,7 +111,7 @@ static void out_append(struct connection *c, const char *frame, size_t len)
 /* The members of a reply, stolen; NULL counts as empty. */
 static void say(struct call *call, json_t *reply, json_t *parameters)
 {
-        _cleanup_json_ json_t *message = reply;
+        _cleanup_message_ json_t *message = reply;
         _cleanup_free_ char *frame = NULL;
         size_t len = 0;
         if (!parameters)
@@ -199,7 +199,7 @@ static void take_turn(struct connection *c)
 {
         if (c->call || c->out_len > 0 || c->refusing)
                 return;
-        _cleanup_json_ json_t *message = NULL;
+        _cleanup_message_ json_t *message = NULL;
         struct varlink_call parsed;
         const char *why = NULL;
         int r = varlink_next(&c->in, &message, &why);

@@ -51,10 +51,10 @@ _must_check_ int varlink_encode(const json_t *message, char **ret, size_t *ret_l
 /* Length of the interface part of "a.b.Method", or 0 if it is no qualified Varlink name. */
 size_t varlink_interface_len(const char *method);
 
-static inline void json_decref_cleanup(json_t **slot)
+static inline void message_decref_cleanup(json_t **slot)
 {
         json_decref(*slot);
 }
-#define _cleanup_json_ _cleanup_(json_decref_cleanup)
+#define _cleanup_message_ _cleanup_(message_decref_cleanup)
 
 #endif

@@ -167,7 +167,7 @@ static void assert_hears(struct world *w, int fd, const char *expected)
         snprintf(wanted, sizeof wanted, "%s", expected);
         for (char *c = wanted; *c; c++)
                 *c = (char)(*c == '\'' ? '"' : *c);
-        _cleanup_json_ json_t *a = json_loads(got, 0, NULL), *b = json_loads(wanted, 0, NULL);
+        _cleanup_message_ json_t *a = json_loads(got, 0, NULL), *b = json_loads(wanted, 0, NULL);
         assert_non_null(b);
         if (!json_equal(a, b))
                 fail_msg("heard %s instead of %s", got, wanted);

@@ -26,7 +26,7 @@ static int decode(const char *bytes, size_t len, size_t step, json_t **ret)
 
 static int decode_text(const char *text)
 {
-        _cleanup_json_ json_t *message = NULL;
+        _cleanup_message_ json_t *message = NULL;
         return decode(text, strlen(text) + 1, 4096, &message);
 }
 
@@ -35,7 +35,7 @@ static void frame_in_pieces_is_put_together(void **state)
         static const char frame[] = "{\"method\":\"a.b.C\",\"parameters\":{\"x\":[1,2,{}]}}";
         (void)state;
         for (size_t step = 1; step <= sizeof frame; step++) {
-                _cleanup_json_ json_t *message = NULL;
+                _cleanup_message_ json_t *message = NULL;
                 assert_int_equal(decode(frame, sizeof frame, step, &message), 0);
                 assert_string_equal(json_string_value(json_object_get(message, "method")), "a.b.C");
         }
@@ -74,7 +74,7 @@ static void long_frame(char *dst, size_t len)
 static void longest_frame_fits_and_one_byte_more_does_not(void **state)
 {
         static char frame[VARLINK_FRAME_MAX + 2];
-        _cleanup_json_ json_t *message = NULL;
+        _cleanup_message_ json_t *message = NULL;
         (void)state;
         long_frame(frame, VARLINK_FRAME_MAX);
         assert_int_equal(decode(frame, VARLINK_FRAME_MAX + 1, 1000, &message), 0);
@@ -216,7 +216,7 @@ static int parse(const char *text, struct varlink_call *ret, json_t **ret_messag
 static void call_is_told_by_its_members(void **state)
 {
         struct varlink_call call;
-        _cleanup_json_ json_t *message = NULL;
+        _cleanup_message_ json_t *message = NULL;
         (void)state;
         assert_int_equal(
                 parse("{\"method\":\"a.b.C\",\"more\":true,\"oneway\":false}", &call, &message), 0);
@@ -243,7 +243,7 @@ static void what_is_no_call_is_a_violation(void **state)
         (void)state;
         for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
                 struct varlink_call call;
-                _cleanup_json_ json_t *message = NULL;
+                _cleanup_message_ json_t *message = NULL;
                 if (parse(wrong[i], &call, &message) != VARLINK_VIOLATION)
                         fail_msg("accepted: %s", wrong[i]);
         }
@@ -251,9 +251,9 @@ static void what_is_no_call_is_a_violation(void **state)
 
 static void encoded_frame_decodes_to_itself(void **state)
 {
-        _cleanup_json_ json_t *message = json_pack(
+        _cleanup_message_ json_t *message = json_pack(
                 "{s:{s:s,s:i}}", "parameters", "x", "\xd9\x85\xd9\x87\xd8\xb1\n\"", "n", -5);
-        _cleanup_json_ json_t *back = NULL;
+        _cleanup_message_ json_t *back = NULL;
         _cleanup_free_ char *frame = NULL;
         size_t len;
         (void)state;
