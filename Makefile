@@ -64,7 +64,7 @@ MO  := $(patsubst po/%.po,$(BUILD)/locale/%/LC_MESSAGES/mohr.mo,$(wildcard po/*.
 
 all: $(BIN) $(MO)
 
-$(BUILD)/mohrd: $(BUILD)/obj/daemon/main.o $(BUILD)/obj/daemon/prompt/question.o $(DAEMON) $(OPS) $(MOHR) $(BASE)
+$(BUILD)/mohrd: $(BUILD)/obj/daemon/main.o $(BUILD)/obj/daemon/prompt/question.o $(DAEMON) $(OPS) $(APDU) $(MOHR) $(BASE)
 $(BUILD)/mohrd: LIBS = $(SYSTEMD_LIBS) $(SSL_LIBS) $(JSON_LIBS)
 $(BUILD)/mohr: $(BUILD)/obj/client-sdk/cli/main.o $(call objs,client-sdk/cli/*.c) $(MOHR) $(BASE)
 $(BUILD)/mohr: LIBS = $(SSL_LIBS) $(JSON_LIBS)
