@@ -9,7 +9,7 @@ next request on the same daemon served. Both a first request and one of a card a
 """
 import time
 
-from lib import PIN, Card, Daemon, Pcscd, main, wait_for
+from lib import Card, Daemon, Pcscd, main
 
 CARD_TIMEOUT_MS = 700
 OVERDUE = 1200  # ms of silence: more than the daemon waits
@@ -34,10 +34,7 @@ class Struck:
         return code, err.strip(), time.monotonic() - began
 
     def spent(self):
-        return self.card.stats().get("verify_commands", -1)
-
-    def locked(self):
-        return wait_for(lambda: self.card.stats().get("verified") == 0, 3)
+        return self.card.stats().get("verify_commands", 0)
 
     def end(self):
         self.daemon.stop()
@@ -64,26 +61,24 @@ def strike(rig, pcscd, profile, fault, requests_before):
             scene.request()
         before = scene.spent()
         code, err, seconds = scene.request()
-        during = scene.spent() - max(before, 0)
+        during = scene.spent() - before
         if code not in TYPED:
             return f"answer {code} {err}"
         if seconds > 8:
             return f"answer after {seconds:.1f} s"
         if during > 1:
             return f"{during} PIN commands for one entry"
-        if not scene.locked():
+        if not scene.card.locked():
             return f"left unlocked {scene.card.stats()}"
         scene.daemon.wait_state(scene.card.reader, "card")
         code, err, _ = scene.request()
         if code != 0:
             return f"the next request was answered {code} {err}"
         stats = scene.card.stats()
-        if stats["verify_commands"] != max(before, 0) + during + 1 or stats["writes"]:
+        if stats["verify_commands"] != before + during + 1 or stats["writes"]:
             return f"counts {stats}"
-        return None if scene.locked() else f"left unlocked by the next request {stats}"
+        return None if scene.card.locked() else f"left unlocked by the next request {stats}"
     finally:
-        if rig.failed:
-            pass
         scene.end()
 
 

@@ -126,35 +126,54 @@ class Pcscd:
 
 
 class Card:
-    """mohr-softcard in one slot. `options` are its switches, `leaf`, `fault` and so on by name."""
+    """mohr-softcard in one slot. `options` are its switches and `fault`, by name; the counters of its PIN
+    survive the program."""
 
     def __init__(self, rig, pcscd, profile="mav2-cl", slot=0, pin=PIN, monitored=True, **options):
-        self.rig, self.pcscd, self.slot = rig, pcscd, slot
-        self.stats_file = os.path.join(rig.dir, f"stats-{slot}-{len(rig.processes)}")
+        self.rig, self.pcscd = rig, pcscd
+        base = os.path.join(rig.dir, f"card-{len(rig.processes)}")
+        self.stats_file, self.log_file = base + ".stats", base + ".commands"
         program = rig.softcard if monitored else os.path.join(rig.build, "mohr-softcard")
         self.argv = [program, "--vpcd", f"127.0.0.1:{pcscd.port(slot)}", "--profile", profile, "--pki", rig.pki,
-                     "--pin", pin, "--stats", self.stats_file]
-        self.argv += [word for name, value in options.items() for word in ("--" + name.replace("_", "-"), str(value))]
+                     "--pin", pin, "--stats", self.stats_file, "--log", self.log_file, "--state", base + ".state"]
+        self.argv += [f"{name.replace('_', '-')}={value}" for name, value in options.items()]
         self.reader = pcscd.name(slot)
         self.insert()
 
     def insert(self):
         self.process = Process(self.rig, "softcard", self.argv, self.rig.env)
-        return self
+
+    def turn(self):
+        """Lifts the card, or lays it back."""
+        self.process.child.send_signal(signal.SIGUSR2)
 
     def remove(self):
-        """Lifts the card, and waits until its reader noticed."""
-        self.process.stop()
-
-    def gone(self):
-        self.remove()
+        """Takes the card away for good; what the rule monitor has to say of it is said now."""
+        if self.process.alive():
+            code = self.process.stop()
+            if code not in (0, -signal.SIGTERM):
+                self.rig.check(False, "the card saw no breach of the rules", self.process.said()[-800:])
 
     def stats(self):
         try:
             with open(self.stats_file, encoding="ascii") as stats:
-                return {name: int(value) for name, value in (line.split("=") for line in stats.read().split())}
+                return json.load(stats)
         except (OSError, ValueError):
             return {}
+
+    def locked(self, seconds=3):
+        """True when no PIN is verified on the card (any more)."""
+        return wait_for(lambda: self.stats().get("pin_verified") is False, seconds)
+
+    def commands(self):
+        """Headers and status words, in order: [("00A4040C", "9000"), ...]"""
+        with open(self.log_file, encoding="ascii") as log:
+            lines = [line.split() for line in log if not line.startswith("power")]
+        return [(words[0].upper(), words[3].split("=")[1].upper()) for words in lines]
+
+    def pin_family(self):
+        """How many commands of the PIN family the card saw, empty ones included."""
+        return sum(header[2:4] in ("20", "24", "2C") for header, _ in self.commands())
 
 
 class Daemon:
@@ -180,11 +199,13 @@ class Daemon:
         self.start()
 
     def start(self):
+        began = time.monotonic()
         drivers = [word for driver in self.drivers for word in ("--driver", driver)]
         self.process = Process(self.rig, "mohrd", [self.program, "--socket", self.socket, "--config", self.config,
                                                    *drivers], self.rig.env)
-        if not wait_for(self.answers):
+        if not wait_for(self.answers, step=0.001):
             raise RuntimeError("mohrd did not start: " + self.process.said())
+        self.ready_ms = (time.monotonic() - began) * 1000
 
     def script(self, getpin=(PIN,), confirm=("ok",), **more):
         """What the person does from now on (tests/tools/pinentry-script)."""

@@ -89,9 +89,6 @@ class Scene:
         self.running = Connection(self.daemon.socket).send(
             "mohr.Identity.Assert", {"audience": CANARY, "nonce": "0123456789abcdef", "ui": {"display": ":mohr-test"}})
 
-    def wait_card(self, name, value=1):
-        return wait_for(lambda: self.card.stats().get(name, 0) >= value, 10, 0.005)
-
     def end(self):
         self.daemon.stop()
         self.card.remove()
@@ -100,7 +97,7 @@ class Scene:
 def during_signature(rig, pcscd, pin):
     """Finds in the daemon while the card signs, and in all of them after the answer."""
     scene = Scene(rig, pcscd, pin, sign_ms=2500)
-    rig.check(scene.wait_card("verified"), "the PIN was accepted")
+    rig.check(wait_for(lambda: scene.card.stats().get("pin_verified"), 10, 0.005), "the PIN was accepted")
     time.sleep(0.4)
     signing = look(scene.daemon, pin)
     names = set(family(scene.daemon).values())

@@ -1,0 +1,273 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""prompt.py BUILD: mohr-prompt with the pinentries people have, on a terminal of its own.
+
+The daemon's part is played here, with an encoder of its own for the question's frame, so that a
+mistake in the project's codec cannot hide. What is looked at is the terminal and the answer.
+"""
+import os
+import pty
+import select
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import termios
+import time
+
+BUILD = os.path.abspath(sys.argv[1] if len(sys.argv) > 1 else "build")
+PIN = "27182818"
+REFUSED, TIMED_OUT, LAST_TRY_DECLINED, NOBODY = 15, 19, 24, 26
+SIMULATED, UNPROVEN, EXPIRED = 1, 2, 4
+FIELDS = ("tty", "term", "display", "language", "pinentry", "request", "app", "audience", "purpose",
+          "given_name", "family_name", "card_number", "reader")
+FACTS = {"term": "xterm", "language": "en", "request": "c0ffee00deadbeef", "app": "/usr/bin/office-program",
+         "audience": "https://office.example", "purpose": "opening an account", "given_name": "نمونه",
+         "family_name": "آزمایشی", "card_number": "0099900007", "reader": "Test A 00 00"}
+failures = 0
+
+
+def check(holds, what, detail=""):
+    global failures
+    print(f"{'ok' if holds else 'not ok'} - {what}", flush=True)
+    if not holds:
+        failures += 1
+        print("    " + repr(detail), flush=True)
+
+
+def frame(tries=3, flags=0, timeout=20, **facts):
+    def text(value):
+        data = value.encode()
+        return struct.pack(">H", len(data)) + data
+    facts = {**FACTS, **facts}
+    return b"\x01" + b"".join(text(facts.get(name, "")) for name in FIELDS) + struct.pack(
+        ">BBH", 255 if tries < 0 else tries, flags, timeout)
+
+
+def children(pid):
+    found = []
+    for entry in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{entry}/stat", encoding="utf-8", errors="replace") as stat:
+                name, rest = stat.read().split("(", 1)[1].rsplit(")", 1)
+        except OSError:
+            continue
+        if int(rest.split()[1]) == pid and rest.split()[0] != "Z":
+            found.append((int(entry), name))
+    return found
+
+
+def alive(pid):
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as stat:
+            return stat.read().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+class Prompt:
+    """One mohr-prompt on one pseudo-terminal."""
+
+    def __init__(self, pinentry, **question):
+        self.master, self.slave = pty.openpty()
+        self.modes = termios.tcgetattr(self.slave)
+        self.seen = ""
+        self.ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        question.setdefault("tty", os.ttyname(self.slave))
+        environment = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "TERM": "xterm",
+                       "LANGUAGE": question.get("language", "en"), "HOME": "/nonexistent"}
+        self.child = subprocess.Popen(
+            ["/bin/sh", "-c", f'exec 3<&{theirs.fileno()} "$0"', os.path.join(BUILD, "mohr-prompt")],
+            pass_fds=[theirs.fileno()], env=environment, stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, start_new_session=True)
+        theirs.close()
+        self.ours.send(frame(pinentry=pinentry, **question))
+
+    def read(self, seconds):
+        if select.select([self.master], [], [], seconds)[0]:
+            self.seen += os.read(self.master, 65536).decode("utf-8", "replace")
+
+    def wait_for(self, text, seconds=8):
+        """What the terminal shows up to and with `text`; what was there instead if it does not come."""
+        end = time.monotonic() + seconds
+        while text not in self.seen and time.monotonic() < end:
+            self.read(0.05)
+        before, found, self.seen = self.seen.partition(text)
+        self.all = getattr(self, "all", "") + before + found
+        return before + found
+
+    def type(self, text):
+        os.write(self.master, text.encode())
+
+    def answer(self, seconds=8):
+        """(outcome, digits), or None if there was no answer."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self.read(0)
+            if select.select([self.ours], [], [], 0.05)[0]:
+                data = self.ours.recv(256)
+                return (data[0], data[1:].decode()) if data else None
+        return None
+
+    def end(self):
+        try:
+            self.child.wait(5)
+        except subprocess.TimeoutExpired:
+            self.child.kill()
+        self.read(0)
+        self.modes_after = termios.tcgetattr(self.slave)
+        for fd in (self.master, self.slave):
+            os.close(fd)
+        self.ours.close()
+
+
+def a_pin_is_given(flavour):
+    prompt = Prompt(flavour, flags=SIMULATED | EXPIRED)
+    page = prompt.wait_for("]? ")
+    for words in ("SIMULATED CARD", "/usr/bin/office-program", "unverified", "https://office.example",
+                  "opening an account", "نمونه آزمایشی", "0099900007", "always go with the chip's signature",
+                  "signature key", "expired", "c0ffee00"):
+        check(words in page, f"{flavour}: the consent page says {words!r}", page)
+    prompt.type("a")
+    page = prompt.wait_for("PIN:")
+    check("identification PIN" in page and "Tries left: \u20683\u2069" in page,
+          f"{flavour}: the PIN page says which PIN and how many tries", page)
+    prompt.type(PIN + "\r")
+    answer = prompt.answer()
+    prompt.end()
+    check(answer == (0, PIN), f"{flavour}: the PIN arrives", answer)
+    check(PIN not in prompt.all + prompt.seen, f"{flavour}: the PIN is not shown")
+    check(prompt.modes_after == prompt.modes, f"{flavour}: the terminal is as it was")
+
+
+def persian(flavour):
+    prompt = Prompt(flavour, language="fa", purpose="گشایش حساب", flags=UNPROVEN)
+    page = prompt.wait_for("]? ")
+    check("روی کارت واقعی آزموده نشده است" in page, f"{flavour}: Persian says what is unproven first", page)
+    prompt.type("o")
+    page = prompt.wait_for("]? ")
+    check("درخواست‌کننده" in page and "گشایش حساب" in page, f"{flavour}: consent in Persian", page)
+    prompt.type("o")
+    page = prompt.wait_for("رمز شناسایی:")
+    check("دفعات باقی‌مانده: \u2068۳\u2069" in page, f"{flavour}: the PIN page in Persian", page)
+    prompt.type("۲۷۱۸۲۸۱۸\r")
+    answer = prompt.answer()
+    prompt.end()
+    check(answer == (0, PIN), f"{flavour}: Persian digits are the same PIN", answer)
+
+
+def refusals(flavour):
+    for what, keys, tries, outcome in (
+            ("consent refused", ["r"], 3, REFUSED), ("last try declined", ["a", "a"], 1, LAST_TRY_DECLINED),
+            ("last try refused at the consent page", ["r"], 1, REFUSED)):
+        prompt = Prompt(flavour, tries=tries)
+        for key in keys:
+            prompt.wait_for("]? ")
+            prompt.type(key)
+        answer = prompt.answer()
+        prompt.end()
+        check(answer == (outcome, ""), f"{flavour}: {what} is outcome {outcome}", answer)
+
+
+def wrong_entries(flavour):
+    prompt = Prompt(flavour)
+    prompt.wait_for("]? ")
+    prompt.type("a")
+    prompt.wait_for("PIN:")
+    prompt.type("12\r")
+    page = prompt.wait_for("PIN:")
+    check("no try was spent" in page, f"{flavour}: what cannot be a PIN is explained", page)
+    prompt.type("2718\r")
+    answer = prompt.answer()
+    prompt.end()
+    check(answer == (0, "2718"), f"{flavour}: and asked again", answer)
+
+
+def nobody(flavour):
+    for what, tty in (("a terminal that does not exist", "/dev/pts/nowhere"), ("no terminal", ""),
+                      ("what is no terminal", "/dev/null")):
+        prompt = Prompt(flavour, tty=tty)
+        answer = prompt.answer()
+        prompt.end()
+        check(answer == (NOBODY, ""), f"{flavour}: {what} is nobody to ask", answer)
+
+
+def time_runs_out(flavour):
+    prompt = Prompt(flavour, timeout=1)
+    prompt.wait_for("]? ")
+    answer = prompt.answer()
+    prompt.end()
+    check(answer == (TIMED_OUT, ""), f"{flavour}: the time runs out", answer)
+
+
+def hang_up(flavour, reach_pin, left=None):
+    prompt = Prompt(flavour)
+    reach_pin(prompt)
+    time.sleep(0.3)
+    prompt.read(0)
+    raw = termios.tcgetattr(prompt.slave)
+    pinentry = [pid for pid, name in children(prompt.child.pid) if name.startswith("pinentry")]
+    check(len(pinentry) == 1 and raw[3] & termios.ECHO == 0, f"{flavour}: echo is off while it asks", pinentry)
+    os.killpg(prompt.child.pid, signal.SIGKILL)
+    end = time.monotonic() + 3
+    while time.monotonic() < end and (any(map(alive, pinentry)) or
+                                      termios.tcgetattr(prompt.slave)[3] != prompt.modes[3]):
+        prompt.read(0.02)
+    prompt.read(0.1)
+    check(not any(map(alive, pinentry)), f"{flavour}: killing mohr-prompt closes pinentry")
+    if left:
+        check(left in prompt.seen, f"{flavour}: it leaves the screen", prompt.seen[-80:])
+    prompt.end()
+    check(prompt.modes_after[3] & termios.ECHO, f"{flavour}: the terminal echoes again", prompt.modes_after)
+
+
+def tty_at_pin(prompt):
+    prompt.wait_for("]? ")
+    prompt.type("a")
+    prompt.wait_for("PIN:")
+
+
+def curses_at_pin(prompt):
+    prompt.wait_for("Agree")
+    time.sleep(0.2)
+    prompt.type("\r")
+    prompt.wait_for("PIN")
+    prompt.wait_for("Continue")
+
+
+def curses():
+    flavour = "pinentry-curses"
+    prompt = Prompt(flavour, flags=SIMULATED)
+    page = prompt.wait_for("Agree")
+    check("SIMULATED" in page and "office.example" in page, f"{flavour}: the consent page is drawn", page)
+    time.sleep(0.2)
+    prompt.type("\r")
+    prompt.wait_for("PIN")
+    prompt.wait_for("Continue")
+    time.sleep(0.2)
+    prompt.type(PIN + "\r")
+    answer = prompt.answer()
+    prompt.end()
+    check(answer == (0, PIN), f"{flavour}: the PIN arrives", answer)
+    check(PIN not in prompt.all + prompt.seen, f"{flavour}: the PIN is not shown")
+    hang_up(flavour, curses_at_pin, left="\x1b[?1049l")
+
+
+def main():
+    if shutil.which("pinentry-tty"):
+        for test in (a_pin_is_given, persian, refusals, wrong_entries, nobody, time_runs_out):
+            test("pinentry-tty")
+        hang_up("pinentry-tty", tty_at_pin)
+    else:
+        print("skip - pinentry-tty: not installed")
+    if shutil.which("pinentry-curses"):
+        curses()
+        nobody("pinentry-curses")
+    else:
+        print("skip - pinentry-curses: not installed")
+    return 1 if failures else 0
+
+
+sys.exit(main())

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* bench_verify SECONDS PROCESSES: how many assertions mohr_verify() judges in a second.
+ *
+ * Makes its own TEST chain, many leaves below one CA, and an assertion of each. `new` goes round all of
+ * them, more than the verifier remembers, so that each leaf is as good as never seen; `again` asks about
+ * one. Prints `name value` lines, per second: for one process and for PROCESSES at once.
+ */
+#include "client-sdk/assertion.h"
+#include "client-sdk/mohr.h"
+#include "drivers/softcard/pki.h"
+
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#define LEAVES   200
+#define AUDIENCE "https://office.example"
+#define NONCE    "0123456789abcdef"
+
+struct bench {
+        char root_path[64];
+        EVP_PKEY *key;
+        X509 *root;
+        char *assertions[LEAVES];
+};
+
+static const char *const root_name[] = { "C", "IR", "O", "Iran Government", "OU", "NOCR", "CN",
+        "IRAN Bench CA TEST", NULL };
+
+static double now(void)
+{
+        struct timespec t;
+        clock_gettime(CLOCK_MONOTONIC, &t);
+        return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static X509 *make_leaf(const struct bench *bench, unsigned int number)
+{
+        char cn[32];
+        const char *const subject[] = { "C", "IR", "OU", "IRAN Citizen", "GN", "آزمونه", "SN",
+                "نمونه‌نژاد", "CN", cn, NULL };
+        const struct pki_row row = { "leaf", "root", 0, PKI_SIGNATURE, subject, -2, 5, false,
+                false };
+        snprintf(cn, sizeof cn, "%010u - SIG", 99900000 + number);
+        return pki_certificate(&row, bench->key, bench->root, bench->key, time(NULL));
+}
+
+static int sign(EVP_PKEY *key, const char *text, uint8_t sig[512], size_t *len)
+{
+        EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+        *len = 512;
+        bool good = ctx && EVP_DigestSignInit(ctx, NULL, EVP_sha256(), NULL, key) == 1 &&
+                    EVP_DigestSign(ctx, sig, len, (const uint8_t *)text, strlen(text)) == 1;
+        EVP_MD_CTX_free(ctx);
+        return good ? 0 : -EIO;
+}
+
+static int make_assertion(const struct bench *bench, unsigned int number, char **ret)
+{
+        const struct assertion_request request = { .audience = AUDIENCE, .nonce = NONCE };
+        const struct assertion_facts facts = { .issuer_id = "0123456789abcdef0123456789abcdef",
+                .now = time(NULL),
+                .auth_time = time(NULL),
+                .life = ASSERTION_LIFE,
+                .pin_entry = "pinentry",
+                .software = "mohr " MOHR_VERSION,
+                .card = { .generation = "mav2", .simulated = true } };
+        _cleanup_free_ char *input = NULL;
+        const char *why = NULL;
+        uint8_t sig[512];
+        size_t len;
+        X509 *leaf = make_leaf(bench, number);
+        int r = leaf ? assertion_signing_input(&request, &facts, leaf, bench->root, &input, &why)
+                     : -EIO;
+        if (r == 0)
+                r = sign(bench->key, input, sig, &len);
+        if (r == 0)
+                r = assertion_finish(input, leaf, sig, len, ret);
+        if (r != 0)
+                fprintf(stderr, "bench_verify: %s (%d)\n", why ? why : "no assertion", r);
+        X509_free(leaf);
+        return r;
+}
+
+static int prepare(struct bench *bench)
+{
+        const struct pki_row row = { "root", "root", 0, PKI_CA, root_name, -14, 10, false, false };
+        bench->key = EVP_RSA_gen(2048);
+        bench->root =
+                bench->key ? pki_certificate(&row, bench->key, NULL, bench->key, time(NULL)) : NULL;
+        snprintf(
+                bench->root_path, sizeof bench->root_path, "/tmp/mohr-bench-%d.pem", (int)getpid());
+        FILE *file = bench->root ? fopen(bench->root_path, "we") : NULL;
+        if (!file || PEM_write_X509(file, bench->root) != 1 || fclose(file) != 0)
+                return -EIO;
+        int r = 0;
+        for (unsigned int i = 0; r == 0 && i < LEAVES; i++)
+                r = make_assertion(bench, i, &bench->assertions[i]);
+        return r;
+}
+
+/* Judgements per second, or -1 if one was not "all holds". */
+static double rate(
+        const struct bench *bench, struct mohr_trust *trust, size_t leaves, double seconds)
+{
+        const struct mohr_verify_options options = { .audience = AUDIENCE, .nonce = NONCE };
+        double began = now(), end = began + seconds;
+        size_t done = 0;
+        while (now() < end) {
+                struct mohr_result *result = NULL;
+                const char *assertion = bench->assertions[done++ % leaves];
+                int r = mohr_verify(trust, assertion, strlen(assertion), &options, &result);
+                if (r != 0) {
+                        fprintf(stderr, "bench_verify: %s %s\n",
+                                result ? mohr_reason_name(mohr_result_reason(result)) : "broken",
+                                result ? mohr_result_detail(result) : "");
+                        mohr_result_free(result);
+                        return -1;
+                }
+                mohr_result_free(result);
+        }
+        return (double)done / (now() - began);
+}
+
+static double rates(
+        const struct bench *bench, size_t leaves, double seconds, unsigned int processes)
+{
+        double *shared =
+                mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        double sum = 0;
+        if (shared == MAP_FAILED)
+                return -1;
+        for (unsigned int i = 0; i < processes; i++) {
+                if (fork() != 0)
+                        continue;
+                struct mohr_trust *trust = NULL;
+                char problem[256] = "";
+                shared[i] = mohr_trust_load(&trust, bench->root_path, problem, sizeof problem) == 0
+                                    ? rate(bench, trust, leaves, seconds)
+                                    : -1;
+                mohr_trust_free(trust);
+                _exit(0);
+        }
+        while (wait(NULL) > 0)
+                continue;
+        for (unsigned int i = 0; i < processes; i++)
+                sum += shared[i];
+        return sum;
+}
+
+int main(int argc, char **argv)
+{
+        static struct bench bench;
+        double seconds = argc == 3 ? strtod(argv[1], NULL) : 0;
+        unsigned int processes = argc == 3 ? (unsigned int)strtoul(argv[2], NULL, 10) : 0;
+        if (seconds <= 0 || processes == 0 || processes > 64)
+                return 2;
+        if (prepare(&bench) != 0)
+                return 1;
+        printf("new %.0f\n", rates(&bench, LEAVES, seconds, 1));
+        printf("again %.0f\n", rates(&bench, 1, seconds, 1));
+        printf("new_all %.0f\n", rates(&bench, LEAVES, seconds, processes));
+        printf("again_all %.0f\n", rates(&bench, 1, seconds, processes));
+        unlink(bench.root_path);
+        return 0;
+}
