@@ -9,6 +9,7 @@
 #include "daemon/prompt/texts.h"
 
 #include <assuan.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/prctl.h>
@@ -78,6 +79,43 @@ static void set_options(struct dialogue *dialogue)
         set_option(dialogue, "lc-messages", "C.UTF-8");
 }
 
+/* ---- is anybody there? -------------------------------------------------------------------- */
+
+struct flavour {
+        char name[32];
+        size_t len;
+};
+
+static gpg_error_t take_flavour(void *opaque, const void *data, size_t len)
+{
+        struct flavour *flavour = opaque;
+        size_t taken = base_min(len, sizeof flavour->name - 1 - flavour->len);
+        memcpy(flavour->name + flavour->len, data, taken);
+        flavour->len += taken;
+        return 0;
+}
+
+/* A pinentry that would ask on a terminal: by its kind, or as a fallback ("gtk2:curses"). */
+static bool asks_on_terminal(struct dialogue *dialogue)
+{
+        struct flavour flavour = { 0 };
+        (void)assuan_transact(
+                dialogue->assuan, "GETINFO flavor", take_flavour, &flavour, NULL, NULL, NULL, NULL);
+        const char *last =
+                strrchr(flavour.name, ':') ? strrchr(flavour.name, ':') + 1 : flavour.name;
+        return strcmp(last, "tty") == 0 || strcmp(last, "curses") == 0;
+}
+
+/* pinentry-tty says "cancelled" when it has no terminal, which would read as a person's no. */
+static int find_terminal(struct dialogue *dialogue)
+{
+        const char *tty = dialogue->question->tty;
+        if (!asks_on_terminal(dialogue))
+                return 0;
+        _cleanup_close_ int fd = *tty ? open(tty, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC) : -1;
+        return fd >= 0 && isatty(fd) ? 0 : OUTCOME_NOBODY_TO_ASK;
+}
+
 int dialogue_new(struct dialogue **ret, const char *program, const struct question *question)
 {
         _cleanup_dialogue_ struct dialogue *dialogue = calloc(1, sizeof *dialogue);
@@ -97,6 +135,9 @@ int dialogue_new(struct dialogue **ret, const char *program, const struct questi
         if (dialogue->guard < 0)
                 return dialogue->guard;
         set_options(dialogue);
+        int r = find_terminal(dialogue);
+        if (r != 0)
+                return r;
         *ret = dialogue;
         dialogue = NULL;
         return 0;
