@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* mohr.h: libmohr, the library for apps that ask who somebody is and for those that check the answer.
+ *
+ *      trust  = mohr_trust_load(the national root)
+ *      client = mohr_client_connect(the socket) -> mohr_client_assert(audience, nonce) -> assertion
+ *      result = mohr_verify(trust, assertion, audience, nonce) -> claims, taken from the certificate
+ *
+ * Return values: 0 done; > 0 an answer, one of the exit codes of mohr(1); < 0 broken, a negative errno.
+ * Output parameters are named ret_* and untouched on failure. All text is UTF-8. What mohr_*_free()
+ * takes may be NULL; it returns NULL. No function here prints, asks, changes the locale or keeps state
+ * outside the objects it is given; an object belongs to one thread at a time. libmohr(3) tells more.
+ */
+#ifndef MOHR_H
+#define MOHR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+const char *mohr_version(void); /* "0.1.0" */
+
+/* ---- Roots that are trusted ---- */
+
+struct mohr_trust;
+
+/* Reads every certificate of a PEM or DER file, or of the .pem .crt .cer .der files of a folder. At
+ * least one, each a CA. An answer of 21 means that there is nothing to trust; `problem` then holds an
+ * English line that says why, for operators. */
+int mohr_trust_load(struct mohr_trust **ret, const char *path, char *problem, size_t problem_cap);
+struct mohr_trust *mohr_trust_free(struct mohr_trust *trust);
+/* Whether IRAN Root CA1, the root of the national cards, is among them (by its fingerprint). */
+bool mohr_trust_has_national_root(const struct mohr_trust *trust);
+/* SHA-256 of that root, hex with colons: what to compare before trusting a file that claims to be it. */
+const char *mohr_national_root_fingerprint(void);
+
+/* ---- Checking an assertion ---- */
+
+enum mohr_reason {
+        MOHR_REASON_OK,
+        MOHR_REASON_TOO_LARGE,
+        MOHR_REASON_NOT_COMPACT,
+        MOHR_REASON_BASE64,
+        MOHR_REASON_HEADER,
+        MOHR_REASON_CRITICAL,
+        MOHR_REASON_TYPE,
+        MOHR_REASON_ALGORITHM,
+        MOHR_REASON_CERTIFICATE,
+        MOHR_REASON_CERTIFICATE_ORDER,
+        MOHR_REASON_NOT_CITIZEN,
+        MOHR_REASON_KEY,
+        MOHR_REASON_KEY_USAGE,
+        MOHR_REASON_UNTRUSTED,
+        MOHR_REASON_CHAIN,
+        MOHR_REASON_CERTIFICATE_NOT_YET_VALID,
+        MOHR_REASON_ISSUER_EXPIRED,
+        MOHR_REASON_SIGNATURE,
+        MOHR_REASON_PAYLOAD,
+        MOHR_REASON_CLAIM_MISSING,
+        MOHR_REASON_CLAIM_UNKNOWN,
+        MOHR_REASON_CLAIM_MALFORMED,
+        MOHR_REASON_VERSION,
+        MOHR_REASON_ISSUER,
+        MOHR_REASON_AUDIENCE,
+        MOHR_REASON_NONCE,
+        MOHR_REASON_NOT_YET_VALID,
+        MOHR_REASON_EXPIRED,
+        MOHR_REASON_LIFE,
+        MOHR_REASON_AUTH_TIME,
+        MOHR_REASON_NAME,
+        MOHR_REASON_NUMBER,
+        MOHR_REASON_NATIONAL_NUMBER,
+        MOHR_REASON_SUBJECT,
+        MOHR_REASON_ASSURANCE,
+        MOHR_REASON_KEY_USE,
+        MOHR_REASON_CERTIFICATE_FACTS,
+        MOHR_REASON_CERTIFICATE_EXPIRED, /* everything else holds: answer 22 */
+        MOHR_REASON_COUNT
+};
+
+const char *mohr_reason_name(enum mohr_reason reason); /* "audience-mismatch": stable */
+const char *mohr_reason_text(enum mohr_reason reason); /* a sentence in the language of the locale */
+
+enum mohr_expired {
+        MOHR_EXPIRED_REFUSE, /* a claim of an expired certificate is not told */
+        MOHR_EXPIRED_REPORT, /* it is told, with certificate.expired true; the answer is 22 all the same */
+};
+
+/* All zero: nothing expected, now, 60 s of skew, refuse. */
+struct mohr_verify_options {
+        const char *audience; /* what the assertion must be for; NULL: reported as not checked */
+        const char *nonce;    /* what was asked; NULL: reported as not checked */
+        int64_t at;           /* seconds since the epoch at which all must hold; 0: now */
+        int skew_s;           /* tolerance for clocks, 0: 60, at most 600 */
+        enum mohr_expired expired;
+};
+
+struct mohr_result;
+
+/* 0 all holds; 21 something does not; 22 all holds but the certificate is expired. *ret is set for
+ * all three. `assertion` is the compact JWS, exactly, without a line end. Revocation is not checked. */
+int mohr_verify(struct mohr_trust *trust, const char *assertion, size_t len,
+        const struct mohr_verify_options *options, struct mohr_result **ret);
+struct mohr_result *mohr_result_free(struct mohr_result *result);
+enum mohr_reason mohr_result_reason(const struct mohr_result *result);
+const char *mohr_result_detail(const struct mohr_result *result); /* name of the claim, or "" */
+/* A text claim ("given_name", "sub", "aud", ...) or NULL. Identity is the certificate's. */
+const char *mohr_result_claim(const struct mohr_result *result, const char *name);
+/* Everything as one JSON object: the claims, "certificate", "verification" (what was checked, what not).
+ * Without claims when the answer tells none. To be freed; NULL when out of memory. */
+char *mohr_result_json(const struct mohr_result *result);
+
+/* ---- Asking mohrd ---- */
+
+struct mohr_client;
+
+/* `socket` NULL: $MOHR_SOCKET, else $XDG_RUNTIME_DIR/mohr/mohr.sock. 20 if nobody listens there or the
+ * listener belongs to another user. */
+int mohr_client_connect(struct mohr_client **ret, const char *socket);
+struct mohr_client *mohr_client_free(struct mohr_client *client);
+/* Ends a call that is running, from a signal handler or another thread: mohrd closes its prompt. */
+void mohr_client_cancel(struct mohr_client *client);
+
+/* The reply's parameters as JSON text, to be freed. */
+int mohr_client_status(struct mohr_client *client, char **ret_json);
+/* Calls back at once and at each change until it returns non-zero, which is then returned. */
+int mohr_client_watch(struct mohr_client *client, int (*changed)(void *user, const char *json), void *user);
+
+struct mohr_station { /* what the station states; NULL where it states nothing */
+        const char *operator_name, *branch, *device, *case_number;
+        const char *photo_checked; /* "yes" or "no" */
+};
+
+struct mohr_ui { /* where to ask the holder, NULL where there is nothing */
+        const char *tty, *term, *display, *wayland_display, *xauthority;
+        const char *language; /* "fa" or "en" */
+};
+
+struct mohr_request {
+        const char *audience, *nonce; /* required */
+        const char *purpose, *reader, *expect_national_number;
+        int timeout_s; /* 0: the daemon's own */
+        const struct mohr_station *station;
+        const struct mohr_ui *ui;
+};
+
+/* The assertion, to be freed. `phase`, if not NULL, hears "reader", "card", "consent", "pin", "sign". */
+int mohr_client_assert(struct mohr_client *client, const struct mohr_request *request,
+        void (*phase)(void *user, const char *phase), void *user, char **ret_assertion);
+/* About the last answer over 0: the request's id, an English line for operators ("" if none), and
+ * the tries left (-1 unknown). */
+const char *mohr_client_request_id(const struct mohr_client *client);
+const char *mohr_client_detail(const struct mohr_client *client);
+int mohr_client_tries_left(const struct mohr_client *client);
+
+/* ---- Words for people, in the language of the locale ---- */
+
+const char *mohr_outcome_name(int outcome); /* "WrongPin": stable */
+const char *mohr_outcome_text(int outcome); /* what happened */
+const char *mohr_outcome_next(int outcome); /* what to do now */
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* result.c: telling what was found. Identity is written from the leaf, then the payload's other
+ * members are added where there is none yet: even a mistake in claims.c could not put a stated name
+ * before the certificate's. What was not checked is said as loudly as what was.
+ */
+#include "client-sdk/result.h"
+
+#include "base/outcome.h"
+#include "base/text.h"
+#include "client-sdk/assertion.h"
+
+struct mohr_result *mohr_result_free(struct mohr_result *result)
+{
+        if (!result)
+                return NULL;
+        signer_unref(result->signer);
+        json_decref(result->claims);
+        free(result);
+        return NULL;
+}
+
+enum mohr_reason mohr_result_reason(const struct mohr_result *result)
+{
+        return result->reason;
+}
+
+const char *mohr_result_detail(const struct mohr_result *result)
+{
+        return result->detail;
+}
+
+const char *mohr_result_claim(const struct mohr_result *result, const char *name)
+{
+        return json_string_value(json_object_get(result->claims, name));
+}
+
+static json_t *certificate(const struct mohr_result *result)
+{
+        const struct leaf *leaf = &result->signer->leaf;
+        char from[24], to[24];
+        text_iso8601(from, leaf->not_before);
+        text_iso8601(to, leaf->not_after);
+        return json_pack("{s:s, s:s, s:s, s:b, s:s}", "issuer", result->signer->issuer,
+                "not_before", from, "not_after", to, "expired", result->leaf_expired, "sha256",
+                result->signer->fingerprint);
+}
+
+static json_t *verification(const struct mohr_result *result)
+{
+        char at[24];
+        bool all = result->outcome != OUTCOME_INVALID;
+        text_iso8601(at, result->at);
+        json_t *checked = json_array(), *unchecked = json_pack("[s]", "revocation");
+        const struct {
+                const char *name;
+                bool checked;
+        } rows[] = {
+                { "signature", all },
+                { "chain", all },
+                { "identity", all },
+                { "times", all },
+                { "audience", all && result->audience_checked },
+                { "nonce", all && result->nonce_checked },
+                { "certificate-expiry", all },
+        };
+        for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+                json_array_append_new(
+                        rows[i].checked ? checked : unchecked, json_string(rows[i].name));
+        return json_pack("{s:s, s:i, s:s, s:s*, s:s, s:o, s:o, s:[s, s, s, s, s, s, s, s]}",
+                "outcome", result->outcome == 0 ? "ok" : outcome_name(result->outcome), "exit",
+                result->outcome, "reason", mohr_reason_name(result->reason), "detail",
+                result->detail[0] ? result->detail : NULL, "checked_at", at, "checked", checked,
+                "not_checked", unchecked, "from_certificate", "sub", "given_name", "family_name",
+                "card_number", "national_number", "acr", "key_use", "card.certificate_expiry");
+}
+
+char *mohr_result_json(const struct mohr_result *result)
+{
+        _cleanup_json_ json_t *all = json_object();
+        if (result->claims && json_object_update(all, result->claims) < 0)
+                return NULL;
+        if (result->claims && json_object_set_new(all, "certificate", certificate(result)) < 0)
+                return NULL;
+        if (json_object_set_new(all, "verification", verification(result)) < 0)
+                return NULL;
+        return json_dumps(all, JSON_INDENT(2));
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* result.h: what mohr_verify() found out; the accessors are in result.c. */
+#ifndef MOHR_RESULT_H
+#define MOHR_RESULT_H
+
+#include "client-sdk/mohr.h"
+#include "client-sdk/signer.h"
+#include <jansson.h>
+
+struct mohr_result {
+        enum mohr_reason reason;
+        char detail[64];
+        int outcome;
+        int64_t at;
+        bool audience_checked, nonce_checked;
+        bool leaf_expired;
+        struct signer *signer; /* owned; NULL before the header was good */
+        json_t *claims;        /* NULL unless the answer tells any */
+};
+
+#endif

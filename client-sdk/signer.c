@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* signer.c: see signer.h. Algorithms are rows; "none" and everything with a shared key have none. */
+#include "client-sdk/signer.h"
+
+#include "base/bytes.h"
+#include "base/text.h"
+#include "client-sdk/assertion.h"
+#include "client-sdk/base64.h"
+
+#include <openssl/ec.h>
+#include <openssl/ecdsa.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/rsa.h>
+#include <openssl/x509v3.h>
+
+#define CERT_TEXT_MAX 8192
+
+struct algorithm {
+        const char *name;
+        int key_type, bits_min, bits_max;
+        const char *group; /* EC only */
+        int padding;       /* RSA only */
+};
+
+static const struct algorithm algorithms[] = {
+        { "RS256", EVP_PKEY_RSA, 2048, 4096, NULL, RSA_PKCS1_PADDING },
+        { "PS256", EVP_PKEY_RSA, 2048, 4096, NULL, RSA_PKCS1_PSS_PADDING },
+        { "ES256", EVP_PKEY_EC, 256, 256, "prime256v1", 0 },
+};
+
+struct signer *signer_ref(struct signer *signer)
+{
+        signer->references++;
+        return signer;
+}
+
+struct signer *signer_unref(struct signer *signer)
+{
+        if (!signer || --signer->references > 0)
+                return NULL;
+        for (size_t i = 0; i < signer->count; i++)
+                X509_free(signer->certs[i]);
+        free(signer);
+        return NULL;
+}
+
+static bool key_fits(EVP_PKEY *key, const struct algorithm *algorithm)
+{
+        char group[32] = "";
+        size_t len = 0;
+        if (!key || EVP_PKEY_get_base_id(key) != algorithm->key_type ||
+                EVP_PKEY_get_bits(key) < algorithm->bits_min ||
+                EVP_PKEY_get_bits(key) > algorithm->bits_max)
+                return false;
+        if (!algorithm->group)
+                return true;
+        return EVP_PKEY_get_group_name(key, group, sizeof group, &len) == 1 &&
+               strcmp(group, algorithm->group) == 0;
+}
+
+static bool may_sign(X509 *cert)
+{
+        uint32_t usage = X509_get_key_usage(cert); /* all bits when the extension is absent */
+        return usage & (KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION);
+}
+
+static enum mohr_reason choose_algorithm(struct signer *signer, const char *name)
+{
+        bool known = false;
+        EVP_PKEY *key = X509_get0_pubkey(signer->certs[0]);
+        for (size_t i = 0; i < ARRAY_LEN(algorithms); i++) {
+                if (strcmp(algorithms[i].name, name) != 0)
+                        continue;
+                known = true;
+                if (!key || EVP_PKEY_get_base_id(key) != algorithms[i].key_type)
+                        return MOHR_REASON_ALGORITHM;
+                if (key_fits(key, &algorithms[i]))
+                        signer->algorithm = &algorithms[i];
+        }
+        if (!known)
+                return MOHR_REASON_ALGORITHM;
+        return signer->algorithm ? MOHR_REASON_OK : MOHR_REASON_KEY;
+}
+
+static bool add_certificate(struct signer *signer, const json_t *text, struct leaf *ret_leaf)
+{
+        uint8_t der[CERT_TEXT_MAX / 4 * 3];
+        size_t len = json_string_length(text);
+        if (!json_is_string(text) || len > CERT_TEXT_MAX)
+                return false;
+        ssize_t der_len =
+                base64_decode(BASE64_STANDARD, der, sizeof der, json_string_value(text), len);
+        if (der_len <= 0 ||
+                leaf_parse(der, (size_t)der_len, &signer->certs[signer->count], ret_leaf) < 0)
+                return false;
+        signer->count++;
+        return true;
+}
+
+static enum mohr_reason read_certificates(struct signer *signer, const json_t *x5c)
+{
+        size_t count = json_array_size(x5c);
+        if (count < 1 || count > SIGNER_CERTS_MAX)
+                return MOHR_REASON_CERTIFICATE;
+        for (size_t i = 0; i < count; i++) {
+                struct leaf read;
+                if (!add_certificate(signer, json_array_get(x5c, i), &read))
+                        return MOHR_REASON_CERTIFICATE;
+                if (i == 0)
+                        signer->leaf = read;
+                else if (read.class != LEAF_CA ||
+                         X509_check_issued(signer->certs[i], signer->certs[i - 1]) != X509_V_OK)
+                        return MOHR_REASON_CERTIFICATE_ORDER;
+        }
+        return MOHR_REASON_OK;
+}
+
+static enum mohr_reason check_members(const json_t *header)
+{
+        static const char *const allowed[] = { "alg", "typ", "x5c" };
+        const char *name;
+        json_t *value;
+        if (json_object_get(header, "crit"))
+                return MOHR_REASON_CRITICAL;
+        json_object_foreach ((json_t *)(uintptr_t)header, name, value) {
+                bool known = false;
+                for (size_t i = 0; i < ARRAY_LEN(allowed); i++)
+                        known = known || strcmp(name, allowed[i]) == 0;
+                if (!known)
+                        return MOHR_REASON_HEADER;
+        }
+        if (!json_is_string(json_object_get(header, "alg")) ||
+                !json_is_array(json_object_get(header, "x5c")))
+                return MOHR_REASON_HEADER;
+        const char *typ = json_string_value(json_object_get(header, "typ"));
+        return typ && strcmp(typ, ASSERTION_TYP) == 0 ? MOHR_REASON_OK : MOHR_REASON_TYPE;
+}
+
+static void describe(struct signer *signer)
+{
+        uint8_t hash[EVP_MAX_MD_SIZE];
+        unsigned int len = 0;
+        if (X509_digest(signer->certs[0], EVP_sha256(), hash, &len) == 1)
+                hex_encode(signer->fingerprint, hash, 32);
+        char issuer[128] = "";
+        X509_NAME_get_text_by_NID(
+                X509_get_issuer_name(signer->certs[0]), NID_commonName, issuer, sizeof issuer);
+        text_sanitize(signer->issuer, sizeof signer->issuer, issuer, sizeof issuer);
+}
+
+static enum mohr_reason fill(struct signer *signer, const json_t *header)
+{
+        enum mohr_reason reason = check_members(header);
+        if (reason == MOHR_REASON_OK)
+                reason = read_certificates(signer, json_object_get(header, "x5c"));
+        if (reason == MOHR_REASON_OK)
+                reason =
+                        choose_algorithm(signer, json_string_value(json_object_get(header, "alg")));
+        if (reason != MOHR_REASON_OK)
+                return reason;
+        if (identity_read(signer->certs[0], &signer->leaf, &signer->identity) != 0)
+                return MOHR_REASON_NOT_CITIZEN;
+        describe(signer);
+        return may_sign(signer->certs[0]) ? MOHR_REASON_OK : MOHR_REASON_KEY_USAGE;
+}
+
+int signer_read(const char *json, size_t len, struct signer **ret, enum mohr_reason *ret_reason)
+{
+        _cleanup_json_ json_t *header = json_loadb(json, len, JSON_REJECT_DUPLICATES, NULL);
+        if (!json_is_object(header)) {
+                *ret_reason = MOHR_REASON_HEADER;
+                return 0;
+        }
+        _cleanup_signer_ struct signer *signer = calloc(1, sizeof *signer);
+        if (!signer)
+                return -ENOMEM;
+        signer->references = 1;
+        *ret_reason = fill(signer, header);
+        ERR_clear_error();
+        if (*ret_reason != MOHR_REASON_OK)
+                return 0;
+        *ret = signer;
+        signer = NULL;
+        return 0;
+}
+
+/* RFC 7518 3.4: R and S, 32 bytes each, become the DER that OpenSSL wants. */
+static int ecdsa_der(const uint8_t *sig, size_t len, unsigned char **ret)
+{
+        if (len != 64)
+                return -1;
+        ECDSA_SIG *pair = ECDSA_SIG_new();
+        BIGNUM *r = BN_bin2bn(sig, 32, NULL), *s = BN_bin2bn(sig + 32, 32, NULL);
+        int der_len = -1;
+        if (pair && r && s && ECDSA_SIG_set0(pair, r, s) == 1) {
+                r = s = NULL;
+                der_len = i2d_ECDSA_SIG(pair, ret);
+        }
+        BN_free(r);
+        BN_free(s);
+        ECDSA_SIG_free(pair);
+        return der_len;
+}
+
+static bool begin_verify(EVP_MD_CTX *md, const struct algorithm *algorithm, EVP_PKEY *key)
+{
+        EVP_PKEY_CTX *ctx = NULL;
+        if (EVP_DigestVerifyInit(md, &ctx, EVP_sha256(), NULL, key) != 1)
+                return false;
+        if (algorithm->padding != RSA_PKCS1_PSS_PADDING)
+                return true;
+        return EVP_PKEY_CTX_set_rsa_padding(ctx, algorithm->padding) > 0 &&
+               EVP_PKEY_CTX_set_rsa_pss_saltlen(ctx, RSA_PSS_SALTLEN_DIGEST) > 0;
+}
+
+bool signer_verifies(const struct signer *signer, const char *data, size_t len, const uint8_t *sig,
+        size_t sig_len)
+{
+        EVP_PKEY *key = X509_get0_pubkey(signer->certs[0]);
+        unsigned char *der = NULL;
+        if (signer->algorithm->key_type == EVP_PKEY_EC) {
+                int der_len = ecdsa_der(sig, sig_len, &der);
+                if (der_len <= 0)
+                        return false;
+                sig = der;
+                sig_len = (size_t)der_len;
+        }
+        EVP_MD_CTX *md = EVP_MD_CTX_new();
+        bool good = md && begin_verify(md, signer->algorithm, key) &&
+                    EVP_DigestVerify(md, sig, sig_len, (const unsigned char *)data, len) == 1;
+        EVP_MD_CTX_free(md);
+        OPENSSL_free(der);
+        ERR_clear_error();
+        return good;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* signer.h: who signed, as the protected header of a JWS says it: algorithm and certificates.
+ *
+ * Reading is strict: members alg, typ, x5c and no other, each algorithm only with the key it is for,
+ * 1..4 certificates in RFC 7515 order, the first a citizen's. Whether the chain is trusted is not
+ * decided here.
+ */
+#ifndef MOHR_SIGNER_H
+#define MOHR_SIGNER_H
+
+#include "client-sdk/identity.h"
+#include "client-sdk/mohr.h"
+
+#define SIGNER_CERTS_MAX 4
+
+struct signer {
+        unsigned int references;
+        const struct algorithm *algorithm;
+        X509 *certs[SIGNER_CERTS_MAX]; /* leaf first */
+        size_t count;
+        struct leaf leaf;
+        struct identity identity;
+        char issuer[128];     /* common name of the leaf's issuer */
+        char fingerprint[65]; /* SHA-256 of the leaf, hex */
+};
+
+/* `json` is the decoded header. 0 with *ret_reason; *ret only if that is MOHR_REASON_OK. */
+_must_check_ int signer_read(
+        const char *json, size_t len, struct signer **ret, enum mohr_reason *ret_reason);
+struct signer *signer_ref(struct signer *signer);
+struct signer *signer_unref(struct signer *signer);
+static inline void signer_unref_cleanup(struct signer **slot)
+{
+        *slot = signer_unref(*slot);
+}
+#define _cleanup_signer_ _cleanup_(signer_unref_cleanup)
+
+/* Whether `sig` is the signer's over data, in the form RFC 7518 gives it. */
+bool signer_verifies(const struct signer *signer, const char *data, size_t len, const uint8_t *sig,
+        size_t sig_len);
+
+#endif

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* trust.c: see trust.h.
+ *
+ * The memory of judged signers is a ring of fixed size, keyed by a hash of the whole header text, so
+ * a hit proves that the very same certificates were found good; only the times are compared anew.
+ */
+#include "client-sdk/trust.h"
+
+#include <openssl/err.h>
+#include <openssl/x509_vfy.h>
+#include <time.h>
+
+#define SECURITY_LEVEL 2 /* OpenSSL's: 112 bits, no SHA-1 below the anchor */
+
+struct mohr_trust *mohr_trust_free(struct mohr_trust *trust)
+{
+        if (!trust)
+                return NULL;
+        for (size_t i = 0; i < TRUST_REMEMBERED; i++)
+                signer_unref(trust->memory[i].signer);
+        X509_STORE_free(trust->store);
+        free(trust);
+        return NULL;
+}
+
+/* Which of our reasons an error of OpenSSL's is; all others: the chain does not hold. */
+static enum mohr_reason reason_of(int error)
+{
+        static const struct {
+                int error;
+                enum mohr_reason reason;
+        } rows[] = {
+                { X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT, MOHR_REASON_UNTRUSTED },
+                { X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, MOHR_REASON_UNTRUSTED },
+                { X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE, MOHR_REASON_UNTRUSTED },
+                { X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT, MOHR_REASON_UNTRUSTED },
+                { X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN, MOHR_REASON_UNTRUSTED },
+                { X509_V_ERR_CERT_NOT_YET_VALID, MOHR_REASON_CERTIFICATE_NOT_YET_VALID },
+        };
+        for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+                if (rows[i].error == error)
+                        return rows[i].reason;
+        return MOHR_REASON_CHAIN;
+}
+
+struct walk {
+        bool leaf_expired, issuer_expired;
+};
+
+static int on_certificate(int ok, X509_STORE_CTX *ctx)
+{
+        struct walk *walk = X509_STORE_CTX_get_app_data(ctx);
+        if (ok || X509_STORE_CTX_get_error(ctx) != X509_V_ERR_CERT_HAS_EXPIRED)
+                return ok;
+        if (X509_STORE_CTX_get_error_depth(ctx) == 0)
+                walk->leaf_expired = true;
+        else
+                walk->issuer_expired = true;
+        X509_STORE_CTX_set_error(ctx, X509_V_OK);
+        return 1;
+}
+
+static int set_up(X509_STORE_CTX *ctx, const struct mohr_trust *trust, const struct signer *signer,
+        STACK_OF(X509) * others, int64_t at, struct walk *walk)
+{
+        for (size_t i = 1; i < signer->count; i++)
+                if (!sk_X509_push(others, signer->certs[i]))
+                        return -ENOMEM;
+        if (X509_STORE_CTX_init(ctx, trust->store, signer->certs[0], others) != 1)
+                return -ENOMEM;
+        X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(ctx);
+        X509_VERIFY_PARAM_set_time(param, (time_t)at);
+        X509_VERIFY_PARAM_set_depth(param, SIGNER_CERTS_MAX + 1);
+        X509_VERIFY_PARAM_set_auth_level(param, SECURITY_LEVEL);
+        X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_PARTIAL_CHAIN);
+        X509_STORE_CTX_set_app_data(ctx, walk);
+        X509_STORE_CTX_set_verify_cb(ctx, on_certificate);
+        return 0;
+}
+
+/* The time in which nothing of the chain changes: from the latest beginning to the earliest end. */
+static void window_of(X509_STORE_CTX *ctx, struct chain_verdict *verdict)
+{
+        STACK_OF(X509) *chain = X509_STORE_CTX_get0_chain(ctx);
+        verdict->valid_from = INT64_MIN;
+        verdict->valid_to = INT64_MAX;
+        for (int i = 0; i < sk_X509_num(chain); i++) {
+                struct tm from, to;
+                X509 *cert = sk_X509_value(chain, i);
+                if (ASN1_TIME_to_tm(X509_get0_notBefore(cert), &from) != 1 ||
+                        ASN1_TIME_to_tm(X509_get0_notAfter(cert), &to) != 1) {
+                        verdict->valid_to = INT64_MIN;
+                        return;
+                }
+                int64_t begins = timegm(&from), ends = timegm(&to);
+                verdict->valid_from = begins > verdict->valid_from ? begins : verdict->valid_from;
+                verdict->valid_to = ends < verdict->valid_to ? ends : verdict->valid_to;
+        }
+}
+
+static void judge(X509_STORE_CTX *ctx, const struct walk *walk, struct chain_verdict *verdict)
+{
+        if (X509_verify_cert(ctx) != 1) {
+                verdict->reason = reason_of(X509_STORE_CTX_get_error(ctx));
+                return;
+        }
+        window_of(ctx, verdict);
+        verdict->leaf_expired = walk->leaf_expired;
+        verdict->reason = walk->issuer_expired && !walk->leaf_expired ? MOHR_REASON_ISSUER_EXPIRED
+                                                                      : MOHR_REASON_OK;
+}
+
+int trust_check(const struct mohr_trust *trust, const struct signer *signer, int64_t at,
+        struct chain_verdict *ret)
+{
+        struct walk walk = { 0 };
+        struct chain_verdict verdict = { .reason = MOHR_REASON_CHAIN };
+        X509_STORE_CTX *ctx = X509_STORE_CTX_new();
+        STACK_OF(X509) *others = sk_X509_new_null();
+        int r = ctx && others ? set_up(ctx, trust, signer, others, at, &walk) : -ENOMEM;
+        if (r == 0)
+                judge(ctx, &walk, &verdict);
+        X509_STORE_CTX_free(ctx);
+        sk_X509_free(others);
+        ERR_clear_error();
+        if (r == 0)
+                *ret = verdict;
+        return r;
+}
+
+struct signer *trust_recall(struct mohr_trust *trust, const uint8_t digest[32], int64_t at)
+{
+        for (size_t i = 0; i < TRUST_REMEMBERED; i++) {
+                const struct remembered *row = &trust->memory[i];
+                if (row->signer && at >= row->valid_from && at < row->valid_to &&
+                        memcmp(row->digest, digest, sizeof row->digest) == 0)
+                        return row->signer;
+        }
+        return NULL;
+}
+
+void trust_remember(struct mohr_trust *trust, const uint8_t digest[32], struct signer *signer,
+        const struct chain_verdict *verdict)
+{
+        struct remembered *row = &trust->memory[trust->next];
+        if (verdict->reason != MOHR_REASON_OK || verdict->leaf_expired)
+                return;
+        trust->next = (trust->next + 1) % TRUST_REMEMBERED;
+        signer_unref(row->signer);
+        memcpy(row->digest, digest, sizeof row->digest);
+        row->signer = signer_ref(signer);
+        row->valid_from = verdict->valid_from;
+        row->valid_to = verdict->valid_to;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* trust.h: anchors, and the question "does this chain hold at that time?".
+ *
+ * Anchors are whole certificates the relying party chose: a root, or an issuing CA pinned directly.
+ * Expiry is an answer of its own here, as cards with expired certificates are everyday life
+ * (card-facts 5.1): the rest of the chain is judged all the same.
+ */
+#ifndef MOHR_TRUST_H
+#define MOHR_TRUST_H
+
+#include "client-sdk/mohr.h"
+#include "client-sdk/signer.h"
+
+#define TRUST_REMEMBERED 64
+
+struct remembered {
+        uint8_t digest[32];
+        struct signer *signer; /* NULL: free */
+        int64_t valid_from, valid_to;
+};
+
+struct mohr_trust {
+        X509_STORE *store;
+        size_t count;
+        bool has_national_root;
+        struct remembered memory[TRUST_REMEMBERED];
+        size_t next;
+};
+
+struct chain_verdict {
+        enum mohr_reason reason; /* MOHR_REASON_OK, also when only expiry is wrong */
+        bool leaf_expired;
+        int64_t valid_from, valid_to; /* the chain holds throughout, if nothing is expired */
+};
+
+_must_check_ int trust_check(const struct mohr_trust *trust, const struct signer *signer,
+        int64_t at, struct chain_verdict *ret);
+
+/* What was read and judged before, by the exact text of its header. Never hands out a signer whose
+ * chain was not found good; the window is the caller's to compare. NULL if not known. */
+struct signer *trust_recall(struct mohr_trust *trust, const uint8_t digest[32], int64_t at);
+/* Keeps a reference. */
+void trust_remember(struct mohr_trust *trust, const uint8_t digest[32], struct signer *signer,
+        const struct chain_verdict *verdict);
+
+#endif

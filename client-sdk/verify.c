@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* verify.c: the verifier: a list of steps, each of which may only find a reason to stop.
+ *
+ * Nothing of the payload is even parsed before the chain and the signature hold. The header's text is
+ * hashed first: a signer whose very header was judged before is taken from the memory of the trust
+ * object, times compared anew. An expired leaf is remembered until the end, so that 22 means "all
+ * else holds" and nothing weaker.
+ */
+#include "client-sdk/claims.h"
+#include "client-sdk/result.h"
+#include "client-sdk/trust.h"
+
+#include "base/outcome.h"
+#include "client-sdk/assertion.h"
+#include "client-sdk/base64.h"
+
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <time.h>
+
+#define SKEW_DEFAULT 60
+#define SKEW_MAX     600
+#define SIG_MAX      512
+
+struct part {
+        const char *text;
+        size_t len;
+};
+
+struct verification {
+        struct mohr_trust *trust;
+        const struct mohr_verify_options *options;
+        struct part whole, header, payload, signature;
+        int skew;
+        json_t *claims;
+        struct mohr_result *result;
+};
+
+/* Steps return 0 with *reason, or a negative errno. */
+typedef int (*step_t)(struct verification *v, enum mohr_reason *reason);
+
+static int step_split(struct verification *v, enum mohr_reason *reason)
+{
+        const char *end = v->whole.text + v->whole.len;
+        *reason = v->whole.len > ASSERTION_MAX ? MOHR_REASON_TOO_LARGE : MOHR_REASON_NOT_COMPACT;
+        if (v->whole.len == 0 || v->whole.len > ASSERTION_MAX)
+                return 0;
+        const char *first = memchr(v->whole.text, '.', v->whole.len);
+        const char *second = first ? memchr(first + 1, '.', (size_t)(end - first - 1)) : NULL;
+        if (!second || memchr(second + 1, '.', (size_t)(end - second - 1)))
+                return 0;
+        v->header = (struct part){ v->whole.text, (size_t)(first - v->whole.text) };
+        v->payload = (struct part){ first + 1, (size_t)(second - first - 1) };
+        v->signature = (struct part){ second + 1, (size_t)(end - second - 1) };
+        *reason = MOHR_REASON_OK;
+        return 0;
+}
+
+static int judge_signer(struct verification *v, struct signer *signer, const uint8_t digest[32],
+        enum mohr_reason *reason)
+{
+        struct chain_verdict verdict;
+        int r = trust_check(v->trust, signer, v->result->at, &verdict);
+        if (r < 0)
+                return r;
+        *reason = verdict.reason;
+        v->result->leaf_expired = verdict.leaf_expired;
+        v->result->signer = signer_ref(signer);
+        trust_remember(v->trust, digest, signer, &verdict);
+        return 0;
+}
+
+static int step_signer(struct verification *v, enum mohr_reason *reason)
+{
+        uint8_t digest[EVP_MAX_MD_SIZE], json[ASSERTION_MAX];
+        if (EVP_Digest(v->header.text, v->header.len, digest, NULL, EVP_sha256(), NULL) != 1)
+                return -ENOMEM;
+        struct signer *known = trust_recall(v->trust, digest, v->result->at);
+        if (known) {
+                v->result->signer = signer_ref(known);
+                return 0;
+        }
+        ssize_t len = base64_decode(BASE64_URL, json, sizeof json, v->header.text, v->header.len);
+        if (len < 0) {
+                *reason = MOHR_REASON_BASE64;
+                return 0;
+        }
+        _cleanup_signer_ struct signer *signer = NULL;
+        int r = signer_read((char *)json, (size_t)len, &signer, reason);
+        if (r < 0 || *reason != MOHR_REASON_OK)
+                return r;
+        return judge_signer(v, signer, digest, reason);
+}
+
+static int step_signature(struct verification *v, enum mohr_reason *reason)
+{
+        uint8_t sig[SIG_MAX];
+        ssize_t len =
+                base64_decode(BASE64_URL, sig, sizeof sig, v->signature.text, v->signature.len);
+        if (len == -EBADMSG)
+                *reason = MOHR_REASON_BASE64;
+        else if (len <= 0 || !signer_verifies(v->result->signer, v->whole.text,
+                                     v->header.len + 1 + v->payload.len, sig, (size_t)len))
+                *reason = MOHR_REASON_SIGNATURE;
+        return 0;
+}
+
+static int step_payload(struct verification *v, enum mohr_reason *reason)
+{
+        uint8_t json[ASSERTION_MAX];
+        ssize_t len = base64_decode(BASE64_URL, json, sizeof json, v->payload.text, v->payload.len);
+        if (len < 0) {
+                *reason = MOHR_REASON_BASE64;
+                return 0;
+        }
+        v->claims = json_loadb((char *)json, (size_t)len, JSON_REJECT_DUPLICATES, NULL);
+        if (!json_is_object(v->claims))
+                *reason = MOHR_REASON_PAYLOAD;
+        return 0;
+}
+
+static int step_claims(struct verification *v, enum mohr_reason *reason)
+{
+        const struct claims_context context = { .options = v->options,
+                .at = v->result->at,
+                .skew = v->skew,
+                .leaf = &v->result->signer->leaf,
+                .identity = &v->result->signer->identity,
+                .payload = v->claims };
+        const char *claim = "";
+        *reason = claims_check(&context, &claim);
+        snprintf(v->result->detail, sizeof v->result->detail, "%s", claim);
+        return 0;
+}
+
+static int step_expiry(struct verification *v, enum mohr_reason *reason)
+{
+        if (v->result->leaf_expired)
+                *reason = MOHR_REASON_CERTIFICATE_EXPIRED;
+        return 0;
+}
+
+static const step_t steps[] = { step_split, step_signer, step_signature, step_payload, step_claims,
+        step_expiry };
+
+static int outcome_of_reason(enum mohr_reason reason)
+{
+        if (reason == MOHR_REASON_OK)
+                return OUTCOME_OK;
+        return reason == MOHR_REASON_CERTIFICATE_EXPIRED ? OUTCOME_CERTIFICATE_EXPIRED
+                                                         : OUTCOME_INVALID;
+}
+
+/* Identity from the leaf first, then what the payload says besides. */
+static int tell(struct verification *v)
+{
+        const struct leaf *leaf = &v->result->signer->leaf;
+        const struct identity *identity = &v->result->signer->identity;
+        json_t *told = json_pack("{s:s, s:s, s:s, s:s, s:s*, s:s, s:s}", "sub", identity->sub,
+                "given_name", leaf->given_name, "family_name", leaf->family_name, "card_number",
+                leaf->card_number, "national_number",
+                leaf->national_number ? leaf->card_number : NULL, "acr", identity->acr, "key_use",
+                identity->key_use);
+        if (!told || json_object_update_missing(told, v->claims) < 0) {
+                json_decref(told);
+                return -ENOMEM;
+        }
+        v->result->claims = told;
+        return 0;
+}
+
+static int run(struct verification *v)
+{
+        struct mohr_result *result = v->result;
+        enum mohr_reason reason = MOHR_REASON_OK;
+        for (size_t i = 0; i < ARRAY_LEN(steps) && reason == MOHR_REASON_OK; i++) {
+                int r = steps[i](v, &reason);
+                if (r < 0)
+                        return r;
+        }
+        result->reason = reason;
+        result->outcome = outcome_of_reason(reason);
+        if (result->outcome == OUTCOME_OK || (result->outcome == OUTCOME_CERTIFICATE_EXPIRED &&
+                                                     v->options->expired == MOHR_EXPIRED_REPORT))
+                return tell(v);
+        return 0;
+}
+
+static bool options_are_good(const struct mohr_verify_options *options)
+{
+        return options->at >= 0 && options->at < 253402300800 && options->skew_s >= 0 &&
+               options->skew_s <= SKEW_MAX;
+}
+
+int mohr_verify(struct mohr_trust *trust, const char *assertion, size_t len,
+        const struct mohr_verify_options *options, struct mohr_result **ret)
+{
+        static const struct mohr_verify_options nothing;
+        options = options ? options : &nothing;
+        if (!options_are_good(options))
+                return -EINVAL;
+        struct mohr_result *result = calloc(1, sizeof *result);
+        if (!result)
+                return -ENOMEM;
+        result->at = options->at ? options->at : (int64_t)time(NULL);
+        result->audience_checked = options->audience != NULL;
+        result->nonce_checked = options->nonce != NULL;
+        struct verification v = { .trust = trust,
+                .options = options,
+                .whole = { assertion, len },
+                .skew = options->skew_s ? options->skew_s : SKEW_DEFAULT,
+                .result = result };
+        int r = run(&v);
+        json_decref(v.claims);
+        if (r < 0) {
+                mohr_result_free(result);
+                return r;
+        }
+        *ret = result;
+        return result->outcome;
+}
