@@ -61,7 +61,8 @@ static const char *language_of(const struct person_ui *ui)
 
 static void env_fill(struct environment *env, const struct person_ui *ui)
 {
-        static const char *const inherited[] = { "PATH", "HOME", "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS" };
+        static const char *const inherited[] = { "PATH", "HOME", "XDG_RUNTIME_DIR",
+                "DBUS_SESSION_BUS_ADDRESS" };
         for (size_t i = 0; i < ARRAY_LEN(inherited); i++)
                 env_add(env, inherited[i], getenv(inherited[i]));
         env_add(env, "LC_ALL", "C.UTF-8");
@@ -141,7 +142,7 @@ static void on_frame(void *user, const uint8_t *data, size_t len)
         struct view pin = { 0 };
         int outcome = OUTCOME_INTERNAL;
         bool good = !person->answered && answer_decode(data, len, &outcome, &pin) == 0 &&
-                pin.len <= person->pin->cap;
+                    pin.len <= person->pin->cap;
         secret_wipe(person->pin);
         person->outcome = good ? outcome : OUTCOME_INTERNAL;
         person->answered = true;
@@ -174,7 +175,8 @@ static int spawn(struct person *person, sd_event *event, const struct config *co
         if (!env || len < 0 || len >= (int)sizeof program)
                 return -ENOMEM;
         env_fill(env, &question->ui);
-        int r = child_spawn(&person->child, event, argv, env->pointers, ANSWER_CAP, &callbacks, person);
+        int r = child_spawn(
+                &person->child, event, argv, env->pointers, ANSWER_CAP, &callbacks, person);
         return r < 0 ? r : child_use_secret(person->child, person->frame);
 }
 
@@ -208,7 +210,9 @@ int person_ask(struct person **ret, sd_event *event, const struct config *config
         struct person *person = calloc(1, sizeof *person);
         if (!person)
                 return -ENOMEM;
-        *person = (struct person){ .pin = pin, .done = done, .user = user, .outcome = OUTCOME_INTERNAL };
+        *person = (struct person){
+                .pin = pin, .done = done, .user = user, .outcome = OUTCOME_INTERNAL
+        };
         int r = start(person, event, config, question);
         if (r != 0) {
                 person_free(person);
