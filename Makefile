@@ -37,6 +37,8 @@ CMOCKA_LIBS  = $(call pkg,cmocka)
 PKG_CFLAGS  := $(shell $(PKG_CONFIG) --cflags libpcsclite libassuan 2>/dev/null)
 CPPFLAGS    += $(PKG_CFLAGS)
 
+.DEFAULT_GOAL := all
+
 # The rooms. A main.c becomes a program; everything else in its folder is that room's archive.
 objs = $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out %/main.c,$(wildcard $(1))))
 A := $(BUILD)/lib
