@@ -6,6 +6,10 @@
  * them, so a delayed ACK costs 44 ms per exchange: TCP_QUICKACK is set again before each read, since
  * the kernel forgets it. A card that fell silent or whose answer was lost answers with an empty
  * frame, which pcscd hands on as an answer without bytes; keeping silent would stop pcscd for good.
+ * The same holds for a card that lies there without power, as pcscd leaves one that nobody uses.
+ *
+ * pcscd looks for a card's absence now and then only. A card that came back in between would never
+ * have been away for it, so a lifted card stays away for AWAY_MS at least.
  */
 #include "drivers/softcard/vpcd.h"
 #include "drivers/softcard/card.h"
@@ -19,6 +23,7 @@
 
 #define FRAME_MAX 4096
 #define RETRY_MS  50
+#define AWAY_MS   1200
 
 struct run {
         struct softcard *card;
@@ -27,6 +32,7 @@ struct run {
         const struct softcard_hooks *hooks;
         void *user;
         bool stop;
+        int64_t back_not_before;
 };
 
 void softcard_wake_fd(struct softcard *card, int fd)
@@ -161,14 +167,15 @@ static bool exchange(struct run *run, const uint8_t *cmd, size_t cmd_len)
 {
         uint8_t rsp[FRAME_MAX];
         size_t len = 0;
+        bool lay_there = !run->card->removed;
         if (run->hooks->before)
                 run->hooks->before(run->user, cmd, cmd_len);
         int r = softcard_transmit(run->card, cmd, cmd_len, rsp, sizeof rsp, &len);
         if (run->hooks->after)
                 run->hooks->after(run->user, cmd, cmd_len, rsp, len, r);
-        if (r == OUTCOME_CARD_REMOVED)
-                return false;
-        return write_frame(run, rsp, len);
+        bool lifted = lay_there && run->card->removed;
+        bool answered = lifted && r != 0 ? false : write_frame(run, rsp, len);
+        return answered && !lifted;
 }
 
 /* One life of the connection: 0 it ended, negative broken. */
@@ -189,7 +196,8 @@ static int serve(struct run *run)
 
 static void await_card(struct run *run)
 {
-        while (!run->stop && !softcard_present(run->card))
+        while (!run->stop &&
+                (!softcard_present(run->card) || card_clock_ms() < run->back_not_before))
                 (void)wait_for(run, -1, 20);
 }
 
@@ -198,6 +206,8 @@ static void hang_up(struct run *run)
         if (run->socket >= 0)
                 close(run->socket);
         run->socket = -1;
+        if (run->card->removed)
+                run->back_not_before = card_clock_ms() + AWAY_MS;
         softcard_power_off(run->card);
         tell_power(run, SOFTCARD_GONE);
 }
