@@ -38,7 +38,7 @@ void card_wait(const struct softcard *card, unsigned int ms)
         }
 }
 
-void card_forget(struct softcard *card)
+void card_drop_state(struct softcard *card)
 {
         memset(card->verified, 0, sizeof card->verified);
         memset(&card->signing, 0, sizeof card->signing);
@@ -47,7 +47,7 @@ void card_forget(struct softcard *card)
 
 void card_reset(struct softcard *card)
 {
-        card_forget(card);
+        card_drop_state(card);
         card->pending_len = card->pending_pos = 0;
         card->app = card->profile->apps & HAS(APP_MANAGER) ? APP_MANAGER : APP_NONE;
         card->df = card->ef = -1;

@@ -113,7 +113,7 @@ struct softcard {
 bool setting_is(const struct softcard *card, enum switch_id id, const char *value);
 void card_wait(const struct softcard *card, unsigned int ms);
 int64_t card_clock_ms(void);
-void card_forget(struct softcard *card); /* PIN, environment, hash, chain */
+void card_drop_state(struct softcard *card); /* PIN, environment, hash, chain */
 void card_reset(struct softcard *card);  /* as power_on, without counting as insertion */
 void card_lift(struct softcard *card, unsigned int back_in_ms);
 

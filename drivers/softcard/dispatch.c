@@ -55,7 +55,7 @@ static void select_application(struct softcard *card, const struct command *cmd,
         for (size_t i = 0; i < ARRAY_LEN(aids); i++) {
                 if (!aid_matches(card, &aids[i], cmd->data))
                         continue;
-                card_forget(card);
+                card_drop_state(card);
                 card->app = aids[i].app;
                 files_root(card);
                 if (cmd->p2 != 0x0C)
@@ -63,7 +63,7 @@ static void select_application(struct softcard *card, const struct command *cmd,
                 return;
         }
         if (setting_is(card, SWITCH_FAILED_SELECT, "clears"))
-                card_forget(card);
+                card_drop_state(card);
         answer_sw(ans, 0x6A82);
 }
 
