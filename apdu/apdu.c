@@ -15,11 +15,11 @@
  */
 #include "apdu/apdu.h"
 
-#define DATA_MAX      4096
-#define SHORT_LC_MAX  255
-#define SHORT_LE_MAX  256
-#define FETCHES_MAX   64 /* times 256 bytes: no file is longer */
-#define CLA_MORE      0x10
+#define DATA_MAX         4096
+#define SHORT_LC_MAX     255
+#define SHORT_LE_MAX     256
+#define FETCHES_MAX      64 /* times 256 bytes: no file is longer */
+#define CLA_MORE         0x10
 #define INS_GET_RESPONSE 0xC0
 
 struct frame {
@@ -42,7 +42,7 @@ struct answer {
 static bool is_extended(const struct apdu_link *link, const struct apdu_cmd *cmd)
 {
         return link->protocol == APDU_T1 && (cmd->flags & APDU_EXTENDED) &&
-                (cmd->data.len > SHORT_LC_MAX || cmd->le > SHORT_LE_MAX);
+               (cmd->data.len > SHORT_LC_MAX || cmd->le > SHORT_LE_MAX);
 }
 
 static void put_extended(struct out *out, const struct apdu_cmd *cmd)
@@ -67,7 +67,8 @@ static void put_short(struct out *out, const struct apdu_cmd *cmd, enum apdu_pro
                 out_u8(out, 0);
 }
 
-static int frame_build(struct frame *frame, const struct apdu_link *link, const struct apdu_cmd *cmd)
+static int frame_build(
+        struct frame *frame, const struct apdu_link *link, const struct apdu_cmd *cmd)
 {
         struct out out = out_new(frame->bytes, sizeof frame->bytes);
         out_u8(&out, cmd->cla);
@@ -196,7 +197,9 @@ int apdu_exchange(struct apdu_link *link, const struct apdu_cmd *cmd, struct apd
         r = ask(link, &last, &answer);
         if (r != 0)
                 return r;
-        size_t wanted = cmd->le == APDU_NO_LE ? 0 : cmd->le == APDU_LE_MAX ? SIZE_MAX : (size_t)cmd->le;
+        size_t wanted = cmd->le == APDU_NO_LE    ? 0
+                        : cmd->le == APDU_LE_MAX ? SIZE_MAX
+                                                 : (size_t)cmd->le;
         if (keep(rsp, &answer) < 0)
                 return -EBADMSG;
         r = fetch(link, wanted, &answer, rsp);

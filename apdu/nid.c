@@ -43,7 +43,8 @@ static int ask_app(struct card *card, enum nid_app app, struct presence *presenc
         return read_early(card, app);
 }
 
-static int row_fits(struct card *card, const struct nid_row *row, struct presence *presence, bool *ret)
+static int row_fits(
+        struct card *card, const struct nid_row *row, struct presence *presence, bool *ret)
 {
         card->nid.row = row;
         for (size_t i = 0; i < ARRAY_LEN(row->needs) && row->needs[i] != NID_NONE; i++) {
@@ -63,10 +64,11 @@ static bool history_fits(const struct card *card, const struct nid_row *row)
 {
         struct view history = atr_historical(card->atr, card->atr_len);
         return row->history_len > 0 && history.len >= row->history_len &&
-                memcmp(history.data, row->history, row->history_len) == 0;
+               memcmp(history.data, row->history, row->history_len) == 0;
 }
 
-static int find_row(struct card *card, bool hinted, struct presence *presence, const struct nid_row **ret)
+static int find_row(
+        struct card *card, bool hinted, struct presence *presence, const struct nid_row **ret)
 {
         for (size_t i = 0; i < nid_row_count; i++) {
                 const struct nid_row *row = &nid_rows[i];
@@ -109,7 +111,8 @@ static int clear(struct card *card)
 {
         if (!card->nid.row)
                 return -EPERM;
-        return nid_may_use(card, NID_IAS) ? nid_reselect(card, NID_IAS) : OUTCOME_CARD_NOT_SUPPORTED;
+        return nid_may_use(card, NID_IAS) ? nid_reselect(card, NID_IAS)
+                                          : OUTCOME_CARD_NOT_SUPPORTED;
 }
 
 const struct card_profile nid_profile = {

@@ -44,9 +44,9 @@ struct nid_row {
         char evidence;
         const char *label;
         uint8_t history[8], history_len; /* how the historical bytes begin */
-        bool by_history;                 /* tells this row from its neighbours, not only the order */
-        uint8_t needs[2];                /* applications that must answer, in the order to ask */
-        uint8_t uses[3];                 /* applications that read() may select */
+        bool by_history;  /* tells this row from its neighbours, not only the order */
+        uint8_t needs[2]; /* applications that must answer, in the order to ask */
+        uint8_t uses[3];  /* applications that read() may select */
         struct nid_pin pin;
 };
 extern const struct nid_row nid_rows[];
@@ -73,7 +73,7 @@ int nid_counter(struct card *card, enum pin_copy copy, struct pin_counter *ret);
 int nid_verify(struct card *card, const uint8_t *pin, size_t pin_len, int *ret_tries);
 int nid_probe(struct card *card, struct card_probe *ret);
 int nid_select_method(struct card *card, uint8_t key_ref, enum sign_method method);
-int nid_sign(struct card *card, uint8_t key_ref, enum sign_method method, const uint8_t *hash, size_t hash_len,
-        uint8_t *sig, size_t cap, size_t *ret_len);
+int nid_sign(struct card *card, uint8_t key_ref, enum sign_method method, const uint8_t *hash,
+        size_t hash_len, uint8_t *sig, size_t cap, size_t *ret_len);
 
 #endif

@@ -121,7 +121,8 @@ static bool split_date(const char *text, int *year, int *month, int *day)
                 return false;
         char separator = *text;
         if (separator >= '0' && separator <= '9')
-                return take_digits(&text, 2, month) == 2 && take_digits(&text, 2, day) == 2 && *text == '\0';
+                return take_digits(&text, 2, month) == 2 && take_digits(&text, 2, day) == 2 &&
+                       *text == '\0';
         if (separator == '\0')
                 return false;
         text++;
@@ -147,7 +148,8 @@ static void place_date(struct card_date *date)
         if (!split_date(date->text, &year, &month, &day))
                 return;
         bool jalali = year >= 1300 && year <= 1499, gregorian = year >= 1900 && year <= 2199;
-        if (!(jalali || gregorian) || month < 1 || month > 12 || day < 1 || day > month_days(jalali, year, month))
+        if (!(jalali || gregorian) || month < 1 || month > 12 || day < 1 ||
+                day > month_days(jalali, year, month))
                 return;
         date->jalali = jalali;
         date->year = year;
@@ -223,7 +225,8 @@ int nid_parse_versions(struct view file, char *ret_text, size_t cap)
                 if (r < 0)
                         return r;
                 uint32_t bit = 1u << (tag & 15);
-                if (!is_version_tag(tag) || (seen & bit) || value.len == 0 || value.len > VERSION_MAX)
+                if (!is_version_tag(tag) || (seen & bit) || value.len == 0 ||
+                        value.len > VERSION_MAX)
                         return -EBADMSG;
                 seen |= bit;
                 add_version(&out, tag, value);

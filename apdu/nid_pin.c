@@ -23,14 +23,19 @@ static int may_use_pin(const struct card *card)
 static int empty_verify(struct card *card, struct pin_counter *ret)
 {
         struct apdu_cmd cmd = {
-                .ins = 0x20, .p2 = card->nid.row->pin.ref, .le = APDU_NO_LE, .flags = APDU_ONCE,
+                .ins = 0x20,
+                .p2 = card->nid.row->pin.ref,
+                .le = APDU_NO_LE,
+                .flags = APDU_ONCE,
         };
         card->nid.counter_seen = false;
         int r = nid_send_plain(card, &cmd);
         if (r != 0)
                 return r;
         int tries = sw_tries(card->sw);
-        *ret = (struct pin_counter){ .known = tries >= 0, .tries = tries >= 0 ? tries : 0, .sw = card->sw };
+        *ret = (struct pin_counter){
+                .known = tries >= 0, .tries = tries >= 0 ? tries : 0, .sw = card->sw
+        };
         card->nid.counter_seen = tries > 0;
         return 0;
 }
@@ -58,7 +63,9 @@ static int counter_mpcos(struct card *card, const struct nid_file *file, struct 
 {
         uint8_t info[12];
         struct apdu_rsp rsp = { .data = info, .cap = sizeof info };
-        struct apdu_cmd cmd = { .cla = 0x80, .ins = 0xC0, .p1 = 0x02, .p2 = 0x05, .le = sizeof info };
+        struct apdu_cmd cmd = {
+                .cla = 0x80, .ins = 0xC0, .p1 = 0x02, .p2 = 0x05, .le = sizeof info
+        };
         int r = nid_select_file(card, file);
         if (r == 0)
                 r = nid_send(card, &cmd, &rsp);
@@ -86,8 +93,8 @@ int nid_counter(struct card *card, enum pin_copy copy, struct pin_counter *ret)
                 return r;
         if ((size_t)copy >= PIN_COPY_COUNT)
                 return -EINVAL;
-        r = copy == PIN_COPY_IAS ? counter_ias(card, &counter) :
-                                   counter_mpcos(card, &secret_codes[copy], &counter);
+        r = copy == PIN_COPY_IAS ? counter_ias(card, &counter)
+                                 : counter_mpcos(card, &secret_codes[copy], &counter);
         if (r == 0)
                 *ret = counter;
         return r;
@@ -122,7 +129,8 @@ static void pin_block_wipe(struct pin_block *block)
         explicit_bzero(block, sizeof *block);
 }
 
-static int pin_block_fill(struct pin_block *block, const struct nid_pin *format, const uint8_t *pin, size_t len)
+static int pin_block_fill(
+        struct pin_block *block, const struct nid_pin *format, const uint8_t *pin, size_t len)
 {
         if (len < format->min || len > format->max || format->block_len > sizeof block->bytes)
                 return -EINVAL;
@@ -148,8 +156,11 @@ int nid_verify(struct card *card, const uint8_t *pin, size_t pin_len, int *ret_t
         if (card->nid.selected != NID_IAS || !card->nid.counter_seen)
                 return -EPERM;
         struct apdu_cmd cmd = {
-                .ins = 0x20, .p2 = format->ref, .data = { block.bytes, format->block_len },
-                .le = APDU_NO_LE, .flags = APDU_ONCE | APDU_SECRET,
+                .ins = 0x20,
+                .p2 = format->ref,
+                .data = { block.bytes, format->block_len },
+                .le = APDU_NO_LE,
+                .flags = APDU_ONCE | APDU_SECRET,
         };
         card->nid.counter_seen = card->nid.verified = card->nid.pin_used = false;
         r = nid_send_plain(card, &cmd);

@@ -8,11 +8,11 @@
 #include "apdu/nid.h"
 #include "apdu/tlv.h"
 
-#define ANSWER_MAX    1024
-#define TAG_MODULUS   0x81
-#define TAG_EXPONENT  0x82
-#define TAG_NAME      0xC0
-#define TAG_VERSION   0xC1
+#define ANSWER_MAX   1024
+#define TAG_MODULUS  0x81
+#define TAG_EXPONENT 0x82
+#define TAG_NAME     0xC0
+#define TAG_VERSION  0xC1
 
 /* 0 with a view into buf, empty if the card has no such object. */
 static int get_data(struct card *card, const struct apdu_cmd *cmd, uint8_t *buf, struct view *ret)
@@ -40,7 +40,9 @@ static int read_label(struct card *card, char *label, size_t cap)
         uint8_t buf[ANSWER_MAX];
         struct view answer = { 0 }, name = { 0 }, version = { 0 };
         for (size_t i = 0; i < ARRAY_LEN(first_bytes) && answer.len == 0; i++) {
-                struct apdu_cmd cmd = { .ins = 0xCA, .p1 = first_bytes[i], .p2 = 0x30, .le = APDU_LE_MAX };
+                struct apdu_cmd cmd = {
+                        .ins = 0xCA, .p1 = first_bytes[i], .p2 = 0x30, .le = APDU_LE_MAX
+                };
                 int r = get_data(card, &cmd, buf, &answer);
                 if (r != 0)
                         return r;
@@ -58,7 +60,10 @@ static int ask_key(struct card *card, uint8_t ref, uint8_t tag, uint8_t *buf, st
 {
         const uint8_t query[] = { 0xB6, 0x03, 0x83, 0x01, ref, 0x7F, 0x49, 0x02, tag, 0x00 };
         struct apdu_cmd cmd = {
-                .ins = 0xCB, .p2 = 0xFF, .data = { query, sizeof query }, .le = APDU_LE_MAX,
+                .ins = 0xCB,
+                .p2 = 0xFF,
+                .data = { query, sizeof query },
+                .le = APDU_LE_MAX,
         };
         return get_data(card, &cmd, buf, ret);
 }
@@ -92,7 +97,8 @@ static int read_key(struct card *card, uint8_t ref, struct card_key *key)
                 return 0;
         r = ask_key(card, ref, TAG_EXPONENT, buf, &answer);
         if (r == 0)
-                key->exponent_len = take_number(answer, TAG_EXPONENT, key->exponent, sizeof key->exponent);
+                key->exponent_len =
+                        take_number(answer, TAG_EXPONENT, key->exponent, sizeof key->exponent);
         return r;
 }
 

@@ -27,7 +27,10 @@ static int read_at(struct card *card, size_t offset, uint8_t *buf, size_t want, 
 {
         struct apdu_rsp rsp = { .data = buf, .cap = want };
         struct apdu_cmd cmd = {
-                .ins = 0xB0, .p1 = (uint8_t)(offset >> 8), .p2 = (uint8_t)offset, .le = (int)want,
+                .ins = 0xB0,
+                .p1 = (uint8_t)(offset >> 8),
+                .p2 = (uint8_t)offset,
+                .le = (int)want,
         };
         int r = nid_send(card, &cmd, &rsp);
         if (r != 0)
@@ -43,7 +46,8 @@ static int read_at(struct card *card, size_t offset, uint8_t *buf, size_t want, 
 static int read_block(struct reading *reading)
 {
         size_t want = base_min(NID_BLOCK, reading->goal - reading->len), got = 0;
-        int r = read_at(reading->card, reading->len / reading->unit, reading->buf + reading->len, want, &got);
+        int r = read_at(reading->card, reading->len / reading->unit, reading->buf + reading->len,
+                want, &got);
         if (r != 0)
                 return r;
         reading->len += got;
@@ -83,10 +87,14 @@ static int check_unit(struct reading *reading)
         return 0;
 }
 
-static int read_file(struct card *card, const struct nid_file *file, uint8_t *buf, size_t cap, size_t *ret_len)
+static int read_file(
+        struct card *card, const struct nid_file *file, uint8_t *buf, size_t cap, size_t *ret_len)
 {
         struct reading reading = {
-                .card = card, .buf = buf, .goal = cap, .unit = nid_applications[file->app].unit,
+                .card = card,
+                .buf = buf,
+                .goal = cap,
+                .unit = nid_applications[file->app].unit,
         };
         int r = nid_select_file(card, file);
         if (r == 0)
@@ -97,8 +105,8 @@ static int read_file(struct card *card, const struct nid_file *file, uint8_t *bu
                 r = read_block(&reading);
         if (r != 0)
                 return r;
-        bool whole = file->der ? reading.len == reading.goal :
-                                 !reading.more && reading.len > 0 && reading.len < cap;
+        bool whole = file->der ? reading.len == reading.goal
+                               : !reading.more && reading.len > 0 && reading.len < cap;
         if (!whole)
                 return OUTCOME_CARD_NOT_SUPPORTED;
         *ret_len = reading.len;
@@ -138,12 +146,16 @@ static int cut_data(const struct data_object *object, struct view answer, struct
         return 0;
 }
 
-static int read_data(struct card *card, const struct data_object *object, uint8_t *buf, size_t cap, size_t *ret_len)
+static int read_data(struct card *card, const struct data_object *object, uint8_t *buf, size_t cap,
+        size_t *ret_len)
 {
         uint8_t answer[256];
         struct apdu_rsp rsp = { .data = answer, .cap = sizeof answer };
         struct apdu_cmd cmd = {
-                .cla = 0x80, .ins = 0xCA, .p1 = (uint8_t)(object->tag >> 8), .p2 = (uint8_t)object->tag,
+                .cla = 0x80,
+                .ins = 0xCA,
+                .p1 = (uint8_t)(object->tag >> 8),
+                .p2 = (uint8_t)object->tag,
                 .le = object->le,
         };
         struct view cut = { 0 };

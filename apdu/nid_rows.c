@@ -45,58 +45,91 @@ const struct nid_application nid_applications[NID_APP_COUNT] = {
 
 const struct nid_row nid_rows[] = {
         {
-                .generation = GENERATION_OMID, .evidence = 'V', .label = "Omid (Matiran)",
-                .history = { 0x80, 0x13, 'I', 'R', 'N' }, .history_len = 5,
+                .generation = GENERATION_OMID,
+                .evidence = 'V',
+                .label = "Omid (Matiran)",
+                .history = { 0x80, 0x13, 'I', 'R', 'N' },
+                .history_len = 5,
                 .needs = { NID_OMID },
         },
         {
-                .generation = GENERATION_PARDIS, .evidence = 'V', .label = "Pardis (Matiran)",
-                .history = { 0x00, 0x73, 0xC8, 0x40, 0x13 }, .history_len = 5,
+                .generation = GENERATION_PARDIS,
+                .evidence = 'V',
+                .label = "Pardis (Matiran)",
+                .history = { 0x00, 0x73, 0xC8, 0x40, 0x13 },
+                .history_len = 5,
                 .needs = { NID_PARDIS },
         },
         {
-                .generation = GENERATION_MAV2, .supported = true, .evidence = 'O',
+                .generation = GENERATION_MAV2,
+                .supported = true,
+                .evidence = 'O',
                 .label = "Mav2 (MultiApp 2)",
-                .history = { GEMALTO, 0x02 }, .history_len = 7, .by_history = true,
-                MAV_APPS, MAV_PIN,
+                .history = { GEMALTO, 0x02 },
+                .history_len = 7,
+                .by_history = true,
+                MAV_APPS,
+                MAV_PIN,
         },
         {
-                .generation = GENERATION_MAV3, .supported = true, .evidence = 'V',
+                .generation = GENERATION_MAV3,
+                .supported = true,
+                .evidence = 'V',
                 .label = "Mav3 (MultiApp 3)",
-                .history = { GEMALTO, 0x03 }, .history_len = 7, .by_history = true,
-                MAV_APPS, MAV_PIN,
+                .history = { GEMALTO, 0x03 },
+                .history_len = 7,
+                .by_history = true,
+                MAV_APPS,
+                MAV_PIN,
         },
         {
-                .generation = GENERATION_MAV4, .supported = true, .evidence = 'V',
+                .generation = GENERATION_MAV4,
+                .supported = true,
+                .evidence = 'V',
                 .label = "Mav4 (MultiApp 4)",
-                .history = { GEMALTO, 0x04 }, .history_len = 7, .by_history = true,
-                MAV_APPS, MAV_PIN,
-        },
-        { /* chip type 0001 shares the vendor's class Mav2 */
-                .generation = GENERATION_MAV2, .supported = true, .evidence = 'I',
-                .label = "Mav2 (MultiApp 1)",
-                .history = { GEMALTO, 0x01 }, .history_len = 7, .by_history = true,
-                MAV_APPS, MAV_PIN,
+                .history = { GEMALTO, 0x04 },
+                .history_len = 7,
+                .by_history = true,
+                MAV_APPS,
+                MAV_PIN,
         },
         {
-                .generation = GENERATION_UNKNOWN, .evidence = 'I', .label = "Mav, generation not known",
-                .history = { GEMALTO }, .history_len = 6,
+                /* chip type 0001 shares the vendor's class Mav2 */
+                .generation = GENERATION_MAV2,
+                .supported = true,
+                .evidence = 'I',
+                .label = "Mav2 (MultiApp 1)",
+                .history = { GEMALTO, 0x01 },
+                .history_len = 7,
+                .by_history = true,
+                MAV_APPS,
+                MAV_PIN,
+        },
+        {
+                .generation = GENERATION_UNKNOWN,
+                .evidence = 'I',
+                .label = "Mav, generation not known",
+                .history = { GEMALTO },
+                .history_len = 6,
                 MAV_APPS,
         },
         {
-                .generation = GENERATION_UNKNOWN, .evidence = 'I', .label = "IAS Classic, foreign or unknown",
-                .needs = { NID_IAS }, .uses = { NID_IAS },
+                .generation = GENERATION_UNKNOWN,
+                .evidence = 'I',
+                .label = "IAS Classic, foreign or unknown",
+                .needs = { NID_IAS },
+                .uses = { NID_IAS },
         },
 };
 const size_t nid_row_count = ARRAY_LEN(nid_rows);
 
 static const struct nid_file files[OBJECT_COUNT] = {
-        [OBJECT_CERTIFICATE_1] = { NID_IAS, 0x5100, 0x5040, true },    /* O */
-        [OBJECT_CERTIFICATE_2] = { NID_IAS, 0x5000, 0x0303, true },    /* O */
-        [OBJECT_CERTIFICATE_3] = { NID_IAS, 0x5000, 0x5040, true },    /* not published */
-        [OBJECT_DATES] = { NID_MPCOS, 0x0300, 0x0303, false },         /* O */
-        [OBJECT_AFIS] = { NID_MPCOS, 0x0300, 0x0302, false },          /* O */
-        [OBJECT_VERSIONS] = { NID_MPCOS, 0x0600, 0x0601, false },      /* O */
+        [OBJECT_CERTIFICATE_1] = { NID_IAS, 0x5100, 0x5040, true },     /* O */
+        [OBJECT_CERTIFICATE_2] = { NID_IAS, 0x5000, 0x0303, true },     /* O */
+        [OBJECT_CERTIFICATE_3] = { NID_IAS, 0x5000, 0x5040, true },     /* not published */
+        [OBJECT_DATES] = { NID_MPCOS, 0x0300, 0x0303, false },          /* O */
+        [OBJECT_AFIS] = { NID_MPCOS, 0x0300, 0x0302, false },           /* O */
+        [OBJECT_VERSIONS] = { NID_MPCOS, 0x0600, 0x0601, false },       /* O */
         [OBJECT_PIN_FLAGS] = { NID_MPCOS, NID_DF_ROOT, 0x0010, false }, /* O, V */
 };
 

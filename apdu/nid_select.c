@@ -56,7 +56,11 @@ static void leave_app(struct nid_state *state)
 static int select_command(struct card *card, uint8_t p1, const void *data, size_t len)
 {
         struct apdu_cmd cmd = {
-                .ins = 0xA4, .p1 = p1, .p2 = P2_NO_ANSWER, .data = { data, len }, .le = APDU_NO_LE,
+                .ins = 0xA4,
+                .p1 = p1,
+                .p2 = P2_NO_ANSWER,
+                .data = { data, len },
+                .le = APDU_NO_LE,
         };
         int r = nid_send_plain(card, &cmd);
         if (r != 0)
@@ -73,7 +77,8 @@ int nid_reselect(struct card *card, enum nid_app app)
         for (uint8_t i = 0; i < NID_AIDS_MAX && application->aids[i].len > 0; i++) {
                 if (known > 0 && i + 1 != known)
                         continue;
-                r = select_command(card, P1_BY_NAME, application->aids[i].bytes, application->aids[i].len);
+                r = select_command(
+                        card, P1_BY_NAME, application->aids[i].bytes, application->aids[i].len);
                 if (r == 0) {
                         card->nid.selected = (uint8_t)app;
                         card->nid.df = NID_DF_ROOT;

@@ -9,14 +9,13 @@
  */
 #include "apdu/nid.h"
 
-#define SHA256_LEN  32
-#define SIG_MIN     64
-#define TAG_HASH    0x90
+#define SHA256_LEN 32
+#define SIG_MIN    64
+#define TAG_HASH   0x90
 
 /* DigestInfo of SHA-256 up to the hash (RFC 8017 9.2 note 1). */
-static const uint8_t digest_info[] = {
-        0x30, 0x31, 0x30, 0x0D, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00, 0x04, 0x20,
-};
+static const uint8_t digest_info[] = { 0x30, 0x31, 0x30, 0x0D, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01,
+        0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00, 0x04, 0x20 };
 
 static const struct {
         uint8_t algorithm;
@@ -62,7 +61,11 @@ static int mse_set(struct card *card, uint8_t key_ref, enum sign_method method)
 {
         const uint8_t template[] = { 0x80, 0x01, methods[method].algorithm, 0x84, 0x01, key_ref };
         struct apdu_cmd cmd = {
-                .ins = 0x22, .p1 = 0x41, .p2 = 0xB6, .data = { template, sizeof template }, .le = APDU_NO_LE,
+                .ins = 0x22,
+                .p1 = 0x41,
+                .p2 = 0xB6,
+                .data = { template, sizeof template },
+                .le = APDU_NO_LE,
         };
         return step(card, &cmd);
 }
@@ -77,7 +80,11 @@ static int pso_hash(struct card *card, enum sign_method method, const uint8_t *h
         out_bytes(&out, prefix.data, prefix.len);
         out_bytes(&out, hash, SHA256_LEN);
         struct apdu_cmd cmd = {
-                .ins = 0x2A, .p1 = 0x90, .p2 = 0xA0, .data = { data, out.len }, .le = APDU_NO_LE,
+                .ins = 0x2A,
+                .p1 = 0x90,
+                .p2 = 0xA0,
+                .data = { data, out.len },
+                .le = APDU_NO_LE,
         };
         return step(card, &cmd);
 }
@@ -119,8 +126,8 @@ int nid_select_method(struct card *card, uint8_t key_ref, enum sign_method metho
         return r == 0 ? mse_set(card, key_ref, method) : r;
 }
 
-int nid_sign(struct card *card, uint8_t key_ref, enum sign_method method, const uint8_t *hash, size_t hash_len,
-        uint8_t *sig, size_t cap, size_t *ret_len)
+int nid_sign(struct card *card, uint8_t key_ref, enum sign_method method, const uint8_t *hash,
+        size_t hash_len, uint8_t *sig, size_t cap, size_t *ret_len)
 {
         int r = may_sign(card, method);
         if (r != 0)
