@@ -10,7 +10,6 @@
 #include "daemon/request_internal.h"
 
 #include <sys/random.h>
-#include <stdio.h>
 #include <time.h>
 
 #define DEFAULT_LIMIT_MS 180000
@@ -60,6 +59,8 @@ static int on_limit(sd_event_source *source, uint64_t usec, void *user)
         (void)source, (void)usec;
         struct request *request = user;
         bool at_risk = request_pin_at_risk(request);
+        log_kv(request->context->log, LOG_LEVEL_INFO, request->id, "request is out of time", "step",
+                request_state_name(request), NULL);
         request_finish(request, OUTCOME_TIMED_OUT,
                 at_risk ? "out of time while the PIN was being checked: a try may have been spent" :
                           "the request's own time limit");
@@ -125,8 +126,6 @@ int request_start(struct request **ret, struct request_context *context, const s
                 request_free(request);
                 return r;
         }
-        log_kv(context->log, LOG_LEVEL_INFO, request->id, "request", "app", params->peer.executable, "audience",
-                params->audience, NULL);
         *ret = request;
         return 0;
 }
@@ -148,13 +147,8 @@ void request_forget_pin(struct request *request)
 
 void request_finish(struct request *request, int outcome, const char *detail)
 {
-        char sw[8];
         request->ended = true;
         let_go(request);
-        snprintf(sw, sizeof sw, "%04x", request->sw);
-        log_kv(request->context->log, outcome == OUTCOME_INTERNAL ? LOG_LEVEL_ERR : LOG_LEVEL_NOTICE, request->id,
-                outcome ? "request ended" : "request answered", "step", request_state_name(request), "outcome",
-                outcome ? outcome_name(outcome) : "Ok", "sw", sw, "detail", detail ? detail : "", NULL);
         request->callbacks.done(request->user, request->id, outcome, outcome ? NULL : request->assertion,
                 request->tries_left, detail);
         request_free(request);

@@ -140,10 +140,15 @@ static int start(struct request *request)
 /* The first failure is the answer. The PIN, if there is one, has no more use. */
 static void note_failure(struct request *request, int result)
 {
+        char sw[8];
+        snprintf(sw, sizeof sw, "%04x", request->sw);
         request->outcome = outcome_of(result);
         if (result < 0 && !request->detail)
                 request->detail = strerrorname_np(-result);
         request_forget_pin(request);
+        log_kv(request->context->log, result < 0 ? LOG_LEVEL_ERR : LOG_LEVEL_INFO, request->id, "step failed",
+                "step", request_state_name(request), "outcome", outcome_name(request->outcome), "sw", sw,
+                "detail", request->detail ? request->detail : "", NULL);
 }
 
 static void choose_next(struct request *request, int result)
@@ -152,10 +157,6 @@ static void choose_next(struct request *request, int result)
                 request->state++;
         } else if (result != AGAIN) {
                 note_failure(request, result);
-                char sw[8];
-                snprintf(sw, sizeof sw, "%04x", request->sw);
-                log_kv(request->context->log, LOG_LEVEL_INFO, request->id, "step failed", "step",
-                        request_state_name(request), "outcome", outcome_name(request->outcome), "sw", sw, NULL);
                 request->state = STATE_CLEAR;
         }
         while (rows[request->state].needed && !rows[request->state].needed(request))
