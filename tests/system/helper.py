@@ -1,0 +1,347 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""helper.py: the helper programs as mohrd starts them, without mohrd: the sandbox they report and the one
+they are in, what pcscd's and the card's troubles look like from outside, and what is left on the card
+when one of them is killed."""
+import os
+import signal
+import socket
+import struct
+import subprocess
+import time
+
+import lib
+
+OPS = ("", "READY", "READERS", "BEGIN", "IDENTIFY", "READ", "CONFIRM", "COUNTER", "PROBE", "METHOD", "PIN",
+       "VERIFY", "SIGN", "CLEAR", "END")
+OK, NO_READER, NO_CARD, REMOVED, TIMED_OUT, BUSY, SERVICE, MALFORMED = 0, 10, 11, 17, 19, 23, 25, 70
+LEAVE, RESET, IAS = b"\0", b"\1", b"\0"
+SAME, WAS_RESET, IS_NEW = 0, 1, 2
+SOFT_READER = "Simulated reader (SIMULATED CARD)"
+
+
+class Helper:
+    """One helper or watcher with the test at the other end of its channel."""
+
+    def __init__(self, rig, *words, driver="pcsc", user=None):
+        program = {"pcsc": "mohr-reader", "soft": "mohr-reader-soft"}[driver]
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        leak = os.open("/dev/null", os.O_RDONLY)
+
+        def arrange():
+            lib.die_with_parent()
+            os.dup2(theirs.fileno(), 100)
+            os.dup2(100, 3)
+            os.dup2(leak, 200)  # what a careless parent forgets
+
+        self.child = subprocess.Popen([os.path.join(rig.build, program), "--driver", driver, *words], close_fds=False,
+                                      preexec_fn=arrange, stdin=subprocess.DEVNULL, env=rig.env, user=user)
+        theirs.close()
+        os.close(leak)
+        self.channel, self.last_id = ours, 0
+        ours.settimeout(20)
+        rig.helpers.append(self)
+
+    def frame(self):
+        """(op, payload), or None when the other end is closed."""
+        try:
+            data = self.channel.recv(32768)
+        except ConnectionResetError:
+            return None
+        if not data:
+            return None
+        _, op, _, length = struct.unpack(">BBHI", data[:8])
+        assert length == len(data) - 8
+        return OPS[op & 127], data[8:]
+
+    def ready(self):
+        frame = self.frame()
+        return frame if frame and frame[0] == "READY" else None
+
+    def report(self):
+        """What a watcher says next: (outcome, {reader: (present, busy, events)})."""
+        frame = self.frame()
+        if not frame or frame[0] != "READERS":
+            return None
+        data, readers = frame[1], {}
+        outcome, count, at = data[0], data[1], 2
+        for _ in range(count):
+            size = struct.unpack(">H", data[at:at + 2])[0]
+            name, at = data[at + 2:at + 2 + size].decode(), at + 2 + size
+            present, busy, events, atr = struct.unpack(">BBIH", data[at:at + 8])
+            readers[name], at = (present, busy, events), at + 8 + atr
+        return outcome, readers
+
+    def ask(self, op, payload=b""):
+        """(outcome, fields), or (None, b"") when the helper has gone."""
+        self.last_id += 1
+        try:
+            self.channel.send(struct.pack(">BBHI", 1, OPS.index(op), self.last_id, len(payload)) + payload)
+        except BrokenPipeError:
+            return None, b""
+        frame = self.frame()
+        return (frame[1][0], frame[1][3:]) if frame else (None, b"")
+
+    def outcomes(self, *steps):
+        return [self.ask(*step)[0] for step in steps]
+
+    def begin(self):
+        """(outcome, event)"""
+        outcome, fields = self.ask("BEGIN")
+        return outcome, fields[1] if fields else None
+
+    def confirm(self):
+        return self.outcomes(("BEGIN",), ("IDENTIFY",), ("CONFIRM",)) == [OK] * 3
+
+    def verify(self, pin):
+        return self.outcomes(("COUNTER", IAS), ("PIN", pin.encode()), ("VERIFY",))
+
+    def status(self, name):
+        with open(f"/proc/{self.child.pid}/status", encoding="ascii") as status:
+            return next(line.split(":")[1].strip() for line in status if line.startswith(name + ":"))
+
+    def descriptors(self):
+        folder = f"/proc/{self.child.pid}/fd"
+        return {int(fd): os.readlink(f"{folder}/{fd}") for fd in os.listdir(folder)}
+
+    def end(self):
+        """Closes the channel; the exit status, negative for a signal."""
+        self.channel.close()
+        return self.child.wait(20)
+
+    def kill(self):
+        self.child.kill()
+        self.channel.close()
+        return self.child.wait(20)
+
+
+def sandbox_is_closed(rig, helper, what, sockets):
+    ready = helper.ready()
+    rig.check(ready and ready[1][:3] == b"\2\0\1", f"{what} reports filter, not dumpable, no new privileges", ready)
+    rig.check(helper.status("Seccomp") == "2", f"{what}: Seccomp is 2")
+    rig.check(helper.status("NoNewPrivs") == "1", f"{what}: NoNewPrivs is 1")
+    try:
+        open_now = helper.descriptors()
+    except PermissionError:
+        return rig.skip(f"{what}: its descriptors", "not root, and the helper cannot be looked into")
+    extra = {fd: to for fd, to in open_now.items() if fd > 3}
+    return rig.check(set(open_now) >= {0, 1, 2, 3} and len(extra) == sockets and
+                     all(to.startswith("socket:") for to in extra.values()),
+                     f"{what}: descriptors 0-3 and {sockets} socket(s), no other", open_now)
+
+
+def owned_by_root(rig):
+    """A process that is not dumpable has a /proc entry that belongs to root, whoever runs it."""
+    program = os.path.join(rig.build, "mohr-reader-soft")
+    if os.getuid() == 0 and subprocess.run(["setpriv", "--reuid=65534", "--clear-groups", "test", "-x", program],
+                                           check=False).returncode:
+        return rig.skip("not dumpable, seen from outside", "the build is not readable for another user")
+    user = 65534 if os.getuid() == 0 else None
+    helper = Helper(rig, "--watch", driver="soft", user=user)
+    ready = helper.ready()
+    owner = os.stat(f"/proc/{helper.child.pid}/environ").st_uid
+    helper.kill()
+    return rig.check(ready and owner != (user or os.getuid()), "not dumpable, seen from outside", owner)
+
+
+def soft(rig):
+    options = [word for pair in ("profile=mav2-cl", "pki=" + rig.pki, "pin=" + lib.PIN,
+                                 "state=" + os.path.join(rig.dir, "soft-state")) for word in ("--option", pair)]
+    owned_by_root(rig)
+    watcher = Helper(rig, "--watch", *options, driver="soft")
+    sandbox_is_closed(rig, watcher, "soft watcher", 0)
+    rig.check(watcher.report() == (OK, {SOFT_READER: (1, 0, 1)}), "soft watcher: one reader, a card on it")
+    helper = Helper(rig, "--reader", SOFT_READER, *options, driver="soft")
+    sandbox_is_closed(rig, helper, "soft helper", 0)
+    rig.check(helper.confirm() and helper.verify(lib.PIN) == [OK] * 3, "soft: a PIN is verified inside the sandbox")
+    sign_something(rig, helper, "soft")
+    rig.check(helper.ask("END", LEAVE)[0] == OK and helper.end() == 0, "soft: ends when the channel closes")
+    wrong = Helper(rig, "--reader", SOFT_READER, *options, driver="soft")
+    wrong.ready()
+    rig.check(wrong.confirm() and wrong.verify("00000000")[2] == 13, "soft: a wrong PIN is answered as such")
+    wrong.kill()
+    after = Helper(rig, "--reader", SOFT_READER, *options, driver="soft")
+    after.ready()
+    after.confirm()
+    rig.check(after.ask("COUNTER", IAS)[1][:2] == b"\1\2", "soft: the spent try is counted in the next process")
+    after.end()
+    lifted(rig, options, watcher)
+
+
+def lifted(rig, options, watcher):
+    faulty = [*options, "--option", "fault=removal@3", "--option", "back=200", "--option", "faults=once"]
+    helper = Helper(rig, "--reader", SOFT_READER, *faulty, driver="soft")
+    helper.ready()
+    helper.begin()
+    rig.check(helper.ask("IDENTIFY")[0] == REMOVED, "soft: a card lifted in the middle is an answer")
+    rig.check(watcher.report()[1][SOFT_READER][0] == 0, "soft watcher: the card is gone")
+    rig.check(helper.outcomes(("END", LEAVE), ("BEGIN",)) == [OK, NO_CARD], "soft: no card while it is away")
+    rig.check(watcher.report()[1][SOFT_READER][0] == 1, "soft watcher: the card is back")
+    rig.check(helper.begin() == (OK, IS_NEW) and helper.ask("IDENTIFY")[0] == OK, "soft: the card counts as new")
+    helper.end()
+    watcher.kill()
+
+
+def sign_something(rig, helper, what):
+    for key in range(1, 16):
+        outcome, fields = helper.ask("SIGN", bytes([key, 0]) + b"\0\x20" + bytes(32))
+        if outcome == OK:
+            break
+    rig.check(outcome == OK and len(fields) > 130, f"{what}: a signature comes out of the sandbox", outcome)
+
+
+def pcsc(rig, pcscd, card):
+    watcher = Helper(rig, "--watch")
+    sandbox_is_closed(rig, watcher, "pcsc watcher", 1)
+    seen = lib.wait_for(lambda: (lambda said: said and said[1].get(card.reader, (0,))[0] and said)(watcher.report()))
+    rig.check(seen and len(seen[1]) == 2, "pcsc watcher: two readers, a card on the first", seen)
+    helper = Helper(rig, "--reader", card.reader)
+    sandbox_is_closed(rig, helper, "pcsc helper", 1)
+    rig.check(helper.begin() == (OK, IS_NEW), "the first begin finds a new card")
+    rig.check(helper.outcomes(("IDENTIFY",), ("CONFIRM",), ("END", LEAVE)) == [OK] * 3, "a card is identified")
+    rig.check(helper.begin() == (OK, SAME), "the second begin finds the same card")
+    rig.check(helper.verify(lib.PIN) == [OK] * 3, "a PIN is verified without identifying again")
+    sign_something(rig, helper, "pcsc")
+    rig.check(helper.ask("END", LEAVE)[0] == OK and verified(card) is False, "the end after VERIFY was a reset")
+    rig.check(helper.ask("BEGIN")[0] == OK and helper.end() == 0, "a closed channel ends the helper")
+    return watcher
+
+
+def verified(card):
+    """What the card says of itself, once it has said it."""
+    time.sleep(0.05)
+    return bool(card.stats().get("pin_verified"))
+
+
+def verified_helper(rig, card, pin=lib.PIN):
+    helper = Helper(rig, "--reader", card.reader)
+    helper.ready()
+    if not helper.confirm() or helper.verify(pin)[2] != OK:
+        rig.check(False, "the way to a verified PIN")
+    return helper
+
+
+def killed(rig, card):
+    peer = rig.peer("stay", card.reader)
+    helper = verified_helper(rig, card)
+    rig.check(verified(card), "the card holds a verified PIN")
+    helper.kill()
+    rig.check(lib.wait_for(lambda: not verified(card), 3), "killed inside the transaction: the card is reset")
+    helper = verified_helper(rig, card)
+    helper.end()
+    rig.check(lib.wait_for(lambda: not verified(card), 3), "the channel closed inside it: the card is reset")
+    helper = verified_helper(rig, card)
+    rig.check(helper.ask("BEGIN")[0] is None and helper.end() == MALFORMED, "a frame out of place ends the helper")
+    rig.check(lib.wait_for(lambda: not verified(card), 3), "after that too the card is reset")
+    peer.stop()
+
+
+def others(rig, card):
+    """Other programs on the same reader."""
+    helper = Helper(rig, "--reader", card.reader)
+    helper.ready()
+    helper.confirm()
+    helper.ask("END", LEAVE)
+    other = Helper(rig, "--reader", card.reader)
+    other.ready()
+    other.outcomes(("BEGIN",), ("END", RESET))
+    rig.check(helper.begin() == (OK, WAS_RESET), "a reset by another program is noticed")
+    rig.check(helper.ask("COUNTER", IAS)[0] is None and helper.end() == MALFORMED,
+              "and the confirmation is forgotten")
+    helper = Helper(rig, "--reader", card.reader)
+    helper.ready()
+    rig.check(helper.outcomes(("BEGIN",), ("END", LEAVE)) == [OK, OK] and other.ask("BEGIN")[0] == OK,
+              "another program is in a transaction")
+    began = time.monotonic()
+    rig.check(helper.ask("BEGIN")[0] == BUSY, "its transaction does not end: busy")
+    rig.check(time.monotonic() - began < 12, "within seconds")
+    other.ask("END", LEAVE)
+    rig.check(helper.ask("BEGIN")[0] == OK, "it has ended: our turn")
+    helper.end()
+    other.end()
+
+
+def exclusive(rig, card, watcher):
+    peer = rig.peer("exclusive", card.reader)
+    helper = Helper(rig, "--reader", card.reader)
+    helper.ready()
+    rig.check(helper.ask("BEGIN")[0] == BUSY, "a reader held exclusively is busy")
+    rig.check(next_state(watcher, card, lambda seen: seen[1]), "the watcher sees it")
+    peer.stop()
+    rig.check(lib.wait_for(lambda: helper.ask("BEGIN")[0] == OK), "given back, it can be used")
+    helper.end()
+    rig.check(next_state(watcher, card, lambda seen: not seen[1]), "the watcher sees that too")
+
+
+def next_state(watcher, card, wanted):
+    """Reads reports until one says what is wanted of the card's reader."""
+    for _ in range(10):
+        said = watcher.report()
+        if said and wanted(said[1].get(card.reader, (0, 0, 0))):
+            return said[1].get(card.reader)
+    return None
+
+
+def pulled(rig, card, watcher):
+    helper = Helper(rig, "--reader", card.reader)
+    helper.ready()
+    helper.begin()
+    card.remove()
+    rig.check(helper.ask("IDENTIFY")[0] == REMOVED, "a card pulled in the transaction is an answer")
+    rig.check(helper.outcomes(("END", LEAVE), ("BEGIN",)) == [OK, NO_CARD], "then there is no card")
+    gone = next_state(watcher, card, lambda seen: not seen[0])
+    rig.check(gone, "the watcher sees it go")
+    card.insert()
+    back = next_state(watcher, card, lambda seen: seen[0])
+    rig.check(gone and back and back[2] != gone[2], "and another one come, with another number", (gone, back))
+    rig.check(helper.begin() == (OK, IS_NEW), "the same helper finds a new card")
+    rig.check(helper.outcomes(("IDENTIFY",), ("END", LEAVE)) == [OK, OK], "and can talk to it")
+    card.remove()
+    next_state(watcher, card, lambda seen: not seen[0])
+    card.insert()
+    next_state(watcher, card, lambda seen: seen[0])
+    rig.check(helper.begin() == (OK, IS_NEW), "a card exchanged between transactions is new")
+    helper.end()
+
+
+def service_gone(rig, pcscd, card, watcher):
+    helper = Helper(rig, "--reader", card.reader)
+    helper.ready()
+    helper.begin()
+    pcscd.process.stop(signal.SIGKILL)
+    rig.check(helper.ask("IDENTIFY")[0] == SERVICE, "pcscd gone in the transaction is an answer")
+    rig.check(helper.child.wait(20) == SERVICE, "and the helper's end")
+    said = next(filter(lambda report: report is None or report[0], iter(watcher.report, 0)))
+    rig.check(said == (SERVICE, {}) and watcher.child.wait(20) == SERVICE, "the watcher says so and ends", said)
+    for leftover in ("pcscd.comm", "pcscd.pid"):
+        if os.path.exists("/run/pcscd/" + leftover):
+            os.unlink("/run/pcscd/" + leftover)
+    absent = Helper(rig, "--watch")
+    rig.check(absent.ready() and absent.report() == (SERVICE, {}), "a watcher without pcscd says so")
+    rig.check(absent.child.wait(20) == SERVICE, "and ends")
+    rig.check(Helper(rig, "--reader", card.reader).child.wait(20) == SERVICE, "a helper without pcscd ends")
+
+
+def usage(rig):
+    for words in ((), ("--watch", "--reader"), ("--reader", "x", "more"), ("--watch", "--option", "nonsense")):
+        rig.check(Helper(rig, *words).child.wait(20) == 2, f"usage: {' '.join(words) or 'no words'}")
+    rig.check(Helper(rig, "--reader", "x", "--option", "a=b").child.wait(20) == MALFORMED, "pcsc has no options")
+
+
+def body(rig):
+    rig.helpers = []
+    usage(rig)
+    soft(rig)
+    pcscd = lib.Pcscd(rig)
+    card = lib.Card(rig, pcscd, monitored=False)
+    watcher = pcsc(rig, pcscd, card)
+    killed(rig, card)
+    others(rig, card)
+    exclusive(rig, card, watcher)
+    pulled(rig, card, watcher)
+    service_gone(rig, pcscd, card, watcher)
+    for helper in rig.helpers:
+        helper.kill()
+
+
+lib.main(body)
