@@ -4,9 +4,12 @@
  *
  * The reader's side writes length and body in two pieces and waits for our acknowledgement between
  * them, so a delayed ACK costs 44 ms per exchange: TCP_QUICKACK is set again before each read, since
- * the kernel forgets it. A card that fell silent or whose answer was lost answers with an empty
- * frame, which pcscd hands on as an answer without bytes; keeping silent would stop pcscd for good.
- * The same holds for a card that lies there without power, as pcscd leaves one that nobody uses.
+ * the kernel forgets it.
+ *
+ * A card that fell silent, lost its answer or lies there without power must still make the reader
+ * return, but vpcd waits for ever for a missing frame and for the body of an empty one, and closing
+ * the connection would be a removal. So silence is sent as one byte: an answer without status word,
+ * which a program must take for what SCARD_E_NOT_TRANSACTED would tell it on a real reader.
  *
  * pcscd looks for a card's absence now and then only. A card that came back in between would never
  * have been away for it, so a lifted card stays away for AWAY_MS at least.
@@ -127,18 +130,31 @@ static int read_frame(struct run *run, uint8_t frame[static FRAME_MAX], size_t *
         return read_all(run, frame, len);
 }
 
-static bool write_frame(const struct run *run, const uint8_t *bytes, size_t len)
+static bool write_all(const struct run *run, const uint8_t *bytes, size_t len)
 {
-        uint8_t frame[2 + FRAME_MAX];
-        struct out out = out_new(frame, sizeof frame);
-        out_bytes16(&out, bytes, len);
-        for (size_t done = 0; done < out.len;) {
-                ssize_t n = send(run->socket, frame + done, out.len - done, MSG_NOSIGNAL);
+        for (size_t done = 0; done < len;) {
+                ssize_t n = send(run->socket, bytes + done, len - done, MSG_NOSIGNAL);
+                if (n < 0 && errno == EINTR)
+                        continue;
                 if (n <= 0)
                         return false;
                 done += (size_t)n;
         }
         return true;
+}
+
+/* Length and body in one piece. */
+static bool write_frame(const struct run *run, const uint8_t *bytes, size_t len)
+{
+        uint8_t frame[2 + FRAME_MAX];
+        struct out out = out_new(frame, sizeof frame);
+        out_bytes16(&out, bytes, len);
+        return out_done(&out) == 0 && write_all(run, frame, out.len);
+}
+
+static bool write_silence(const struct run *run)
+{
+        return write_frame(run, (uint8_t[]){ 0 }, 1);
 }
 
 /* Control bytes 0 off, 1 on, 2 reset, 4 what is the ATR. */
@@ -174,7 +190,9 @@ static bool exchange(struct run *run, const uint8_t *cmd, size_t cmd_len)
         if (run->hooks->after)
                 run->hooks->after(run->user, cmd, cmd_len, rsp, len, r);
         bool lifted = lay_there && run->card->removed;
-        bool answered = lifted && r != 0 ? false : write_frame(run, rsp, len);
+        if (lifted && r != 0)
+                return false;
+        bool answered = len > 0 ? write_frame(run, rsp, len) : write_silence(run);
         return answered && !lifted;
 }
 
