@@ -1,0 +1,573 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* monitor.c: see monitor.h. Written from card-facts 7.2 and the sections it leans on (1.5 detection,
+ * 2.1 names, 2.7 reading, 4.2-4.5 and 4.10 PINs, 6.6 free checks), before any driver was read.
+ *
+ * Each command passes the rules first, against the picture as it was, and then changes the picture by
+ * its answer. Only what the card accepted changes it.
+ */
+#include "tests/monitor/monitor.h"
+
+#include <stdio.h>
+
+#define FILE_CAP     16384 /* rule 10 */
+#define READS_CAP    128   /* rule 10: 16 KiB in blocks of 128 bytes */
+#define PIN_BLOCK    16
+#define TRIES_UNSEEN (-1)
+
+enum app { APP_NONE, APP_IAS, APP_MPCOS, APP_MANAGER, APP_PARDIS, APP_OMID, APP_OTHER };
+
+struct command {
+        uint8_t cla, ins, p1, p2;
+        const uint8_t *data;
+        size_t data_len;
+        size_t asked; /* Le; 0: nothing asked for */
+};
+
+struct answer {
+        const uint8_t *data;
+        size_t len;
+        uint16_t sw; /* 0: no answer */
+};
+
+struct entry {
+        bool open, last_try_agreed;
+        char digits[16];
+};
+
+struct monitor {
+        unsigned int exchanges;
+        struct monitor_breach breaches[MONITOR_BREACHES_MAX];
+        size_t breach_count;
+
+        /* since this card was inserted or reset */
+        enum app app;
+        bool seen_ias, seen_mpcos, confirmed, oversize, answers, verified, blocked, unknown_answer;
+        int tries;             /* of reference 81, in this session */
+        unsigned int verifies; /* since reset or begin */
+        char used_digits[16];  /* of the last VERIFY */
+        char card_number[11];  /* answered as tag 0101 */
+
+        /* the file being read */
+        uint8_t file[FILE_CAP];
+        size_t have, read_at;
+        unsigned int reads;
+        uint8_t last_ins;
+
+        bool transactions, in_transaction, pin_in_transaction, reset_owed;
+        bool entries_known;
+        struct entry entry;
+};
+
+int monitor_new(struct monitor **ret)
+{
+        struct monitor *monitor = calloc(1, sizeof *monitor);
+        if (!monitor)
+                return -ENOMEM;
+        monitor->tries = TRIES_UNSEEN;
+        *ret = monitor;
+        return 0;
+}
+
+struct monitor *monitor_free(struct monitor *monitor)
+{
+        free(monitor);
+        return NULL;
+}
+
+static void breach(
+        struct monitor *monitor, int rule, const struct command *command, const char *what)
+{
+        if (monitor->breach_count == MONITOR_BREACHES_MAX)
+                return;
+        struct monitor_breach *noted = &monitor->breaches[monitor->breach_count++];
+        *noted = (struct monitor_breach){
+                .rule = rule, .exchange = monitor->exchanges, .what = what
+        };
+        if (command)
+                memcpy(noted->header,
+                        (const uint8_t[]){ command->cla, command->ins, command->p1, command->p2 },
+                        4);
+}
+
+/* ---- what a command says -------------------------------------------------------------------- */
+
+static bool parse_extended(const uint8_t *cmd, size_t len, struct command *ret)
+{
+        if (len < 7 || cmd[4] != 0)
+                return false;
+        size_t first = (size_t)cmd[5] << 8 | cmd[6];
+        if (len == 7) {
+                ret->asked = first ? first : 65536;
+                return true;
+        }
+        if (first > len - 7)
+                return false;
+        ret->data = cmd + 7;
+        ret->data_len = first;
+        if (len - 7 - first == 2) {
+                ret->asked = (size_t)cmd[len - 2] << 8 | cmd[len - 1];
+                ret->asked = ret->asked ? ret->asked : 65536;
+        }
+        return true;
+}
+
+static struct command parse(const uint8_t *cmd, size_t len)
+{
+        struct command command = { .cla = cmd[0], .ins = cmd[1], .p1 = cmd[2], .p2 = cmd[3] };
+        if (len == 4 || parse_extended(cmd, len, &command))
+                return command;
+        if (len == 5) {
+                command.asked = cmd[4] ? cmd[4] : 256;
+                return command;
+        }
+        command.data = cmd + 5;
+        command.data_len = base_min(cmd[4], len - 5);
+        if (len > 5 + command.data_len)
+                command.asked = cmd[len - 1] ? cmd[len - 1] : 256;
+        return command;
+}
+
+static bool succeeded(uint16_t sw)
+{
+        return sw == 0x9000 || sw >> 8 == 0x61 || sw >> 8 == 0x62;
+}
+
+static enum app app_of(const uint8_t *aid, size_t len)
+{
+        static const struct {
+                enum app app;
+                size_t len;
+                uint8_t aid[16];
+        } names[] = {
+                { APP_IAS, 12, { 0xA0, 0, 0, 0, 0x18, 0x0C, 0, 0, 0x01, 0x63, 0x42, 0 } },
+                { APP_IAS, 12, { 0xA0, 0, 0, 0, 0x18, 0x40, 0, 0, 0x01, 0x63, 0x42, 0 } },
+                { APP_IAS, 12, { 0xA0, 0, 0, 0, 0x18, 0x0A, 0, 0, 0x01, 0x63, 0x42, 0 } },
+                { APP_MPCOS, 8, { 0xA0, 0, 0, 0, 0x18, 0x30, 0x03, 0x01 } },
+                { APP_MANAGER, 8, { 0xA0, 0, 0, 0, 0x18, 0x43, 0x4D, 0 } },
+                { APP_PARDIS, 15, "PARDIS,MATIRAN " },
+                { APP_OMID, 16, "MATIRAN ID CARD " },
+        };
+        for (size_t i = 0; i < ARRAY_LEN(names); i++)
+                if (len >= names[i].len && memcmp(aid, names[i].aid, names[i].len) == 0)
+                        return names[i].app;
+        return APP_OTHER;
+}
+
+static bool is_verify(const struct command *command)
+{
+        return command->ins == 0x20 || command->ins == 0x21;
+}
+
+static bool is_clear(const struct command *command)
+{
+        return command->ins == 0x20 && command->p1 == 0xFF && command->data_len == 0;
+}
+
+static bool carries_pin(const struct command *command)
+{
+        return is_verify(command) && command->data_len > 0;
+}
+
+/* MPCOS GET INFO on a secret-code file, 4.5. */
+static bool is_mpcos_counter(const struct command *command)
+{
+        return command->cla == 0x80 && command->ins == 0xC0;
+}
+
+static bool is_pin_family(const struct command *command)
+{
+        return is_verify(command) || command->ins == 0x24 || command->ins == 0x2C ||
+               is_mpcos_counter(command);
+}
+
+/* ---- an issuer in DER, 1.5 step 5 ----------------------------------------------------------- */
+
+struct span {
+        const uint8_t *at;
+        size_t len;
+};
+
+/* Takes one element off `from`. The value may be longer than what was read so far: then it is what
+ * there is, which suffices for outer shells. */
+static bool element(struct span *from, uint8_t *ret_tag, struct span *ret)
+{
+        if (from->len < 2)
+                return false;
+        size_t head = 2, len = from->at[1];
+        if (len & 0x80) {
+                size_t bytes = len & 0x7F;
+                if (bytes == 0 || bytes > 2 || from->len < 2 + bytes)
+                        return false;
+                head += bytes;
+                len = bytes == 1 ? from->at[2] : (size_t)from->at[2] << 8 | from->at[3];
+        }
+        size_t there = base_min(len, from->len - head);
+        *ret_tag = from->at[0];
+        *ret = (struct span){ from->at + head, there };
+        from->at += head + there;
+        from->len -= head + there;
+        return true;
+}
+
+static bool has_attribute(struct span name, uint8_t type, const char *text)
+{
+        size_t len = strlen(text);
+        for (size_t i = 0; i + 7 + len <= name.len; i++) {
+                const uint8_t *at = name.at + i;
+                if (memcmp(at, (const uint8_t[]){ 0x06, 0x03, 0x55, 0x04, type }, 5) == 0 &&
+                        at[6] == len && memcmp(at + 7, text, len) == 0)
+                        return true;
+        }
+        return false;
+}
+
+static bool iranian_issuer(const uint8_t *file, size_t len)
+{
+        uint8_t tag = 0;
+        struct span at = { file, len }, certificate, tbs, skipped, issuer;
+        if (!element(&at, &tag, &certificate) || tag != 0x30 ||
+                !element(&certificate, &tag, &tbs) || tag != 0x30)
+                return false;
+        if (!element(&tbs, &tag, &skipped) || (tag == 0xA0 && !element(&tbs, &tag, &skipped)) ||
+                tag != 0x02)
+                return false;
+        if (!element(&tbs, &tag, &skipped) || tag != 0x30 || !element(&tbs, &tag, &issuer) ||
+                tag != 0x30)
+                return false;
+        return has_attribute(issuer, 0x06, "IR") &&
+               has_attribute(issuer, 0x0A, "Iran Government") &&
+               has_attribute(issuer, 0x0B, "NOCR");
+}
+
+/* ---- the rules, before the answer is looked at ----------------------------------------------- */
+
+static void rule_1_reading_first(struct monitor *monitor, const struct command *command)
+{
+        bool reading = command->ins == 0xA4 || command->ins == 0xB0 || command->ins == 0xCA ||
+                       (command->ins == 0xC0 && command->cla != 0x80);
+        if (!reading && !monitor->confirmed)
+                breach(monitor, 1, command, "before the issuer was read from this card");
+}
+
+static bool padded_digits(const struct command *command)
+{
+        size_t digits = 0;
+        while (digits < command->data_len && command->data[digits] >= '0' &&
+                command->data[digits] <= '9')
+                digits++;
+        for (size_t i = digits; i < command->data_len; i++)
+                if (command->data[i] != 0)
+                        return false;
+        return command->data_len == PIN_BLOCK && digits >= 4 && digits <= 8;
+}
+
+static void rule_2_gate(struct monitor *monitor, const struct command *command)
+{
+        if (!monitor->confirmed)
+                breach(monitor, 2, command, "PIN to a card whose issuer was not read");
+        if (!monitor->seen_ias || !monitor->seen_mpcos)
+                breach(monitor, 2, command, "PIN to a card of unknown generation");
+        if (monitor->app != APP_IAS || command->p1 != 0 || command->p2 != 0x81)
+                breach(monitor, 2, command, "PIN to another reference than IAS 81");
+        if (monitor->tries == TRIES_UNSEEN)
+                breach(monitor, 2, command, "PIN without a counter read in this session");
+        if (monitor->tries == 1 && monitor->entries_known && !monitor->entry.last_try_agreed)
+                breach(monitor, 2, command, "last try without consent");
+        if (!padded_digits(command))
+                breach(monitor, 2, command, "length or padding of the PIN");
+}
+
+static void digits_of(const struct command *command, char digits[static 16])
+{
+        size_t len = base_min(command->data_len, 15);
+        memcpy(digits, command->data, len);
+        digits[len] = '\0';
+}
+
+static void rule_3_one_per_entry(
+        struct monitor *monitor, const struct command *command, const char *digits)
+{
+        if (monitor->entries_known && !monitor->entry.open)
+                breach(monitor, 3, command, "VERIFY without a new entry by a person");
+        if (monitor->verifies > 0)
+                breach(monitor, 3, command, "second VERIFY in one session");
+        if (monitor->verifies > 0 && (monitor->app != APP_IAS || command->p2 != 0x81) &&
+                strcmp(digits, monitor->used_digits) == 0)
+                breach(monitor, 3, command, "same PIN to another reference");
+}
+
+static void rule_4_no_guessing(
+        struct monitor *monitor, const struct command *command, const char *digits)
+{
+        bool known = monitor->entries_known && monitor->entry.open;
+        if (known && strcmp(digits, monitor->entry.digits) != 0)
+                breach(monitor, 4, command, "a PIN that nobody typed");
+        bool initial = strcmp(digits, "1234") == 0 ||
+                       (monitor->card_number[0] && strcmp(digits, monitor->card_number + 6) == 0);
+        if (!known && initial)
+                breach(monitor, 4, command, "an initial PIN that everybody knows");
+}
+
+static void rule_5_empty_verify(struct monitor *monitor, const struct command *command)
+{
+        bool ias = monitor->app == APP_IAS || monitor->app == APP_PARDIS;
+        if (!ias)
+                breach(monitor, 5, command, "empty VERIFY outside an IAS-type application");
+        else if (command->p2 != 0x81 && !(command->p2 == 0x01 && monitor->tries > 0))
+                breach(monitor, 5, command, "empty VERIFY to a reference nobody knows");
+}
+
+static void rule_6_no_writing(struct monitor *monitor, const struct command *command)
+{
+        static const uint8_t writing[] = { 0x24, 0x2C, 0x0E, 0x0F, 0xD0, 0xD1, 0xD2, 0xD6, 0xD7,
+                0xDA, 0xDB, 0xDC, 0xDD, 0xE0, 0xE2, 0xE4, 0xE6, 0xE8, 0x44, 0x04, 0x50, 0xF0 };
+        if (memchr(writing, command->ins, sizeof writing))
+                breach(monitor, 6, command, "a command that changes the card");
+}
+
+static void rule_7_transaction(struct monitor *monitor, const struct command *command)
+{
+        bool operation = is_pin_family(command) || command->ins == 0x2A;
+        if (monitor->transactions && operation && !monitor->in_transaction)
+                breach(monitor, 7, command, "outside an exclusive transaction");
+}
+
+static void rule_8_reset_owed(struct monitor *monitor, const struct command *command)
+{
+        if (monitor->reset_owed)
+                breach(monitor, 8, command, "no reset after a session with a PIN");
+        monitor->reset_owed = false;
+}
+
+static void rule_9_stop(struct monitor *monitor, const struct command *command)
+{
+        if (monitor->blocked || monitor->tries == 0)
+                breach(monitor, 9, command, "PIN after the card said blocked");
+        if (monitor->unknown_answer)
+                breach(monitor, 9, command, "PIN again after an answer nobody knows");
+}
+
+static void rule_10_bounds(struct monitor *monitor, const struct command *command)
+{
+        if (command->ins == 0xB0 && monitor->reads >= READS_CAP)
+                breach(monitor, 10, command, "no end of reads of one file");
+        if (carries_pin(command) && monitor->oversize)
+                breach(monitor, 10, command, "PIN after an answer longer than asked");
+}
+
+static void judge_pin(struct monitor *monitor, const struct command *command)
+{
+        char digits[16];
+        digits_of(command, digits);
+        rule_2_gate(monitor, command);
+        rule_3_one_per_entry(monitor, command, digits);
+        rule_4_no_guessing(monitor, command, digits);
+        rule_9_stop(monitor, command);
+        memcpy(monitor->used_digits, digits, sizeof digits);
+        monitor->entry.open = false;
+        monitor->verifies++;
+        monitor->pin_in_transaction = true;
+}
+
+static void judge(struct monitor *monitor, const struct command *command)
+{
+        rule_1_reading_first(monitor, command);
+        rule_6_no_writing(monitor, command);
+        rule_7_transaction(monitor, command);
+        rule_8_reset_owed(monitor, command);
+        rule_10_bounds(monitor, command);
+        if (carries_pin(command))
+                judge_pin(monitor, command);
+        else if (is_verify(command) && !is_clear(command))
+                rule_5_empty_verify(monitor, command);
+}
+
+/* ---- the picture, after the answer ----------------------------------------------------------- */
+
+static void learn_select(
+        struct monitor *monitor, const struct command *command, const struct answer *answer)
+{
+        if (!succeeded(answer->sw))
+                return;
+        monitor->have = monitor->read_at = 0;
+        monitor->reads = 0;
+        if (command->p1 != 0x04)
+                return;
+        monitor->app = app_of(command->data, command->data_len);
+        monitor->seen_ias = monitor->seen_ias || monitor->app == APP_IAS;
+        monitor->seen_mpcos = monitor->seen_mpcos || monitor->app == APP_MPCOS;
+        monitor->verified = false; /* 2.6: SELECT by AID clears */
+}
+
+static void keep(struct monitor *monitor, const struct answer *answer)
+{
+        size_t at = monitor->read_at;
+        if (at > monitor->have || at + answer->len > FILE_CAP)
+                return;
+        memcpy(monitor->file + at, answer->data, answer->len);
+        monitor->read_at += answer->len;
+        if (monitor->read_at > monitor->have)
+                monitor->have = monitor->read_at;
+        bool certificates = monitor->app == APP_IAS || monitor->app == APP_PARDIS;
+        if (certificates && iranian_issuer(monitor->file, monitor->have))
+                monitor->confirmed = true;
+}
+
+static void learn_read(
+        struct monitor *monitor, const struct command *command, const struct answer *answer)
+{
+        monitor->reads++;
+        monitor->read_at = (size_t)command->p1 << 8 | command->p2;
+        if (!(command->p1 & 0x80))
+                keep(monitor, answer);
+}
+
+static void learn_tries(struct monitor *monitor, uint16_t sw)
+{
+        monitor->blocked = monitor->blocked || sw == 0x6983 || sw == 0x6984 || sw == 0x63C0;
+        monitor->tries = (sw & 0xFFF0) == 0x63C0 ? sw & 0x0F : TRIES_UNSEEN;
+}
+
+static void learn_verify(
+        struct monitor *monitor, const struct command *command, const struct answer *answer)
+{
+        if (is_clear(command)) {
+                monitor->verified = monitor->verified && answer->sw != 0x9000;
+                return;
+        }
+        if (!carries_pin(command)) {
+                if (command->p2 == 0x81 && monitor->app == APP_IAS)
+                        learn_tries(monitor, answer->sw);
+                return;
+        }
+        bool known = answer->sw == 0x9000 || (answer->sw & 0xFFF0) == 0x63C0 ||
+                     answer->sw == 0x6983 || answer->sw == 0x6984;
+        monitor->verified = monitor->verified || answer->sw == 0x9000;
+        monitor->unknown_answer = !known;
+        learn_tries(monitor, answer->sw);
+        monitor->tries = TRIES_UNSEEN; /* a new query before the next one */
+}
+
+/* 4.5: A0 { ... DF21 01 tries ... } */
+static void learn_data(
+        struct monitor *monitor, const struct command *command, const struct answer *answer)
+{
+        static const uint8_t query[] = { 0xA0, 0x03, 0x83, 0x01, 0x81 };
+        if (command->p1 == 0x01 && command->p2 == 0x01 && answer->len >= 13)
+                memcpy(monitor->card_number, answer->data + 3, 10);
+        if (command->ins != 0xCB || command->data_len < sizeof query ||
+                memcmp(command->data, query, sizeof query) != 0)
+                return;
+        for (size_t i = 0; i + 4 <= answer->len; i++)
+                if (memcmp(answer->data + i, (const uint8_t[]){ 0xDF, 0x21, 0x01 }, 3) == 0)
+                        monitor->tries = answer->data[i + 3];
+}
+
+static void learn(
+        struct monitor *monitor, const struct command *command, const struct answer *answer)
+{
+        if (command->ins == 0xC0 && command->cla != 0x80) { /* the rest of the answer before it */
+                if (monitor->last_ins == 0xB0)
+                        keep(monitor, answer);
+                return;
+        }
+        monitor->last_ins = command->ins;
+        if (command->ins == 0xA4)
+                learn_select(monitor, command, answer);
+        else if (command->ins == 0xB0)
+                learn_read(monitor, command, answer);
+        else if (is_verify(command))
+                learn_verify(monitor, command, answer);
+        else if (command->ins == 0xCA || command->ins == 0xCB)
+                learn_data(monitor, command, answer);
+}
+
+void monitor_exchange(struct monitor *monitor, const uint8_t *cmd, size_t cmd_len,
+        const uint8_t *rsp, size_t rsp_len)
+{
+        if (cmd_len < 4)
+                return;
+        struct command command = parse(cmd, cmd_len);
+        struct answer answer = { 0 };
+        if (rsp_len >= 2) {
+                answer = (struct answer){ rsp, rsp_len - 2, 0 };
+                answer.sw = (uint16_t)(rsp[rsp_len - 2] << 8 | rsp[rsp_len - 1]);
+        }
+        monitor->exchanges++;
+        judge(monitor, &command);
+        monitor->answers = answer.sw != 0;
+        if (answer.sw != 0)
+                learn(monitor, &command, &answer);
+        else if (carries_pin(&command))
+                monitor->tries = TRIES_UNSEEN, monitor->unknown_answer = true;
+        if (command.asked > 0 && answer.len > command.asked)
+                monitor->oversize = true;
+}
+
+/* ---- power and transactions ------------------------------------------------------------------ */
+
+static void start_over(struct monitor *monitor)
+{
+        monitor->app = APP_NONE;
+        monitor->seen_ias = monitor->seen_mpcos = monitor->confirmed = monitor->oversize = false;
+        monitor->verified = monitor->blocked = monitor->unknown_answer = monitor->reset_owed =
+                false;
+        monitor->tries = TRIES_UNSEEN;
+        if (!monitor->in_transaction)
+                monitor->verifies = 0;
+        monitor->have = monitor->read_at = 0;
+        monitor->reads = 0;
+        memset(monitor->card_number, 0, sizeof monitor->card_number);
+}
+
+static void begin(struct monitor *monitor)
+{
+        if (monitor->reset_owed)
+                breach(monitor, 8, NULL, "no reset after a session with a PIN");
+        monitor->reset_owed = false;
+        monitor->transactions = monitor->in_transaction = true;
+        monitor->tries = TRIES_UNSEEN; /* rule 7: from the counter to the end in one transaction */
+        monitor->verifies = 0;
+        monitor->unknown_answer = false;
+        monitor->pin_in_transaction = false;
+}
+
+static void end(struct monitor *monitor)
+{
+        if (monitor->verified && monitor->answers) /* a silent card can only be reset */
+                breach(monitor, 8, NULL, "verified state left at the end");
+        monitor->reset_owed = monitor->pin_in_transaction;
+        monitor->in_transaction = monitor->pin_in_transaction = false;
+        monitor->tries = TRIES_UNSEEN;
+}
+
+void monitor_event(struct monitor *monitor, enum monitor_event event)
+{
+        if (event == MONITOR_BEGIN)
+                begin(monitor);
+        else if (event == MONITOR_END)
+                end(monitor);
+        else
+                start_over(monitor);
+}
+
+void monitor_entry(struct monitor *monitor, const char *digits, bool last_try_agreed)
+{
+        monitor->entries_known = true;
+        monitor->entry = (struct entry){ .open = true, .last_try_agreed = last_try_agreed };
+        snprintf(monitor->entry.digits, sizeof monitor->entry.digits, "%s", digits);
+}
+
+const struct monitor_breach *monitor_breaches(const struct monitor *monitor, size_t *ret_count)
+{
+        *ret_count = monitor->breach_count;
+        return monitor->breaches;
+}
+
+bool monitor_broke(const struct monitor *monitor, int rule)
+{
+        for (size_t i = 0; i < monitor->breach_count; i++)
+                if (monitor->breaches[i].rule == rule)
+                        return true;
+        return false;
+}
