@@ -18,7 +18,7 @@
 
 #define SYSTEM_FILE  "/etc/mohr/mohr.conf"
 #define DROP_INS_MAX 64
-#define HELPER       "mohr-reader"
+#define HELPER       "mohr-prompt" /* every daemon needs it, whatever its drivers */
 
 struct loader {
         struct config *config;

@@ -4,7 +4,9 @@
  * Status and Watch tell readers and states, never whose card it is: no serial number, no certificate,
  * not even an ATR. Assert checks shapes here, so that the request begins with facts; what a field means
  * is the request's and the assertion's business. A running call is one `struct job`; the client's
- * hang-up is the one way to cancel it.
+ * hang-up is the one way to cancel it. The log gets a line when a request starts and one when it ends:
+ * its id, the caller's program by name, the outcome; not the audience, not the purpose, and nothing that
+ * came from a card.
  */
 #include "daemon/methods.h"
 
@@ -27,6 +29,7 @@ struct job { /* an Assert, or a Watch that goes on */
         struct methods *methods;
         struct call *call;
         struct request *request;     /* of an Assert */
+        char id[33];                 /* the request's, once it was told */
         struct readers_watch *watch; /* of a Watch */
         struct job *next;
 };
@@ -200,9 +203,24 @@ static json_t *object_of(json_t *parameters, const char *name)
         return object;
 }
 
+/* The request has its id from its first word on. */
+static void learn_id(struct job *job, const char *id)
+{
+        const struct peer *peer = call_peer(job->call);
+        const char *slash = strrchr(peer->executable, '/');
+        char pid[16];
+        if (job->id[0])
+                return;
+        snprintf(job->id, sizeof job->id, "%s", id);
+        snprintf(pid, sizeof pid, "%d", (int)peer->pid);
+        log_kv(job->methods->context->log, LOG_LEVEL_INFO, id, "request started", "app",
+                slash ? slash + 1 : "", "pid", pid, NULL);
+}
+
 static void assert_phase(void *user, const char *id, const char *phase)
 {
         struct job *job = user;
+        learn_id(job, id);
         call_reply_more(job->call, json_pack("{s:s, s:s}", "request", id, "phase", phase));
 }
 
@@ -232,6 +250,9 @@ static void assert_done(void *user, const char *id, int outcome, const char *ass
 {
         struct job *job = user;
         char error[64];
+        learn_id(job, id);
+        log_kv(job->methods->context->log, LOG_LEVEL_INFO, id, "request ended", "outcome",
+                outcome == 0 ? "Ok" : outcome_name(outcome), "detail", detail ? detail : "", NULL);
         if (outcome == 0)
                 call_reply(
                         job->call, json_pack("{s:s, s:s}", "request", id, "assertion", assertion));
