@@ -18,8 +18,8 @@
 
 #include "drivers/driver.h"
 
-/* `drivers` ends with NULL. Returns the exit status; the caller leaves by _exit(), so that no
- * library's destructor runs into the sandbox. */
+/* `drivers` ends with NULL. Returns the exit status; the caller leaves by _Exit(), so that no
+ * library's destructor, nor a sanitizer's look for leaks, runs into the sandbox. */
 _must_check_ int helper_main(const struct driver *const *drivers, int argc, char **argv);
 
 #endif
