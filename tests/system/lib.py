@@ -10,6 +10,7 @@ What happened to the card is asked from the card (its --stats file), never from 
 import ctypes
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -38,7 +39,7 @@ def wait_for(condition, seconds=5.0, step=0.01):
 
 def free_ports(count):
     """`count` adjacent free TCP ports; a reader of vpcd has two slots."""
-    for base in range(20000 + os.getpid() % 10000, 60000, count):
+    for base in range(20000 + os.getpid() * 16 % 12000, 60000, count):
         with_sockets = []
         try:
             for port in range(base, base + count):
@@ -84,6 +85,23 @@ class Process:
     def said(self):
         with open(self.log, encoding="utf-8", errors="replace") as log:
             return log.read()
+
+
+class ReaderState(ctypes.Structure):
+    """SCARD_READERSTATE of pcsc-lite."""
+    _fields_ = [("reader", ctypes.c_char_p), ("user", ctypes.c_void_p), ("current", ctypes.c_ulong),
+                ("event", ctypes.c_ulong), ("atr_len", ctypes.c_ulong), ("atr", ctypes.c_ubyte * 33)]
+
+
+def card_present(reader):
+    """What pcscd says, asked directly."""
+    pcsc, context = ctypes.CDLL("libpcsclite.so.1"), ctypes.c_long()
+    if pcsc.SCardEstablishContext(2, None, None, ctypes.byref(context)) != 0:
+        return False
+    state = ReaderState(reader=reader.encode())
+    pcsc.SCardGetStatusChange(context, 0, ctypes.byref(state), 1)
+    pcsc.SCardReleaseContext(context)
+    return bool(state.event & 0x20)
 
 
 class Pcscd:
@@ -142,6 +160,7 @@ class Card:
 
     def insert(self):
         self.process = Process(self.rig, "softcard", self.argv, self.rig.env)
+        wait_for(lambda: card_present(self.reader), 3)
 
     def turn(self):
         """Lifts the card, or lays it back."""
@@ -151,6 +170,7 @@ class Card:
         """Takes the card away for good; what the rule monitor has to say of it is said now."""
         if self.process.alive():
             code = self.process.stop()
+            wait_for(lambda: not card_present(self.reader), 3)
             if code not in (0, -signal.SIGTERM):
                 self.rig.check(False, "the card saw no breach of the rules", self.process.said()[-800:])
 
@@ -234,6 +254,15 @@ class Daemon:
     def status(self):
         return call(self.socket, "mohr.Identity.Status")[1]
 
+    def request(self, reader=None, timeout=40, **parameters):
+        """An Assert by socket, as one of the CLI but cheaper: (exit code, assertion or detail)."""
+        parameters = {"audience": AUDIENCE, "nonce": NONCE, "ui": {"display": ":mohr-test"}, **parameters,
+                      **({"reader": reader} if reader else {})}
+        error, reply = call(self.socket, "mohr.Identity.Assert", parameters, timeout)
+        if not error:
+            return 0, reply["assertion"]
+        return outcomes().get(error.rsplit(".", 1)[1], error), reply
+
     def state_of(self, reader):
         found = [entry["state"] for entry in self.status().get("readers", []) if entry["name"] == reader]
         return found[0] if found else None
@@ -285,6 +314,12 @@ class Connection:
 
     def close(self):
         self.socket.close()
+
+
+def outcomes():
+    """{"NoReader": 10, ...} from base/outcome.h."""
+    with open(os.path.join(TREE, "base/outcome.h"), encoding="ascii") as header:
+        return {name: int(number) for number, name in re.findall(r"X\((\d+), \w+, (\w+)\)", header.read())}
 
 
 def call(path, method, parameters=None, timeout=60):

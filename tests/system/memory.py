@@ -138,6 +138,7 @@ def body(rig):
     pcscd = Pcscd(rig)
     sees_locked_pages(rig)
     finds = [during_signature(rig, pcscd, a_pin()) for _ in range(2)]
+    rig.note(f"finds in two runs, by chance or not: {finds}")
     rig.check(not all(daemon for daemon, _ in finds), "no PIN digits in the daemon just before the signature", finds)
     rig.check(not all(after for _, after in finds), "no PIN digits in daemon or helpers afterwards", finds)
     during_verify(rig, pcscd, a_pin())

@@ -1,0 +1,551 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""clients.py [BUILD]: hostile and clumsy clients against the real mohrd; where its socket may lie; how it
+starts and ends. No reader is needed: the one driver asked for is the software card's, which finds no
+card to make. Fairness is checked by counting who was answered, never by a clock.
+"""
+import errno
+import json
+import os
+import re
+import select
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import tempfile
+import time
+
+TREE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BUILD = os.path.abspath(sys.argv[1] if len(sys.argv) > 1 else os.environ.get("BUILD", os.path.join(TREE, "build")))
+MOHRD = os.path.join(BUILD, "mohrd")
+FRAME_MAX, PER_PROCESS, ALL = 16384, 32, 64
+failed = False
+
+
+def check(holds, what, detail=""):
+    global failed
+    print(("ok - " if holds else "not ok - ") + what, flush=True)
+    if not holds:
+        failed = True
+        print("    " + repr(detail)[:2000], flush=True)
+
+
+class Daemon:
+    def __init__(self, folder, name="mohr.sock", path=None, env=None, arguments=(), wait=True, **popen):
+        self.path = path or os.path.join(folder, name)
+        self.log = open(os.path.join(folder, "mohrd.log"), "w+b")
+        where = [] if path == "" else ["--socket", self.path]
+        self.child = subprocess.Popen([MOHRD, *where, "--config", CONFIG,
+                                       "--driver", "soft", *arguments],
+                                      stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
+                                      env={**ENV, **(env or {})}, **popen)
+        if wait:
+            self.wait_ready()
+
+    def wait_ready(self):
+        for _ in range(1000):
+            if b": ready" in self.said() or self.child.poll() is not None:
+                return
+            time.sleep(0.005)
+
+    def said(self):
+        with open(self.log.name, "rb") as log:
+            return log.read()
+
+    def end(self, how=signal.SIGTERM, seconds=15):
+        if self.child.poll() is None:
+            self.child.send_signal(how)
+        try:
+            return self.child.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.child.kill()
+            return self.child.wait()
+
+
+class Client:
+    def __init__(self, path, timeout=10):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.connect(path)  # waits while the backlog is full
+        self.socket.settimeout(timeout)
+        self.buffer = b""
+
+    def raw(self, data):
+        try:
+            self.socket.sendall(data)
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+        return self
+
+    def say(self, method, parameters=None, **flags):
+        return self.raw(json.dumps({"method": method, "parameters": parameters or {}, **flags}).encode() + b"\0")
+
+    def hear(self):
+        """One message, or None for the end of the connection."""
+        while b"\0" not in self.buffer:
+            try:
+                piece = self.socket.recv(65536)
+            except ConnectionResetError:
+                return None
+            if not piece:
+                return None
+            self.buffer += piece
+        frame, self.buffer = self.buffer.split(b"\0", 1)
+        return json.loads(frame)
+
+    def close(self):
+        self.socket.close()
+
+
+STATUS = b'{"method":"mohr.Identity.Status"}\0'
+
+
+def well(path):
+    """A new client gets its Status."""
+    client = Client(path)
+    answer = client.raw(STATUS).hear()
+    client.close()
+    return bool(answer) and answer.get("parameters", {}).get("backends") is not None
+
+
+# --- the interface texts, read by the grammar of varlink.org and not by the daemon's code ---
+
+class Grammar:
+    TOKEN = re.compile(r"\s*(?:#[^\n]*\n\s*)*(->|\[string\]|\[\]|[(){}:,?]|[A-Za-z][A-Za-z0-9_.-]*|$)")
+
+    def __init__(self, text):
+        self.text, self.at, self.members = text, 0, {"type": {}, "method": {}, "error": {}}
+        self.used = set()
+
+    def peek(self):
+        found = self.TOKEN.match(self.text, self.at)
+        if not found:
+            raise ValueError("no token at " + repr(self.text[self.at:self.at + 30]))
+        return found
+
+    def next(self, wanted=None, shape=None):
+        found = self.peek()
+        token = found.group(1)
+        if (wanted is not None and token != wanted) or (shape and not re.fullmatch(shape, token)):
+            raise ValueError(f"{token!r} instead of {wanted or shape}")
+        self.at = found.end()
+        return token
+
+    def type(self):
+        if self.peek().group(1) == "?":
+            self.next()
+            if self.peek().group(1) == "?":
+                raise ValueError("?? is no type")
+        while self.peek().group(1) in ("[]", "[string]"):
+            self.next()
+        if self.peek().group(1) == "(":
+            return self.struct()
+        name = self.next(shape="bool|int|float|string|object|[A-Z][A-Za-z0-9]*")
+        if name[0].isupper():
+            self.used.add(name)
+
+    def struct(self):
+        names = []
+        self.next("(")
+        while self.peek().group(1) != ")":
+            if names:
+                self.next(",")
+            names.append(self.next(shape="[A-Za-z](_?[A-Za-z0-9])*"))
+            self.next(":")
+            self.type()
+        self.next(")")
+        if len(set(names)) != len(names):
+            raise ValueError("a field is there twice")
+        return names
+
+    def interface(self):
+        self.next("interface")
+        name = self.next(shape=r"[A-Za-z]([-]*[A-Za-z0-9])*(\.[A-Za-z0-9]([-]*[A-Za-z0-9])*)+")
+        while kind := self.next(shape="type|method|error|"):
+            member = self.next(shape="[A-Z][A-Za-z0-9]*")
+            if any(member in members for members in self.members.values()):
+                raise ValueError(member + " is there twice")
+            self.members[kind][member] = self.struct()
+            if kind == "method":
+                self.next("->")
+                self.struct()
+        if self.used - set(self.members["type"]):
+            raise ValueError("unknown types: " + str(self.used - set(self.members["type"])))
+        return name
+
+
+def read_interface(text):
+    grammar = Grammar(text)
+    return grammar.interface(), grammar.members
+
+
+def introspection(path):
+    client = Client(path)
+    names = client.say("org.varlink.service.GetInfo").hear()["parameters"]["interfaces"]
+    check(names == ["org.varlink.service", "mohr.Identity"], "GetInfo lists what is served, and mohr.Person is not", names)
+    for name in names:
+        text = client.say("org.varlink.service.GetInterfaceDescription", {"interface": name}).hear()["parameters"]["description"]
+        with open(os.path.join(TREE, "daemon", name + ".varlink"), encoding="utf-8") as file:
+            check(text == file.read(), f"the text of {name} is the file in the tree")
+    client.close()
+    for name in names + ["mohr.Person"]:
+        with open(os.path.join(TREE, "daemon", name + ".varlink"), encoding="utf-8") as file:
+            try:
+                found, members = read_interface(file.read())
+                check(found == name, f"{name} is a Varlink interface by the grammar", found)
+            except ValueError as error:
+                check(False, f"{name} is a Varlink interface by the grammar", str(error))
+        if name == "mohr.Identity":
+            with open(os.path.join(TREE, "base/outcome.h"), encoding="ascii") as header:
+                outcomes = {name for number, name in re.findall(r"X\((\d+), \w+, (\w+)\)", header.read())}
+            outcomes -= {"DaemonUnreachable", "AssertionInvalid", "CertificateExpired"}  # the client's own
+            check(outcomes == set(members["error"]), "every outcome the daemon can answer is a declared error, and no other",
+                  outcomes ^ set(members["error"]))
+
+
+# --- bytes that are no Varlink ---
+
+def closed_after(path, data, what):
+    client = Client(path)
+    answer = client.raw(data).hear()
+    client.close()
+    check(answer is None and well(path), what, answer)
+
+
+def hostile_bytes(path):
+    frame = b'{"method":"mohr.Identity.Status","parameters":{"x":"'
+    closed_after(path, b"a" * (FRAME_MAX + 1), "a frame over the cap ends its connection")
+    closed_after(path, b"a" * 4_000_000, "so does a stream without end")
+    closed_after(path, frame + b"[" * 100 + b'"}}' + b"x\0", "text after the object ends it")
+    closed_after(path, b'{"method":"a.b.C","parameters":' + b"[" * 9 + b"]" * 9 + b"}\0", "deep nesting ends it")
+    closed_after(path, b"[" * 16000 + b"\0", "deepest nesting ends it")
+    closed_after(path, os.urandom(4096) + b"\0", "noise ends it")
+    closed_after(path, b"\0" * 5000, "empty frames end it")
+    closed_after(path, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n\0", "another protocol ends it")
+    closed_after(path, b'{"method":"mohr.Identity.Status","method":"mohr.Identity.Status"}\0', "a repeated member ends it")
+    closed_after(path, b'{"method":"mohr.Identity.Status","parameters":{"x":"\xc3\x28"}}\0', "invalid UTF-8 ends it")
+    client = Client(path)
+    largest = frame + b"a" * (FRAME_MAX - len(frame) - 3) + b'"}}'
+    answer = client.raw(largest + b"\0").hear()
+    check(len(largest) == FRAME_MAX and answer and answer.get("error") == "org.varlink.service.InvalidParameter",
+          "a frame of exactly the cap is read", answer)
+    client.close()
+
+
+def slow_drip(path):
+    slow = Client(path)
+    for byte in STATUS[:-1]:
+        slow.raw(bytes([byte]))
+    check(well(path), "a client that never ends its frame holds up nobody")
+    check("parameters" in (slow.raw(b"\0").hear() or {}), "and is answered when it does")
+    slow.close()
+
+
+def half_open(path):
+    client = Client(path)
+    client.raw(STATUS + STATUS)
+    client.socket.shutdown(socket.SHUT_WR)
+    answers = [client.hear(), client.hear(), client.hear()]
+    check(answers[0] and answers[1] and answers[2] is None, "a half-closed client gets its answers, then the end", answers)
+    client.close()
+    client = Client(path)
+    client.raw(b'{"method":').socket.shutdown(socket.SHUT_WR)
+    check(client.hear() is None, "half a frame and the end is the end")
+    client.close()
+
+
+def passed_descriptors(path):
+    client = Client(path)
+    reader, writer = os.pipe()
+    for _ in range(50):
+        socket.send_fds(client.socket, [STATUS], [writer] * 20)
+    os.close(writer)
+    answers = [client.hear() for _ in range(50)]
+    os.set_blocking(reader, False)
+    check(all(answers) and os.read(reader, 1) == b"", "descriptors that clients pass are not kept")
+    os.close(reader)
+    client.close()
+
+
+# --- floods ---
+
+def flood_not_read(path):
+    """One client sends calls and takes no answer; the kernel's buffers fill, and others are served."""
+    flood = Client(path)
+    flood.socket.setblocking(False)
+    sent = refused = 0
+    while refused < 20 and sent < 200_000:
+        try:
+            sent += flood.socket.send(STATUS * 50)
+            refused = 0
+        except BlockingIOError:
+            refused += 1
+            time.sleep(0.005)
+    check(refused == 20, "a client that takes no answers is asked nothing more", sent)
+    check(all(well(path) for _ in range(20)), "and others are served meanwhile")
+    flood.close()
+    check(well(path), "its end changes nothing")
+
+
+def flood_read(path):
+    """A flooder that reads: between one call of another client and its answer, few of its own are answered."""
+    total, flood, other = 20_000, Client(path), Client(path)
+    waiting, answered, worst, served = STATUS * total, 0, 0, 0
+    asked_at = None
+    flood.socket.setblocking(False)
+    while answered < total and served < 200:
+        if asked_at is None:
+            other.raw(STATUS)
+            asked_at = answered
+        readable, writable, _ = select.select([flood.socket, other.socket], [flood.socket] if waiting else [], [], 10)
+        if not readable and not writable:
+            break
+        if writable:
+            waiting = waiting[flood.socket.send(waiting[:8192]):]
+        if other.socket in readable:
+            other.hear()
+            served, worst, asked_at = served + 1, max(worst, answered - asked_at), None
+        if flood.socket in readable:
+            answered += flood.socket.recv(65536).count(b"\0")
+    check(served == 200 and answered < total, "a flood of calls and one client at a time take turns",
+          (served, answered, worst))
+    flood.close()
+    other.close()
+
+
+def thousand_connects(path):
+    for number in range(1000):
+        client = Client(path)
+        if number % 2:
+            client.raw(STATUS)
+        if number % 7 == 0:
+            client.raw(b'{"method":"mohr.Identity.Watch","more":true}\0')
+        client.close()
+    check(well(path), "a thousand connects later all is well")
+
+
+def hold(path, count):
+    """Another process that holds `count` connections; says how many of them live."""
+    code = ("import socket,sys\nheld=[]\nfor _ in range(%d):\n s=socket.socket(socket.AF_UNIX);s.connect(%r)\n"
+            " s.settimeout(5);s.send(%r)\n held.append(s)\n"
+            "def lives(s):\n try: return bool(s.recv(4096))\n except OSError: return False\n"
+            "print(sum(map(lives,held)),flush=True);sys.stdin.read()" % (count, path, STATUS))
+    child = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    return child, int(child.stdout.readline())
+
+
+def let_go(child):
+    child.stdin.close()
+    child.wait()
+    child.stdout.close()
+
+
+def caps(path):
+    first, lives = hold(path, PER_PROCESS + 8)
+    check(lives == PER_PROCESS, "one process gets its share of connections and no more", lives)
+    check(well(path), "another process is served")
+    second, lives = hold(path, PER_PROCESS)
+    check(lives == ALL - PER_PROCESS, "all of them together have a cap", lives)
+    client = Client(path)
+    check(client.raw(STATUS).hear() is None, "beyond it a client is told by an end, not by silence")
+    client.close()
+    let_go(first)
+    let_go(second)
+    for _ in range(200):
+        if well(path):
+            break
+        time.sleep(0.01)
+    check(well(path), "when they go, the next is served")
+
+
+# --- who may connect ---
+
+def other_user(folder):
+    if os.geteuid() != 0:
+        print("skip - another user is refused: only root can become one")
+        return
+    place = os.path.join(folder, "open")
+    os.mkdir(place)
+    daemon = Daemon(place)
+    os.chmod(folder, 0o711)
+    os.chmod(place, 0o711)
+    os.chmod(daemon.path, 0o666)
+    code = ("import socket\ns=socket.socket(socket.AF_UNIX);s.settimeout(5);s.connect(%r)\n"
+            "try:\n s.send(%r);print('heard',s.recv(4096))\nexcept OSError: print('heard',b'')" % (daemon.path, STATUS))
+    said = subprocess.run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", sys.executable, "-c", code],
+                          capture_output=True, text=True, check=False)
+    check(said.stdout == "heard b''\n", "another user is refused, whatever the file's mode", said)
+    check(well(daemon.path), "and the owner is not")
+    check(b"another user" in daemon.said(), "the log says so")
+    daemon.end()
+    os.chmod(folder, 0o700)
+
+
+# --- where the socket may lie ---
+
+def refused(folder, path, code, what, text):
+    daemon = Daemon(folder, path=path, wait=False)
+    status = daemon.child.wait(10)
+    check(status == code and text in daemon.said(), what, (status, daemon.said()))
+
+
+def places(folder):
+    live = Daemon(folder)
+    check(stat.S_IMODE(os.stat(live.path).st_mode) == 0o600, "the socket is the owner's alone")
+    refused(folder, live.path, 23, "a second daemon gives way", b"another mohrd answers")
+    check(well(live.path), "and the first goes on")
+    live.child.kill()
+    live.child.wait()
+    check(os.path.exists(live.path), "a killed daemon leaves its socket")
+    again = Daemon(folder)
+    check(well(again.path), "the next one replaces it")
+    check(again.end() == 0 and not os.path.exists(again.path), "an orderly end takes it away")
+
+    target = os.path.join(folder, "real")
+    os.mkdir(target, 0o700)
+    os.symlink(target, os.path.join(folder, "link"))
+    refused(folder, os.path.join(folder, "link", "s"), 2, "a folder behind a symbolic link is refused", b"its folder")
+    os.symlink(os.path.join(target, "elsewhere"), os.path.join(folder, "dangling"))
+    refused(folder, os.path.join(folder, "dangling"), 2, "a symbolic link in its place is refused", b"something else")
+    precious = os.path.join(folder, "precious")
+    with open(precious, "w", encoding="ascii") as file:
+        file.write("keep")
+    refused(folder, precious, 2, "a file in its place is refused", b"something else")
+    with open(precious, encoding="ascii") as file:
+        check(file.read() == "keep", "and left alone")
+    os.chmod(target, 0o770)
+    refused(folder, os.path.join(target, "s"), 2, "a folder others may write to is refused", b"only you may write")
+    refused(folder, "/tmp/mohr-test.sock", 2, "so is /tmp", b"its folder must belong")
+    refused(folder, "relative.sock", 2, "so is a relative path", b"absolute")
+    fresh = Daemon(folder, path=os.path.join(folder, "new", "s"))
+    check(stat.S_IMODE(os.stat(os.path.dirname(fresh.path)).st_mode) == 0o700, "a missing folder is made private")
+    fresh.end()
+
+
+def two_at_once(folder):
+    path = os.path.join(folder, "race")
+    for _ in range(5):
+        stale = socket.socket(socket.AF_UNIX)
+        stale.bind(path)
+        stale.close()
+        crowd = []
+        for number in range(4):
+            place = os.path.join(folder, f"crowd{number}")
+            os.makedirs(place, exist_ok=True)
+            crowd.append(Daemon(place, path=path, wait=False))
+        for daemon in crowd:
+            daemon.wait_ready()
+        alive = [daemon for daemon in crowd if daemon.child.poll() is None]
+        good = len(alive) == 1 and well(path)
+        for daemon in crowd:
+            daemon.end()
+        if not good:
+            break
+    check(good, "of four daemons started at once over a dead socket exactly one lives, and answers", len(alive))
+
+
+# --- how it starts and ends ---
+
+def activated(folder, sockets, **more):
+    """mohrd with these sockets passed in as by a service manager."""
+    shell = 'export LISTEN_PID=$$; exec "$@"'
+    plan = {3 + index: sock.fileno() for index, sock in enumerate(sockets)}
+
+    def arrange():
+        high = [os.dup2(fd, 100 + number, True) for number, fd in plan.items()]
+        for number, fd in zip(plan, high):
+            os.dup2(fd, number, True)
+
+    log = open(os.path.join(folder, "mohrd.log"), "w+b")
+    child = subprocess.Popen(["sh", "-c", shell, "sh", MOHRD, "--config", CONFIG, "--driver", "soft"],
+                             env={**ENV, "LISTEN_FDS": str(len(sockets))}, stdout=log, stderr=log,
+                             stdin=subprocess.DEVNULL, preexec_fn=arrange, close_fds=False, **more)
+    return child, log.name
+
+
+def socket_activation(folder):
+    path = os.path.join(folder, "passed")
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(path)
+    listener.listen(8)
+    early = Client(path).raw(STATUS)
+    child, _ = activated(folder, [listener])
+    check("parameters" in (early.hear() or {}), "a client that came before the daemon is served from a passed socket")
+    child.terminate()
+    check(child.wait(15) == 0 and os.path.exists(path), "a passed socket is not taken away")
+    for sockets, what in (([listener, listener], "two passed sockets are refused"),
+                          ([socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)], "a passed datagram socket is refused"),
+                          ([socket.socket(socket.AF_UNIX)], "a passed socket that does not listen is refused")):
+        child, log = activated(folder, sockets)
+        status = child.wait(10)
+        with open(log, "rb") as text:
+            check(status == 2 and b"exactly one" in text.read(), what, status)
+
+
+def life(folder):
+    notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    notify.bind(os.path.join(folder, "notify"))
+    notify.settimeout(10)
+    daemon = Daemon(folder, env={"NOTIFY_SOCKET": os.path.join(folder, "notify")})
+    check(notify.recv(100) == b"READY=1", "the service manager is told when it is ready")
+    check(well(daemon.path), "and it is")
+    with open(f"/proc/{daemon.child.pid}/limits", encoding="ascii") as limits:
+        check(re.search(r"Max core file size\s+0\s+0", limits.read()), "it leaves no core file")
+    with open(f"/proc/{daemon.child.pid}/status", encoding="ascii") as status:
+        check(re.search(r"^Umask:\s+0077", status.read(), re.M), "what it makes is its own")
+    check(os.stat(f"/proc/{daemon.child.pid}/mem").st_uid == 0, "it is not dumpable")
+    daemon.child.send_signal(signal.SIGHUP)
+    check(well(daemon.path), "SIGHUP is nothing to it")
+    watch = Client(daemon.path).say("mohr.Identity.Watch", more=True)
+    check(watch.hear().get("continues") is True, "a Watch begins with the present")
+    daemon.child.send_signal(signal.SIGTERM)
+    last = watch.hear()
+    check(last and not last.get("continues") and watch.hear() is None, "SIGTERM ends a Watch with its last answer", last)
+    check(daemon.child.wait(15) == 0, "and the daemon, without waiting for more")
+    said = b""
+    while b"STOPPING=1" not in said:
+        said += notify.recv(100)
+    check(True, "the service manager is told that it stops")
+    for how in (signal.SIGINT, signal.SIGTERM):
+        check(Daemon(folder).end(how) == 0, f"{how.name} ends it in order")
+    for arguments, code in ((["--help"], 0), (["--version"], 0), (["--frob", "x"], 2), (["--driver"], 2)):
+        said = subprocess.run([MOHRD, *arguments], capture_output=True, env=ENV, check=False)
+        check(said.returncode == code, f"mohrd {' '.join(arguments)} ends with {code}", said)
+    said = subprocess.run([MOHRD, "--driver", "soft", "--config", CONFIG], capture_output=True,
+                          env={key: value for key, value in ENV.items() if key != "XDG_RUNTIME_DIR"}, check=False)
+    check(said.returncode == 2 and b"XDG_RUNTIME_DIR" in said.stderr, "without a place for its socket it says what to set", said)
+
+
+def watchdog(folder):
+    path = os.path.join(folder, "watchdog")
+    notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    notify.bind(path)
+    notify.settimeout(10)
+    daemon = Daemon(folder, env={"NOTIFY_SOCKET": path, "WATCHDOG_USEC": "400000"})
+    said = [notify.recv(100) for _ in range(3)]
+    check(any(b"WATCHDOG=1" in word for word in said), "the watchdog is fed if there is one", said)
+    daemon.end()
+
+
+def main():
+    global CONFIG, ENV
+    with tempfile.TemporaryDirectory(prefix="mohr-clients-") as folder:
+        CONFIG = os.path.join(folder, "mohr.conf")
+        with open(CONFIG, "w", encoding="ascii") as config:
+            config.write(f"[state]\ndir = {folder}/state\n")
+        ENV = {"PATH": os.environ["PATH"], "HOME": folder, "XDG_RUNTIME_DIR": folder,
+               **{key: value for key, value in os.environ.items() if key.endswith("SAN_OPTIONS")}}
+        daemon = Daemon(folder)
+        for part in (introspection, hostile_bytes, slow_drip, half_open, passed_descriptors, flood_not_read, flood_read,
+                     thousand_connects, caps):
+            part(daemon.path)
+        descriptors = len(os.listdir(f"/proc/{daemon.child.pid}/fd"))
+        check(descriptors < 20, "nothing of all this is left open", descriptors)
+        check(daemon.end() == 0, "after all this it ends in order", daemon.said()[-1000:])
+        for part in (other_user, places, two_at_once, socket_activation, life, watchdog):
+            part(folder)
+    return failed
+
+
+sys.exit(main())
