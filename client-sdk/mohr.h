@@ -131,7 +131,7 @@ int mohr_client_watch(struct mohr_client *client, int (*changed)(void *user, con
 
 struct mohr_station { /* what the station states; NULL where it states nothing */
         const char *operator_name, *branch, *device, *case_number;
-        const char *photo_checked; /* "yes" or "no" */
+        const char *photo_checked; /* "yes" or "no": whether a clerk compared face and photo */
 };
 
 struct mohr_ui { /* where to ask the holder, NULL where there is nothing */
@@ -147,7 +147,7 @@ struct mohr_request {
         const struct mohr_ui *ui;
 };
 
-/* The assertion, to be freed. `phase`, if not NULL, hears "reader", "card", "consent", "pin", "sign". */
+/* The assertion, to be freed. 2 if a field is out of its bounds (mohr_client_detail() names it). `phase`, if not NULL, hears "reader", "card", "consent", "pin", "sign". */
 int mohr_client_assert(struct mohr_client *client, const struct mohr_request *request,
         void (*phase)(void *user, const char *phase), void *user, char **ret_assertion);
 /* About the last answer over 0: the request's id, an English line for operators ("" if none), and

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* assert.c: mohr assert: asks mohrd, says how far it is, prints the assertion and nothing else.
+ *
+ * The holder is asked where this command runs: on its terminal if it has one, else on its screen. A
+ * Ctrl-C ends the process, the kernel closes the socket, and mohrd takes the prompt away.
+ */
+#include "client-sdk/cli/cli.h"
+
+#include "client-sdk/assertion.h"
+#include "client-sdk/fields.h"
+
+#include <unistd.h>
+
+struct request {
+        struct mohr_request to;
+        struct mohr_station station;
+        struct mohr_ui ui;
+        char tty[64];
+};
+
+enum {
+        AUDIENCE = 256,
+        NONCE,
+        PURPOSE,
+        READER,
+        TIMEOUT,
+        EXPECT,
+        OPERATOR,
+        BRANCH,
+        DEVICE,
+        CASE,
+        PHOTO,
+        JSON
+};
+
+static const struct option options[] = {
+        { "audience", required_argument, NULL, AUDIENCE },
+        { "nonce", required_argument, NULL, NONCE },
+        { "purpose", required_argument, NULL, PURPOSE },
+        { "reader", required_argument, NULL, READER },
+        { "timeout", required_argument, NULL, TIMEOUT },
+        { "expect-national-number", required_argument, NULL, EXPECT },
+        { "operator", required_argument, NULL, OPERATOR },
+        { "branch", required_argument, NULL, BRANCH },
+        { "device", required_argument, NULL, DEVICE },
+        { "case-number", required_argument, NULL, CASE },
+        { "photo-checked", required_argument, NULL, PHOTO },
+        { "json", no_argument, NULL, JSON },
+        { 0 },
+};
+
+/* 1..600 seconds, 0 if it is no such number. */
+static int seconds(const char *text)
+{
+        char *end;
+        long value = strtol(text, &end, 10);
+        return end != text && *end == '\0' && value >= 1 && value <= 600 ? (int)value : 0;
+}
+
+static int parse(struct cli *cli, int argc, char **argv, struct request *request)
+{
+        const struct {
+                int option;
+                const char **slot;
+        } texts[] = { { AUDIENCE, &request->to.audience }, { NONCE, &request->to.nonce },
+                { PURPOSE, &request->to.purpose }, { READER, &request->to.reader },
+                { EXPECT, &request->to.expect_national_number },
+                { OPERATOR, &request->station.operator_name }, { BRANCH, &request->station.branch },
+                { DEVICE, &request->station.device }, { CASE, &request->station.case_number },
+                { PHOTO, &request->station.photo_checked } };
+        for (int option; (option = getopt_long(argc, argv, "", options, NULL)) >= 0;) {
+                if (option == '?')
+                        return cli_usage(
+                                cli, _("This option is not known here, or lacks its value."));
+                if (option == JSON)
+                        cli->json = true;
+                if (option == TIMEOUT && (request->to.timeout_s = seconds(optarg)) == 0)
+                        return cli_usage(cli, _("--timeout takes 1 to 600 seconds."));
+                for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+                        if (texts[i].option == option)
+                                *texts[i].slot = optarg;
+        }
+        return optind < argc ? cli_usage(cli, _("This takes no arguments.")) : 0;
+}
+
+static int check(const struct cli *cli, const struct request *request)
+{
+        const struct mohr_request *to = &request->to;
+        const char *photo = request->station.photo_checked;
+        const struct {
+                bool good;
+                const char *complaint;
+        } rows[] = {
+                { to->audience && field_is_uri(to->audience),
+                        N_("--audience is needed: the address of the service that asks, such as "
+                           "https://bank.example") },
+                { to->nonce && field_is_nonce(to->nonce),
+                        N_("--nonce is needed: 8 to 128 characters without spaces, new for each "
+                           "request.") },
+                { !to->purpose || field_is_text(to->purpose, FIELD_PURPOSE_MAX),
+                        N_("--purpose takes up to 256 bytes of plain text.") },
+                { !to->expect_national_number || field_is_digits(to->expect_national_number, 10),
+                        N_("--expect-national-number takes ten digits.") },
+                { !photo || strcmp(photo, "yes") == 0 || strcmp(photo, "no") == 0,
+                        N_("--photo-checked takes yes or no.") },
+        };
+        for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+                if (!rows[i].good)
+                        return cli_usage(cli, "%s", _(rows[i].complaint));
+        return 0;
+}
+
+static const char *from_environment(const char *name)
+{
+        const char *value = getenv(name);
+        return value && value[0] ? value : NULL;
+}
+
+/* The terminal the person types on. Only names mohrd knows how to judge: a pinentry asks nowhere else. */
+static const char *terminal(char *dst, size_t cap)
+{
+        static const int streams[] = { STDIN_FILENO, STDERR_FILENO };
+        for (size_t i = 0; i < ARRAY_LEN(streams); i++)
+                if (isatty(streams[i]) && ttyname_r(streams[i], dst, cap) == 0)
+                        return dst;
+        return NULL;
+}
+
+static void describe_ui(const struct cli *cli, struct request *request)
+{
+        struct mohr_ui *ui = &request->ui;
+        ui->tty = terminal(request->tty, sizeof request->tty);
+        ui->term = ui->tty ? from_environment("TERM") : NULL;
+        ui->display = from_environment("DISPLAY");
+        ui->wayland_display = from_environment("WAYLAND_DISPLAY");
+        ui->xauthority = from_environment("XAUTHORITY");
+        ui->language = cli->persian ? "fa" : "en";
+}
+
+static void show_phase(void *user, const char *phase)
+{
+        static const struct {
+                const char *phase, *text;
+        } phases[] = {
+                { "reader", N_("Looking for the card reader ...") },
+                { "card", N_("Reading the card. Leave it where it is ...") },
+                { "consent", N_("Waiting for the holder's consent ...") },
+                { "pin", N_("Waiting for the PIN ...") },
+                { "sign", N_("The chip is signing. Leave the card where it is ...") },
+        };
+        (void)user;
+        for (size_t i = 0; i < ARRAY_LEN(phases); i++)
+                if (strcmp(phases[i].phase, phase) == 0)
+                        fprintf(stderr, "%s%s%s\n", cli_style(stderr, STYLE_DIM), _(phases[i].text),
+                                cli_style(stderr, STYLE_PLAIN));
+}
+
+static bool print_assertion(
+        const struct cli *cli, const struct mohr_client *client, const char *assertion)
+{
+        if (!cli->json) {
+                printf("%s\n", assertion);
+                return cli_flushed();
+        }
+        _cleanup_json_ json_t *object = json_pack("{s:s, s:i, s:s, s:s}", "outcome", "ok", "exit",
+                0, "request", mohr_client_request_id(client), "assertion", assertion);
+        _cleanup_free_ char *text = json_dumps(object, JSON_INDENT(2));
+        printf("%s\n", text ? text : "");
+        return text && cli_flushed();
+}
+
+static void free_client(struct mohr_client **client)
+{
+        *client = mohr_client_free(*client);
+}
+
+int command_assert(struct cli *cli, int argc, char **argv)
+{
+        _cleanup_(free_client) struct mohr_client *client = NULL;
+        _cleanup_free_ char *assertion = NULL;
+        struct request request = { 0 };
+        int r = parse(cli, argc, argv, &request);
+        if (r == 0)
+                r = check(cli, &request);
+        if (r == 0)
+                r = cli_connect(cli, &client);
+        if (r != 0)
+                return r;
+        request.to.station = &request.station;
+        request.to.ui = &request.ui;
+        describe_ui(cli, &request);
+        r = mohr_client_assert(
+                client, &request.to, isatty(STDERR_FILENO) ? show_phase : NULL, NULL, &assertion);
+        if (r == 0 && !print_assertion(cli, client, assertion))
+                r = -EIO;
+        return cli_result(cli, r, client);
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cli.h: what the subcommands of mohr share: language, colour, the one way to report an outcome.
+ *
+ * stdout carries what was asked for and nothing else; progress, warnings and errors for people go to
+ * stderr. With --json an error is one object on stdout as well, so that a script reads one stream.
+ */
+#ifndef MOHR_CLI_H
+#define MOHR_CLI_H
+
+#include "client-sdk/i18n.h"
+#include "client-sdk/mohr.h"
+
+#include "base/base.h"
+#include "base/outcome.h"
+
+#include <getopt.h>
+#include <stdio.h>
+
+struct cli {
+        const char *command; /* the subcommand's name */
+        bool persian;        /* the language of messages */
+        bool json;           /* --json */
+};
+
+enum cli_style { STYLE_PLAIN, STYLE_GOOD, STYLE_BAD, STYLE_DIM };
+
+/* locale.c: picks language and catalogue; true if messages are Persian. */
+bool cli_set_language(void);
+
+/* A text from outside, for a terminal: sanitised, and in Persian isolated so that it cannot turn the
+ * sentence around it. The result is dst. */
+#define CLI_TEXT_MAX 1100
+const char *cli_text(const struct cli *cli, char dst[static CLI_TEXT_MAX], const char *text);
+/* "1405/08/30 22:47 (2026-11-21T19:17:36Z)"; in Persian with Persian digits and without the ISO form. */
+const char *cli_time(const struct cli *cli, char dst[static 96], int64_t when);
+/* Escape sequences, or "" where the stream is no terminal or NO_COLOR is set. */
+const char *cli_style(FILE *stream, enum cli_style style);
+
+/* Reports an outcome and returns it. `detail`: a line for operators or NULL. `client` may be NULL. */
+int cli_report(
+        const struct cli *cli, int outcome, const char *detail, const struct mohr_client *client);
+/* `r` of a library call: an outcome, or a negative errno, which becomes 70 with its text. */
+int cli_result(const struct cli *cli, int r, const struct mohr_client *client);
+/* One specific line and exit code 2. */
+_printf_(2, 3) int cli_usage(const struct cli *cli, const char *format, ...);
+/* A warning on stderr. */
+void cli_warn(const struct cli *cli, const char *text);
+/* False if stdout did not take it all (a full disk, a closed pipe). */
+_must_check_ bool cli_flushed(void);
+
+/* 0, or the outcome already reported. */
+_must_check_ int cli_connect(const struct cli *cli, struct mohr_client **ret);
+
+/* The subcommands; argv[0] is the subcommand's name. They return an exit code. */
+int command_status(struct cli *cli, int argc, char **argv);
+int command_watch(struct cli *cli, int argc, char **argv);
+int command_assert(struct cli *cli, int argc, char **argv);
+int command_verify(struct cli *cli, int argc, char **argv);
+int command_doctor(struct cli *cli, int argc, char **argv);
+int command_version(struct cli *cli, int argc, char **argv);
+int command_help(struct cli *cli, int argc, char **argv);
+
+/* show.c: what status and watch show of the readers, what verify shows of a result. */
+void show_readers(const struct cli *cli, const char *json);
+void show_result(const struct cli *cli, const struct mohr_result *result);
+
+#endif

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* common.c: see cli.h. The exit code stands in brackets after each error, in Latin digits, so that
+ * it can be read out over the telephone.
+ */
+#include "client-sdk/cli/cli.h"
+
+#include "base/text.h"
+#include "client-sdk/assertion.h"
+
+#include <stdarg.h>
+
+#define FSI "\xE2\x81\xA8" /* first strong isolate */
+#define PDI "\xE2\x81\xA9" /* pop directional isolate */
+
+const char *cli_text(const struct cli *cli, char dst[static CLI_TEXT_MAX], const char *text)
+{
+        char clean[CLI_TEXT_MAX - sizeof FSI - sizeof PDI];
+        text_sanitize(clean, sizeof clean, text, sizeof clean);
+        snprintf(dst, CLI_TEXT_MAX, "%s%s%s", cli->persian ? FSI : "", clean,
+                cli->persian ? PDI : "");
+        return dst;
+}
+
+const char *cli_time(const struct cli *cli, char dst[static 96], int64_t when)
+{
+        char tehran[24], iso[24], digits[64];
+        text_tehran(tehran, when);
+        text_iso8601(iso, when);
+        text_persian_digits(digits, sizeof digits, tehran);
+        if (cli->persian)
+                snprintf(dst, 96, FSI "%s" PDI, digits);
+        else
+                snprintf(dst, 96, "%s (%s)", tehran, iso);
+        return dst;
+}
+
+const char *cli_style(FILE *stream, enum cli_style style)
+{
+        static const char *const codes[] = { [STYLE_PLAIN] = "\x1b[0m",
+                [STYLE_GOOD] = "\x1b[32m",
+                [STYLE_BAD] = "\x1b[31m",
+                [STYLE_DIM] = "\x1b[2m" };
+        const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
+        bool plain = (no_color && no_color[0]) || !term || strcmp(term, "dumb") == 0 ||
+                     !isatty(fileno(stream));
+        return plain ? "" : codes[style];
+}
+
+static void add_text(json_t *object, const char *name, const char *text)
+{
+        if (text && text[0])
+                json_object_set_new(object, name, json_string(text));
+}
+
+static void report_json(int outcome, const char *detail, const struct mohr_client *client)
+{
+        _cleanup_json_ json_t *object = json_pack("{s:s, s:i, s:s}", "outcome",
+                mohr_outcome_name(outcome), "exit", outcome, "message", mohr_outcome_text(outcome));
+        add_text(object, "next", mohr_outcome_next(outcome));
+        add_text(object, "detail", detail);
+        add_text(object, "request", client ? mohr_client_request_id(client) : NULL);
+        if (client && mohr_client_tries_left(client) >= 0)
+                json_object_set_new(
+                        object, "tries_left", json_integer(mohr_client_tries_left(client)));
+        _cleanup_free_ char *text = json_dumps(object, JSON_INDENT(2));
+        printf("%s\n", text ? text : "{}");
+        fflush(stdout);
+}
+
+static void report_tries(const struct cli *cli, int tries)
+{
+        char line[256], digits[256];
+        snprintf(line, sizeof line,
+                dngettext("mohr", "%d try is left.", "%d tries are left.", (unsigned long)tries),
+                tries);
+        text_persian_digits(digits, sizeof digits, line);
+        fprintf(stderr, "      %s\n", cli->persian ? digits : line);
+}
+
+int cli_report(
+        const struct cli *cli, int outcome, const char *detail, const struct mohr_client *client)
+{
+        char text[CLI_TEXT_MAX];
+        if (cli->json)
+                report_json(outcome, detail, client);
+        fprintf(stderr, "%smohr: %s [%d]%s\n", cli_style(stderr, STYLE_BAD),
+                mohr_outcome_text(outcome), outcome, cli_style(stderr, STYLE_PLAIN));
+        if (client && mohr_client_tries_left(client) >= 0)
+                report_tries(cli, mohr_client_tries_left(client));
+        if (mohr_outcome_next(outcome)[0])
+                fprintf(stderr, "      %s\n", mohr_outcome_next(outcome));
+        if (detail && detail[0])
+                fprintf(stderr, "      %s(%s)%s\n", cli_style(stderr, STYLE_DIM),
+                        cli_text(cli, text, detail), cli_style(stderr, STYLE_PLAIN));
+        if (client && mohr_client_request_id(client)[0])
+                fprintf(stderr, "      %s %s\n", _("Request number:"),
+                        cli_text(cli, text, mohr_client_request_id(client)));
+        return outcome;
+}
+
+int cli_result(const struct cli *cli, int r, const struct mohr_client *client)
+{
+        if (r == 0)
+                return 0;
+        const char *detail = r < 0 ? strerror(-r) : client ? mohr_client_detail(client) : NULL;
+        return cli_report(cli, outcome_of(r), detail, client);
+}
+
+int cli_usage(const struct cli *cli, const char *format, ...)
+{
+        char line[512];
+        va_list args;
+        va_start(args, format);
+        vsnprintf(line, sizeof line, format, args);
+        va_end(args);
+        if (cli->json)
+                report_json(OUTCOME_USAGE, line, NULL);
+        fprintf(stderr, "mohr %s: %s [%d]\n", cli->command, line, OUTCOME_USAGE);
+        fprintf(stderr, "      mohr help %s\n", cli->command);
+        return OUTCOME_USAGE;
+}
+
+void cli_warn(const struct cli *cli, const char *text)
+{
+        (void)cli;
+        fprintf(stderr, "%smohr: %s%s\n", cli_style(stderr, STYLE_BAD), text,
+                cli_style(stderr, STYLE_PLAIN));
+}
+
+bool cli_flushed(void)
+{
+        return fflush(stdout) == 0 && !ferror(stdout);
+}
+
+int cli_connect(const struct cli *cli, struct mohr_client **ret)
+{
+        return cli_result(cli, mohr_client_connect(ret, NULL), NULL);
+}

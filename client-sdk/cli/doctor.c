@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* doctor.c: mohr doctor: a table of looks, each with a finding and the next thing to do.
+ *
+ * Nothing is sent to a card and nothing is changed. The exit code is the outcome an app would meet
+ * first; what only a verifier needs (clock, root) is told but does not count.
+ */
+#include "client-sdk/cli/cli.h"
+
+#include "client-sdk/assertion.h"
+
+#include <sys/socket.h>
+#include <sys/timex.h>
+#include <sys/un.h>
+
+#define PCSCD_SOCKET  "/run/pcscd/pcscd.comm"
+#define TRUST_DEFAULT "/etc/mohr/trust"
+
+struct finding {
+        int outcome;      /* 0: good */
+        bool advice;      /* does not count for the exit code */
+        const char *text; /* untranslated */
+        const char *next; /* untranslated, or "" */
+        const char *data; /* something to be shown as it is, or "" */
+};
+
+struct examination {
+        const char *trust;
+        json_t *status; /* mohrd's picture, or NULL */
+        int status_outcome;
+        char problem[512];
+};
+
+static struct finding look_at_daemon(struct examination *e)
+{
+        if (e->status)
+                return (struct finding){ .text = N_("The Mohr service is running.") };
+        return (struct finding){ .outcome = e->status_outcome,
+                .text = N_("The Mohr service is not running."),
+                .next = N_("Start it with: systemctl --user start mohrd.socket") };
+}
+
+/* Connecting is what every PC/SC program does first; it also wakes a socket-activated pcscd. */
+static int connect_pcscd(void)
+{
+        struct sockaddr_un address = { .sun_family = AF_UNIX };
+        const char *named = getenv("PCSCLITE_CSOCK_NAME");
+        int len = snprintf(address.sun_path, sizeof address.sun_path, "%s",
+                named && named[0] ? named : PCSCD_SOCKET);
+        if (len < 0 || (size_t)len >= sizeof address.sun_path)
+                return ENAMETOOLONG;
+        _cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        if (fd < 0)
+                return errno;
+        return connect(fd, (const struct sockaddr *)&address, sizeof address) == 0 ||
+                               errno == EAGAIN
+                       ? 0
+                       : errno;
+}
+
+static struct finding look_at_pcscd(struct examination *e)
+{
+        static const struct {
+                int error;
+                struct finding finding;
+        } rows[] = {
+                { 0, { .text = N_(
+                               "The smart card service (pcscd) is running and can be reached.") } },
+                { ENOENT, { .outcome = OUTCOME_READER_SERVICE,
+                                  .text = N_("The smart card service (pcscd) is not there."),
+                                  .next = N_("Install and start it: sudo apt install pcscd && sudo "
+                                             "systemctl start pcscd.socket") } },
+                { ECONNREFUSED,
+                        { .outcome = OUTCOME_READER_SERVICE,
+                                .text = N_("The smart card service (pcscd) does not run."),
+                                .next = N_("Start it: sudo systemctl restart pcscd.socket") } },
+                { EACCES, { .outcome = OUTCOME_READER_SERVICE,
+                                  .text = N_("The smart card service (pcscd) denies access."),
+                                  .next = N_("Log in at the computer itself, or ask the person who "
+                                             "looks after it.") } },
+        };
+        int error = connect_pcscd();
+        (void)e;
+        for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+                if (rows[i].error == error)
+                        return rows[i].finding;
+        return (struct finding){ .outcome = OUTCOME_READER_SERVICE,
+                .data = strerror(error),
+                .text = N_("The smart card service (pcscd) cannot be reached."),
+                .next = N_("Start it: sudo systemctl restart pcscd.socket") };
+}
+
+static bool any_reader(const struct examination *e, const char *state)
+{
+        size_t index;
+        json_t *reader;
+        json_array_foreach (json_object_get(e->status, "readers"), index, reader) {
+                const char *is = json_string_value(json_object_get(reader, "state"));
+                if (!state || (is && strcmp(is, state) == 0))
+                        return true;
+        }
+        return false;
+}
+
+static struct finding unseen(int outcome)
+{
+        return (struct finding){ .advice = true,
+                .outcome = outcome,
+                .text = N_("This cannot be seen while the Mohr service is not running.") };
+}
+
+static struct finding look_at_reader(struct examination *e)
+{
+        if (!e->status)
+                return unseen(OUTCOME_NO_READER);
+        if (any_reader(e, NULL))
+                return (struct finding){ .text = N_("A card reader was found.") };
+        return (struct finding){ .outcome = OUTCOME_NO_READER,
+                .text = N_("No card reader was found."),
+                .next = N_("Connect the card reader to this computer, then try again.") };
+}
+
+static struct finding look_at_card(struct examination *e)
+{
+        if (!e->status)
+                return unseen(OUTCOME_NO_CARD);
+        if (any_reader(e, "card") || any_reader(e, "in_use"))
+                return (struct finding){ .text = N_("There is a card in the reader.") };
+        if (any_reader(e, "busy"))
+                return (struct finding){ .outcome = OUTCOME_BUSY,
+                        .text = N_("The card reader is in use by another request or program."),
+                        .next = N_("Wait a moment or close the other program, then try again.") };
+        return (struct finding){ .advice = !any_reader(e, NULL),
+                .outcome = OUTCOME_NO_CARD,
+                .text = N_("There is no card in the reader."),
+                .next = N_("Put the card into the reader, or hold it on the reader, then try "
+                           "again.") };
+}
+
+static struct finding look_at_clock(struct examination *e)
+{
+        struct timex state = { 0 };
+        (void)e;
+        if (adjtimex(&state) >= 0 && !(state.status & STA_UNSYNC))
+                return (struct finding){ .text = N_("The clock is synchronised.") };
+        return (struct finding){ .advice = true,
+                .outcome = OUTCOME_INVALID,
+                .text = N_(
+                        "The clock is not synchronised: assertions may look too old or too new."),
+                .next = N_("Switch it on: sudo timedatectl set-ntp true") };
+}
+
+static struct finding look_at_root(struct examination *e)
+{
+        struct mohr_trust *trust = NULL;
+        int r = mohr_trust_load(&trust, e->trust, e->problem, sizeof e->problem);
+        bool found = r == 0 && mohr_trust_has_national_root(trust);
+        mohr_trust_free(trust);
+        if (found)
+                return (struct finding){ .text = N_("The root certificate of the national cards is "
+                                                    "there, with the right fingerprint.") };
+        return (struct finding){ .advice = true,
+                .outcome = OUTCOME_INVALID,
+                .text = N_("The root certificate of the national cards (IRAN Root CA1) is not "
+                           "there. Reading cards and "
+                           "signing work without it; checking assertions does not."),
+                .next = N_("Get it from a source you trust and put it into the folder "
+                           "/etc/mohr/trust. Its SHA-256 fingerprint "
+                           "must be:"),
+                .data = mohr_national_root_fingerprint() };
+}
+
+static const struct look {
+        const char *name;
+        struct finding (*at)(struct examination *e);
+} looks[] = {
+        { "daemon", look_at_daemon },
+        { "pcscd", look_at_pcscd },
+        { "reader", look_at_reader },
+        { "card", look_at_card },
+        { "clock", look_at_clock },
+        { "root", look_at_root },
+};
+
+static void print_finding(
+        const struct cli *cli, const struct look *look, const struct finding *finding)
+{
+        char text[CLI_TEXT_MAX];
+        const char *mark = finding->advice ? "?" : "-";
+        enum cli_style style = finding->outcome == 0 ? STYLE_GOOD : STYLE_BAD;
+        printf("%s%s%s %s: %s\n", cli_style(stdout, style), finding->outcome == 0 ? "+" : mark,
+                cli_style(stdout, STYLE_PLAIN), look->name, _(finding->text));
+        if (finding->next && finding->next[0])
+                printf("  %s\n", _(finding->next));
+        if (finding->data && finding->data[0])
+                printf("  %s\n", cli_text(cli, text, finding->data));
+}
+
+static json_t *finding_json(const struct look *look, const struct finding *finding)
+{
+        const char *state = finding->outcome == 0 ? "ok" : finding->advice ? "advice" : "problem";
+        return json_pack("{s:s, s:s, s:i, s:s, s:s*, s:s*}", "check", look->name, "state", state,
+                "exit", finding->outcome, "text", _(finding->text), "next",
+                finding->next ? _(finding->next) : NULL, "data", finding->data);
+}
+
+static void ask_daemon(struct examination *e)
+{
+        struct mohr_client *client = NULL;
+        char *json = NULL;
+        int r = mohr_client_connect(&client, NULL);
+        if (r == 0)
+                r = mohr_client_status(client, &json);
+        if (r == 0)
+                e->status = json_loads(json, 0, NULL);
+        e->status_outcome = r == 0 ? 0 : outcome_of(r);
+        free(json);
+        mohr_client_free(client);
+}
+
+static int parse(struct cli *cli, int argc, char **argv, const char **ret_trust)
+{
+        static const struct option options[] = { { "json", no_argument, NULL, 'j' },
+                { "trust", required_argument, NULL, 't' }, { 0 } };
+        for (int option; (option = getopt_long(argc, argv, "", options, NULL)) >= 0;) {
+                if (option == '?')
+                        return cli_usage(
+                                cli, _("This option is not known here, or lacks its value."));
+                if (option == 't')
+                        *ret_trust = optarg;
+                cli->json = cli->json || option == 'j';
+        }
+        return optind < argc ? cli_usage(cli, _("This takes no arguments.")) : 0;
+}
+
+int command_doctor(struct cli *cli, int argc, char **argv)
+{
+        struct examination e = { .trust = TRUST_DEFAULT };
+        int first = parse(cli, argc, argv, &e.trust);
+        if (first != 0)
+                return first;
+        ask_daemon(&e);
+        _cleanup_json_ json_t *findings = json_array();
+        for (size_t i = 0; i < ARRAY_LEN(looks); i++) {
+                struct finding finding = looks[i].at(&e);
+                if (first == 0 && !finding.advice)
+                        first = finding.outcome;
+                json_array_append_new(findings, finding_json(&looks[i], &finding));
+                if (!cli->json)
+                        print_finding(cli, &looks[i], &finding);
+        }
+        json_decref(e.status);
+        if (cli->json) {
+                _cleanup_free_ char *text = json_dumps(findings, JSON_INDENT(2));
+                printf("%s\n", text ? text : "[]");
+        }
+        return cli_flushed() ? first : OUTCOME_INTERNAL;
+}

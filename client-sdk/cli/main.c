@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* main.c: mohr: a table of subcommands, each in a file of its own. */
+#include "client-sdk/cli/cli.h"
+
+static const struct command {
+        const char *name;
+        int (*run)(struct cli *cli, int argc, char **argv);
+        const char *arguments, *help;
+} commands[] = {
+        { "status", command_status, "[--json]",
+                N_("Show the card readers and whether a card is there") },
+        { "watch", command_watch, "[--json]", N_("Show the same at each change") },
+        { "assert", command_assert,
+                "--audience URI --nonce TEXT [--purpose TEXT] [--reader NAME]\n"
+                "            [--expect-national-number DIGITS] [--operator TEXT] [--branch TEXT]\n"
+                "            [--device TEXT] [--case-number TEXT] [--photo-checked yes|no]\n"
+                "            [--timeout SECONDS] [--json]",
+                N_("Ask the holder of the card who they are; print the signed assertion") },
+        { "verify", command_verify,
+                "--trust FILE-or-DIR [--audience URI] [--nonce TEXT] [--at TIME]\n"
+                "            [--expired-cert refuse|report] [--json] [FILE|-]",
+                N_("Check an assertion; print what it says of its holder") },
+        { "doctor", command_doctor, "[--trust FILE-or-DIR] [--json]",
+                N_("Look for what is missing on this computer, and say what to do") },
+        { "version", command_version, "", N_("Show the version") },
+        { "help", command_help, "[COMMAND]", N_("Show this, or how a command is used") },
+};
+
+static const struct command *find(const char *name)
+{
+        for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+                if (strcmp(commands[i].name, name) == 0)
+                        return &commands[i];
+        return NULL;
+}
+
+static void show_overview(FILE *stream)
+{
+        fprintf(stream, "mohr COMMAND ...\n\n");
+        for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+                fprintf(stream, "  %-8s  %s\n", commands[i].name, _(commands[i].help));
+        fprintf(stream, "\n%s\n", _("Exit codes and everything else: man mohr"));
+}
+
+static int show_help(const char *name)
+{
+        const struct command *command = find(name);
+        if (!command)
+                return -ENOENT;
+        printf("mohr %s %s\n\n%s.\n", command->name, command->arguments, _(command->help));
+        return cli_flushed() ? 0 : -EIO;
+}
+
+int command_help(struct cli *cli, int argc, char **argv)
+{
+        if (argc < 2) {
+                show_overview(stdout);
+                return cli_flushed() ? 0 : OUTCOME_INTERNAL;
+        }
+        if (argc > 2 || show_help(argv[1]) == -ENOENT)
+                return cli_usage(cli, _("There is no such command."));
+        return 0;
+}
+
+int command_version(struct cli *cli, int argc, char **argv)
+{
+        (void)argv;
+        if (argc > 1)
+                return cli_usage(cli, _("This takes no arguments."));
+        printf("mohr %s\n", mohr_version());
+        return cli_flushed() ? 0 : OUTCOME_INTERNAL;
+}
+
+static bool asks_for_help(int argc, char **argv)
+{
+        for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+                if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+                        return true;
+        return false;
+}
+
+int main(int argc, char **argv)
+{
+        struct cli cli = { .command = "", .persian = cli_set_language() };
+        const char *name = argc > 1 ? argv[1] : "";
+        if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)
+                name = "help";
+        if (strcmp(name, "--version") == 0)
+                name = "version";
+        const struct command *command = find(name);
+        if (!command) {
+                show_overview(stderr);
+                return OUTCOME_USAGE;
+        }
+        cli.command = command->name;
+        if (command->run != command_help && asks_for_help(argc - 1, argv + 1))
+                return show_help(command->name) == 0 ? 0 : OUTCOME_INTERNAL;
+        return command->run(&cli, argc - 1, argv + 1);
+}

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* show.c: readers and results as text for people. Everything from outside passes cli_text(). */
+#include "client-sdk/cli/cli.h"
+
+#include "client-sdk/assertion.h"
+
+static const char *word_for_state(const char *state)
+{
+        static const struct {
+                const char *state, *text;
+        } words[] = {
+                { "empty", N_("no card") },
+                { "card", N_("a card is there") },
+                { "busy", N_("in use by another program") },
+                { "in_use", N_("in use by a request") },
+                { "running", N_("ready") },
+                { "unavailable", N_("not available") },
+        };
+        for (size_t i = 0; i < ARRAY_LEN(words); i++)
+                if (strcmp(words[i].state, state) == 0)
+                        return _(words[i].text);
+        return state;
+}
+
+static const char *member(const json_t *object, const char *name)
+{
+        const char *text = json_string_value(json_object_get(object, name));
+        return text ? text : "";
+}
+
+void show_readers(const struct cli *cli, const char *json)
+{
+        char name[CLI_TEXT_MAX], state[CLI_TEXT_MAX];
+        size_t index;
+        json_t *row;
+        _cleanup_json_ json_t *all = json_loads(json, 0, NULL);
+        json_t *readers = json_object_get(all, "readers");
+        if (json_array_size(readers) == 0)
+                printf("%s\n", mohr_outcome_text(OUTCOME_NO_READER));
+        json_array_foreach (readers, index, row) {
+                bool simulated = json_is_true(json_object_get(row, "simulated"));
+                printf("%s: %s%s\n", cli_text(cli, name, member(row, "name")),
+                        cli_text(cli, state, word_for_state(member(row, "state"))),
+                        simulated ? _(" (simulated card, for testing only)") : "");
+        }
+        json_array_foreach (json_object_get(all, "backends"), index, row)
+                if (strcmp(member(row, "state"), "running") != 0)
+                        printf("%s: %s\n", cli_text(cli, name, member(row, "driver")),
+                                cli_text(cli, state, word_for_state(member(row, "state"))));
+}
+
+static void show_line(const struct cli *cli, const char *label, const char *value)
+{
+        char text[CLI_TEXT_MAX];
+        if (value && value[0])
+                printf("  %s: %s\n", label, cli_text(cli, text, value));
+}
+
+static void show_time(const struct cli *cli, const char *label, const json_t *value)
+{
+        char text[96];
+        if (json_is_integer(value))
+                printf("  %s: %s\n", label, cli_time(cli, text, json_integer_value(value)));
+}
+
+static void show_identity(const struct cli *cli, const json_t *all)
+{
+        printf("%s\n", _("From the certificate, signed for by the chip:"));
+        show_line(cli, _("Given name"), member(all, "given_name"));
+        show_line(cli, _("Family name"), member(all, "family_name"));
+        show_line(cli, _("Card number"), member(all, "card_number"));
+        show_line(cli, _("National number (inferred from the card number)"),
+                member(all, "national_number"));
+        show_line(cli, _("Subject"), member(all, "sub"));
+        show_line(cli, _("Assurance level"), member(all, "acr"));
+        show_line(cli, _("Certificate valid until"),
+                member(json_object_get(all, "certificate"), "not_after"));
+        show_line(cli, _("Issued by"), member(json_object_get(all, "certificate"), "issuer"));
+}
+
+static void show_stated(const struct cli *cli, const json_t *all)
+{
+        const json_t *station = json_object_get(all, "station");
+        printf("%s\n", _("Stated by the station, not proven by the chip:"));
+        show_line(cli, _("For"), member(all, "aud"));
+        show_line(cli, _("Purpose"), member(all, "purpose"));
+        show_line(cli, _("Expected national number matches"), member(all, "national_number_match"));
+        show_time(cli, _("PIN entered"), json_object_get(all, "auth_time"));
+        show_time(cli, _("Signed"), json_object_get(all, "iat"));
+        show_time(cli, _("Valid until"), json_object_get(all, "exp"));
+        show_line(cli, _("Operator"), member(station, "operator"));
+        show_line(cli, _("Branch"), member(station, "branch"));
+        show_line(cli, _("Case number"), member(station, "case_number"));
+        show_line(cli, _("Software"), member(station, "software"));
+}
+
+void show_result(const struct cli *cli, const struct mohr_result *result)
+{
+        _cleanup_free_ char *json = mohr_result_json(result);
+        _cleanup_json_ json_t *all = json ? json_loads(json, 0, NULL) : NULL;
+        if (mohr_result_reason(result) == MOHR_REASON_OK)
+                printf("%s%s%s\n", cli_style(stdout, STYLE_GOOD), mohr_reason_text(MOHR_REASON_OK),
+                        cli_style(stdout, STYLE_PLAIN));
+        show_identity(cli, all);
+        show_stated(cli, all);
+        printf("%s\n", _("Not checked: whether the certificate was revoked."));
+}

@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* client.c: asking mohrd: the methods of mohr.Identity as functions.
+ *
+ * A listener that runs under another user is no mohrd of ours: it would learn who is asked for what,
+ * and could ask for a PIN. The methods' errors are outcomes by name; what is not in the list is an
+ * internal error and keeps its name as the detail. One call at a time per connection.
+ */
+#include "client-sdk/mohr.h"
+
+#include "base/outcome.h"
+#include "base/text.h"
+#include "client-sdk/assertion.h"
+#include "client-sdk/fields.h"
+#include "client-sdk/wire.h"
+
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#define INTERFACE        "mohr.Identity."
+#define ANSWER_MS        10000 /* for what needs nobody's consent */
+#define ASSERT_DEFAULT_S 180   /* mohrd's own */
+#define ASSERT_MAX_S     600
+#define GRACE_MS         30000 /* mohrd ends the request; we only guard against a dead one */
+
+struct mohr_client {
+        struct wire wire;
+        char request[64], detail[256];
+        int tries_left;
+};
+
+const char *mohr_version(void)
+{
+        return MOHR_VERSION;
+}
+
+struct mohr_client *mohr_client_free(struct mohr_client *client)
+{
+        if (client && client->wire.fd >= 0)
+                close(client->wire.fd);
+        free(client);
+        return NULL;
+}
+
+static void client_free_cleanup(struct mohr_client **slot)
+{
+        *slot = mohr_client_free(*slot);
+}
+#define _cleanup_client_ _cleanup_(client_free_cleanup)
+
+void mohr_client_cancel(struct mohr_client *client)
+{
+        shutdown(client->wire.fd, SHUT_RDWR);
+}
+
+const char *mohr_client_request_id(const struct mohr_client *client)
+{
+        return client->request;
+}
+
+const char *mohr_client_detail(const struct mohr_client *client)
+{
+        return client->detail;
+}
+
+int mohr_client_tries_left(const struct mohr_client *client)
+{
+        return client->tries_left;
+}
+
+static bool socket_path(const char *wanted, char *dst, size_t cap)
+{
+        const char *named = wanted ? wanted : getenv("MOHR_SOCKET");
+        const char *runtime = getenv("XDG_RUNTIME_DIR");
+        int len = -1;
+        if (named && named[0])
+                len = snprintf(dst, cap, "%s", named);
+        else if (runtime && runtime[0] == '/')
+                len = snprintf(dst, cap, "%s/mohr/mohr.sock", runtime);
+        return len > 0 && (size_t)len < cap;
+}
+
+static bool is_ours(int fd)
+{
+        struct ucred peer;
+        socklen_t len = sizeof peer;
+        return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 && peer.uid == geteuid();
+}
+
+int mohr_client_connect(struct mohr_client **ret, const char *socket_name)
+{
+        struct sockaddr_un address = { .sun_family = AF_UNIX };
+        const struct timeval patience = { .tv_sec = 5 }; /* a full backlog */
+        if (!socket_path(socket_name, address.sun_path, sizeof address.sun_path))
+                return OUTCOME_UNREACHABLE;
+        _cleanup_client_ struct mohr_client *client = calloc(1, sizeof *client);
+        if (!client)
+                return -ENOMEM;
+        client->tries_left = -1;
+        client->wire.fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        if (client->wire.fd < 0)
+                return -errno;
+        if (setsockopt(client->wire.fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience) < 0)
+                return -errno;
+        if (connect(client->wire.fd, (const struct sockaddr *)&address, sizeof address) < 0 ||
+                !is_ours(client->wire.fd))
+                return OUTCOME_UNREACHABLE;
+        *ret = client;
+        client = NULL;
+        return 0;
+}
+
+static void keep_text(char *dst, size_t cap, const json_t *parameters, const char *name)
+{
+        const char *text = json_string_value(json_object_get(parameters, name));
+        if (text)
+                text_sanitize(dst, cap, text, cap);
+}
+
+static int outcome_of_error(struct mohr_client *client, const struct wire_reply *reply)
+{
+        const json_t *tries = json_object_get(reply->parameters, "tries_left");
+        keep_text(client->request, sizeof client->request, reply->parameters, "request");
+        keep_text(client->detail, sizeof client->detail, reply->parameters, "detail");
+        if (json_is_integer(tries) && json_integer_value(tries) >= 0 &&
+                json_integer_value(tries) <= 15)
+                client->tries_left = (int)json_integer_value(tries);
+        if (strncmp(reply->error, INTERFACE, strlen(INTERFACE)) == 0)
+                return outcome_from_name(reply->error + strlen(INTERFACE));
+        if (strcmp(reply->error, "org.varlink.service.InvalidParameter") == 0) {
+                keep_text(client->detail, sizeof client->detail, reply->parameters, "parameter");
+                return OUTCOME_USAGE;
+        }
+        snprintf(client->detail, sizeof client->detail, "%s", reply->error);
+        return OUTCOME_INTERNAL;
+}
+
+static int begin(struct mohr_client *client, const char *method, json_t *parameters, bool more,
+        int64_t deadline)
+{
+        client->request[0] = client->detail[0] = '\0';
+        client->tries_left = -1;
+        return parameters ? wire_call(&client->wire, method, parameters, more, deadline) : -ENOMEM;
+}
+
+/* One reply; an error of the method becomes its outcome. */
+static int next(struct mohr_client *client, int64_t deadline, struct wire_reply *ret)
+{
+        struct wire_reply reply = { 0 };
+        int r = wire_receive(&client->wire, deadline, &reply);
+        if (r == 0 && reply.error[0])
+                r = outcome_of_error(client, &reply);
+        if (r != 0) {
+                json_decref(reply.parameters);
+                return r;
+        }
+        *ret = reply;
+        return 0;
+}
+
+static char *picture(const struct wire_reply *reply)
+{
+        if (!json_is_array(json_object_get(reply->parameters, "readers")) ||
+                !json_is_array(json_object_get(reply->parameters, "backends")))
+                return NULL;
+        return json_dumps(reply->parameters, JSON_INDENT(2));
+}
+
+int mohr_client_status(struct mohr_client *client, char **ret_json)
+{
+        int64_t deadline = wire_deadline(ANSWER_MS);
+        int r = begin(client, INTERFACE "Status", json_object(), false, deadline);
+        if (r != 0)
+                return r;
+        _cleanup_reply_ struct wire_reply reply = { 0 };
+        r = next(client, deadline, &reply);
+        if (r != 0)
+                return r;
+        char *text = picture(&reply);
+        if (!text)
+                return -EBADMSG;
+        *ret_json = text;
+        return 0;
+}
+
+int mohr_client_watch(
+        struct mohr_client *client, int (*changed)(void *user, const char *json), void *user)
+{
+        int r = begin(client, INTERFACE "Watch", json_object(), true, wire_deadline(ANSWER_MS));
+        for (bool more = true; r == 0 && more;) {
+                _cleanup_reply_ struct wire_reply reply = { 0 };
+                r = next(client, WIRE_FOR_EVER, &reply);
+                if (r != 0)
+                        return r;
+                _cleanup_free_ char *text = picture(&reply);
+                r = text ? changed(user, text) : -EBADMSG;
+                more = reply.continues;
+        }
+        return r;
+}
+
+/* ---- Assert ---- */
+
+static bool is_yes(const char *text)
+{
+        return text && strcmp(text, "yes") == 0;
+}
+
+/* NULL means no member, as in the interface: "s*" leaves it out. */
+static json_t *make_station(const struct mohr_station *station)
+{
+        if (!station)
+                return NULL;
+        json_t *photo =
+                station->photo_checked ? json_boolean(is_yes(station->photo_checked)) : NULL;
+        return json_pack("{s:s*, s:s*, s:s*, s:s*, s:o*}", "operator", station->operator_name,
+                "branch", station->branch, "device", station->device, "case_number",
+                station->case_number, "photo_checked", photo);
+}
+
+static json_t *make_ui(const struct mohr_ui *ui)
+{
+        if (!ui)
+                return NULL;
+        return json_pack("{s:s*, s:s*, s:s*, s:s*, s:s*, s:s*}", "tty", ui->tty, "term", ui->term,
+                "display", ui->display, "wayland_display", ui->wayland_display, "xauthority",
+                ui->xauthority, "language", ui->language);
+}
+
+static bool optional_text(const char *text)
+{
+        return !text || field_is_text(text, FIELD_STATION_MAX);
+}
+
+static bool good_station(const struct mohr_station *station)
+{
+        const char *photo = station ? station->photo_checked : NULL;
+        return !station ||
+               (optional_text(station->operator_name) && optional_text(station->branch) &&
+                       optional_text(station->device) && optional_text(station->case_number) &&
+                       (!photo || is_yes(photo) || strcmp(photo, "no") == 0));
+}
+
+/* What these must be exactly is mohrd's business: here they only have to be text. */
+static bool good_ui(const struct mohr_ui *ui)
+{
+        const struct mohr_ui none = { 0 };
+        ui = ui ? ui : &none;
+        const char *const texts[] = { ui->tty, ui->term, ui->display, ui->wayland_display,
+                ui->xauthority, ui->language };
+        for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+                if (texts[i] && !text_utf8_valid(texts[i], strlen(texts[i])))
+                        return false;
+        return true;
+}
+
+static const char *out_of_bounds(const struct mohr_request *request)
+{
+        const struct {
+                bool good;
+                const char *name;
+        } rows[] = {
+                { request->audience && field_is_uri(request->audience), "audience" },
+                { request->nonce && field_is_nonce(request->nonce), "nonce" },
+                { !request->purpose || field_is_text(request->purpose, FIELD_PURPOSE_MAX),
+                        "purpose" },
+                { optional_text(request->reader), "reader" },
+                { !request->expect_national_number ||
+                                field_is_digits(request->expect_national_number, 10),
+                        "expect_national_number" },
+                { request->timeout_s >= 0 && request->timeout_s <= ASSERT_MAX_S, "timeout_ms" },
+                { good_station(request->station), "station" },
+                { good_ui(request->ui), "ui" },
+        };
+        for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+                if (!rows[i].good)
+                        return rows[i].name;
+        return NULL;
+}
+
+static json_t *make_request(const struct mohr_request *request)
+{
+        json_t *timeout =
+                request->timeout_s ? json_integer((json_int_t)request->timeout_s * 1000) : NULL;
+        return json_pack("{s:s, s:s, s:s*, s:s*, s:o*, s:s*, s:o*, s:o*}", "audience",
+                request->audience, "nonce", request->nonce, "purpose", request->purpose, "reader",
+                request->reader, "timeout_ms", timeout, "expect_national_number",
+                request->expect_national_number, "station", make_station(request->station), "ui",
+                make_ui(request->ui));
+}
+
+static int take_assertion(const struct wire_reply *reply, char **ret)
+{
+        const char *assertion = json_string_value(json_object_get(reply->parameters, "assertion"));
+        if (!assertion || strlen(assertion) > ASSERTION_MAX ||
+                strspn(assertion,
+                        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.") !=
+                        strlen(assertion))
+                return -EBADMSG;
+        char *copy = strdup(assertion);
+        if (!copy)
+                return -ENOMEM;
+        *ret = copy;
+        return 0;
+}
+
+static int await_assertion(struct mohr_client *client, int64_t deadline,
+        void (*phase)(void *user, const char *phase), void *user, char **ret)
+{
+        for (;;) {
+                _cleanup_reply_ struct wire_reply reply = { 0 };
+                int r = next(client, deadline, &reply);
+                if (r != 0)
+                        return r;
+                keep_text(client->request, sizeof client->request, reply.parameters, "request");
+                if (!reply.continues)
+                        return take_assertion(&reply, ret);
+                char name[32] = "";
+                keep_text(name, sizeof name, reply.parameters, "phase");
+                if (phase && name[0])
+                        phase(user, name);
+        }
+}
+
+int mohr_client_assert(struct mohr_client *client, const struct mohr_request *request,
+        void (*phase)(void *user, const char *phase), void *user, char **ret_assertion)
+{
+        int64_t seconds = request->timeout_s ? request->timeout_s : ASSERT_DEFAULT_S;
+        const char *wrong = out_of_bounds(request);
+        if (wrong) {
+                snprintf(client->detail, sizeof client->detail, "%s", wrong);
+                return OUTCOME_USAGE;
+        }
+        int64_t deadline = wire_deadline(seconds * 1000 + GRACE_MS);
+        int r = begin(client, INTERFACE "Assert", make_request(request), true, deadline);
+        if (r == 0)
+                r = await_assertion(client, deadline, phase, user, ret_assertion);
+        return r;
+}
