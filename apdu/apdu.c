@@ -171,6 +171,8 @@ static int send_leading(struct apdu_link *link, struct apdu_cmd *cmd, struct apd
                 block.data.len = SHORT_LC_MAX;
                 block.le = APDU_NO_LE;
                 int r = ask(link, &block, &answer);
+                if (r == 0)
+                        r = fetch(link, 0, &answer, rsp);
                 if (r != 0)
                         return r;
                 if (answer.sw != 0x9000) {

@@ -258,6 +258,22 @@ static void a_refused_block_ends_the_chain(void **state)
         assert_null(conversation_problem(c));
 }
 
+static void a_block_that_announces_an_answer_has_it_fetched(void **state)
+{
+        (void)state;
+        char text[1024];
+        _cleanup_conversation_ struct conversation *c = conversation_new(APDU_T0);
+        struct apdu_cmd cmd = { .ins = 0x2A, .data = { long_data, 256 }, .le = APDU_NO_LE };
+        struct apdu_rsp rsp = { .data = answer, .cap = sizeof answer };
+        conversation_say(c, hex_of(text, "102A0000FF", long_data, 255, ""), "6101");
+        conversation_say(c, "00C0000001", "AA 9000");
+        conversation_say(c, hex_of(text, "002A000001", long_data + 255, 1, ""), "9000");
+        assert_int_equal(apdu_exchange(conversation_link(c), &cmd, &rsp), 0);
+        assert_int_equal(rsp.sw, 0x9000);
+        assert_int_equal(rsp.len, 0);
+        assert_null(conversation_problem(c));
+}
+
 static void extended_lengths_are_used_where_needed_and_asked_for(void **state)
 {
         (void)state;
@@ -379,6 +395,7 @@ int main(void)
                 cmocka_unit_test(a_length_the_buffer_cannot_have_is_refused),
                 cmocka_unit_test(long_data_is_chained_in_blocks_of_255),
                 cmocka_unit_test(a_refused_block_ends_the_chain),
+                cmocka_unit_test(a_block_that_announces_an_answer_has_it_fetched),
                 cmocka_unit_test(extended_lengths_are_used_where_needed_and_asked_for),
                 cmocka_unit_test(every_status_word_has_its_kind),
                 cmocka_unit_test(historical_bytes_are_found_behind_any_interface_bytes),
