@@ -95,7 +95,8 @@ static int bind_new(struct listener *l)
         struct stat st;
         address_in(l, &address);
         _cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-        if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof address) < 0 ||
+        if (fd < 0 || fchmod(fd, 0600) < 0 || /* taken over by the name that bind() makes */
+                bind(fd, (struct sockaddr *)&address, sizeof address) < 0 ||
                 fstatat(l->folder, l->name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
                 listen(fd, BACKLOG) < 0)
                 return -errno;
