@@ -70,6 +70,8 @@ static int begin_drain(struct mohrd *d)
         log_kv(&d->log, LOG_LEVEL_INFO, NULL, "stopping", NULL);
         methods_drain(d->methods);
         server_stop_accepting(d->server);
+        listener_close(
+                &d->listener); /* whoever comes now is refused at once, or waits for the next daemon */
         if (!server_pending(d->server))
                 return sd_event_exit(d->event, 0);
         int r = sd_event_add_post(d->event, NULL, on_drain_step, d);

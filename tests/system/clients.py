@@ -33,9 +33,12 @@ def check(holds, what, detail=""):
 
 
 class Daemon:
+    count = 0
+
     def __init__(self, folder, name="mohr.sock", path=None, env=None, arguments=(), wait=True, **popen):
         self.path = path or os.path.join(folder, name)
-        self.log = open(os.path.join(folder, "mohrd.log"), "w+b")
+        Daemon.count += 1
+        self.log = open(os.path.join(folder, f"mohrd-{Daemon.count}.log"), "w+b")
         where = [] if path == "" else ["--socket", self.path]
         self.child = subprocess.Popen([MOHRD, *where, "--config", CONFIG,
                                        "--driver", "soft", *arguments],
