@@ -26,9 +26,9 @@ enum driver_end { DRIVER_LEAVE, DRIVER_RESET };
 
 struct driver_reader {
         char name[128];
-        bool present;       /* a card answers */
-        bool busy;          /* held exclusively by another program */
-        uint32_t events;    /* changes whenever a card came or went */
+        bool present;    /* a card answers */
+        bool busy;       /* held exclusively by another program */
+        uint32_t events; /* changes whenever a card came or went */
         uint8_t atr[CARD_ATR_MAX];
         size_t atr_len;
 };

@@ -18,19 +18,19 @@
 
 #include <time.h>
 
-#define BUSY_STEP_MS    20
-#define BUSY_STEPS      250 /* five seconds of somebody else's transaction */
-#define GONE_STEP_MS    60
-#define GONE_STEPS      10 /* pcscd looks for a card every 400 ms */
-#define BEGIN_ATTEMPTS  4
+#define BUSY_STEP_MS   20
+#define BUSY_STEPS     250 /* five seconds of somebody else's transaction */
+#define GONE_STEP_MS   60
+#define GONE_STEPS     10 /* pcscd looks for a card every 400 ms */
+#define BEGIN_ATTEMPTS 4
 
 struct pcsc {
         SCARDCONTEXT context;
         SCARDHANDLE card;
         bool connected;
         DWORD protocol;
-        unsigned int insertions;   /* pcscd's counter at the last begin */
-        enum card_event happened;  /* since the last begin that succeeded */
+        unsigned int insertions;  /* pcscd's counter at the last begin */
+        enum card_event happened; /* since the last begin that succeeded */
         char name[MAX_READERNAME];
 };
 

@@ -15,9 +15,9 @@
 
 #include "base/text.h"
 
-#define PNP_READER  "\\\\?PnP?\\Notification"
-#define SETTLE_MS   1000
-#define QUIET_MS    60000
+#define PNP_READER "\\\\?PnP?\\Notification"
+#define SETTLE_MS  1000
+#define QUIET_MS   60000
 
 struct pcsc_watch {
         SCARDCONTEXT context;
@@ -90,7 +90,7 @@ static void describe(
 {
         memcpy(ret->name, state->szReader, strlen(state->szReader) + 1); /* usable() bounds it */
         ret->present = (state->dwEventState & SCARD_STATE_PRESENT) != 0 &&
-                (state->dwEventState & SCARD_STATE_MUTE) == 0;
+                       (state->dwEventState & SCARD_STATE_MUTE) == 0;
         ret->busy = (state->dwEventState & SCARD_STATE_EXCLUSIVE) != 0;
         ret->events = events_of(watch, state);
         ret->atr_len = ret->present ? base_min(state->cbAtr, sizeof ret->atr) : 0;

@@ -30,8 +30,8 @@
 /* The shared file. Zeroed means a new card that was never lifted. */
 struct shared {
         struct softcard_nv nv;
-        _Atomic int64_t back_at_ms;  /* CLOCK_MONOTONIC: until then a lifted card stays away */
-        _Atomic uint32_t lifts;      /* how often it was lifted; watchers sleep on it */
+        _Atomic int64_t back_at_ms; /* CLOCK_MONOTONIC: until then a lifted card stays away */
+        _Atomic uint32_t lifts;     /* how often it was lifted; watchers sleep on it */
         _Atomic uint32_t faults_given;
 };
 
@@ -65,7 +65,8 @@ static int take_back(struct options *options, const char *value)
 {
         char *end;
         options->back_ms = strtol(value, &end, 10);
-        bool valid = *value && *end == '\0' && options->back_ms >= 0 && options->back_ms <= BACK_MAX_MS;
+        bool valid =
+                *value && *end == '\0' && options->back_ms >= 0 && options->back_ms <= BACK_MAX_MS;
         return valid ? 0 : -EINVAL;
 }
 
@@ -182,7 +183,9 @@ static int soft_open(void **ret_reader, const char *reader, const char *const *g
                 munmap(shared, sizeof *shared);
                 return -ENOMEM;
         }
-        *soft = (struct soft){ .shared = shared, .back_ms = options.back_ms, .happened = CARD_IS_NEW };
+        *soft = (struct soft){
+                .shared = shared, .back_ms = options.back_ms, .happened = CARD_IS_NEW
+        };
         if (options.faults_once && atomic_exchange(&shared->faults_given, 1) != 0)
                 drop_faults(&options);
         r = softcard_new(&soft->card, options.card, &shared->nv, &bad);
@@ -252,8 +255,10 @@ static int soft_watch_open(void **ret_watch, const char *const *given)
 
 static void sleep_until_lifted(struct shared *shared, uint32_t lifts, int64_t away)
 {
-        const struct timespec limit = { .tv_sec = away / 1000, .tv_nsec = away % 1000 * 1000000 + 999999 };
-        (void)syscall(SYS_futex, &shared->lifts, FUTEX_WAIT, lifts, away > 0 ? &limit : NULL, NULL, 0);
+        const struct timespec limit = { .tv_sec = away / 1000,
+                .tv_nsec = away % 1000 * 1000000 + 999999 };
+        (void)syscall(
+                SYS_futex, &shared->lifts, FUTEX_WAIT, lifts, away > 0 ? &limit : NULL, NULL, 0);
 }
 
 /* Odd events: the card lies there; even ones: it is away. */

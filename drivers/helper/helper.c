@@ -71,7 +71,9 @@ static int plan_parse(struct plan *plan, const struct driver *const *drivers, in
 /* Reports what went wrong on the way to "ready" and turns it into the exit status. */
 static int refuse(const struct plan *plan, const char *what, int r)
 {
-        const struct log log = { .program = "mohr-reader", .max = LOG_LEVEL_INFO, .fd = STDERR_FILENO };
+        const struct log log = {
+                .program = "mohr-reader", .max = LOG_LEVEL_INFO, .fd = STDERR_FILENO
+        };
         if (r < 0)
                 log_kv(&log, LOG_LEVEL_ERR, NULL, what, "driver", plan->driver->name, "error",
                         strerror(-r), NULL);

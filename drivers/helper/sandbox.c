@@ -22,10 +22,16 @@ struct call {
         struct scmp_arg_cmp args[2];
 };
 
-#define EQ(index, value)         { (index), SCMP_CMP_EQ, (value), 0 }
-#define BITS(index, mask, value) { (index), SCMP_CMP_MASKED_EQ, (mask), (value) }
-#define CHANNEL                  3
-#define STDERR                   2
+#define EQ(index, value)                                                                           \
+        {                                                                                          \
+                (index), SCMP_CMP_EQ, (value), 0                                                   \
+        }
+#define BITS(index, mask, value)                                                                   \
+        {                                                                                          \
+                (index), SCMP_CMP_MASKED_EQ, (mask), (value)                                       \
+        }
+#define CHANNEL 3
+#define STDERR  2
 
 /* clang-format off */
 static const struct call calls[] = {

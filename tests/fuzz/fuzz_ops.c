@@ -57,7 +57,8 @@ static bool identity(struct view payload, struct out *out)
         struct card_identity v;
         if (op_get_identity(&in, &v) < 0)
                 return false;
-        require(v.family <= CARD_PIV && v.generation <= GENERATION_OMID && terminated(v.label, sizeof v.label));
+        require(v.family <= CARD_PIV && v.generation <= GENERATION_OMID &&
+                terminated(v.label, sizeof v.label));
         op_put_identity(out, &v);
         return true;
 }
@@ -112,8 +113,8 @@ static bool result(struct view payload, struct out *out)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-        static bool (*const decoders[])(struct view payload, struct out *out) = { ready, readers, card,
-                identity, counter, probe, frame, result };
+        static bool (*const decoders[])(struct view payload, struct out * out) = { ready, readers,
+                card, identity, counter, probe, frame, result };
         static uint8_t again[2 * OPS_FRAME_MAX];
         if (len == 0 || len > OPS_FRAME_MAX)
                 return 0;

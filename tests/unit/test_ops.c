@@ -35,7 +35,7 @@ static int get_ready(struct view payload)
         int r = op_get_ready(payload, &v);
         if (r == 0)
                 assert_true(v.seccomp <= 2 && v.dumpable <= 2 && v.no_new_privs <= 1 &&
-                        v.driver[0] != '\0' && text_in_range(v.driver, sizeof v.driver));
+                            v.driver[0] != '\0' && text_in_range(v.driver, sizeof v.driver));
         return r;
 }
 
@@ -58,8 +58,8 @@ static int get_readers(struct view payload)
         int r = op_get_readers(payload, &v);
         for (size_t i = 0; r == 0 && i < v.count; i++)
                 assert_true(i < DRIVER_READERS_MAX && v.readers[i].atr_len <= CARD_ATR_MAX &&
-                        v.readers[i].name[0] != '\0' &&
-                        text_in_range(v.readers[i].name, sizeof v.readers[i].name));
+                            v.readers[i].name[0] != '\0' &&
+                            text_in_range(v.readers[i].name, sizeof v.readers[i].name));
         return r;
 }
 
@@ -75,7 +75,8 @@ static int get_card(struct view payload)
         struct driver_card v;
         int r = op_get_card(&in, &v);
         if (r == 0)
-                assert_true(v.protocol <= APDU_T1 && v.event <= CARD_IS_NEW && v.atr_len <= CARD_ATR_MAX);
+                assert_true(v.protocol <= APDU_T1 && v.event <= CARD_IS_NEW &&
+                            v.atr_len <= CARD_ATR_MAX);
         return r;
 }
 
@@ -92,7 +93,7 @@ static int get_identity(struct view payload)
         int r = op_get_identity(&in, &v);
         if (r == 0)
                 assert_true(v.family <= CARD_PIV && v.generation <= GENERATION_OMID &&
-                        strchr("OVDI", v.evidence) && text_in_range(v.label, sizeof v.label));
+                            strchr("OVDI", v.evidence) && text_in_range(v.label, sizeof v.label));
         return r;
 }
 
@@ -116,7 +117,9 @@ static struct card_probe full_probe(void)
 {
         struct card_probe v = { .label = "IAS Classic v4", .key_count = CARD_KEYS_MAX };
         for (unsigned int i = 0; i < CARD_KEYS_MAX; i++) {
-                v.keys[i] = (struct card_key){ .ref = (uint8_t)i, .modulus_len = 512, .exponent_len = 3,
+                v.keys[i] = (struct card_key){ .ref = (uint8_t)i,
+                        .modulus_len = 512,
+                        .exponent_len = 3,
                         .exponent = { 1, 0, 1 } };
                 memset(v.keys[i].modulus, 0xc0 + (int)i, 512);
         }
@@ -321,7 +324,8 @@ static void a_frame_over_the_cap_is_neither_made_nor_taken(void **state _unused_
         out_bytes(&payload, filler, OPS_FRAME_MAX - OPS_HEADER + 1);
         assert_true(op_frame_finish(frame, &payload) < 0);
         assert_true(frame_of(frame, OPS_HEADER - 1, OP_READ, false) < 0);
-        const uint8_t head[] = { OPS_VERSION, OP_READ, 0, 1, 0, 0, 0x4f, 0xf9 }; /* one byte too many */
+        const uint8_t head[] = { OPS_VERSION, OP_READ, 0, 1, 0, 0, 0x4f,
+                0xf9 }; /* one byte too many */
         memcpy(frame, head, sizeof head);
         assert_int_equal(op_frame_decode(frame, OPS_FRAME_MAX + 1, &got), -EBADMSG);
         frame[7] = 0xf8;
