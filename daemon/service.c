@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* service.c: see service.h. The errors are those of the interface org.varlink.service, each with the
  * one member it declares. `upgrade` turns a connection over to another protocol; no method here does
- * that, so asking for it is asking for something not implemented.
+ * that, so it is answered like a method that this service does not have.
  */
 #include "daemon/service.h"
 

@@ -7,7 +7,6 @@
 #include "daemon/params.h"
 #include "daemon/server.h"
 #include "daemon/varlink.h"
-#include "tests/conversation/varlink.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,6 +18,8 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <cmocka.h>
+
+#include "tests/conversation/varlink.inc"
 
 struct world {
         sd_event *event;
