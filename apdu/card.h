@@ -19,6 +19,7 @@
 #define CARD_SIG_MAX    512
 #define CARD_ATR_MAX    33
 #define CARD_HASH_MAX   64
+#define CARD_NOTE_MAX   8
 
 enum card_family { CARD_UNKNOWN = 0, CARD_NID = 1, CARD_PIV = 2 };
 
@@ -101,6 +102,9 @@ struct card_profile {
                 size_t hash_len, uint8_t *sig, size_t cap, size_t *ret_len);
         /* Drops verified state by selecting the application again. */
         int (*clear)(struct card *card);
+        /* The two halves of card_note() and card_resume() below; neither speaks to the card. */
+        size_t (*note)(const struct card *card, uint8_t note[CARD_NOTE_MAX]);
+        int (*resume)(struct card *card, const uint8_t *note, size_t len);
 };
 
 /* nid: what is selected and what has been seen; only apdu/nid_*.c look inside. */
@@ -131,6 +135,11 @@ struct card {
 void card_init(struct card *card, struct apdu_link *link, const uint8_t *atr, size_t atr_len);
 /* Asks each compiled-in profile in turn (historical bytes are a hint for the order only). */
 _must_check_ int card_identify(struct card *card, struct card_identity *ret);
+/* What another process needs to go on with this very card without identifying it again: written into
+ * `note`, its length returned (0: not possible). Whether the card is the same, and is confirmed, is
+ * for the caller to know; card_resume only refuses (OUTCOME_CARD_NOT_SUPPORTED) what cannot fit. */
+size_t card_note(const struct card *card, uint8_t note[CARD_NOTE_MAX]);
+_must_check_ int card_resume(struct card *card, const uint8_t *note, size_t len);
 /* Anything the card kept is gone (reset, other client, new transaction). Keeps the row. */
 void card_forget(struct card *card);
 

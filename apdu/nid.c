@@ -115,6 +115,38 @@ static int clear(struct card *card)
                                           : OUTCOME_CARD_NOT_SUPPORTED;
 }
 
+enum note_at { NOTE_FAMILY, NOTE_ROW, NOTE_AID, NOTE_PATHS, NOTE_SIZE };
+enum note_paths { PATHS_UNTRIED, PATHS_WORK, PATHS_REFUSED };
+
+static size_t take_note(const struct card *card, uint8_t note[CARD_NOTE_MAX])
+{
+        const struct nid_state *state = &card->nid;
+        if (!state->row || !state->row->supported)
+                return 0;
+        note[NOTE_FAMILY] = CARD_NID;
+        note[NOTE_ROW] = (uint8_t)(state->row - nid_rows);
+        note[NOTE_AID] = state->ias_aid;
+        note[NOTE_PATHS] = state->stepwise ? PATHS_REFUSED : state->paths_work ? PATHS_WORK : PATHS_UNTRIED;
+        return NOTE_SIZE;
+}
+
+static int resume(struct card *card, const uint8_t *note, size_t len)
+{
+        if (len != NOTE_SIZE || note[NOTE_FAMILY] != CARD_NID || note[NOTE_ROW] >= nid_row_count ||
+                note[NOTE_AID] > NID_AIDS_MAX || note[NOTE_PATHS] > PATHS_REFUSED)
+                return OUTCOME_CARD_NOT_SUPPORTED;
+        const struct nid_row *row = &nid_rows[note[NOTE_ROW]];
+        if (!row->supported || (row->by_history && !history_fits(card, row)))
+                return OUTCOME_CARD_NOT_SUPPORTED;
+        card->nid = (struct nid_state){
+                .row = row,
+                .ias_aid = note[NOTE_AID],
+                .paths_work = note[NOTE_PATHS] == PATHS_WORK,
+                .stepwise = note[NOTE_PATHS] == PATHS_REFUSED,
+        };
+        return 0;
+}
+
 const struct card_profile nid_profile = {
         .name = "nid",
         .identify = identify,
@@ -125,4 +157,6 @@ const struct card_profile nid_profile = {
         .verify = nid_verify,
         .sign = nid_sign,
         .clear = clear,
+        .note = take_note,
+        .resume = resume,
 };

@@ -24,6 +24,8 @@ struct known_card {
         struct card_identity identity;
         struct gate_chain chain;
         bool complete;       /* confirmed, and the free checks of card-facts 6.6 are done */
+        uint8_t note[CARD_NOTE_MAX]; /* for OP_RESUME */
+        size_t note_len;
         char expiry[12];     /* ISO date, or "" */
         char expiry_raw[65]; /* hex where the date is ambiguous, or "" */
 };

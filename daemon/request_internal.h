@@ -20,7 +20,7 @@
 /* In the order in which they are walked; a row that is not needed is stepped over. */
 enum state {
         STATE_START, STATE_READER,
-        STATE_BEGIN, STATE_IDENTIFY, STATE_DATES, STATE_CERTIFICATE, STATE_JUDGE, STATE_CONFIRM, STATE_COUNTER,
+        STATE_BEGIN, STATE_RESUME, STATE_IDENTIFY, STATE_DATES, STATE_CERTIFICATE, STATE_JUDGE, STATE_CONFIRM, STATE_COUNTER,
         STATE_PROBE, STATE_METHOD, STATE_OTHER_FILES, STATE_LEAVE,
         STATE_ASK,
         STATE_BEGIN_AGAIN, STATE_IDENTIFY_AGAIN, STATE_LEAF_AGAIN, STATE_CONFIRM_AGAIN, STATE_COUNTER_AGAIN,
@@ -56,6 +56,7 @@ struct request {
         struct known_card card;
         uint32_t events;   /* reader_info.events of the card that was looked at */
         unsigned int file; /* next certificate file to read */
+        bool resumed;
         bool simulated, lost_identity, lost_leaf; /* what the second BEGIN left to be shown again */
         int tries_left;        /* as shown to the person; -1 unknown */
 
@@ -88,6 +89,11 @@ bool request_pin_at_risk(const struct request *request); /* VERIFY was sent and 
 /* Row functions. `args` is the operation's payload; `fields` what came back. */
 int look_reader(struct request *request, struct out *args);
 int look_begun(struct request *request, int outcome, struct in *fields);
+bool look_has_note(const struct request *request);
+int look_note(struct request *request, struct out *args);
+int look_resumed(struct request *request, int outcome, struct in *fields);
+bool look_is_unknown(const struct request *request);
+int look_confirmed(struct request *request, int outcome, struct in *fields);
 int look_identified(struct request *request, int outcome, struct in *fields);
 bool look_is_new(const struct request *request);
 int look_dates(struct request *request, struct out *args);

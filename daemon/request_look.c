@@ -89,6 +89,41 @@ int look_begun(struct request *request, int outcome, struct in *fields)
 
 /* ---- what lies there ----------------------------------------------------------------------- */
 
+bool look_has_note(const struct request *request)
+{
+        return request->card.complete && request->card.note_len > 0;
+}
+
+int look_note(struct request *request, struct out *args)
+{
+        out_bytes16(args, request->card.note, request->card.note_len);
+        return 0;
+}
+
+int look_resumed(struct request *request, int outcome, struct in *fields)
+{
+        if (in_done(fields) < 0)
+                return -EBADMSG;
+        request->resumed = outcome == 0;
+        return 0; /* a note that does not fit costs an identification */
+}
+
+bool look_is_unknown(const struct request *request)
+{
+        return !request->resumed;
+}
+
+int look_confirmed(struct request *request, int outcome, struct in *fields)
+{
+        struct view note = in_bytes16(fields, CARD_NOTE_MAX);
+        (void)outcome;
+        if (in_done(fields) < 0)
+                return -EBADMSG;
+        memcpy(request->card.note, note.data, note.len);
+        request->card.note_len = note.len;
+        return 0;
+}
+
 int look_identified(struct request *request, int outcome, struct in *fields)
 {
         struct card_identity identity;

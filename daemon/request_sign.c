@@ -77,9 +77,9 @@ int sign_same_leaf(struct request *request, int outcome, struct in *fields)
 
 int sign_confirmed(struct request *request, int outcome, struct in *fields)
 {
-        (void)outcome;
-        if (in_done(fields) < 0)
-                return -EBADMSG;
+        int r = look_confirmed(request, outcome, fields);
+        if (r != 0)
+                return r;
         known_card_put(request->context->known, request->events, &request->card);
         log_kv(request->context->log, LOG_LEVEL_INFO, request->id, "card was away and is the same", NULL);
         return 0;

@@ -28,20 +28,21 @@
 #define OPS_PIN_MAX   8
 
 enum op {
-        OP_READY = 1,    /* helper -> mohrd, unasked, first: sandbox is closed (struct op_ready) */
-        OP_READERS,      /* watcher -> mohrd, unasked: struct op_readers */
-        OP_BEGIN,        /* -> struct driver_card */
-        OP_IDENTIFY,     /* -> struct card_identity */
-        OP_READ,         /* u8 object -> bytes16 */
-        OP_CONFIRM,      /* mohrd says: issuer confirmed on this card -> */
-        OP_COUNTER,      /* u8 pin_copy -> struct pin_counter */
-        OP_PROBE,        /* -> struct card_probe */
-        OP_METHOD,       /* u8 key, u8 method -> */
-        OP_PIN,          /* the digits, 4..8 bytes; answered when stored in locked memory -> */
-        OP_VERIFY,       /* -> i8 tries; the stored PIN is wiped whatever happens */
-        OP_SIGN,         /* u8 key, u8 method, bytes16 hash -> bytes16 signature */
-        OP_CLEAR,        /* -> */
-        OP_END,          /* u8 driver_end -> */
+        OP_READY = 1, /* helper -> mohrd, unasked, first: sandbox is closed (struct op_ready) */
+        OP_READERS,   /* watcher -> mohrd, unasked: struct op_readers */
+        OP_BEGIN,     /* -> struct driver_card */
+        OP_IDENTIFY,  /* -> struct card_identity */
+        OP_READ,      /* u8 object -> bytes16 */
+        OP_CONFIRM,   /* mohrd says: issuer confirmed on this card -> bytes16 note (may be empty) */
+        OP_COUNTER,   /* u8 pin_copy -> struct pin_counter */
+        OP_PROBE,     /* -> struct card_probe */
+        OP_METHOD,    /* u8 key, u8 method -> */
+        OP_PIN,       /* the digits, 4..8 bytes; answered when stored in locked memory -> */
+        OP_VERIFY,    /* -> i8 tries; the stored PIN is wiped whatever happens */
+        OP_SIGN,      /* u8 key, u8 method, bytes16 hash -> bytes16 signature */
+        OP_CLEAR,     /* -> */
+        OP_END,       /* u8 driver_end -> */
+        OP_RESUME, /* bytes16 note of an earlier helper: instead of IDENTIFY, for the card that never left -> */
         OP_COUNT,
 };
 
@@ -53,8 +54,8 @@ struct op_frame {
 };
 
 struct op_ready {
-        uint8_t seccomp;   /* value of Seccomp: in /proc/self/status, 2 = filter */
-        uint8_t dumpable;  /* PR_GET_DUMPABLE */
+        uint8_t seccomp;  /* value of Seccomp: in /proc/self/status, 2 = filter */
+        uint8_t dumpable; /* PR_GET_DUMPABLE */
         uint8_t no_new_privs;
         bool simulated;
         char driver[16];

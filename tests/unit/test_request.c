@@ -63,7 +63,7 @@ struct world {
         unsigned int cancel_at;
         enum mischief at_prompt;
         int person_outcome;
-        bool settled_late;
+        bool settled_late, forgets;
 
         /* what came out */
         struct request *request;
@@ -289,9 +289,17 @@ static int card_does(struct reader *reader, struct out *out)
                 op_put_identity(out, &world.identity);
                 return 0;
         case OP_READ: return card_read(in_u8(&args), out);
+        case OP_RESUME:
+                assert_false(world.identified);
+                if (world.forgets)
+                        return OUTCOME_CARD_NOT_SUPPORTED;
+                assert_int_equal(in_bytes16(&args, 8).len, 4);
+                world.identified = true;
+                return 0;
         case OP_CONFIRM:
                 assert_true(world.identified);
                 world.confirmed = true;
+                out_bytes16(out, "note", 4);
                 return 0;
         case OP_COUNTER:
                 assert_true(world.confirmed);
@@ -597,7 +605,22 @@ static void the_same_card_again_is_not_read_again(void **state)
         assert_int_equal(world.ops[OP_READ], 0);
         assert_int_equal(world.ops[OP_PROBE], 0);
         assert_int_equal(world.ops[OP_METHOD], 0);
+        assert_int_equal(world.ops[OP_IDENTIFY], 0);
+        assert_int_equal(world.ops[OP_RESUME], 1);
+        assert_int_equal(world.ops[OP_CONFIRM], 1);
         assert_int_equal(world.ops[OP_COUNTER], 2);
+}
+
+static void a_note_that_does_not_fit_costs_an_identification(void **state)
+{
+        (void)state;
+        assert_int_equal(ask(), 0);
+        reset_counts();
+        world.forgets = true;
+        assert_int_equal(ask(), 0);
+        assert_int_equal(world.ops[OP_RESUME], 1);
+        assert_int_equal(world.ops[OP_IDENTIFY], 1);
+        assert_int_equal(world.ops[OP_READ], 0);
 }
 
 static void a_card_laid_again_between_requests_is_read_again_but_its_issuer_is_known(void **state)
@@ -950,6 +973,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 CASE(a_good_card_and_pin_give_an_assertion),
                 CASE(the_same_card_again_is_not_read_again),
+                CASE(a_note_that_does_not_fit_costs_an_identification),
                 CASE(a_card_laid_again_between_requests_is_read_again_but_its_issuer_is_known),
                 CASE(files_may_lie_anywhere),
                 CASE(each_failing_operation_is_that_answer),
