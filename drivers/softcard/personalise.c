@@ -167,12 +167,14 @@ static uint16_t date_character(const struct softcard *card, char c)
 
 static void out_date(const struct softcard *card, struct out *out, uint8_t tag, const char *text)
 {
+        bool little = setting_is(card, SWITCH_DATES_ORDER, "le");
         out_u8(out, tag);
         out_u8(out, 18);
         for (size_t i = 0; i < 9; i++) {
                 uint16_t c = date_character(card, text[i]);
-                bool little = setting_is(card, SWITCH_DATES_ORDER, "le");
-                out_u16(out, little ? (uint16_t)(c << 8 | c >> 8) : c);
+                uint8_t high = (uint8_t)(c >> 8), low = (uint8_t)c;
+                out_u8(out, little ? low : high);
+                out_u8(out, little ? high : low);
         }
 }
 
