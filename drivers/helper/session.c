@@ -49,7 +49,7 @@ struct args {
         struct view bytes;
 };
 
-enum tail { NOTHING, HASH, DIGITS };
+enum tail { NOTHING, HASH, DIGITS, NOTE };
 
 enum need { SUPPORTED = 1 << 0, COUNTED = 1 << 1, UNSPENT = 1 << 2 };
 
@@ -65,6 +65,7 @@ struct row {
 
 static int on_begin(struct session *session, const struct args *args, struct out *fields);
 static int on_identify(struct session *session, const struct args *args, struct out *fields);
+static int on_resume(struct session *session, const struct args *args, struct out *fields);
 static int on_read(struct session *session, const struct args *args, struct out *fields);
 static int on_confirm(struct session *session, const struct args *args, struct out *fields);
 static int on_counter(struct session *session, const struct args *args, struct out *fields);
@@ -86,6 +87,7 @@ static const struct row rows[OP_COUNT] = {
         /*              states          needs             arguments                     handler      done           failed */
         [OP_BEGIN]    = { IN(IDLE),      0,               { 0 }, NOTHING,               on_begin,    RESUME,        TO_IDLE,      false },
         [OP_IDENTIFY] = { IN(OPEN),      0,               { 0 }, NOTHING,               on_identify, TO_IDENTIFIED, STAY,         false },
+        [OP_RESUME]   = { IN(OPEN),      0,               { 0 }, NOTE,                  on_resume,   TO_IDENTIFIED, STAY,         false },
         [OP_READ]     = { KNOWN,         0,               { OBJECT_COUNT }, NOTHING,    on_read,     STAY,          STAY,         false },
         [OP_CONFIRM]  = { KNOWN,         SUPPORTED,       { 0 }, NOTHING,               on_confirm,  TO_CONFIRMED,  STAY,         false },
         [OP_COUNTER]  = { IN(CONFIRMED), 0,               { PIN_COPY_COUNT }, NOTHING,  on_counter,  STAY,          STAY,         false },
@@ -165,7 +167,7 @@ static enum card_event true_event(const struct session *session, const struct dr
 {
         const struct card *card = &session->card;
         bool same_atr = card->atr_len == found->atr_len &&
-                memcmp(card->atr, found->atr, found->atr_len) == 0;
+                        memcmp(card->atr, found->atr, found->atr_len) == 0;
         if (!same_atr || !card->link)
                 return CARD_IS_NEW;
         if (found->event == CARD_SAME && session->disturbed)
@@ -193,7 +195,8 @@ static int on_begin(struct session *session, const struct args *args _unused_, s
         return 0;
 }
 
-static int on_identify(struct session *session, const struct args *args _unused_, struct out *fields)
+static int on_identify(
+        struct session *session, const struct args *args _unused_, struct out *fields)
 {
         struct card_identity identity = { 0 };
         int r = card_identify(&session->card, &identity);
@@ -202,6 +205,18 @@ static int on_identify(struct session *session, const struct args *args _unused_
         session->supported = identity.supported;
         session->resume = IDENTIFIED;
         op_put_identity(fields, &identity);
+        return 0;
+}
+
+/* Only what identification would have found, and only of a supported card: no other leaves a note. That
+ * this is the card it speaks of, mohrd has to know, and the confirmation is mohrd's to repeat. */
+static int on_resume(struct session *session, const struct args *args, struct out *fields _unused_)
+{
+        int r = card_resume(&session->card, args->bytes.data, args->bytes.len);
+        if (r != 0)
+                return r;
+        session->supported = true;
+        session->resume = IDENTIFIED;
         return 0;
 }
 
@@ -215,10 +230,11 @@ static int on_read(struct session *session, const struct args *args, struct out 
         return r;
 }
 
-static int on_confirm(
-        struct session *session, const struct args *args _unused_, struct out *fields _unused_)
+static int on_confirm(struct session *session, const struct args *args _unused_, struct out *fields)
 {
+        uint8_t note[CARD_NOTE_MAX];
         session->resume = CONFIRMED;
+        out_bytes16(fields, note, card_note(&session->card, note));
         return 0;
 }
 
@@ -308,13 +324,13 @@ static int args_decode(const struct row *row, struct view payload, struct args *
                 if (ret->u8[i] >= row->limit[i])
                         return -EBADMSG;
         }
-        if (row->tail == HASH)
-                ret->bytes = in_bytes16(&in, CARD_HASH_MAX);
+        if (row->tail == HASH || row->tail == NOTE)
+                ret->bytes = in_bytes16(&in, row->tail == HASH ? CARD_HASH_MAX : CARD_NOTE_MAX);
         if (row->tail == DIGITS)
                 ret->bytes = in_bytes(&in, in_left(&in));
         if (row->tail == DIGITS && !digits(ret->bytes))
                 return -EBADMSG;
-        if (row->tail == HASH && ret->bytes.len == 0)
+        if (row->tail != NOTHING && ret->bytes.len == 0)
                 return -EBADMSG;
         return in_done(&in);
 }
@@ -349,7 +365,8 @@ static ssize_t answer(const struct session *session, const struct op_frame *ques
         return op_frame_finish(reply, &payload);
 }
 
-ssize_t session_step(struct session *session, const void *frame, size_t len, uint8_t *reply, size_t cap)
+ssize_t session_step(
+        struct session *session, const void *frame, size_t len, uint8_t *reply, size_t cap)
 {
         struct op_frame question;
         int r = op_frame_decode(frame, len, &question);

@@ -3,6 +3,7 @@
  *
  *      IDLE -BEGIN-> OPEN -IDENTIFY-> IDENTIFIED -CONFIRM-> CONFIRMED -PIN-> ARMED -VERIFY-> VERIFIED
  *
+ * RESUME stands for IDENTIFY where mohrd knows that the card never left since another helper found out.
  * END leads back to IDLE from everywhere. A later BEGIN that finds the same card, neither reset nor
  * taken out, resumes at IDENTIFIED or CONFIRMED; any other starts at OPEN and the confirmation is
  * forgotten (card-facts 7.2 rule 2). A PIN is taken once in the life of a process, after the counter
@@ -29,8 +30,8 @@ static inline void session_free_cleanup(struct session **slot)
 
 /* Takes one frame, writes its answer. Returns the answer's length; -EBADMSG for a malformed frame
  * and -EPROTO for one out of place, after either of which the process must end. */
-_must_check_ ssize_t session_step(struct session *session, const void *frame, size_t len, uint8_t *reply,
-        size_t cap);
+_must_check_ ssize_t session_step(
+        struct session *session, const void *frame, size_t len, uint8_t *reply, size_t cap);
 /* 0, or the outcome (NO_READER, READER_SERVICE) after which this process is of no more use. */
 int session_gone(const struct session *session);
 

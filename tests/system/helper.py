@@ -13,7 +13,7 @@ import time
 import lib
 
 OPS = ("", "READY", "READERS", "BEGIN", "IDENTIFY", "READ", "CONFIRM", "COUNTER", "PROBE", "METHOD", "PIN",
-       "VERIFY", "SIGN", "CLEAR", "END")
+       "VERIFY", "SIGN", "CLEAR", "END", "RESUME")
 OK, NO_READER, NO_CARD, REMOVED, TIMED_OUT, BUSY, SERVICE, MALFORMED = 0, 10, 11, 17, 19, 23, 25, 70
 LEAVE, RESET, IAS = b"\0", b"\1", b"\0"
 SAME, WAS_RESET, IS_NEW = 0, 1, 2
@@ -207,6 +207,18 @@ def pcsc(rig, pcscd, card):
     return watcher
 
 
+def resumed(rig, card):
+    first, second = (Helper(rig, "--reader", card.reader) for _ in range(2))
+    first.ready(), second.ready()
+    first.outcomes(("BEGIN",), ("IDENTIFY",))
+    note = first.ask("CONFIRM")[1]
+    first.outcomes(("END", LEAVE))
+    rig.check(len(note) > 2 and second.outcomes(("BEGIN",), ("RESUME", note), ("CONFIRM",)) == [OK] * 3,
+              "a second helper goes on from the first one's note", note)
+    rig.check(second.verify(lib.PIN) == [OK] * 3, "and verifies a PIN")
+    rig.check(first.end() == 0 and second.end() == 0, "both end")
+
+
 def verified(card):
     """What the card says of itself, once it has said it."""
     time.sleep(0.05)
@@ -335,6 +347,7 @@ def body(rig):
     pcscd = lib.Pcscd(rig)
     card = lib.Card(rig, pcscd, monitored=False)
     watcher = pcsc(rig, pcscd, card)
+    resumed(rig, card)
     killed(rig, card)
     others(rig, card)
     exclusive(rig, card, watcher)

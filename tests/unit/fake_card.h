@@ -126,6 +126,20 @@ void card_forget(struct card *card _unused_)
         fake_note('f');
 }
 
+size_t card_note(const struct card *card _unused_, uint8_t note[CARD_NOTE_MAX])
+{
+        memcpy(note, "note", 4);
+        return fake->unsupported ? 0 : 4;
+}
+
+int card_resume(struct card *card, const uint8_t *note, size_t len)
+{
+        if (len != 4 || memcmp(note, "note", 4) != 0)
+                return OUTCOME_CARD_NOT_SUPPORTED;
+        card->profile = &fake_profile;
+        return 0;
+}
+
 int card_identify(struct card *card, struct card_identity *ret)
 {
         int r = fake_identify(card, ret);
@@ -139,15 +153,17 @@ static int fake_begin(void *reader _unused_, struct driver_card *ret)
                 return fake->begin;
         fake_note('<');
         bool first = fake->begins++ == 0;
-        *ret = (struct driver_card){ .protocol = APDU_T1, .atr = { 0x3b, 0x00 }, .atr_len = 2,
+        *ret = (struct driver_card){ .protocol = APDU_T1,
+                .atr = { 0x3b, 0x00 },
+                .atr_len = 2,
                 .event = first ? CARD_IS_NEW : fake->event };
         ret->atr[1] = fake->other_atr && !first;
         fake->open = true;
         return 0;
 }
 
-static int fake_transmit(void *reader _unused_, const uint8_t *cmd, size_t cmd_len _unused_, uint8_t *rsp,
-        size_t cap _unused_, size_t *ret_len)
+static int fake_transmit(void *reader _unused_, const uint8_t *cmd, size_t cmd_len _unused_,
+        uint8_t *rsp, size_t cap _unused_, size_t *ret_len)
 {
         fake_note((char)cmd[0]);
         if (fake->transmit)

@@ -23,7 +23,7 @@
 #define ENDED (-1) /* instead of an outcome: the helper has gone */
 
 /* A conversation is a word: B begin, I identify, R read, C confirm, N counter, P probe, M method,
- * D the digits, V verify, S sign, L clear, E end leaving, Z end resetting; n counter of another copy. */
+ * U resume by a note, D the digits, V verify, S sign, L clear, E end leaving, Z end resetting; n counter of another copy. */
 static const struct {
         char letter;
         uint8_t op;
@@ -32,6 +32,7 @@ static const struct {
 } words[] = {
         { 'B', OP_BEGIN, "", 0 },
         { 'I', OP_IDENTIFY, "", 0 },
+        { 'U', OP_RESUME, "\0\4note", 6 },
         { 'R', OP_READ, "\0", 1 },
         { 'C', OP_CONFIRM, "", 0 },
         { 'N', OP_COUNTER, "\0", 1 },
@@ -71,7 +72,8 @@ static int reset_fake(void **state _unused_)
 {
         void *map = fake;
         if (!map)
-                map = mmap(NULL, sizeof *fake, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+                map = mmap(NULL, sizeof *fake, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+                        -1, 0);
         assert_ptr_not_equal(map, MAP_FAILED);
         fake = map;
         *fake = (struct fake){ .counter = { .known = true, .tries = 3, .sw = 0x63c3 } };
@@ -150,8 +152,9 @@ static const struct {
         const char *name, *way, *allowed;
 } states[] = {
         { "idle", "", "B" },
-        { "open", "B", "IEZ" },
+        { "open", "B", "IUEZ" },
         { "identified", "BI", "RCLEZ" },
+        { "resumed", "BU", "RCLEZ" },
         { "confirmed", "BIC", "RCNnPMLEZ" },
         { "counted", "BICN", "RCNnPMDLEZ" },
         { "armed", "BICND", "VLEZ" },
@@ -185,7 +188,8 @@ static void each_operation_in_each_state_is_answered_or_ends_the_process(void **
 static void a_pin_is_never_accepted_twice(void **state _unused_)
 {
         struct talk talk;
-        static const char *const tries[] = { "BICNDVEBD", "BICNDVEBICND", "BICNDVLND", "BICNDD", "BICNDVV" };
+        static const char *const tries[] = { "BICNDVEBD", "BICNDVEBICND", "BICNDVLND", "BICNDD",
+                "BICNDVV" };
         for (size_t i = 0; i < ARRAY_LEN(tries); i++)
                 for (int verify = 0; verify <= OUTCOME_WRONG_PIN; verify += OUTCOME_WRONG_PIN) {
                         reset_fake(NULL);
@@ -274,6 +278,33 @@ static void the_same_card_resumes_identified(void **state _unused_)
         assert_int_equal(say(&talk, "BIEBRE"), 0);
         assert_int_equal(say(&talk, "BI"), ENDED);
         assert_int_equal(finish(&talk), 70);
+}
+
+static void a_note_stands_for_identifying(void **state _unused_)
+{
+        struct talk talk;
+        start(&talk);
+        assert_int_equal(say(&talk, "BIC"), 0);
+        struct view note = in_bytes16(&talk.fields, CARD_NOTE_MAX);
+        assert_true(view_eq(note, "note", 4));
+        assert_int_equal(in_done(&talk.fields), 0);
+        assert_int_equal(finish(&talk), 0);
+        reset_fake(NULL);
+        start(&talk);
+        assert_int_equal(say(&talk, "BUCNDVSZ"), 0);
+        assert_int_equal(finish(&talk), 0);
+        expect_asked("<cvs!");
+}
+
+static void a_note_that_does_not_fit_leaves_the_long_way(void **state _unused_)
+{
+        static const uint8_t foreign[] = { OPS_VERSION, OP_RESUME, 0, 1, 0, 0, 0, 3, 0, 1, 'x' };
+        struct talk talk;
+        start(&talk);
+        assert_int_equal(say(&talk, "B"), 0);
+        assert_int_equal(say_bytes(&talk, foreign, sizeof foreign), OUTCOME_CARD_NOT_SUPPORTED);
+        assert_int_equal(say(&talk, "IC"), 0);
+        assert_int_equal(finish(&talk), 0);
 }
 
 static enum card_event begun_event(struct talk *talk)
@@ -421,6 +452,8 @@ static const struct {
         { "copy out of range", "BIC", OP_COUNTER, "\x03", 1 },
         { "method out of range", "BIC", OP_METHOD, "\x01\x03", 2 },
         { "end out of range", "B", OP_END, "\x02", 1 },
+        { "note: none", "B", OP_RESUME, "\x00\x00", 2 },
+        { "note: long", "B", OP_RESUME, "\x00\x09notenoten", 11 },
         { "sign: no hash", "BICNDV", OP_SIGN, "\x01\x00\x00\x00", 4 },
         { "sign: short hash", "BICNDV", OP_SIGN, "\x01\x00\x00\x05hash", 8 },
         { "sign: long hash", "BICNDV", OP_SIGN, "\x01\x00\x00\x41", 4 },
@@ -454,8 +487,8 @@ static void each_frame_cut_or_lengthened_ends_the_process(void **state _unused_)
 {
         static const struct {
                 const char *way, *letter;
-        } places[] = { { "", "B" }, { "BI", "R" }, { "BIC", "N" }, { "BICND", "V" }, { "BICNDV", "S" },
-                { "B", "E" } };
+        } places[] = { { "", "B" }, { "BI", "R" }, { "BIC", "N" }, { "BICND", "V" },
+                { "BICNDV", "S" }, { "B", "E" } };
         struct talk talk;
         uint8_t frame[64] = { 0 };
         for (size_t i = 0; i < ARRAY_LEN(places); i++) {
@@ -496,13 +529,14 @@ static void step_word(struct session *session, const char *word)
         static uint8_t reply[OPS_FRAME_MAX];
         uint8_t frame[64];
         for (; *word; word++)
-                assert_true(session_step(session, frame, make_frame(*word, frame, sizeof frame), reply,
-                                    sizeof reply) > 0);
+                assert_true(session_step(session, frame, make_frame(*word, frame, sizeof frame),
+                                    reply, sizeof reply) > 0);
 }
 
 static void the_pin_is_wiped_whatever_verify_says(void **state _unused_)
 {
-        static const int answers[] = { 0, OUTCOME_WRONG_PIN, OUTCOME_PIN_BLOCKED, OUTCOME_CARD_REMOVED, -EIO };
+        static const int answers[] = { 0, OUTCOME_WRONG_PIN, OUTCOME_PIN_BLOCKED,
+                OUTCOME_CARD_REMOVED, -EIO };
         for (size_t i = 0; i < ARRAY_LEN(answers); i++) {
                 _cleanup_session_ struct session *session = NULL;
                 reset_fake(NULL);
@@ -539,7 +573,8 @@ static void the_inbox_is_wiped_after_every_frame(void **state _unused_)
         assert_int_equal(session_new(&session, &driver, NULL), 0);
         assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
         for (const char *word = "BICNDV"; *word; word++)
-                assert_int_equal(ops_send(pair[0], frame, make_frame(*word, frame, sizeof frame)), 0);
+                assert_int_equal(
+                        ops_send(pair[0], frame, make_frame(*word, frame, sizeof frame)), 0);
         assert_int_equal(shutdown(pair[0], SHUT_WR), 0);
         inbox_seen = inbox->data;
         inbox_was_clean = false;
@@ -615,7 +650,8 @@ static const struct misdeed misdeeds[] = {
         { "kill", SYS_kill, { 1, 0 } },
         { "ioctl", SYS_ioctl, { 0, 0x5412 /* TIOCSTI: type into the terminal */ } },
         { "write elsewhere", SYS_write, { 1, (long)"", 0 } },
-        { "map executable", SYS_mmap, { 0, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS } },
+        { "map executable", SYS_mmap,
+                { 0, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS } },
         { "map a file", SYS_mmap, { 0, 4096, PROT_READ, MAP_PRIVATE } },
         { "make executable", SYS_mprotect, { 0, 0, PROT_EXEC } },
         { "become dumpable", SYS_prctl, { PR_SET_DUMPABLE, 1 } },
@@ -676,6 +712,8 @@ int main(void)
                 TEST(an_unsupported_card_cannot_be_confirmed),
                 TEST(the_same_card_resumes_confirmed),
                 TEST(the_same_card_resumes_identified),
+                TEST(a_note_stands_for_identifying),
+                TEST(a_note_that_does_not_fit_leaves_the_long_way),
                 TEST(a_card_that_was_reset_or_exchanged_starts_over),
                 TEST(another_atr_is_another_card_whatever_the_driver_says),
                 TEST(our_own_reset_starts_over_too),
