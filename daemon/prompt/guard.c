@@ -75,10 +75,10 @@ int guard_start(pid_t pinentry, const char *tty)
 {
         struct guard guard = { 0 };
         int ends[2];
-        _cleanup_close_ int pinentry_fd = pidfd_open(pinentry, 0);
-        if (pinentry_fd < 0 || pipe2(ends, O_CLOEXEC) < 0)
+        if (pipe2(ends, O_CLOEXEC) < 0)
                 return -errno;
         _cleanup_close_ int read_end = ends[0], write_end = ends[1];
+        _cleanup_close_ int pinentry_fd = pidfd_open(pinentry, 0); /* -1: SIGTERM must do */
         _cleanup_close_ int tty_fd = open_tty(tty, &guard.saved);
         pid_t pid = fork();
         if (pid < 0)
