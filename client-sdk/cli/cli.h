@@ -39,6 +39,8 @@ const char *cli_style(FILE *stream, enum cli_style style);
 /* Reports an outcome and returns it. `detail`: a line for operators or NULL. `client` may be NULL. */
 int cli_report(
         const struct cli *cli, int outcome, const char *detail, const struct mohr_client *client);
+/* Its first line: what happened, and the code. */
+void cli_headline(const struct cli *cli, const char *text, int outcome);
 /* `r` of a library call: an outcome, or a negative errno, which becomes 70 with its text. */
 int cli_result(const struct cli *cli, int r, const struct mohr_client *client);
 /* One specific line and exit code 2. */

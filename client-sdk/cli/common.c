@@ -11,6 +11,8 @@
 
 #define FSI "\xE2\x81\xA8" /* first strong isolate */
 #define PDI "\xE2\x81\xA9" /* pop directional isolate */
+/* The project's name in Persian: a line that begins with it is laid out from the right. */
+#define SEAL "\xD9\x85\xD9\x8F\xD9\x87\xD8\xB1"
 
 const char *cli_text(const struct cli *cli, char dst[static CLI_TEXT_MAX], const char *text)
 {
@@ -77,14 +79,22 @@ static void report_tries(const struct cli *cli, int tries)
         fprintf(stderr, "      %s\n", cli->persian ? digits : line);
 }
 
+void cli_headline(const struct cli *cli, const char *text, int outcome)
+{
+        char code[CLI_TEXT_MAX], digits[16];
+        snprintf(digits, sizeof digits, "[%d]", outcome);
+        fprintf(stderr, "%s%s: %s %s%s\n", cli_style(stderr, STYLE_BAD),
+                cli->persian ? SEAL : "mohr", text, cli_text(cli, code, digits),
+                cli_style(stderr, STYLE_PLAIN));
+}
+
 int cli_report(
         const struct cli *cli, int outcome, const char *detail, const struct mohr_client *client)
 {
         char text[CLI_TEXT_MAX];
         if (cli->json)
                 report_json(outcome, detail, client);
-        fprintf(stderr, "%smohr: %s [%d]%s\n", cli_style(stderr, STYLE_BAD),
-                mohr_outcome_text(outcome), outcome, cli_style(stderr, STYLE_PLAIN));
+        cli_headline(cli, mohr_outcome_text(outcome), outcome);
         if (client && mohr_client_tries_left(client) >= 0)
                 report_tries(cli, mohr_client_tries_left(client));
         if (mohr_outcome_next(outcome)[0])
@@ -122,9 +132,8 @@ int cli_usage(const struct cli *cli, const char *format, ...)
 
 void cli_warn(const struct cli *cli, const char *text)
 {
-        (void)cli;
-        fprintf(stderr, "%smohr: %s%s\n", cli_style(stderr, STYLE_BAD), text,
-                cli_style(stderr, STYLE_PLAIN));
+        fprintf(stderr, "%s%s: %s%s\n", cli_style(stderr, STYLE_BAD), cli->persian ? SEAL : "mohr",
+                text, cli_style(stderr, STYLE_PLAIN));
 }
 
 bool cli_flushed(void)

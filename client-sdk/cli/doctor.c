@@ -184,11 +184,11 @@ static const struct look {
 static void print_finding(
         const struct cli *cli, const struct look *look, const struct finding *finding)
 {
-        char text[CLI_TEXT_MAX];
+        char text[CLI_TEXT_MAX], name[CLI_TEXT_MAX];
         const char *mark = finding->advice ? "?" : "-";
         enum cli_style style = finding->outcome == 0 ? STYLE_GOOD : STYLE_BAD;
         printf("%s%s%s %s: %s\n", cli_style(stdout, style), finding->outcome == 0 ? "+" : mark,
-                cli_style(stdout, STYLE_PLAIN), look->name, _(finding->text));
+                cli_style(stdout, STYLE_PLAIN), cli_text(cli, name, look->name), _(finding->text));
         if (finding->next && finding->next[0])
                 printf("  %s\n", _(finding->next));
         if (finding->data && finding->data[0])

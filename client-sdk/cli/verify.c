@@ -142,19 +142,18 @@ static int report_no_trust(const struct cli *cli, int r, const char *problem)
         return r;
 }
 
-/* The verdict in words on stderr: the outcome, the reason, which claim. */
+/* The verdict in words on stderr: the outcome, the reason, which claim. With --json stdout has it all. */
 static void explain(const struct cli *cli, const struct mohr_trust *trust,
         const struct mohr_result *result, int outcome)
 {
-        char text[CLI_TEXT_MAX];
+        char text[CLI_TEXT_MAX], name[160];
         enum mohr_reason reason = mohr_result_reason(result);
         if (outcome == OUTCOME_INVALID) {
-                fprintf(stderr, "%smohr: %s [%d]%s\n      %s (%s%s%s)\n",
-                        cli_style(stderr, STYLE_BAD), mohr_outcome_text(outcome), outcome,
-                        cli_style(stderr, STYLE_PLAIN), mohr_reason_text(reason),
-                        mohr_reason_name(reason), mohr_result_detail(result)[0] ? ": " : "",
-                        cli_text(cli, text, mohr_result_detail(result)));
-                fprintf(stderr, "      %s\n", mohr_outcome_next(outcome));
+                snprintf(name, sizeof name, "%s%s%s", mohr_reason_name(reason),
+                        mohr_result_detail(result)[0] ? ": " : "", mohr_result_detail(result));
+                cli_headline(cli, mohr_outcome_text(outcome), outcome);
+                fprintf(stderr, "      %s (%s)\n      %s\n", mohr_reason_text(reason),
+                        cli_text(cli, text, name), mohr_outcome_next(outcome));
         } else {
                 struct cli quiet = *cli;
                 quiet.json = false;
