@@ -207,6 +207,7 @@ class Daemon:
         self.state = os.path.join(rig.dir, f"state-{number}")
         self.pinentry = os.path.join(rig.dir, f"pinentry-{number}")
         os.symlink(os.path.join(TREE, "tests/tools/pinentry-script"), self.pinentry)
+        self.told = 0
         self.script()
         self.sections = {"card": {"unproven": "yes"}, "trust": {"anchors": rig.root}, "log": {"level": "debug"},
                          "pin": {"pinentry": self.pinentry}, "state": {"dir": self.state}}
@@ -237,8 +238,9 @@ class Daemon:
         """What pinentry was told since the last look, as lines."""
         try:
             with open(self.pinentry + ".log", encoding="utf-8") as record:
+                record.seek(self.told)
                 lines = record.read().splitlines()
-            os.unlink(self.pinentry + ".log")
+                self.told = record.tell()
             return lines
         except OSError:
             return []
