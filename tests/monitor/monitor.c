@@ -39,13 +39,17 @@ struct monitor {
         struct monitor_breach breaches[MONITOR_BREACHES_MAX];
         size_t breach_count;
 
+        /* since this card was inserted; the monitor sits at the card, and no reset can hide a swap from it
+         * (rule 2) */
+        bool seen_ias, seen_mpcos, confirmed;
+        char card_number[11]; /* answered as tag 0101 */
+
         /* since this card was inserted or reset */
         enum app app;
-        bool seen_ias, seen_mpcos, confirmed, oversize, answers, verified, blocked, unknown_answer;
+        bool oversize, answers, verified, blocked, unknown_answer;
         int tries;             /* of reference 81, in this session */
         unsigned int verifies; /* since reset or begin */
         char used_digits[16];  /* of the last VERIFY */
-        char card_number[11];  /* answered as tag 0101 */
 
         /* the file being read */
         uint8_t file[FILE_CAP];
@@ -509,7 +513,7 @@ void monitor_exchange(struct monitor *monitor, const uint8_t *cmd, size_t cmd_le
 static void start_over(struct monitor *monitor)
 {
         monitor->app = APP_NONE;
-        monitor->seen_ias = monitor->seen_mpcos = monitor->confirmed = monitor->oversize = false;
+        monitor->oversize = false;
         monitor->verified = monitor->blocked = monitor->unknown_answer = monitor->reset_owed =
                 false;
         monitor->tries = TRIES_UNSEEN;
@@ -517,6 +521,12 @@ static void start_over(struct monitor *monitor)
                 monitor->verifies = 0;
         monitor->have = monitor->read_at = 0;
         monitor->reads = 0;
+}
+
+static void another_card(struct monitor *monitor)
+{
+        start_over(monitor);
+        monitor->seen_ias = monitor->seen_mpcos = monitor->confirmed = false;
         memset(monitor->card_number, 0, sizeof monitor->card_number);
 }
 
@@ -547,6 +557,8 @@ void monitor_event(struct monitor *monitor, enum monitor_event event)
                 begin(monitor);
         else if (event == MONITOR_END)
                 end(monitor);
+        else if (event == MONITOR_REMOVED)
+                another_card(monitor);
         else
                 start_over(monitor);
 }

@@ -20,7 +20,7 @@
 struct monitor;
 
 enum monitor_event {
-        MONITOR_RESET,   /* power on, warm reset */
+        MONITOR_RESET,   /* power on, warm reset: the same card */
         MONITOR_REMOVED, /* another card may come */
         MONITOR_BEGIN,   /* an exclusive transaction begins */
         MONITOR_END,     /* and ends */
