@@ -107,7 +107,13 @@ static int to_card(
         struct session *session = ctx;
         if (session->lost != 0)
                 return session->lost;
-        int r = session->driver->transmit(session->reader, cmd, cmd_len, rsp, cap, ret_len);
+        size_t len = 0;
+        int r = session->driver->transmit(session->reader, cmd, cmd_len, rsp, cap, &len);
+        /* No status word: what is left of an answer that a reset swallowed. */
+        if (r == 0 && len < 2)
+                r = OUTCOME_CARD_REMOVED;
+        if (r == 0)
+                *ret_len = len;
         if (r != 0) {
                 session->lost = r;
                 session->disturbed = true;

@@ -18,6 +18,7 @@ struct fake {
         enum card_event event; /* of the second and later begins; the first is always CARD_IS_NEW */
         int begin, verify, transmit, end; /* outcomes */
         bool unsupported;
+        bool mumbles;   /* answers have no status word */
         bool other_atr; /* from the second begin on */
         struct pin_counter counter;
 
@@ -170,7 +171,7 @@ static int fake_transmit(void *reader _unused_, const uint8_t *cmd, size_t cmd_l
                 return fake->transmit;
         rsp[0] = 0x90;
         rsp[1] = 0x00;
-        *ret_len = 2;
+        *ret_len = fake->mumbles ? 1 : 2;
         return 0;
 }
 

@@ -366,6 +366,19 @@ static void after_a_failed_exchange_nothing_goes_to_the_card(void **state _unuse
         expect_asked("<ic><i>");
 }
 
+static void an_answer_without_a_status_word_is_a_lost_card(void **state _unused_)
+{
+        struct talk talk;
+        fake->mumbles = true;
+        start(&talk);
+        assert_int_equal(say(&talk, "BI"), OUTCOME_CARD_REMOVED);
+        fake->mumbles = false;
+        assert_int_equal(say(&talk, "I"), OUTCOME_CARD_REMOVED);
+        assert_int_equal(say(&talk, "EBI"), 0);
+        assert_int_equal(finish(&talk), 0);
+        expect_asked("<i><i>");
+}
+
 static void end_after_verify_is_a_reset_whatever_was_asked(void **state _unused_)
 {
         struct talk talk;
@@ -718,6 +731,7 @@ int main(void)
                 TEST(another_atr_is_another_card_whatever_the_driver_says),
                 TEST(our_own_reset_starts_over_too),
                 TEST(after_a_failed_exchange_nothing_goes_to_the_card),
+                TEST(an_answer_without_a_status_word_is_a_lost_card),
                 TEST(end_after_verify_is_a_reset_whatever_was_asked),
                 TEST(a_closed_channel_ends_the_transaction),
                 TEST(a_busy_reader_is_an_answer_and_a_lost_one_the_end),
