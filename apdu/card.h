@@ -48,7 +48,7 @@ enum card_object {
         OBJECT_VERSIONS,      /* nid: MPCOS 0600/0601 raw */
         OBJECT_CSN,           /* 8 bytes */
         OBJECT_CRN,           /* ten ASCII digits */
-        OBJECT_PIN_FLAGS,     /* nid: MPCOS EF 0010, words 2..5 and 7, raw */
+        OBJECT_PIN_FLAGS,     /* nid: MPCOS EF 0010, 8 bytes: of words 2, 3, 4-5, 7 what 4.7 reads */
         OBJECT_COUNT,
 };
 

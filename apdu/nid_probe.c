@@ -34,18 +34,29 @@ static void add_printable(struct out *out, struct view text)
                         out_u8(out, text.data[i]);
 }
 
+/* Some cards wrap the answer in the tag that was asked for, which BER calls primitive. */
+static struct view unwrap(struct view answer, uint32_t tag)
+{
+        struct view inner = answer;
+        return tlv_find(answer, tag, &inner) == 0 ? inner : answer;
+}
+
 static int read_label(struct card *card, char *label, size_t cap)
 {
-        static const uint8_t first_bytes[] = { 0xDF, 0x7F };
+        static const uint32_t tags[] = { 0xDF30, 0x7F30 };
         uint8_t buf[ANSWER_MAX];
         struct view answer = { 0 }, name = { 0 }, version = { 0 };
-        for (size_t i = 0; i < ARRAY_LEN(first_bytes) && answer.len == 0; i++) {
+        for (size_t i = 0; i < ARRAY_LEN(tags) && answer.len == 0; i++) {
                 struct apdu_cmd cmd = {
-                        .ins = 0xCA, .p1 = first_bytes[i], .p2 = 0x30, .le = APDU_LE_MAX
+                        .ins = 0xCA,
+                        .p1 = (uint8_t)(tags[i] >> 8),
+                        .p2 = (uint8_t)tags[i],
+                        .le = APDU_LE_MAX,
                 };
                 int r = get_data(card, &cmd, buf, &answer);
                 if (r != 0)
                         return r;
+                answer = unwrap(answer, tags[i]);
         }
         struct out out = out_new(label, cap - 1);
         if (tlv_find(answer, TAG_NAME, &name) == 0)

@@ -592,24 +592,43 @@ static void cplc_is_asked_again_with_the_length_the_card_wants(void **state)
         check(&s);
 }
 
-static void pin_flags_are_read_word_by_word(void **state)
+static void pin_flags_are_cut_from_one_read(void **state)
 {
         (void)state;
         _cleanup_setting_ struct setting s = mav(APDU_T1, mav2_cl);
+        static const char whole[] = "00000000 00000000 0F111111 01222222 AC003333 AC104444 "
+                                    "00000000 02005555 9000";
+        static const char *const bad[] = { "6982", "6B00", "00000000 00000000 0F00 9000" };
         size_t len;
         says(&s, MPCOS, "9000");
         says(&s, "00A4020C020010", "9000");
-        says(&s, "00B0000201", "0F 9000");
-        says(&s, "00B0000301", "00 9000");
-        says(&s, "00B0000402", "AC00 9000");
-        says(&s, "00B0000502", "AC10 9000");
-        says(&s, "00B0000702", "0200 9000");
+        says(&s, "00B00000F8", whole);
         assert_int_equal(read_object(&s, OBJECT_PIN_FLAGS, &len), 0);
         assert_int_equal(len, 8);
-        assert_memory_equal(file, "\x0F\x00\xAC\x00\xAC\x10\x02\x00", 8);
-        says(&s, "00A4020C020010", "9000");
-        says(&s, "00B0000201", "6982");
-        assert_int_equal(read_object(&s, OBJECT_PIN_FLAGS, &len), OUTCOME_CARD_NOT_SUPPORTED);
+        assert_memory_equal(file, "\x0F\x01\xAC\x00\xAC\x10\x02\x00", 8);
+        for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+                says(&s, "00A4020C020010", "9000");
+                says(&s, "00B00000F8", bad[i]);
+                assert_int_equal(
+                        read_object(&s, OBJECT_PIN_FLAGS, &len), OUTCOME_CARD_NOT_SUPPORTED);
+        }
+        check(&s);
+}
+
+static void t1_cards_without_case_1_are_asked_in_the_vendors_five_bytes(void **state)
+{
+        (void)state;
+        _cleanup_setting_ struct setting s = mav(APDU_T1, mav2_cl);
+        struct pin_counter counter = { 0 };
+        says(&s, COUNTER, "6700");
+        says(&s, COUNTER_T0, "63C2");
+        assert_int_equal(nid_profile.counter(&s.card, PIN_COPY_IAS, &counter), 0);
+        assert_int_equal(counter.tries, 2);
+        says(&s, COUNTER, "6700");
+        says(&s, COUNTER_T0, "6700");
+        assert_int_equal(nid_profile.counter(&s.card, PIN_COPY_IAS, &counter), 0);
+        assert_false(counter.known);
+        assert_false(s.card.nid.counter_seen);
         check(&s);
 }
 
@@ -645,7 +664,6 @@ static void ias_counter_is_read_without_a_try(void **state)
                 { "6984", 0, true, 0, false },
                 { "6A88", 0, false, 0, false },
                 { "6982", 0, false, 0, false },
-                { "6700", 0, false, 0, false },
                 { "6C10", 0, false, 0, false },
                 { "6300", 0, false, 0, false },
                 { "6F00", 0, false, 0, false },
@@ -1094,6 +1112,18 @@ static void a_card_without_the_command_is_not_asked_fifteen_times(void **state)
         }
 }
 
+static void a_label_wrapped_in_the_tag_that_was_asked_for_is_read(void **state)
+{
+        (void)state;
+        _cleanup_setting_ struct setting s = mav(APDU_T1, mav2_cl);
+        struct card_probe probe;
+        says(&s, "00CADF3000", "DF3008 C002 4142 C102 3430 9000");
+        says(&s, KEY("01", "81"), "6D00");
+        assert_int_equal(nid_profile.probe(&s.card, &probe), 0);
+        assert_string_equal(probe.label, "AB 40");
+        check(&s);
+}
+
 static void t0_key_queries_leave_le_out(void **state)
 {
         (void)state;
@@ -1249,7 +1279,8 @@ int main(void)
                 cmocka_unit_test(dates_are_read_once_in_passing),
                 cmocka_unit_test(serial_and_registration_numbers_are_cut_where_they_lie),
                 cmocka_unit_test(cplc_is_asked_again_with_the_length_the_card_wants),
-                cmocka_unit_test(pin_flags_are_read_word_by_word),
+                cmocka_unit_test(pin_flags_are_cut_from_one_read),
+                cmocka_unit_test(t1_cards_without_case_1_are_asked_in_the_vendors_five_bytes),
                 cmocka_unit_test(unknown_objects_are_refused),
                 cmocka_unit_test(ias_counter_is_read_without_a_try),
                 cmocka_unit_test(already_verified_is_cleared_and_asked_again),
@@ -1266,6 +1297,7 @@ int main(void)
                 cmocka_unit_test(signing_needs_a_verified_pin_a_hash_and_a_believable_answer),
                 cmocka_unit_test(keys_are_found_in_whatever_wraps_them),
                 cmocka_unit_test(a_card_without_the_command_is_not_asked_fifteen_times),
+                cmocka_unit_test(a_label_wrapped_in_the_tag_that_was_asked_for_is_read),
                 cmocka_unit_test(t0_key_queries_leave_le_out),
                 cmocka_unit_test(first_assertion_stays_within_its_exchanges),
                 cmocka_unit_test(same_card_again_takes_nine_exchanges),
