@@ -122,7 +122,7 @@ FUZZ_BUILD := $(BUILD)/fuzz
 FUZZ := $(patsubst tests/fuzz/%.c,$(FUZZ_BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_SECONDS ?= 60
 fuzz-build:
-	$(Q)$(MAKE) BUILD=$(FUZZ_BUILD) CC=clang \
+	$(Q)$(MAKE) BUILD=$(FUZZ_BUILD) FUZZ_BUILD=$(FUZZ_BUILD) CC=clang \
 	        CFLAGS="-O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all" $(FUZZ)
 $(FUZZ_BUILD)/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(TEST_SUPPORT) $(ROOMS)
 	$(call say,LD)
