@@ -27,15 +27,18 @@ int64_t card_clock_ms(void)
         return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+/* poll only where somebody may wake us: the sandbox of a soft reader allows sleeping and no polling. */
 void card_wait(const struct softcard *card, unsigned int ms)
 {
-        int64_t end = card_clock_ms() + ms, left = ms;
-        while (left > 0) {
-                struct pollfd wake = { .fd = card->wake_fd, .events = POLLIN };
-                if (poll(&wake, 1, (int)left) > 0)
-                        return;
-                left = end - card_clock_ms();
-        }
+        struct timespec span = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L };
+        struct pollfd wake = { .fd = card->wake_fd, .events = POLLIN };
+        if (ms == 0)
+                return;
+        if (card->wake_fd >= 0)
+                (void)poll(&wake, 1, (int)ms);
+        else
+                while (clock_nanosleep(CLOCK_MONOTONIC, 0, &span, &span) == EINTR)
+                        continue;
 }
 
 void card_drop_state(struct softcard *card)

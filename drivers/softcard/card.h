@@ -114,7 +114,7 @@ bool setting_is(const struct softcard *card, enum switch_id id, const char *valu
 void card_wait(const struct softcard *card, unsigned int ms);
 int64_t card_clock_ms(void);
 void card_drop_state(struct softcard *card); /* PIN, environment, hash, chain */
-void card_reset(struct softcard *card);  /* as power_on, without counting as insertion */
+void card_reset(struct softcard *card);      /* as power_on, without counting as insertion */
 void card_lift(struct softcard *card, unsigned int back_in_ms);
 
 /* dispatch.c */

@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #define OPTIONS_MAX 96
@@ -77,7 +78,8 @@ static int print_list(void)
              "         wrong-der-length[:LENGTH] garbage wrong-sw=XXXX\n"
              "  WHERE  N | total:N | NAME[#K]: select read verify empty-verify mse hash cds\n"
              "         get-response counter key-query get-data\n"
-             "  WHEN   before | lost | after");
+             "  WHEN   before | lost | after\n"
+             "         (in a pcscd's reader a lifted card stays away for 1.2 s at least)");
         return 0;
 }
 
@@ -165,11 +167,15 @@ static int parse(struct program *program, int argc, char **argv)
         return r;
 }
 
-/* The counters' own page, shared with the file: they survive even SIGKILL. */
+/* The counters' own page, shared with the file: they survive even SIGKILL. The soft driver keeps more
+ * behind them in the same file, which stays. */
 static int map_state(const char *path, struct softcard_nv **ret)
 {
         _cleanup_close_ int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-        if (fd < 0 || ftruncate(fd, sizeof **ret) < 0)
+        struct stat now;
+        if (fd < 0 || fstat(fd, &now) < 0)
+                return -errno;
+        if (now.st_size < (off_t)sizeof **ret && ftruncate(fd, sizeof **ret) < 0)
                 return -errno;
         void *map = mmap(NULL, sizeof **ret, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
         if (map == MAP_FAILED)
