@@ -18,6 +18,7 @@
 #include "base/secret.h"
 
 #include <stdio.h>
+#include <sys/wait.h>
 
 #define PIN_FRAME_CAP 64
 
@@ -161,14 +162,21 @@ static int why_dead(const struct reader *reader, enum helper_state before)
         return before == HELPER_READY ? OUTCOME_CARD_REMOVED : OUTCOME_READER_SERVICE;
 }
 
+static void mourn(const struct reader *reader, int status)
+{
+        char number[16];
+        snprintf(number, sizeof number, "%d", WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+        log_kv(all(reader)->log, LOG_LEVEL_WARNING, NULL, "helper died", "reader", reader->seen.name,
+                WIFSIGNALED(status) ? "signal" : "status", number, NULL);
+}
+
 static void on_helper_exited(void *user, int status)
 {
         struct reader *reader = user;
         enum helper_state before = reader->state;
-        (void)status;
         reader->helper = child_free(reader->helper);
         if (before == HELPER_STARTING || before == HELPER_READY) {
-                complain(reader, LOG_LEVEL_WARNING, "helper died");
+                mourn(reader, status);
                 reader->state = HELPER_DOWN;
                 reader->in_transaction = reader->used = false;
         }
