@@ -186,6 +186,21 @@ static void a_reset_of_the_card_that_stays_does_not(void **state)
         clean(monitor);
 }
 
+static void a_reset_keeps_the_issuer_and_nothing_else(void **state)
+{
+        struct monitor *monitor = *state;
+        identify(monitor);
+        say(monitor, "00200081", "63C3");
+        monitor_event(monitor, MONITOR_RESET);
+        say(monitor, SELECT_IAS, OK);
+        say(monitor, "00200081", "63C3");
+        clean(monitor);
+        monitor_event(monitor, MONITOR_RESET);
+        say(monitor, SELECT_IAS, OK);
+        say(monitor, VERIFY, OK); /* the counter of before does not count */
+        only(monitor, 2);
+}
+
 static void the_issuer_may_come_in_two_blocks_and_by_get_response(void **state)
 {
         struct monitor *monitor = *state;
@@ -494,6 +509,7 @@ int main(void)
                 WATCHED(another_issuer_is_no_issuer),
                 WATCHED(a_removal_forgets_the_issuer),
                 WATCHED(a_reset_of_the_card_that_stays_does_not),
+                WATCHED(a_reset_keeps_the_issuer_and_nothing_else),
                 WATCHED(the_issuer_may_come_in_two_blocks_and_by_get_response),
                 WATCHED(the_subject_of_a_certificate_is_not_its_issuer),
                 WATCHED(the_gate_wants_reference_length_and_padding),
