@@ -5,6 +5,7 @@
 VERSION    := 0.1.0
 CC         ?= cc
 AR         ?= ar
+OBJCOPY    ?= objcopy
 PKG_CONFIG ?= pkg-config
 BUILD      ?= build
 PREFIX     ?= /usr
@@ -64,7 +65,7 @@ PROGRAMS := mohrd mohr mohr-prompt mohr-reader mohr-reader-soft mohr-softcard
 BIN := $(addprefix $(BUILD)/,$(PROGRAMS))
 MO  := $(patsubst po/%.po,$(BUILD)/locale/%/LC_MESSAGES/mohr.mo,$(wildcard po/*.po))
 
-all: $(BIN) $(MO)
+all: $(BIN) $(MO) $(BUILD)/libmohr.a
 
 $(BUILD)/mohrd: $(BUILD)/obj/daemon/main.o $(BUILD)/obj/daemon/prompt/question.o $(DAEMON) $(OPS) $(APDU) $(MOHR) $(BASE)
 $(BUILD)/mohrd: LIBS = $(SYSTEMD_LIBS) $(SSL_LIBS) $(JSON_LIBS)
@@ -83,6 +84,12 @@ $(BIN):
 	$(call say,LD)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(filter %.o,$^) $(filter %.a,$^) $(ALL_LDFLAGS) $(LIBS) -o $@
+
+# What apps link with: the room and what it needs of base/ as one object that shows only mohr.h's names.
+$(BUILD)/libmohr.a: $(call objs,client-sdk/*.c) $(call objs,base/*.c)
+	$(call say,AR)
+	$(Q)$(LD) -r -o $(BUILD)/libmohr.o $^ && $(OBJCOPY) -w --keep-global-symbol='mohr_*' $(BUILD)/libmohr.o
+	$(Q)rm -f $@ && $(AR) rcs $@ $(BUILD)/libmohr.o && rm -f $(BUILD)/libmohr.o
 
 $(A)/%.a:
 	$(call say,AR)
@@ -141,11 +148,13 @@ format:
 	$(Q)git ls-files '*.c' '*.h' | xargs clang-format -i
 
 install: all
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(PREFIX)/share/man/man1 \
-	        $(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/man/man8 $(DESTDIR)$(PREFIX)/lib/systemd/user
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/lib/systemd/user \
+	        $(addprefix $(DESTDIR)$(PREFIX)/share/man/man,1 3 5 8)
 	install -m 755 $(BUILD)/mohr $(DESTDIR)$(PREFIX)/bin/
 	install -m 755 $(addprefix $(BUILD)/,mohrd mohr-prompt mohr-reader) $(DESTDIR)$(LIBEXECDIR)/
-	for p in $(wildcard client-sdk/man/*.[158]); do install -m 644 $$p $(DESTDIR)$(PREFIX)/share/man/man$${p##*.}/ || exit 1; done
+	install -m 644 client-sdk/mohr.h $(DESTDIR)$(PREFIX)/include/
+	install -m 644 $(BUILD)/libmohr.a $(DESTDIR)$(PREFIX)/lib/
+	for p in $(filter-out %/mohr-softcard.1,$(wildcard client-sdk/man/*.[1358])); do install -m 644 $$p $(DESTDIR)$(PREFIX)/share/man/man$${p##*.}/ || exit 1; done
 	for u in $(wildcard udev/mohrd.*.in); do f=$${u##*/}; \
 	        sed 's|@LIBEXECDIR@|$(LIBEXECDIR)|g' $$u >$(DESTDIR)$(PREFIX)/lib/systemd/user/$${f%.in} || exit 1; done
 	for l in $(patsubst po/%.po,%,$(wildcard po/*.po)); do d=$(DESTDIR)$(LOCALEDIR)/$$l/LC_MESSAGES; \

@@ -198,8 +198,8 @@ int command_verify(struct cli *cli, int argc, char **argv)
         _cleanup_(free_result) struct mohr_result *result = NULL;
         struct arguments arguments = { 0 };
         char buffer[INPUT_MAX], problem[512] = "";
-        const char *assertion;
-        size_t len;
+        const char *assertion = buffer;
+        size_t len = 0;
         int r = parse(cli, argc, argv, &arguments);
         if (r != 0)
                 return r;
