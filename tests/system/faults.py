@@ -35,10 +35,11 @@ class Struck:
         code, answer = self.daemon.request(self.card.reader)
         return code, answer, time.monotonic() - began
 
-    def settle(self):
-        """Until the card lies there again, for pcscd (which looks every 400 ms) and for the daemon."""
+    def settle(self, silent):
+        """Until the card lies there again, for pcscd (which looks every 400 ms) and for the daemon; and until
+        a card that was silent for longer than the daemon waited has had its say."""
         wait_for(lambda: self.card.stats().get("present"), 3)
-        time.sleep(0.5)
+        time.sleep((OVERDUE - CARD_TIMEOUT_MS) / 1000 + 0.5 if silent else 0.5)
         wait_for(lambda: card_present(self.card.reader), 3)
         self.daemon.wait_state(self.card.reader, "card")
 
@@ -74,12 +75,12 @@ def strike(rig, pcscd, profile, fault, requests_before):
             return f"answer {code} {answer}"
         if seconds > 8:
             return f"answer after {seconds:.1f} s"
+        scene.settle(code == 19)
         if not scene.card.locked():
             return f"left unlocked {scene.card.stats()}"
         during = scene.spent() - before
         if during > 1:
             return f"{during} PIN commands for one entry"
-        scene.settle()
         code, answer, _ = scene.request()
         if code != 0:
             return f"the next request was answered {code} {answer}"
@@ -105,4 +106,4 @@ def body(rig):
             rig.check(not wrong, f"{profile}: {kind} {when} exchange {n}", wrong)
 
 
-main(body, workers=6)
+main(body, workers=10)
