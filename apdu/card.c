@@ -3,6 +3,10 @@
  *
  * A profile is asked only "is this yours?", in the table's order. Which card it is in the end is
  * shown by its certificates, which this room cannot read: the caller's gate decides.
+ *
+ * Helpers live for one request, cards lie there for many. A note carries what identification found
+ * from one process to the next, nothing that the card would have to be trusted for: a wrong note
+ * leads to commands that the card refuses, and the gate has its own proof that the card never left.
  */
 #include "apdu/card.h"
 
@@ -51,6 +55,22 @@ int card_identify(struct card *card, struct card_identity *ret)
                 if (r == 0)
                         card->profile = profiles[i];
                 return r;
+        }
+        return OUTCOME_CARD_NOT_SUPPORTED;
+}
+
+size_t card_note(const struct card *card, uint8_t note[CARD_NOTE_MAX])
+{
+        return card->profile && card->profile->note ? card->profile->note(card, note) : 0;
+}
+
+int card_resume(struct card *card, const uint8_t *note, size_t len)
+{
+        for (size_t i = 0; i < ARRAY_LEN(profiles); i++) {
+                if (profiles[i]->resume && profiles[i]->resume(card, note, len) == 0) {
+                        card->profile = profiles[i];
+                        return 0;
+                }
         }
         return OUTCOME_CARD_NOT_SUPPORTED;
 }

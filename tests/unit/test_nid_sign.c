@@ -238,6 +238,24 @@ static void a_label_wrapped_in_the_tag_that_was_asked_for_is_read(void **state)
         check(&s);
 }
 
+static void a_card_lifted_in_the_middle_of_the_questions_is_an_answer(void **state)
+{
+        (void)state;
+        static const struct said questions[] = { { "00CADF3000", "6A88" }, { "00CA7F3000", "6A88" },
+                { KEY("01", "81"), "8102BEEF 9000" }, { KEY("01", "82"), "8203010001 9000" } };
+        for (size_t lifted = 0; lifted <= ARRAY_LEN(questions); lifted++) {
+                _cleanup_setting_ struct setting s = mav(APDU_T1, mav2_cl);
+                struct card_probe probe;
+                card_forget(&s.card);
+                says(&s, IAS, lifted == 0 ? "!17" : "9000");
+                for (size_t i = 1; i <= lifted; i++)
+                        says(&s, questions[i - 1].command,
+                                i == lifted ? "!17" : questions[i - 1].answer);
+                assert_int_equal(nid_profile.probe(&s.card, &probe), OUTCOME_CARD_REMOVED);
+                check(&s);
+        }
+}
+
 static void t0_key_queries_leave_le_out(void **state)
 {
         (void)state;
@@ -342,6 +360,67 @@ static void first_assertion_stays_within_its_exchanges(void **state)
         run_flow(&t0, true);
 }
 
+static void a_note_carries_a_card_into_the_next_process(void **state)
+{
+        (void)state;
+        uint8_t note[CARD_NOTE_MAX];
+        _cleanup_setting_ struct setting first =
+                setting_new(APDU_T1, "3BFF9600008131FE4380318065B085040011120FFF829000E0");
+        says(&first, MPCOS, "9000");
+        says(&first, DF_0300, "6A82");
+        says(&first, MF, "6A82");
+        says(&first, IAS, "6A82");
+        says(&first, IAS_40, "9000");
+        assert_int_equal(card_identify(&first.card, &first.identity), 0);
+        check(&first);
+        size_t len = card_note(&first.card, note);
+        assert_true(len > 0);
+
+        _cleanup_setting_ struct setting s =
+                setting_new(APDU_T1, "3BFF9600008131FE4380318065B085040011120FFF829000E0");
+        struct pin_counter counter;
+        int tries;
+        assert_int_equal(card_resume(&s.card, note, len), 0);
+        assert_int_equal(nid_profile.verify(&s.card, (const uint8_t *)"1234", 4, &tries), -EPERM);
+        says(&s, IAS_40, "9000");
+        says(&s, COUNTER, "63C3");
+        assert_int_equal(s.card.profile->counter(&s.card, PIN_COPY_IAS, &counter), 0);
+        check(&s);
+        assert_int_equal(conversation_link(s.c)->exchanges, 2);
+}
+
+static void no_note_makes_a_card_more_than_it_is(void **state)
+{
+        (void)state;
+        uint8_t note[CARD_NOTE_MAX], changed[CARD_NOTE_MAX + 1] = { 0 };
+        struct pin_counter counter;
+        _cleanup_setting_ struct setting s = mav(APDU_T1, mav2_cl);
+        size_t len = card_note(&s.card, note);
+        for (size_t i = 0; i < len; i++) {
+                _cleanup_setting_ struct setting other = setting_new(APDU_T1, mav2_cl);
+                memcpy(changed, note, len);
+                changed[i] = 0xFF;
+                assert_int_equal(
+                        card_resume(&other.card, changed, len), OUTCOME_CARD_NOT_SUPPORTED);
+                assert_int_equal(nid_profile.counter(&other.card, PIN_COPY_IAS, &counter), -EPERM);
+        }
+        for (size_t wrong = 0; wrong <= len + 1; wrong++) {
+                _cleanup_setting_ struct setting other = setting_new(APDU_T1, mav2_cl);
+                if (wrong != len)
+                        assert_int_equal(card_resume(&other.card, changed, wrong),
+                                OUTCOME_CARD_NOT_SUPPORTED);
+        }
+        for (uint8_t row = 0; row < 16; row++) {
+                _cleanup_setting_ struct setting foreign = setting_new(APDU_T1, mav5);
+                memcpy(changed, note, len);
+                changed[1] = row;
+                assert_int_equal(
+                        card_resume(&foreign.card, changed, len), OUTCOME_CARD_NOT_SUPPORTED);
+        }
+        _cleanup_setting_ struct setting blank = setting_new(APDU_T1, mav2_cl);
+        assert_int_equal(card_note(&blank.card, note), 0);
+}
+
 static void same_card_again_takes_nine_exchanges(void **state)
 {
         (void)state;
@@ -371,8 +450,11 @@ int main(void)
                 cmocka_unit_test(keys_are_found_in_whatever_wraps_them),
                 cmocka_unit_test(a_card_without_the_command_is_not_asked_fifteen_times),
                 cmocka_unit_test(a_label_wrapped_in_the_tag_that_was_asked_for_is_read),
+                cmocka_unit_test(a_card_lifted_in_the_middle_of_the_questions_is_an_answer),
                 cmocka_unit_test(t0_key_queries_leave_le_out),
                 cmocka_unit_test(first_assertion_stays_within_its_exchanges),
+                cmocka_unit_test(a_note_carries_a_card_into_the_next_process),
+                cmocka_unit_test(no_note_makes_a_card_more_than_it_is),
                 cmocka_unit_test(same_card_again_takes_nine_exchanges),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
