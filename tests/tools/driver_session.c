@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* driver_session.c PKI_DIR: whole sessions of the card profile against the software card, with the rule
+/* driver_session.c: run with PKI_DIR, whole sessions of the card profile against the software card, with the rule
  * monitor between them. Prints each breach; exit 0 none, 1 some, 2 the session itself went wrong.
  *
  * It plays the helper and mohrd as they are meant to be (the issuer is looked at before the PIN family

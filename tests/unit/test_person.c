@@ -45,7 +45,7 @@ static int rig_up(void **state)
         struct rig *rig = calloc(1, sizeof *rig);
         if (!rig || sd_event_new(&rig->event) < 0 || secret_new(&rig->pin, 64) < 0)
                 return -1;
-        strcpy(rig->folder, "/tmp/mohr-person-XXXXXX");
+        snprintf(rig->folder, sizeof rig->folder, "%s", "/tmp/mohr-person-XXXXXX");
         if (!mkdtemp(rig->folder))
                 return -1;
         snprintf(rig->program, sizeof rig->program, "%s/pinentry", rig->folder);
@@ -211,7 +211,7 @@ static void a_prompt_that_cannot_be_started_is_broken(void **state)
 {
         struct rig *rig = *state;
         struct person_question question = plain(rig);
-        strcpy(rig->libexec, "/nonexistent");
+        snprintf(rig->libexec, sizeof rig->libexec, "%s", "/nonexistent");
         assert_true(person_ask(&rig->person, rig->event, &rig->config, &question, rig->pin, done,
                             rig) < 0);
 }

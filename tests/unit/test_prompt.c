@@ -17,8 +17,9 @@
 
 #include <cmocka.h>
 
-#define FSI "\u2068"
-#define PDI "\u2069"
+#define FSI              "\u2068"
+#define PDI              "\u2069"
+#define SET(array, text) snprintf(array, sizeof array, "%s", text)
 
 static struct question plain(void)
 {
@@ -80,8 +81,8 @@ static void a_field_out_of_bounds_is_refused(void **state)
         struct question bad[5], got;
         for (size_t i = 0; i < ARRAY_LEN(bad); i++)
                 bad[i] = plain();
-        strcpy(bad[0].tty, "/dev/pts/1\nOPTION x");
-        strcpy(bad[1].pinentry, "pin\x7f");
+        SET(bad[0].tty, "/dev/pts/1\nOPTION x");
+        SET(bad[1].pinentry, "pin\x7f");
         bad[2].tries_left = 16;
         bad[3].timeout_s = 0;
         bad[4].timeout_s = 3601;
@@ -214,7 +215,7 @@ static void persian_uses_the_agreed_words(void **state)
         (void)state;
         struct question question = plain();
         struct page page;
-        strcpy(question.language, "fa");
+        SET(question.language, "fa");
         question.simulated = question.expired = true;
         speak("fa");
         texts_consent(&question, &page);
@@ -247,7 +248,7 @@ static void fill(char *dst, size_t cap, const char *unit)
 static struct question hostile(const char *unit, const char *language)
 {
         struct question question = plain();
-        strcpy(question.language, language);
+        SET(question.language, language);
         question.simulated = question.tell_unproven = question.expired = true;
         question.tries_left = 1;
         fill(question.app, sizeof question.app, unit);
@@ -316,7 +317,7 @@ static void something_of_the_app_always_remains(void **state)
                 struct question question = hostile("/a", languages[l]);
                 longest_names(&question);
                 memcpy(question.audience, "https://evil.example", 20);
-                strcpy(question.app + strlen(question.app) - 8, "/the-app");
+                memcpy(question.app + strlen(question.app) - 8, "/the-app", 8);
                 speak(languages[l]);
                 texts_consent(&question, &page);
                 assert_non_null(strstr(page.desc, FSI "https://evil.example"));
@@ -331,8 +332,8 @@ static void an_app_cannot_add_a_line_or_leave_its_isolate(void **state)
         struct page honest, faked;
         speak("en");
         texts_consent(&question, &honest);
-        strcpy(question.audience, "x\nHolder: y\r\n\u2028z\u2029\xc2\x85" PDI PDI "w\u202e\x1b[2J");
-        strcpy(question.given_name, "a\nb" PDI);
+        SET(question.audience, "x\nHolder: y\r\n\u2028z\u2029\xc2\x85" PDI PDI "w\u202e\x1b[2J");
+        SET(question.given_name, "a\nb" PDI);
         texts_consent(&question, &faked);
         assert_int_equal(count(faked.desc, "\n"), count(honest.desc, "\n"));
         assert_int_equal(count(faked.desc, FSI), count(faked.desc, PDI));
@@ -388,7 +389,7 @@ static int rig_up(void **state)
         struct rig *rig = calloc(1, sizeof *rig);
         if (!rig || !realpath("tests/tools/pinentry-script", rig->program))
                 return -1;
-        strcpy(rig->folder, "/tmp/mohr-prompt-XXXXXX");
+        SET(rig->folder, "/tmp/mohr-prompt-XXXXXX");
         if (!mkdtemp(rig->folder))
                 return -1;
         snprintf(rig->script, sizeof rig->script, "%s/script", rig->folder);
@@ -546,9 +547,9 @@ static void no_program_is_nobody(void **state)
         struct rig rig = *(struct rig *)*state;
         struct question question = plain();
         char pin[16];
-        strcpy(rig.program, "/nonexistent/pinentry");
+        SET(rig.program, "/nonexistent/pinentry");
         assert_int_equal(converse(&rig, &question, pin), OUTCOME_NOBODY_TO_ASK);
-        strcpy(rig.program, "/bin/true");
+        SET(rig.program, "/bin/true");
         assert_int_equal(converse(&rig, &question, pin), OUTCOME_NOBODY_TO_ASK);
 }
 
