@@ -62,6 +62,8 @@ void softcard_power_on(struct softcard *card)
 {
         if (!softcard_present(card))
                 return;
+        if (card->removed)
+                card_change_holder(card);
         card->removed = false;
         card->powered = true;
         card_reset(card);
@@ -87,6 +89,8 @@ void softcard_remove(struct softcard *card)
 
 void softcard_insert(struct softcard *card)
 {
+        if (card->removed)
+                card_change_holder(card);
         card->removed = false;
 }
 
@@ -287,6 +291,8 @@ struct softcard *softcard_free(struct softcard *card)
         files_free(card);
         for (size_t i = 0; i < ARRAY_LEN(card->keys); i++)
                 EVP_PKEY_free(card->keys[i].pkey);
+        EVP_PKEY_free(card->spare.pkey);
+        free(card->spare.data);
         explicit_bzero(card, sizeof *card);
         free(card);
         return NULL;

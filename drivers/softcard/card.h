@@ -63,6 +63,15 @@ struct key {
         EVP_PKEY *pkey; /* owned, NULL: no such key */
 };
 
+/* What is another person's, while it is not in use (switch laid-back). */
+struct spare {
+        int leaf;      /* index of the signature certificate's file */
+        uint8_t *data; /* owned; NULL: there is no other person */
+        size_t len;
+        EVP_PKEY *pkey; /* owned */
+        char number[11];
+};
+
 struct signing {
         bool environment; /* MSE SET was accepted */
         uint8_t algorithm;
@@ -90,7 +99,8 @@ struct softcard {
         struct file files[FILES_MAX];
         size_t file_count;
         struct key keys[2]; /* signature, authentication */
-        char number[11];    /* the certificate's ten digits */
+        struct spare spare;
+        char number[11]; /* the certificate's ten digits */
 
         bool powered, removed;
         int64_t back_at; /* monotonic ms at which a removed card comes back, 0: not by itself */
@@ -142,6 +152,7 @@ const struct profile *profile_find(const char *name);
 
 /* personalise.c */
 _must_check_ int card_personalise(struct softcard *card);
+void card_change_holder(struct softcard *card); /* nothing, where there is no other */
 
 /* files.c */
 _must_check_ int file_add(struct softcard *card, enum application app, uint16_t id, int parent,

@@ -21,6 +21,8 @@
                 "valid", "[O] 5.1",                                                                \
                 "holder certificate; national: the card number's check digit holds, still made "   \
                 "up")                                                                              \
+        X(LAID_BACK, "laid-back", "same|other", "same", "-",                                       \
+                "whose card lies there after each removal: leaf-other's by turns, same counters")  \
         X(AID, "aid", "0c|40|0a", "0c", "[O] 0c, [I] 40, [D] 0a", "IAS application identifier")    \
         X(LE_OVER, "le-over", "short|6282|6cxx", "short", "[D] 2.8",                               \
                 "READ BINARY beyond the rest; T=0 always says 6Cxx")                               \

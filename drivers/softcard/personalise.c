@@ -12,7 +12,6 @@
 #include <stdio.h>
 
 #define CERT_MAX 4096
-#define PAD_MAX  600
 
 static void file_cleanup(FILE **slot)
 {
@@ -52,16 +51,32 @@ static int load_key(const struct softcard *card, const char *name, uint8_t ref, 
         return EVP_PKEY_get_size(pkey) == 256 ? 0 : -EINVAL;
 }
 
-/* The certificate as an elementary file, with the padding that the switches ask for. */
-static int add_cert(struct softcard *card, uint16_t id, int df, X509 *cert)
+/* The certificate as a file holds it, with the padding that the switches ask for. */
+static int encode_cert(const struct softcard *card, X509 *cert, uint8_t **ret, size_t *ret_len)
 {
-        uint8_t bytes[CERT_MAX + PAD_MAX], *at = bytes;
         size_t pad = card->settings[SWITCH_EF_PAD].number;
         int len = i2d_X509(cert, NULL);
-        if (len <= 0 || len > CERT_MAX || i2d_X509(cert, &at) != len)
+        if (len <= 0 || len > CERT_MAX)
+                return -EINVAL;
+        _cleanup_free_ uint8_t *bytes = malloc((size_t)len + pad);
+        if (!bytes)
+                return -ENOMEM;
+        uint8_t *at = bytes;
+        if (i2d_X509(cert, &at) != len)
                 return -EINVAL;
         memset(bytes + len, setting_is(card, SWITCH_EF_PAD_BYTE, "ff") ? 0xFF : 0x00, pad);
-        return file_add_ef(card, id, df, ACCESS_FREE, bytes, (size_t)len + pad);
+        *ret = bytes;
+        *ret_len = (size_t)len + pad;
+        bytes = NULL;
+        return 0;
+}
+
+static int add_cert(struct softcard *card, uint16_t id, int df, X509 *cert)
+{
+        _cleanup_free_ uint8_t *bytes = NULL;
+        size_t len = 0;
+        int r = encode_cert(card, cert, &bytes, &len);
+        return r < 0 ? r : file_add_ef(card, id, df, ACCESS_FREE, bytes, len);
 }
 
 static int add_named_cert(struct softcard *card, uint16_t id, int df, const char *name)
@@ -72,11 +87,11 @@ static int add_named_cert(struct softcard *card, uint16_t id, int df, const char
 }
 
 /* The first ten characters of the subject's common name. */
-static void note_number(struct softcard *card, X509 *cert)
+static void note_number(char number[static 11], X509 *cert)
 {
         char name[64] = "";
         X509_NAME_get_text_by_NID(X509_get_subject_name(cert), NID_commonName, name, sizeof name);
-        snprintf(card->number, sizeof card->number, "%-10.10s", name);
+        snprintf(number, 11, "%-10.10s", name);
 }
 
 static const char *issuer_of(const char *leaf)
@@ -117,9 +132,40 @@ static int add_signature_leaf(struct softcard *card, int df)
         r = load_key(card, name, ref, &card->keys[0]);
         if (r < 0)
                 return r;
-        note_number(card, cert);
+        note_number(card->number, cert);
         r = self_test(card, cert);
+        card->spare.leaf = (int)card->file_count;
         return r < 0 ? r : add_cert(card, 0x5040, df, cert);
+}
+
+static int load_spare(struct softcard *card)
+{
+        struct spare *spare = &card->spare;
+        struct key key = { 0 };
+        _cleanup_(x509_cleanup) X509 *cert = NULL;
+        int r = load_cert(card, "leaf-other", &cert);
+        if (r == 0)
+                r = encode_cert(card, cert, &spare->data, &spare->len);
+        if (r == 0)
+                r = load_key(card, "leaf-other", 0, &key);
+        spare->pkey = key.pkey;
+        if (r == 0)
+                note_number(spare->number, cert);
+        return r;
+}
+
+void card_change_holder(struct softcard *card)
+{
+        struct spare *spare = &card->spare, old = *spare;
+        struct file *leaf = &card->files[spare->leaf];
+        if (!old.data)
+                return;
+        *spare = (struct spare){ old.leaf, leaf->data, leaf->len, card->keys[0].pkey, "" };
+        memcpy(spare->number, card->number, sizeof spare->number);
+        leaf->data = old.data;
+        leaf->len = old.len;
+        card->keys[0].pkey = old.pkey;
+        memcpy(card->number, old.number, sizeof card->number);
 }
 
 static int add_auth_leaf(struct softcard *card, int df)
@@ -139,6 +185,8 @@ static int personalise_ias(struct softcard *card)
                 r = file_add(card, APP_IAS, 0x5000, mf, &df5000);
         if (r == 0)
                 r = add_signature_leaf(card, df5100);
+        if (r == 0 && setting_is(card, SWITCH_LAID_BACK, "other"))
+                r = load_spare(card);
         if (r == 0 && setting_is(card, SWITCH_CA_FILE, "present"))
                 r = add_named_cert(
                         card, 0x0303, df5000, issuer_of(card->settings[SWITCH_LEAF].text));

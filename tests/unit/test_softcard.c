@@ -443,6 +443,36 @@ static void card_comes_back_by_itself(void **state)
         talk_expect(card, IAS ASK, "63c3"); /* and the fault was spent */
 }
 
+/* By softcard_insert, and by itself after a while: both times it is somebody else's. */
+static void another_card_may_be_laid_back(void **state)
+{
+        static const struct {
+                const char *file;
+                bool lifted_by_fault;
+        } visits[] = { { "leaf-other.pem", false }, { "leaf-valid.pem", true } };
+        _cleanup_card_ struct softcard *card =
+                card_with(*state, "laid-back=other crn=leaf fault=removal:5@get-data#3", NULL);
+        talk_expect(card, MANAGER "80CA01010D", "~30303939393030303037");
+        for (size_t i = 0; i < ARRAY_LEN(visits); i++) {
+                if (visits[i].lifted_by_fault)
+                        talk_expect(card, MANAGER "80CA01010D", "!17");
+                else
+                        softcard_remove(card);
+                usleep(10000);
+                if (!visits[i].lifted_by_fault)
+                        softcard_insert(card);
+                softcard_power_on(card);
+                EVP_PKEY *key = leaf_key(*state, visits[i].file);
+                struct talk signature = talk(card, IAS PIN MSE("42") HASH CDS);
+                assert_true(signature_holds(key, RSA_PKCS1_PADDING, true, &signature));
+                EVP_PKEY_free(key);
+                if (i == 0)
+                        talk_expect(card, MANAGER "80CA01010D", "~30303939393030303135");
+        }
+        softcard_power_on(card); /* a mere reset changes nobody */
+        talk_expect(card, MANAGER "80CA01010D", "~30303939393030303037");
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -466,6 +496,7 @@ int main(void)
                 cmocka_unit_test(lost_answer_to_a_wrong_pin_has_cost_a_try),
                 cmocka_unit_test(lifted_card_is_gone_until_it_has_power_again),
                 cmocka_unit_test(card_comes_back_by_itself),
+                cmocka_unit_test(another_card_may_be_laid_back),
         };
         return cmocka_run_group_tests(tests, pki_setup, pki_teardown);
 }
