@@ -64,7 +64,8 @@ static void run_child(const struct launch *launch, volatile int *error)
                 signal(defaults[i], SIG_DFL);
         if (setsid() < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || dup2(launch->null, 0) < 0 ||
                 dup2(launch->null, 1) < 0 || dup2(launch->channel, CHILD_FD) < 0 ||
-                close_range(CHILD_FD + 1, ~0U, 0) < 0 || sigprocmask(SIG_SETMASK, &none, NULL) < 0) {
+                close_range(CHILD_FD + 1, ~0U, 0) < 0 ||
+                sigprocmask(SIG_SETMASK, &none, NULL) < 0) {
                 *error = errno;
                 return;
         }
@@ -190,8 +191,9 @@ static int watch(struct child *child, sd_event *event)
         return sd_event_source_set_priority(child->frames, SD_EVENT_PRIORITY_IMPORTANT);
 }
 
-int child_spawn(struct child **ret, sd_event *event, const char *const *argv, const char *const *env,
-        size_t frame_max, const struct child_callbacks *callbacks, void *user)
+int child_spawn(struct child **ret, sd_event *event, const char *const *argv,
+        const char *const *env, size_t frame_max, const struct child_callbacks *callbacks,
+        void *user)
 {
         struct child *child = calloc(1, sizeof *child);
         if (!child)
@@ -261,7 +263,8 @@ struct child *child_free(struct child *child)
         if (child->gone)
                 *child->gone = true;
         if (!child->secret && child->buf) {
-                explicit_bzero(child->buf, child->cap); /* freed from inside its own frame callback */
+                explicit_bzero(
+                        child->buf, child->cap); /* freed from inside its own frame callback */
                 free(child->buf);
         }
         free(child);

@@ -21,13 +21,14 @@ struct child_callbacks {
 
 /* argv[0] is an absolute path. env: NULL-terminated NAME=value strings, the whole environment. */
 _must_check_ int child_spawn(struct child **ret, sd_event *event, const char *const *argv,
-        const char *const *env, size_t frame_max, const struct child_callbacks *callbacks, void *user);
+        const char *const *env, size_t frame_max, const struct child_callbacks *callbacks,
+        void *user);
 /* Same, but frames go into the secret (locked memory, cap = frame_max) instead of the heap. */
 struct secret;
 _must_check_ int child_use_secret(struct child *child, struct secret *secret);
 _must_check_ int child_send(struct child *child, const void *frame, size_t len);
 pid_t child_pid(const struct child *child);
-void child_kill(struct child *child);                 /* SIGKILL to the group; exited() follows */
-struct child *child_free(struct child *child);        /* kills and reaps if alive, no callbacks after */
+void child_kill(struct child *child);          /* SIGKILL to the group; exited() follows */
+struct child *child_free(struct child *child); /* kills and reaps if alive, no callbacks after */
 
 #endif

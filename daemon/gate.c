@@ -47,8 +47,8 @@ void gate_chain_copy(struct gate_chain *dst, const struct gate_chain *src)
                 share(dst->authorities[i]);
 }
 
-static void add_leaf(struct gate_chain *chain, enum card_object object, X509 **cert, const struct leaf *facts,
-        const uint8_t print[GATE_PRINT_SIZE])
+static void add_leaf(struct gate_chain *chain, enum card_object object, X509 **cert,
+        const struct leaf *facts, const uint8_t print[GATE_PRINT_SIZE])
 {
         if (chain->leaf) {
                 chain->two_leaves |= memcmp(chain->print, print, GATE_PRINT_SIZE) != 0;
@@ -61,8 +61,8 @@ static void add_leaf(struct gate_chain *chain, enum card_object object, X509 **c
         memcpy(chain->print, print, GATE_PRINT_SIZE);
 }
 
-void gate_chain_add(struct gate_chain *chain, enum card_object object, const uint8_t *der, size_t len,
-        enum leaf_class *ret_class)
+void gate_chain_add(struct gate_chain *chain, enum card_object object, const uint8_t *der,
+        size_t len, enum leaf_class *ret_class)
 {
         _cleanup_x509_ X509 *cert = NULL;
         struct leaf facts;
@@ -83,7 +83,9 @@ void gate_chain_add(struct gate_chain *chain, enum card_object object, const uin
 static bool issued(X509 *authority, X509 *leaf)
 {
         EVP_PKEY *key = X509_get0_pubkey(authority);
-        bool yes = key && X509_NAME_cmp(X509_get_subject_name(authority), X509_get_issuer_name(leaf)) == 0 &&
+        bool yes =
+                key &&
+                X509_NAME_cmp(X509_get_subject_name(authority), X509_get_issuer_name(leaf)) == 0 &&
                 X509_verify(leaf, key) == 1;
         ERR_clear_error();
         return yes;
@@ -125,9 +127,12 @@ int gate_confirm(const struct gate_chain *chain, const struct card_identity *ide
                 { identity->supported, "this generation of card can only be looked at" },
                 { chain->leaf != NULL, "no signature certificate of a citizen on this card" },
                 { !chain->two_leaves, "two different signature certificates on one card" },
-                { chain->facts.issuer_is_nocr, "certificate not issued in the national registry's name" },
-                { chain->leaf && fit_key(chain->leaf), "the certificate's key is not RSA of 2048 to 4096 bits" },
-                { chain->issuer != NULL, "no certificate on this card carries the key that signed the holder's" },
+                { chain->facts.issuer_is_nocr,
+                        "certificate not issued in the national registry's name" },
+                { chain->leaf && fit_key(chain->leaf),
+                        "the certificate's key is not RSA of 2048 to 4096 bits" },
+                { chain->issuer != NULL,
+                        "no certificate on this card carries the key that signed the holder's" },
                 { !anchors || (chain->issuer && gate_anchors_vouch(anchors, chain->issuer)),
                         "the issuing certificate does not lead to a configured anchor" },
         };
@@ -169,7 +174,8 @@ static size_t leaf_modulus(X509 *leaf, uint8_t modulus[RSA_BITS_MAX / 8])
 {
         BIGNUM *n = NULL;
         size_t len = 0;
-        if (EVP_PKEY_get_bn_param(X509_get0_pubkey(leaf), "n", &n) == 1 && BN_num_bits(n) <= RSA_BITS_MAX)
+        if (EVP_PKEY_get_bn_param(X509_get0_pubkey(leaf), "n", &n) == 1 &&
+                BN_num_bits(n) <= RSA_BITS_MAX)
                 len = (size_t)BN_bn2bin(n, modulus);
         BN_free(n);
         ERR_clear_error();
@@ -184,12 +190,14 @@ static bool is_other_key(const struct card_probe *probe, uint8_t ref)
         return false;
 }
 
-size_t gate_keys(const struct gate_chain *chain, const struct card_probe *probe, uint8_t refs[CARD_KEYS_MAX])
+size_t gate_keys(
+        const struct gate_chain *chain, const struct card_probe *probe, uint8_t refs[CARD_KEYS_MAX])
 {
         uint8_t modulus[RSA_BITS_MAX / 8];
         size_t len = leaf_modulus(chain->leaf, modulus), n = 0;
         for (unsigned int i = 0; len > 0 && i < probe->key_count; i++)
-                if (probe->keys[i].modulus_len == len && memcmp(probe->keys[i].modulus, modulus, len) == 0) {
+                if (probe->keys[i].modulus_len == len &&
+                        memcmp(probe->keys[i].modulus, modulus, len) == 0) {
                         refs[0] = probe->keys[i].ref;
                         return 1;
                 }

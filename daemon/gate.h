@@ -25,11 +25,12 @@ struct gate_chain {
         unsigned int authority_count;
 };
 void gate_chain_clear(struct gate_chain *chain);
-void gate_chain_copy(struct gate_chain *dst, const struct gate_chain *src); /* dst is zero; shares by reference */
+void gate_chain_copy(struct gate_chain *dst,
+        const struct gate_chain *src); /* dst is zero; shares by reference */
 
 /* One file's bytes. *ret_class tells what it was (LEAF_OTHER for what is no certificate). */
-void gate_chain_add(struct gate_chain *chain, enum card_object object, const uint8_t *der, size_t len,
-        enum leaf_class *ret_class);
+void gate_chain_add(struct gate_chain *chain, enum card_object object, const uint8_t *der,
+        size_t len, enum leaf_class *ret_class);
 /* True if the issuer is known after this call. `candidate` (may be NULL: those on the card) must carry
  * the name that the leaf says issued it and the key that signed the leaf. */
 bool gate_chain_find_issuer(struct gate_chain *chain, X509 *candidate);
@@ -57,7 +58,8 @@ _must_check_ int gate_counter(const struct pin_counter *counter, const char **re
 
 /* References worth asking for the leaf's key, best first. A key whose public part was shown and equals
  * the leaf's is the only candidate; without such an answer the vendor's reference, then the family's. */
-size_t gate_keys(const struct gate_chain *chain, const struct card_probe *probe, uint8_t refs[CARD_KEYS_MAX]);
+size_t gate_keys(const struct gate_chain *chain, const struct card_probe *probe,
+        uint8_t refs[CARD_KEYS_MAX]);
 
 /* One way to sign: a key and a method the card accepted, in the order to be tried. */
 struct gate_step {

@@ -12,8 +12,8 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-#define ANCHORS_MAX    256
-#define ANCHOR_BYTES   (1024 * 1024)
+#define ANCHORS_MAX  256
+#define ANCHOR_BYTES (1024 * 1024)
 
 struct gate_anchors {
         X509_STORE *store;
@@ -96,8 +96,9 @@ int gate_anchors_load(struct gate_anchors **ret, const char *path)
         if (!anchors)
                 return -ENOMEM;
         anchors->store = X509_STORE_new();
-        int r = !anchors->store ? -ENOMEM :
-                S_ISDIR(st.st_mode) ? load_folder(anchors, path) : load_file(anchors, path);
+        int r = !anchors->store       ? -ENOMEM
+                : S_ISDIR(st.st_mode) ? load_folder(anchors, path)
+                                      : load_file(anchors, path);
         if (r == 0 && anchors->count == 0)
                 r = -ENODATA;
         if (r < 0) {
@@ -122,7 +123,7 @@ bool gate_anchors_vouch(const struct gate_anchors *anchors, X509 *issuer)
 {
         X509_STORE_CTX *ctx = X509_STORE_CTX_new();
         bool yes = ctx && X509_STORE_CTX_init(ctx, anchors->store, issuer, NULL) == 1 &&
-                X509_verify_cert(ctx) == 1;
+                   X509_verify_cert(ctx) == 1;
         X509_STORE_CTX_free(ctx);
         ERR_clear_error();
         return yes;

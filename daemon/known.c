@@ -41,7 +41,8 @@ static int told_path(const struct known *known, const char *suffix, char **ret)
 {
         if (!known->config->state_dir)
                 return -ENOENT;
-        return asprintf(ret, "%s/%s%s", known->config->state_dir, TOLD_NAME, suffix) < 0 ? -ENOMEM : 0;
+        return asprintf(ret, "%s/%s%s", known->config->state_dir, TOLD_NAME, suffix) < 0 ? -ENOMEM
+                                                                                         : 0;
 }
 
 static bool was_told(const struct known *known)
@@ -49,7 +50,7 @@ static bool was_told(const struct known *known)
         _cleanup_free_ char *path = NULL;
         struct stat st;
         return told_path(known, "", &path) == 0 && lstat(path, &st) == 0 && S_ISREG(st.st_mode) &&
-                st.st_uid == getuid();
+               st.st_uid == getuid();
 }
 
 int known_new(struct known **ret, const struct config *config, const struct log *log)
@@ -61,8 +62,8 @@ int known_new(struct known **ret, const struct config *config, const struct log 
         known->log = log;
         int r = config->anchors ? gate_anchors_load(&known->anchors, config->anchors) : 0;
         if (r < 0) {
-                log_kv(log, LOG_LEVEL_ERR, NULL, "trust anchors cannot be loaded", "path", config->anchors,
-                        "error", strerror(-r), NULL);
+                log_kv(log, LOG_LEVEL_ERR, NULL, "trust anchors cannot be loaded", "path",
+                        config->anchors, "error", strerror(-r), NULL);
                 known_free(known);
                 return r;
         }
@@ -136,10 +137,12 @@ void known_card_put(struct known *known, uint32_t events, const struct known_car
         known->cards[at].card = copy;
 }
 
-const struct known_key *known_key_find(const struct known *known, const uint8_t print[GATE_PRINT_SIZE])
+const struct known_key *known_key_find(
+        const struct known *known, const uint8_t print[GATE_PRINT_SIZE])
 {
         for (size_t i = 0; i < KEYS_MAX; i++)
-                if (known->keys[i].used && memcmp(known->keys[i].print, print, GATE_PRINT_SIZE) == 0)
+                if (known->keys[i].used &&
+                        memcmp(known->keys[i].print, print, GATE_PRINT_SIZE) == 0)
                         return &known->keys[i].key;
         return NULL;
 }
@@ -147,14 +150,16 @@ const struct known_key *known_key_find(const struct known *known, const uint8_t 
 static size_t place_key(struct known *known, const uint8_t print[GATE_PRINT_SIZE])
 {
         for (size_t i = 0; i < KEYS_MAX; i++)
-                if (known->keys[i].used && memcmp(known->keys[i].print, print, GATE_PRINT_SIZE) == 0)
+                if (known->keys[i].used &&
+                        memcmp(known->keys[i].print, print, GATE_PRINT_SIZE) == 0)
                         return i;
         size_t at = known->next_key;
         known->next_key = (at + 1) % KEYS_MAX;
         return at;
 }
 
-void known_key_put(struct known *known, const uint8_t print[GATE_PRINT_SIZE], const struct known_key *key)
+void known_key_put(
+        struct known *known, const uint8_t print[GATE_PRINT_SIZE], const struct known_key *key)
 {
         struct known_key copy = *key; /* `key` may be the very entry that is replaced */
         size_t at = place_key(known, print);
@@ -213,8 +218,10 @@ static int make_folders(const char *path)
 
 static int write_file(const char *path)
 {
-        static const char text[] = "The holder was told that signing with a national card is unproven.\n";
-        _cleanup_close_ int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+        static const char text[] =
+                "The holder was told that signing with a national card is unproven.\n";
+        _cleanup_close_ int fd =
+                open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
         if (fd < 0)
                 return -errno;
         ssize_t n = write(fd, text, sizeof text - 1);
@@ -245,7 +252,8 @@ void known_tell_unproven(struct known *known)
         known->told = true; /* for this process in any case */
         int r = remember_told(known);
         if (r < 0)
-                log_kv(known->log, LOG_LEVEL_WARNING, NULL, "cannot remember that the holder was told",
-                        "folder", known->config->state_dir ? known->config->state_dir : "", "error",
+                log_kv(known->log, LOG_LEVEL_WARNING, NULL,
+                        "cannot remember that the holder was told", "folder",
+                        known->config->state_dir ? known->config->state_dir : "", "error",
                         strerror(-r), NULL);
 }

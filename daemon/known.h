@@ -23,7 +23,7 @@ struct known *known_free(struct known *known);
 struct known_card {
         struct card_identity identity;
         struct gate_chain chain;
-        bool complete;       /* confirmed, and the free checks of card-facts 6.6 are done */
+        bool complete;               /* confirmed, and the free checks of card-facts 6.6 are done */
         uint8_t note[CARD_NOTE_MAX]; /* for OP_RESUME */
         size_t note_len;
         char expiry[12];     /* ISO date, or "" */
@@ -40,8 +40,10 @@ struct known_key {
         unsigned int step_count;
         struct gate_step steps[GATE_STEPS_MAX];
 };
-const struct known_key *known_key_find(const struct known *known, const uint8_t print[GATE_PRINT_SIZE]);
-void known_key_put(struct known *known, const uint8_t print[GATE_PRINT_SIZE], const struct known_key *key);
+const struct known_key *known_key_find(
+        const struct known *known, const uint8_t print[GATE_PRINT_SIZE]);
+void known_key_put(
+        struct known *known, const uint8_t print[GATE_PRINT_SIZE], const struct known_key *key);
 
 /* An issuer that signed this leaf, borrowed, or NULL. */
 X509 *known_issuer_find(const struct known *known, const struct gate_chain *chain);
@@ -49,6 +51,7 @@ void known_issuer_put(struct known *known, X509 *issuer);
 const struct gate_anchors *known_anchors(const struct known *known); /* or NULL */
 
 bool known_told_unproven(const struct known *known);
-void known_tell_unproven(struct known *known); /* remembers it on disk; a failure is logged, then asked again */
+void known_tell_unproven(
+        struct known *known); /* remembers it on disk; a failure is logged, then asked again */
 
 #endif

@@ -34,9 +34,11 @@ void readers_changed(struct readers *readers)
         sd_event_source_set_enabled(readers->notify, SD_EVENT_ONESHOT);
 }
 
-int readers_timer(struct readers *readers, sd_event_source **ret, sd_event_time_handler_t fired, void *user)
+int readers_timer(
+        struct readers *readers, sd_event_source **ret, sd_event_time_handler_t fired, void *user)
 {
-        int r = sd_event_add_time(readers->event, ret, CLOCK_MONOTONIC, 0, TIMER_EXACT_US, fired, user);
+        int r = sd_event_add_time(
+                readers->event, ret, CLOCK_MONOTONIC, 0, TIMER_EXACT_US, fired, user);
         return r < 0 ? r : sd_event_source_set_enabled(*ret, SD_EVENT_OFF);
 }
 
@@ -62,7 +64,8 @@ void readers_argv(const struct backend *backend, const char *const extra[2], con
         argv[n++] = backend->row->driver;
         for (size_t i = 0; i < 2 && extra[i]; i++)
                 argv[n++] = extra[i];
-        for (size_t i = 0; backend->row->simulated && i < CONFIG_OPTIONS_MAX && config->soft[i]; i++) {
+        for (size_t i = 0; backend->row->simulated && i < CONFIG_OPTIONS_MAX && config->soft[i];
+                i++) {
                 argv[n++] = "--option";
                 argv[n++] = config->soft[i];
         }
@@ -80,7 +83,8 @@ static int make_env(struct readers *readers)
         return 0;
 }
 
-int readers_new(struct readers **ret, sd_event *event, const struct config *config, const struct log *log)
+int readers_new(
+        struct readers **ret, sd_event *event, const struct config *config, const struct log *log)
 {
         struct readers *readers = calloc(1, sizeof *readers);
         if (!readers)
@@ -94,7 +98,8 @@ int readers_new(struct readers **ret, sd_event *event, const struct config *conf
         if (r >= 0)
                 r = make_env(readers);
         for (size_t i = 0; r >= 0 && i < CONFIG_DRIVERS_MAX && config->drivers[i]; i++)
-                r = backend_start(readers, &readers->backends[readers->backend_count++], config->drivers[i]);
+                r = backend_start(
+                        readers, &readers->backends[readers->backend_count++], config->drivers[i]);
         if (r < 0) {
                 readers_free(readers);
                 return r;
@@ -130,7 +135,10 @@ void reader_describe(const struct reader *reader, struct reader_info *ret)
                 .driver = reader->backend->row->driver,
                 .simulated = reader->backend->row->simulated,
                 .events = reader->serial,
-                .state = reader->taken ? "in_use" : seen->busy ? "busy" : seen->present ? "card" : "empty",
+                .state = reader->taken   ? "in_use"
+                         : seen->busy    ? "busy"
+                         : seen->present ? "card"
+                                         : "empty",
         };
 }
 
@@ -161,7 +169,8 @@ bool readers_settled(const struct readers *readers)
         return true;
 }
 
-int readers_subscribe(struct readers *readers, struct readers_watch **ret, void (*changed)(void *user), void *user)
+int readers_subscribe(struct readers *readers, struct readers_watch **ret,
+        void (*changed)(void *user), void *user)
 {
         struct readers_watch *watch = malloc(sizeof *watch);
         if (!watch)
@@ -241,7 +250,8 @@ static int may_take(const struct reader *reader, const char **ret_detail)
         return reader->seen.present ? 0 : OUTCOME_NO_CARD;
 }
 
-int readers_acquire(struct readers *readers, const char *name, struct reader **ret, const char **ret_detail)
+int readers_acquire(
+        struct readers *readers, const char *name, struct reader **ret, const char **ret_detail)
 {
         struct reader *reader = NULL;
         *ret_detail = NULL;

@@ -18,8 +18,8 @@
 struct readers;
 struct reader;
 
-_must_check_ int readers_new(struct readers **ret, sd_event *event, const struct config *config,
-        const struct log *log);
+_must_check_ int readers_new(
+        struct readers **ret, sd_event *event, const struct config *config, const struct log *log);
 struct readers *readers_free(struct readers *readers);
 
 struct reader_info {
@@ -44,8 +44,8 @@ struct readers_watch *readers_watch_free(struct readers_watch *watch);
 /* Takes a reader for one request: by name, or NULL for the only one that holds a card. 0, NO_READER,
  * NO_CARD, BUSY (taken, held by another program, or cards on several readers and none named),
  * READER_SERVICE. *ret_detail says more in static English text, or is NULL. */
-_must_check_ int readers_acquire(struct readers *readers, const char *name, struct reader **ret,
-        const char **ret_detail);
+_must_check_ int readers_acquire(
+        struct readers *readers, const char *name, struct reader **ret, const char **ret_detail);
 /* Ends the use. A helper that met the card is killed and replaced, so that each request starts with a
  * fresh one (PC/SC resets the card when it dies in a transaction, and VERIFY happens only inside one). */
 struct reader *reader_release(struct reader *reader);

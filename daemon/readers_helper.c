@@ -94,9 +94,10 @@ static int take_ready(struct reader *reader, const struct op_frame *frame)
         struct op_ready ready;
         if (frame->reply || frame->op != OP_READY || op_get_ready(frame->payload, &ready) < 0)
                 return -EBADMSG;
-        if (ready.seccomp != 2 || !ready.no_new_privs || ready.dumpable || ready.simulated != row->simulated ||
-                strcmp(ready.driver, row->driver) != 0) {
-                complain(reader, LOG_LEVEL_ERR, "helper's sandbox is not closed, reader stays unusable");
+        if (ready.seccomp != 2 || !ready.no_new_privs || ready.dumpable ||
+                ready.simulated != row->simulated || strcmp(ready.driver, row->driver) != 0) {
+                complain(reader, LOG_LEVEL_ERR,
+                        "helper's sandbox is not closed, reader stays unusable");
                 stop_helper(reader, HELPER_UNUSABLE);
                 return 0;
         }
@@ -114,8 +115,8 @@ static int take_reply(struct reader *reader, const struct op_frame *frame)
         struct in in = in_new(frame->payload.data, frame->payload.len);
         int outcome;
         uint16_t sw;
-        if (!frame->reply || !call->active || !call->sent || frame->id != call->id || frame->op != call->op ||
-                op_get_result(&in, &outcome, &sw) < 0)
+        if (!frame->reply || !call->active || !call->sent || frame->id != call->id ||
+                frame->op != call->op || op_get_result(&in, &outcome, &sw) < 0)
                 return -EBADMSG;
         note(reader, call->op, outcome);
         finish(reader, outcome, sw, &in);
@@ -130,7 +131,8 @@ static void on_helper_frame(void *user, const uint8_t *data, size_t len)
                 return; /* last words of one that was told to die */
         int r = op_frame_decode(data, len, &frame);
         if (r == 0)
-                r = reader->state == HELPER_STARTING ? take_ready(reader, &frame) : take_reply(reader, &frame);
+                r = reader->state == HELPER_STARTING ? take_ready(reader, &frame)
+                                                     : take_reply(reader, &frame);
         if (r == 0)
                 return;
         complain(reader, LOG_LEVEL_ERR, "helper spoke nonsense");
@@ -165,9 +167,10 @@ static int why_dead(const struct reader *reader, enum helper_state before)
 static void mourn(const struct reader *reader, int status)
 {
         char number[16];
-        snprintf(number, sizeof number, "%d", WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
-        log_kv(all(reader)->log, LOG_LEVEL_WARNING, NULL, "helper died", "reader", reader->seen.name,
-                WIFSIGNALED(status) ? "signal" : "status", number, NULL);
+        snprintf(number, sizeof number, "%d",
+                WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+        log_kv(all(reader)->log, LOG_LEVEL_WARNING, NULL, "helper died", "reader",
+                reader->seen.name, WIFSIGNALED(status) ? "signal" : "status", number, NULL);
 }
 
 static void on_helper_exited(void *user, int status)
@@ -196,8 +199,8 @@ static void spawn(struct reader *reader)
         const char *argv[HELPER_ARGV_MAX];
         struct readers *readers = all(reader);
         readers_argv(reader->backend, extra, argv);
-        int r = child_spawn(&reader->helper, readers->event, argv, (const char *const *)readers->env,
-                OPS_FRAME_MAX, &callbacks, reader);
+        int r = child_spawn(&reader->helper, readers->event, argv,
+                (const char *const *)readers->env, OPS_FRAME_MAX, &callbacks, reader);
         if (r < 0) {
                 complain(reader, LOG_LEVEL_ERR, "helper cannot be started");
                 respawn_later(reader);
@@ -274,7 +277,8 @@ static int send_pin(struct reader *reader, const void *pin, size_t len)
         int r = secret_new(&secret, PIN_FRAME_CAP);
         if (r < 0)
                 return r;
-        struct out payload = op_frame_begin(secret->data, secret->cap, OP_PIN, false, reader->call.id);
+        struct out payload =
+                op_frame_begin(secret->data, secret->cap, OP_PIN, false, reader->call.id);
         out_bytes(&payload, pin, len);
         ssize_t total = op_frame_finish(secret->data, &payload);
         reader->call.sent = true;
@@ -284,7 +288,8 @@ static int send_pin(struct reader *reader, const void *pin, size_t len)
 static int send_or_keep(struct reader *reader, const void *data, size_t len)
 {
         struct op_call *call = &reader->call;
-        struct out payload = op_frame_begin(call->frame, sizeof call->frame, call->op, false, call->id);
+        struct out payload =
+                op_frame_begin(call->frame, sizeof call->frame, call->op, false, call->id);
         out_bytes(&payload, data, len);
         ssize_t total = op_frame_finish(call->frame, &payload);
         if (total < 0)
@@ -296,7 +301,8 @@ static int send_or_keep(struct reader *reader, const void *data, size_t len)
         return child_send(reader->helper, call->frame, call->frame_len);
 }
 
-int reader_call(struct reader *reader, enum op op, const void *payload, size_t len, reader_done done, void *user)
+int reader_call(struct reader *reader, enum op op, const void *payload, size_t len,
+        reader_done done, void *user)
 {
         struct op_call *call = &reader->call;
         if (call->active)

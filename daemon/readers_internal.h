@@ -11,11 +11,11 @@
 #include "daemon/child.h"
 #include "daemon/readers.h"
 
-#define RESTART_MIN_US   250000ULL
-#define RESTART_MAX_US   30000000ULL
-#define TIMER_EXACT_US   1000ULL
-#define HELPER_ENV_MAX   8
-#define HELPER_ARGV_MAX  (2 * CONFIG_OPTIONS_MAX + 8)
+#define RESTART_MIN_US  250000ULL
+#define RESTART_MAX_US  30000000ULL
+#define TIMER_EXACT_US  1000ULL
+#define HELPER_ENV_MAX  8
+#define HELPER_ARGV_MAX (2 * CONFIG_OPTIONS_MAX + 8)
 
 /* Which program serves a driver, and what it must say of itself. */
 struct driver_row {
@@ -39,8 +39,8 @@ struct op_call {
         bool active, sent;
         uint8_t op;
         uint16_t id;
-        int fail;             /* why it is ended early, or 0 */
-        uint8_t frame[1024];  /* kept only until a starting helper is ready; never a PIN */
+        int fail;            /* why it is ended early, or 0 */
+        uint8_t frame[1024]; /* kept only until a starting helper is ready; never a PIN */
         size_t frame_len;
         reader_done done;
         void *user;
@@ -84,21 +84,24 @@ struct readers {
 
 /* readers.c */
 void readers_changed(struct readers *readers); /* subscribers hear of it from the loop, once */
-_must_check_ int readers_timer(struct readers *readers, sd_event_source **ret, sd_event_time_handler_t fired,
-        void *user); /* made disarmed */
+_must_check_ int readers_timer(struct readers *readers, sd_event_source **ret,
+        sd_event_time_handler_t fired, void *user); /* made disarmed */
 void readers_arm(sd_event_source *timer, uint64_t after_us);
 uint64_t readers_next_delay(uint64_t delay_us);
 /* Fills argv: program, --driver NAME, extra..., --option K=V... */
 void readers_argv(const struct backend *backend, const char *const extra[2], const char **argv);
 
 /* readers_watch.c */
-_must_check_ int backend_start(struct readers *readers, struct backend *backend, const char *driver);
+_must_check_ int backend_start(
+        struct readers *readers, struct backend *backend, const char *driver);
 void backend_stop(struct backend *backend);
 
 /* readers_helper.c */
-_must_check_ int reader_new(struct reader **ret, struct backend *backend, const struct driver_reader *seen);
+_must_check_ int reader_new(
+        struct reader **ret, struct backend *backend, const struct driver_reader *seen);
 struct reader *reader_free(struct reader *reader);
-void reader_vanish(struct reader *reader, int outcome); /* unlinked by the caller; freed unless taken */
+void reader_vanish(
+        struct reader *reader, int outcome); /* unlinked by the caller; freed unless taken */
 void reader_replace_helper(struct reader *reader);
 
 #endif

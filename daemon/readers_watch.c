@@ -69,8 +69,8 @@ static int append(struct backend *backend, const struct driver_reader *seen)
                 slot = &(*slot)->next;
         int r = reader_new(slot, backend, seen);
         if (r == 0)
-                log_kv(backend->readers->log, LOG_LEVEL_INFO, NULL, "reader found", "reader", seen->name,
-                        "driver", backend->row->driver, NULL);
+                log_kv(backend->readers->log, LOG_LEVEL_INFO, NULL, "reader found", "reader",
+                        seen->name, "driver", backend->row->driver, NULL);
         return r;
 }
 
@@ -118,7 +118,8 @@ static void on_watcher_frame(void *user, const uint8_t *data, size_t len)
         if (r == 0 && !frame.reply && frame.op == OP_READY)
                 return; /* a watcher holds no card and sees no PIN: its sandbox is its own matter */
         if (r == 0)
-                r = frame.reply || frame.op != OP_READERS ? -EBADMSG : op_get_readers(frame.payload, &report);
+                r = frame.reply || frame.op != OP_READERS ? -EBADMSG
+                                                          : op_get_readers(frame.payload, &report);
         if (r == 0) {
                 take_report(backend, &report);
                 return;
@@ -149,8 +150,8 @@ static void on_watcher_exited(void *user, int status)
         struct backend *backend = user;
         char text[16];
         snprintf(text, sizeof text, "%d", status);
-        log_kv(backend->readers->log, LOG_LEVEL_WARNING, NULL, "watcher ended", "driver", backend->row->driver,
-                "status", text, NULL);
+        log_kv(backend->readers->log, LOG_LEVEL_WARNING, NULL, "watcher ended", "driver",
+                backend->row->driver, "status", text, NULL);
         backend->watcher = child_free(backend->watcher);
         retry_later(backend);
 }
@@ -162,12 +163,12 @@ static void spawn(struct backend *backend)
         const char *argv[HELPER_ARGV_MAX];
         struct readers *readers = backend->readers;
         readers_argv(backend, extra, argv);
-        int r = child_spawn(&backend->watcher, readers->event, argv, (const char *const *)readers->env,
-                OPS_FRAME_MAX, &callbacks, backend);
+        int r = child_spawn(&backend->watcher, readers->event, argv,
+                (const char *const *)readers->env, OPS_FRAME_MAX, &callbacks, backend);
         if (r == 0)
                 return;
-        log_kv(readers->log, LOG_LEVEL_ERR, NULL, "watcher cannot be started", "program", backend->program,
-                "error", strerror(-r), NULL);
+        log_kv(readers->log, LOG_LEVEL_ERR, NULL, "watcher cannot be started", "program",
+                backend->program, "error", strerror(-r), NULL);
         retry_later(backend);
 }
 
@@ -177,7 +178,8 @@ int backend_start(struct readers *readers, struct backend *backend, const char *
         backend->row = find_row(driver);
         if (!backend->row)
                 return -EINVAL;
-        if (asprintf(&backend->program, "%s/%s", readers->config->libexecdir, backend->row->program) < 0) {
+        if (asprintf(&backend->program, "%s/%s", readers->config->libexecdir,
+                    backend->row->program) < 0) {
                 backend->program = NULL;
                 return -ENOMEM;
         }

@@ -29,13 +29,17 @@ static int copy_params(struct request *request, const struct request_params *par
                 char **to;
                 const char *from;
         } texts[] = {
-                { &request->audience, params->audience }, { &request->nonce, params->nonce },
-                { &request->purpose, params->purpose }, { &request->reader_name, params->reader },
+                { &request->audience, params->audience },
+                { &request->nonce, params->nonce },
+                { &request->purpose, params->purpose },
+                { &request->reader_name, params->reader },
                 { &request->expect_national_number, params->expect_national_number },
-                { &request->tty, params->ui.tty }, { &request->term, params->ui.term },
+                { &request->tty, params->ui.tty },
+                { &request->term, params->ui.term },
                 { &request->display, params->ui.display },
                 { &request->wayland_display, params->ui.wayland_display },
-                { &request->xauthority, params->ui.xauthority }, { &request->language, params->ui.language },
+                { &request->xauthority, params->ui.xauthority },
+                { &request->language, params->ui.language },
         };
         for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
                 *texts[i].to = texts[i].from ? strdup(texts[i].from) : NULL;
@@ -62,8 +66,8 @@ static int on_limit(sd_event_source *source, uint64_t usec, void *user)
         log_kv(request->context->log, LOG_LEVEL_INFO, request->id, "request is out of time", "step",
                 request_state_name(request), NULL);
         request_finish(request, OUTCOME_TIMED_OUT,
-                at_risk ? "out of time while the PIN was being checked: a try may have been spent" :
-                          "the request's own time limit");
+                at_risk ? "out of time while the PIN was being checked: a try may have been spent"
+                        : "the request's own time limit");
         return 0;
 }
 
@@ -73,8 +77,8 @@ static int add_sources(struct request *request, unsigned int timeout_ms)
         int r = sd_event_add_defer(request->context->event, &request->kick, on_kick, request);
         if (r < 0)
                 return r;
-        return sd_event_add_time_relative(request->context->event, &request->limit, CLOCK_MONOTONIC, limit, 1000,
-                on_limit, request);
+        return sd_event_add_time_relative(request->context->event, &request->limit, CLOCK_MONOTONIC,
+                limit, 1000, on_limit, request);
 }
 
 static void let_go(struct request *request)
@@ -92,9 +96,18 @@ static void let_go(struct request *request)
 static void request_free(struct request *request)
 {
         char *const texts[] = {
-                request->audience, request->nonce, request->purpose, request->reader_name,
-                request->expect_national_number, request->tty, request->term, request->display,
-                request->wayland_display, request->xauthority, request->language, request->signing_input,
+                request->audience,
+                request->nonce,
+                request->purpose,
+                request->reader_name,
+                request->expect_national_number,
+                request->tty,
+                request->term,
+                request->display,
+                request->wayland_display,
+                request->xauthority,
+                request->language,
+                request->signing_input,
                 request->assertion,
         };
         let_go(request);
@@ -107,8 +120,8 @@ static void request_free(struct request *request)
         free(request);
 }
 
-int request_start(struct request **ret, struct request_context *context, const struct request_params *params,
-        const struct request_callbacks *callbacks, void *user)
+int request_start(struct request **ret, struct request_context *context,
+        const struct request_params *params, const struct request_callbacks *callbacks, void *user)
 {
         struct request *request = calloc(1, sizeof *request);
         if (!request)
@@ -149,7 +162,7 @@ void request_finish(struct request *request, int outcome, const char *detail)
 {
         request->ended = true;
         let_go(request);
-        request->callbacks.done(request->user, request->id, outcome, outcome ? NULL : request->assertion,
-                request->tries_left, detail);
+        request->callbacks.done(request->user, request->id, outcome,
+                outcome ? NULL : request->assertion, request->tries_left, detail);
         request_free(request);
 }

@@ -11,7 +11,7 @@
 #include "daemon/readers.h"
 #include "daemon/server.h"
 
-struct known;   /* what was learnt of cards and issuing CAs: known.h */
+struct known; /* what was learnt of cards and issuing CAs: known.h */
 struct request;
 
 struct request_context { /* shared by all requests of one daemon, outlives them */

@@ -69,7 +69,8 @@ static void on_answer(void *user, int outcome)
         request_run(request, outcome);
 }
 
-static struct person_question question_of(const struct request *request, const struct reader_info *reader)
+static struct person_question question_of(
+        const struct request *request, const struct reader_info *reader)
 {
         const struct config *config = request->context->config;
         const struct leaf *facts = &request->card.chain.facts;
@@ -102,14 +103,14 @@ int ask_person(struct request *request, struct out *args)
                 return WAIT;
         reader_describe(request->reader, &reader);
         request->told_unproven = context->config->unproven == UNPROVEN_ASK &&
-                gate_unproven(&request->card.identity, request->simulated) &&
-                !known_told_unproven(context->known);
+                                 gate_unproven(&request->card.identity, request->simulated) &&
+                                 !known_told_unproven(context->known);
         int r = secret_new(&request->pin, REQUEST_PIN_CAP);
         if (r < 0)
                 return r;
         struct person_question question = question_of(request, &reader);
-        r = person_ask(&request->person, context->event, context->config, &question, request->pin, on_answer,
-                request);
+        r = person_ask(&request->person, context->event, context->config, &question, request->pin,
+                on_answer, request);
         if (r != 0)
                 ask_give_up_turn(request);
         return r == 0 ? WAIT : r;
@@ -154,5 +155,6 @@ int ask_compose(struct request *request, int64_t when, char **ret)
                         .simulated = request->simulated,
                 },
         };
-        return assertion_signing_input(&asked, &facts, card->chain.leaf, card->chain.issuer, ret, &request->detail);
+        return assertion_signing_input(
+                &asked, &facts, card->chain.leaf, card->chain.issuer, ret, &request->detail);
 }

@@ -3,7 +3,8 @@
  *
  *   request.c         life and death: start, time limit, cancel, the one last callback
  *   request_table.c   the table of states and the loop that walks it
- *   request_look.c    the first visit to the card: what is read, the gate, the free checks
+ *   request_look.c    the first visit to the card: what is read, and the gate
+ *   request_check.c   its end: the free checks
  *   request_ask.c     the prompt: whose turn it is, what is told, what comes back
  *   request_sign.c    the second visit: same card, counter, PIN, VERIFY, signature
  */
@@ -19,13 +20,32 @@
 
 /* In the order in which they are walked; a row that is not needed is stepped over. */
 enum state {
-        STATE_START, STATE_READER,
-        STATE_BEGIN, STATE_RESUME, STATE_IDENTIFY, STATE_DATES, STATE_CERTIFICATE, STATE_JUDGE, STATE_CONFIRM, STATE_COUNTER,
-        STATE_PROBE, STATE_METHOD, STATE_OTHER_FILES, STATE_LEAVE,
+        STATE_START,
+        STATE_READER,
+        STATE_BEGIN,
+        STATE_RESUME,
+        STATE_IDENTIFY,
+        STATE_DATES,
+        STATE_CERTIFICATE,
+        STATE_JUDGE,
+        STATE_CONFIRM,
+        STATE_COUNTER,
+        STATE_PROBE,
+        STATE_METHOD,
+        STATE_OTHER_FILES,
+        STATE_LEAVE,
         STATE_ASK,
-        STATE_BEGIN_AGAIN, STATE_IDENTIFY_AGAIN, STATE_LEAF_AGAIN, STATE_CONFIRM_AGAIN, STATE_COUNTER_AGAIN,
-        STATE_PIN, STATE_VERIFY, STATE_SIGN,
-        STATE_CLEAR, STATE_END, STATE_ANSWER, /* the way out, also of every failure after STATE_READER */
+        STATE_BEGIN_AGAIN,
+        STATE_IDENTIFY_AGAIN,
+        STATE_LEAF_AGAIN,
+        STATE_CONFIRM_AGAIN,
+        STATE_COUNTER_AGAIN,
+        STATE_PIN,
+        STATE_VERIFY,
+        STATE_SIGN,
+        STATE_CLEAR,
+        STATE_END,
+        STATE_ANSWER, /* the way out, also of every failure after STATE_READER */
         STATE_COUNT,
 };
 
@@ -46,9 +66,9 @@ struct request {
         bool patient_enough;
 
         enum state state;
-        bool ended;        /* the last callback is being made */
-        bool *gone;        /* set when the request dies under a callback */
-        int outcome;       /* what will be answered */
+        bool ended;  /* the last callback is being made */
+        bool *gone;  /* set when the request dies under a callback */
+        int outcome; /* what will be answered */
         const char *detail;
         uint16_t sw;
 
@@ -58,15 +78,15 @@ struct request {
         unsigned int file; /* next certificate file to read */
         bool resumed;
         bool simulated, lost_identity, lost_leaf; /* what the second BEGIN left to be shown again */
-        int tries_left;        /* as shown to the person; -1 unknown */
+        int tries_left;                           /* as shown to the person; -1 unknown */
 
         struct card_probe probe;
         uint8_t keys[CARD_KEYS_MAX];
         size_t key_count;
-        unsigned int trial;    /* METHOD: next pair of key and method to offer */
+        unsigned int trial; /* METHOD: next pair of key and method to offer */
         bool wants_issuer_keys, made_signature;
         struct known_key plan;
-        unsigned int step;     /* SIGN: next row of the plan */
+        unsigned int step; /* SIGN: next row of the plan */
 
         struct request *next_waiting;
         struct person *person;
@@ -78,11 +98,13 @@ struct request {
 };
 
 /* request.c */
-void request_finish(struct request *request, int outcome, const char *detail); /* the request is gone after it */
+void request_finish(struct request *request, int outcome,
+        const char *detail); /* the request is gone after it */
 void request_forget_pin(struct request *request);
 
 /* request_table.c */
-void request_run(struct request *request, int result); /* from the loop: what was waited for has come */
+void request_run(
+        struct request *request, int result); /* from the loop: what was waited for has come */
 const char *request_state_name(const struct request *request);
 bool request_pin_at_risk(const struct request *request); /* VERIFY was sent and is not answered */
 

@@ -16,13 +16,10 @@
 
 #include <time.h>
 
-#define METHODS_OFFERED ARRAY_LEN(offered)
-
-/* The bare hash goes through the same MSE SET as DigestInfo: one question answers for both. */
-static const uint8_t offered[] = { SIGN_RSA_SHA256_CARD, SIGN_RSA_DIGESTINFO };
-
 static const enum card_object certificate_files[GATE_FILES_MAX] = {
-        OBJECT_CERTIFICATE_1, OBJECT_CERTIFICATE_2, OBJECT_CERTIFICATE_3,
+        OBJECT_CERTIFICATE_1,
+        OBJECT_CERTIFICATE_2,
+        OBJECT_CERTIFICATE_3,
 };
 
 /* ---- the reader ---------------------------------------------------------------------------- */
@@ -56,10 +53,11 @@ static int on_patience(sd_event_source *source, uint64_t usec, void *user)
 static int wait_for_backends(struct request *request)
 {
         uint64_t patience = (uint64_t)request->context->config->card_timeout_ms * 1000;
-        int r = readers_subscribe(request->context->readers, &request->watch, on_readers_changed, request);
+        int r = readers_subscribe(
+                request->context->readers, &request->watch, on_readers_changed, request);
         if (r == 0)
-                r = sd_event_add_time_relative(request->context->event, &request->patience, CLOCK_MONOTONIC,
-                        patience, 0, on_patience, request);
+                r = sd_event_add_time_relative(request->context->event, &request->patience,
+                        CLOCK_MONOTONIC, patience, 0, on_patience, request);
         return r < 0 ? r : WAIT;
 }
 
@@ -68,7 +66,8 @@ int look_reader(struct request *request, struct out *args)
         (void)args;
         if (!readers_settled(request->context->readers) && !request->patient_enough)
                 return wait_for_backends(request);
-        return readers_acquire(request->context->readers, request->reader_name, &request->reader, &request->detail);
+        return readers_acquire(request->context->readers, request->reader_name, &request->reader,
+                &request->detail);
 }
 
 int look_begun(struct request *request, int outcome, struct in *fields)
@@ -168,7 +167,9 @@ static bool from_jalali(const struct card_date *date, struct tm *ret)
 /* ISO 8601 in the Gregorian calendar; false for a day that does not exist. */
 static bool iso_date(const struct card_date *date, char dst[12])
 {
-        struct tm tm = { .tm_year = date->year - 1900, .tm_mon = date->month - 1, .tm_mday = date->day };
+        struct tm tm = {
+                .tm_year = date->year - 1900, .tm_mon = date->month - 1, .tm_mday = date->day
+        };
         if (date->year <= 0 || (date->jalali && !from_jalali(date, &tm)))
                 return false;
         struct tm carried = tm;
@@ -227,7 +228,9 @@ static void find_issuer(struct request *request)
 int look_filed(struct request *request, int outcome, struct in *fields)
 {
         static const char *const classes[] = {
-                [LEAF_SIGNATURE] = "signature", [LEAF_AUTHENTICATION] = "authentication", [LEAF_CA] = "authority",
+                [LEAF_SIGNATURE] = "signature",
+                [LEAF_AUTHENTICATION] = "authentication",
+                [LEAF_CA] = "authority",
                 [LEAF_OTHER] = "other",
         };
         struct view der = in_bytes16(fields, CARD_FILE_MAX);
@@ -240,8 +243,8 @@ int look_filed(struct request *request, int outcome, struct in *fields)
                 return -EBADMSG;
         gate_chain_add(chain, object, der.data, der.len, &class);
         find_issuer(request);
-        log_kv(request->context->log, LOG_LEVEL_DEBUG, request->id, "certificate file", "class", classes[class],
-                NULL);
+        log_kv(request->context->log, LOG_LEVEL_DEBUG, request->id, "certificate file", "class",
+                classes[class], NULL);
         if (chain->two_leaves) {
                 request->detail = "two different signature certificates on one card";
                 return OUTCOME_CARD_NOT_SUPPORTED;
@@ -253,10 +256,12 @@ int look_filed(struct request *request, int outcome, struct in *fields)
 
 static int policy(struct request *request)
 {
-        const struct known_key *key = known_key_find(request->context->known, request->card.chain.print);
+        const struct known_key *key =
+                known_key_find(request->context->known, request->card.chain.print);
         if (request->context->config->unproven == UNPROVEN_NO &&
                 gate_unproven(&request->card.identity, request->simulated)) {
-                request->detail = "signing with this card is unproven, and the configuration says no to that";
+                request->detail =
+                        "signing with this card is unproven, and the configuration says no to that";
                 return OUTCOME_POLICY;
         }
         if (key)
@@ -273,112 +278,12 @@ int look_judge(struct request *request, struct out *args)
         _cleanup_free_ char *rehearsal = NULL;
         struct known *known = request->context->known;
         (void)args;
-        int r = gate_confirm(&request->card.chain, &request->card.identity, known_anchors(known), &request->detail);
+        int r = gate_confirm(&request->card.chain, &request->card.identity, known_anchors(known),
+                &request->detail);
         if (r != 0)
                 return r;
         known_issuer_put(known, request->card.chain.issuer);
         r = policy(request);
         /* Whatever is wrong with the request itself must show before a person and a PIN are troubled. */
         return r != 0 ? r : ask_compose(request, time(NULL), &rehearsal);
-}
-
-/* ---- the free checks ----------------------------------------------------------------------- */
-
-int look_copy(struct request *request, struct out *args)
-{
-        out_u8(args, (uint8_t)gate_pin_copy(&request->card.identity));
-        return 0;
-}
-
-int look_counted(struct request *request, int outcome, struct in *fields)
-{
-        struct pin_counter counter;
-        (void)outcome;
-        if (op_get_counter(fields, &counter) < 0)
-                return -EBADMSG;
-        request->tries_left = counter.known ? counter.tries : -1;
-        return gate_counter(&counter, &request->detail);
-}
-
-bool look_lacks_keys(const struct request *request)
-{
-        return request->plan.step_count == 0;
-}
-
-int look_probed(struct request *request, int outcome, struct in *fields)
-{
-        if (outcome == 0 && op_get_probe(fields, &request->probe) < 0)
-                return -EBADMSG;
-        if (outcome != 0)
-                request->probe.key_count = 0;
-        request->key_count = gate_keys(&request->card.chain, &request->probe, request->keys);
-        return 0;
-}
-
-bool look_has_trials(const struct request *request)
-{
-        return !request->plan.proven && request->trial < request->key_count * METHODS_OFFERED &&
-                request->plan.step_count + 2 <= GATE_STEPS_MAX;
-}
-
-static struct gate_step trial_step(const struct request *request)
-{
-        return (struct gate_step){
-                .key = request->keys[request->trial / METHODS_OFFERED],
-                .method = offered[request->trial % METHODS_OFFERED],
-        };
-}
-
-int look_method(struct request *request, struct out *args)
-{
-        struct gate_step step = trial_step(request);
-        out_u8(args, step.key);
-        out_u8(args, step.method);
-        return 0;
-}
-
-int look_tried(struct request *request, int outcome, struct in *fields)
-{
-        struct gate_step step = trial_step(request);
-        struct known_key *plan = &request->plan;
-        if (in_done(fields) < 0)
-                return -EBADMSG;
-        request->trial++;
-        request->wants_issuer_keys |= outcome == OUTCOME_NEEDS_ISSUER_KEYS;
-        if (outcome != 0)
-                return AGAIN;
-        plan->steps[plan->step_count++] = step;
-        if (step.method == SIGN_RSA_DIGESTINFO)
-                plan->steps[plan->step_count++] = (struct gate_step){ step.key, SIGN_RSA_BARE_HASH };
-        return AGAIN;
-}
-
-/* The last look before a person is asked: is there any way to sign at all? */
-int look_leave(struct request *request, struct out *args)
-{
-        struct known_key *plan = &request->plan;
-        out_u8(args, DRIVER_LEAVE);
-        if (plan->step_count > 0)
-                return 0;
-        if (!request->wants_issuer_keys) {
-                request->detail = "the card accepts no method for the certificate's key";
-                return OUTCOME_NO_STANDARD_SIGNATURE;
-        }
-        plan->needs_issuer_keys = true;
-        known_key_put(request->context->known, request->card.chain.print, plan);
-        return OUTCOME_NEEDS_ISSUER_KEYS;
-}
-
-int look_left(struct request *request, int outcome, struct in *fields)
-{
-        struct reader_info info;
-        (void)outcome;
-        if (in_done(fields) < 0)
-                return -EBADMSG;
-        reader_describe(request->reader, &info);
-        request->card.complete = true;
-        known_key_put(request->context->known, request->card.chain.print, &request->plan);
-        if (info.events == request->events)
-                known_card_put(request->context->known, request->events, &request->card);
-        return 0;
 }

@@ -55,8 +55,9 @@ int sign_identified(struct request *request, int outcome, struct in *fields)
                 return other_card(request);
         if (op_get_identity(fields, &identity) < 0)
                 return -EBADMSG;
-        return identity.family == before->family && identity.generation == before->generation ?
-                0 : other_card(request);
+        return identity.family == before->family && identity.generation == before->generation
+                       ? 0
+                       : other_card(request);
 }
 
 int sign_leaf(struct request *request, struct out *args)
@@ -81,7 +82,8 @@ int sign_confirmed(struct request *request, int outcome, struct in *fields)
         if (r != 0)
                 return r;
         known_card_put(request->context->known, request->events, &request->card);
-        log_kv(request->context->log, LOG_LEVEL_INFO, request->id, "card was away and is the same", NULL);
+        log_kv(request->context->log, LOG_LEVEL_INFO, request->id, "card was away and is the same",
+                NULL);
         return 0;
 }
 
@@ -105,11 +107,13 @@ int sign_counted(struct request *request, int outcome, struct in *fields)
 static int prepare(struct request *request)
 {
         request->verified = true;
-        request->wants_issuer_keys = false; /* from here on only what a signature was refused with counts */
+        request->wants_issuer_keys =
+                false; /* from here on only what a signature was refused with counts */
         request->auth_time = time(NULL);
         int r = ask_compose(request, request->auth_time, &request->signing_input);
         if (r == 0)
-                SHA256((const uint8_t *)request->signing_input, strlen(request->signing_input), request->digest);
+                SHA256((const uint8_t *)request->signing_input, strlen(request->signing_input),
+                        request->digest);
         return r;
 }
 
@@ -178,8 +182,8 @@ int sign_signed(struct request *request, int outcome, struct in *fields)
                 struct view sig = in_bytes16(fields, CARD_SIG_MAX);
                 if (in_done(fields) < 0)
                         return -EBADMSG;
-                r = assertion_finish(request->signing_input, request->card.chain.leaf, sig.data, sig.len,
-                        &request->assertion);
+                r = assertion_finish(request->signing_input, request->card.chain.leaf, sig.data,
+                        sig.len, &request->assertion);
                 request->made_signature |= r == OUTCOME_NO_STANDARD_SIGNATURE;
         }
         if (r == 0)

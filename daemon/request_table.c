@@ -18,12 +18,13 @@
 
 struct row {
         const char *name;
-        const char *phase;                            /* told to the client on entry, or NULL */
+        const char *phase;                             /* told to the client on entry, or NULL */
         bool (*needed)(const struct request *request); /* NULL: always */
-        enum op op;                                   /* 0: `start` does something else */
+        enum op op;                                    /* 0: `start` does something else */
         int (*start)(struct request *request, struct out *args); /* NULL: no arguments */
-        int (*came)(struct request *request, int outcome, struct in *fields); /* NULL: nothing to take */
-        bool may_refuse;                              /* see above */
+        int (*came)(struct request *request, int outcome,
+                struct in *fields); /* NULL: nothing to take */
+        bool may_refuse;            /* see above */
 };
 
 static int send_pin(struct request *request, struct out *args);
@@ -95,7 +96,7 @@ static int answer(struct request *request, struct out *args)
 static bool is_refusal(int outcome)
 {
         return outcome == OUTCOME_CARD_NOT_SUPPORTED || outcome == OUTCOME_NEEDS_ISSUER_KEYS ||
-                outcome == OUTCOME_NO_STANDARD_SIGNATURE;
+               outcome == OUTCOME_NO_STANDARD_SIGNATURE;
 }
 
 static int take(struct request *request, int outcome, struct in *fields)
@@ -117,7 +118,8 @@ static void on_reply(void *user, int outcome, uint16_t sw, struct in *fields)
 
 static int call_pin(struct request *request)
 {
-        int r = reader_call(request->reader, OP_PIN, request->pin->data, request->pin->len, on_reply, request);
+        int r = reader_call(
+                request->reader, OP_PIN, request->pin->data, request->pin->len, on_reply, request);
         request_forget_pin(request);
         return r;
 }
@@ -132,9 +134,9 @@ static int start(struct request *request)
                 return r;
         r = out_done(&args);
         if (r == 0)
-                r = row->op == OP_PIN ?
-                        call_pin(request) :
-                        reader_call(request->reader, row->op, args.data, args.len, on_reply, request);
+                r = row->op == OP_PIN ? call_pin(request)
+                                      : reader_call(request->reader, row->op, args.data, args.len,
+                                                on_reply, request);
         return r == 0 ? WAIT : r;
 }
 
@@ -147,9 +149,10 @@ static void note_failure(struct request *request, int result)
         if (result < 0 && !request->detail)
                 request->detail = strerrorname_np(-result);
         request_forget_pin(request);
-        log_kv(request->context->log, result < 0 ? LOG_LEVEL_ERR : LOG_LEVEL_INFO, request->id, "step failed",
-                "step", request_state_name(request), "outcome", outcome_name(request->outcome), "sw", sw,
-                "detail", request->detail ? request->detail : "", NULL);
+        log_kv(request->context->log, result < 0 ? LOG_LEVEL_ERR : LOG_LEVEL_INFO, request->id,
+                "step failed", "step", request_state_name(request), "outcome",
+                outcome_name(request->outcome), "sw", sw, "detail",
+                request->detail ? request->detail : "", NULL);
 }
 
 static void choose_next(struct request *request, int result)

@@ -54,7 +54,8 @@ static void start(struct seen *seen, const char *program, const char *script)
 {
         const char *const argv[] = { program, "-c", script, NULL };
         assert_return_code(sd_event_new(&seen->event), 0);
-        assert_int_equal(child_spawn(&seen->child, seen->event, argv, env, 2048, &callbacks, seen), 0);
+        assert_int_equal(
+                child_spawn(&seen->child, seen->event, argv, env, 2048, &callbacks, seen), 0);
         if (seen->secret)
                 assert_int_equal(child_use_secret(seen->child, seen->secret), 0);
 }
@@ -115,7 +116,8 @@ static void it_gets_four_descriptors_and_the_environment_given(void **state)
         assert_true(extra > 3);
         run(&seen, "/usr/bin/python3",
                 SEND "fds=[f for f in range(64) if os.path.exists(f'/proc/self/fd/{f}')];"
-                     "s.send(repr((fds,os.environ.get('ONLY'),os.environ.get('HOME'),os.getsid(0)==os.getpid(),"
+                     "s.send(repr((fds,os.environ.get('ONLY'),os.environ.get('HOME'),os.getsid(0)=="
+                     "os.getpid(),"
                      "os.readlink('/proc/self/fd/0'))).encode())");
         close(extra);
         assert_string_equal(seen.text, "([0, 1, 2, 3], 'this', None, True, '/dev/null')");
@@ -183,7 +185,8 @@ static void its_own_children_die_with_it(void **state)
         (void)state;
         struct seen seen = { 0 };
         run(&seen, "/usr/bin/python3",
-                SEND "import subprocess;p=subprocess.Popen(['sleep','60']);s.send(str(p.pid).encode())");
+                SEND
+                "import subprocess;p=subprocess.Popen(['sleep','60']);s.send(str(p.pid).encode())");
         pid_t grandchild = (pid_t)strtol(seen.text, NULL, 10);
         assert_true(grandchild > 1);
         for (int i = 0; i < 200 && alive(grandchild); i++) {

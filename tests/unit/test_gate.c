@@ -73,7 +73,8 @@ static void files_are_told_apart_by_content(void **state)
 static void an_expired_leaf_is_confirmed_and_told(void **state)
 {
         (void)state;
-        struct testpki_spec spec = { .from = TESTPKI_NOW - 9 * 31536000LL, .to = TESTPKI_NOW - 31536000LL };
+        struct testpki_spec spec = { .from = TESTPKI_NOW - 9 * 31536000LL,
+                .to = TESTPKI_NOW - 31536000LL };
         struct gate_chain chain = { 0 };
         const char *why;
         assert_int_equal(judge_spec(&spec, &why), 0);
@@ -93,7 +94,8 @@ static void each_missing_condition_is_refused_with_its_reason(void **state)
                 const char *says;
         } rows[] = {
                 { { .issuer = pki->root, .issuer_key = pki->root_key }, "registry" },
-                { { .issuer_key = pki->other_key }, "signed the holder" }, /* right name, wrong key */
+                { { .issuer_key = pki->other_key },
+                        "signed the holder" }, /* right name, wrong key */
                 { { .key = pki->small_key }, "RSA" },
                 { { .key = pki->ec_key }, "RSA" },
                 { { .cn = "0099900007 - AUT" }, "no signature certificate" },
@@ -146,7 +148,8 @@ static void a_row_that_may_only_be_looked_at_is_refused(void **state)
         add(&chain, OBJECT_CERTIFICATE_2, pki->ca);
         gate_chain_find_issuer(&chain, NULL);
         for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-                assert_int_equal(gate_confirm(&chain, &rows[i], NULL, &why), OUTCOME_CARD_NOT_SUPPORTED);
+                assert_int_equal(
+                        gate_confirm(&chain, &rows[i], NULL, &why), OUTCOME_CARD_NOT_SUPPORTED);
         gate_chain_clear(&chain);
 }
 
@@ -166,8 +169,8 @@ static void anchors_must_vouch_where_there_are_some(void **state)
         anchors = gate_anchors_free(anchors);
 
         /* a root of the same name with another key */
-        X509 *foreign = testpki_issue_ca(pki, "some other root", TESTPKI_NOW - 1000, TESTPKI_NOW + 1000, NULL,
-                pki->other_key, pki->other_key, "critical,CA:TRUE");
+        X509 *foreign = testpki_issue_ca(pki, "some other root", TESTPKI_NOW - 1000,
+                TESTPKI_NOW + 1000, NULL, pki->other_key, pki->other_key, "critical,CA:TRUE");
         X509 *const bad[] = { foreign, NULL };
         testpki_write_pem(path, bad);
         assert_int_equal(gate_anchors_load(&anchors, path), 0);

@@ -49,7 +49,8 @@ static void put_report(struct out *out, const char *text)
         for (const char *line = text; report.outcome == 0 && *line; line = strchr(line, '\n') + 1) {
                 struct driver_reader *reader = &report.readers[report.count++];
                 int present, busy;
-                if (sscanf(line, "%127s %d %d %u", reader->name, &present, &busy, &reader->events) != 4)
+                if (sscanf(line, "%127s %d %d %u", reader->name, &present, &busy,
+                            &reader->events) != 4)
                         _exit(98);
                 reader->present = present;
                 reader->busy = busy;
@@ -82,8 +83,11 @@ static int play_watcher(const char *dir)
 static void say_ready(const char *driver, const char *trick)
 {
         uint8_t frame[256];
-        struct op_ready ready = { .seccomp = 2, .no_new_privs = 1, .simulated = strcmp(driver, "soft") == 0 };
-        snprintf(ready.driver, sizeof ready.driver, "%s", strcmp(trick, "other-driver") == 0 ? "nfc" : driver);
+        struct op_ready ready = {
+                .seccomp = 2, .no_new_privs = 1, .simulated = strcmp(driver, "soft") == 0
+        };
+        snprintf(ready.driver, sizeof ready.driver, "%s",
+                strcmp(trick, "other-driver") == 0 ? "nfc" : driver);
         ready.seccomp = strcmp(trick, "no-filter") == 0 ? 0 : 2;
         ready.dumpable = strcmp(trick, "dumpable") == 0;
         ready.no_new_privs = strcmp(trick, "privileges") != 0;
@@ -100,7 +104,8 @@ static bool serve(const char *dir, const char *trick)
         size_t len = 0;
         struct op_frame question;
         char note[64];
-        if (ops_recv(OPS_FD, frame, sizeof frame, &len) < 0 || len == 0 || op_frame_decode(frame, len, &question) < 0)
+        if (ops_recv(OPS_FD, frame, sizeof frame, &len) < 0 || len == 0 ||
+                op_frame_decode(frame, len, &question) < 0)
                 return false;
         snprintf(note, sizeof note, "%d %u %zu\n", getpid(), question.op, question.payload.len);
         spill(dir, "asked", note, "a");
@@ -169,7 +174,8 @@ static void on_news(void *user)
 
 static void tidy(void)
 {
-        static const char *const names[] = { "watch", "helper", "asked", "mohr-reader", "mohr-reader-soft" };
+        static const char *const names[] = { "watch", "helper", "asked", "mohr-reader",
+                "mohr-reader-soft" };
         char path[128];
         for (size_t i = 0; i < ARRAY_LEN(names); i++) {
                 snprintf(path, sizeof path, "%s/%s", world.dir, names[i]);
@@ -179,11 +185,11 @@ static void tidy(void)
 }
 
 /* Turns the loop until the condition holds, for at most five seconds. */
-#define UNTIL(condition)                                                                   \
-        do {                                                                               \
-                for (int turn_ = 0; turn_ < 1000 && !(condition); turn_++)                 \
-                        assert_return_code(sd_event_run(world.event, 5000), 0);            \
-                assert_true(condition);                                                    \
+#define UNTIL(condition)                                                                           \
+        do {                                                                                       \
+                for (int turn_ = 0; turn_ < 1000 && !(condition); turn_++)                         \
+                        assert_return_code(sd_event_run(world.event, 5000), 0);                    \
+                assert_true(condition);                                                            \
         } while (0)
 
 static void watch_says(const char *text)
@@ -199,7 +205,8 @@ static void start(const char *watch, const char *trick)
 {
         static char soft_driver[] = "soft";
         char link[128], self[256];
-        world = (struct world){ .dir = "/tmp/test-readers-XXXXXX", .log = { "test", LOG_LEVEL_ERR, -1 } };
+        world = (struct world){ .dir = "/tmp/test-readers-XXXXXX",
+                .log = { "test", LOG_LEVEL_ERR, -1 } };
         assert_non_null(mkdtemp(world.dir));
         ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
         assert_true(n > 0);
@@ -208,7 +215,9 @@ static void start(const char *watch, const char *trick)
         assert_return_code(symlink(self, link), errno);
         watch_says(watch);
         spill(world.dir, "helper", trick, "w");
-        world.config = (struct config){ .drivers = { soft_driver }, .libexecdir = world.dir, .card_timeout_ms = 400 };
+        world.config = (struct config){
+                .drivers = { soft_driver }, .libexecdir = world.dir, .card_timeout_ms = 400
+        };
         assert_return_code(sd_event_new(&world.event), 0);
         assert_int_equal(readers_new(&world.readers, world.event, &world.config, &world.log), 0);
         assert_int_equal(readers_subscribe(world.readers, &world.watch, on_news, NULL), 0);
@@ -514,7 +523,8 @@ static void a_watcher_that_speaks_nonsense_is_restarted(void **state)
 static void a_helper_with_an_open_sandbox_serves_nobody(void **state)
 {
         (void)state;
-        static const char *const tricks[] = { "no-filter", "dumpable", "privileges", "other-driver" };
+        static const char *const tricks[] = { "no-filter", "dumpable", "privileges",
+                "other-driver" };
         for (size_t i = 0; i < ARRAY_LEN(tricks); i++) {
                 struct reader *reader = NULL;
                 start("A 1 0 1\n", tricks[i]);

@@ -20,11 +20,11 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#define PIN        "27182818"
-#define NEVER      1000
-#define FILES      3
-#define READER     "Test Reader 00"
-#define GOOD_KEY   0x03
+#define PIN      "27182818"
+#define NEVER    1000
+#define FILES    3
+#define READER   "Test Reader 00"
+#define GOOD_KEY 0x03
 
 /* ---- the world ----------------------------------------------------------------------------- */
 
@@ -105,7 +105,8 @@ bool readers_settled(const struct readers *readers)
         return !world.settled_late;
 }
 
-int readers_subscribe(struct readers *readers, struct readers_watch **ret, void (*changed)(void *user), void *user)
+int readers_subscribe(struct readers *readers, struct readers_watch **ret,
+        void (*changed)(void *user), void *user)
 {
         (void)readers;
         the_watch = calloc(1, sizeof *the_watch);
@@ -122,7 +123,8 @@ struct readers_watch *readers_watch_free(struct readers_watch *watch)
         return NULL;
 }
 
-int readers_acquire(struct readers *readers, const char *name, struct reader **ret, const char **ret_detail)
+int readers_acquire(
+        struct readers *readers, const char *name, struct reader **ret, const char **ret_detail)
 {
         (void)readers, (void)name, (void)ret_detail;
         if (world.acquire_outcome)
@@ -138,7 +140,8 @@ int readers_acquire(struct readers *readers, const char *name, struct reader **r
 /* A process that dies lets the card be reset. */
 static void process_ends(void)
 {
-        world.open = world.identified = world.confirmed = world.counted = world.armed = world.verified = false;
+        world.open = world.identified = world.confirmed = world.counted = world.armed =
+                world.verified = false;
         world.event_at_begin = CARD_IS_NEW;
 }
 
@@ -183,8 +186,9 @@ static void put_file(struct out *out, X509 *cert)
 
 static int card_read(uint8_t object, struct out *out)
 {
-        static const uint8_t dates[] = { 0xB2, 18, 0xFE, 0xFF, 0, '2', 0, '0', 0, '1', 0, '6', 0, '0', 0, '8', 0, '0', 0, '7',
-                0xB3, 18, 0xFE, 0xFF, 0, '1', 0, '4', 0, '0', 0, '2', 0, '0', 0, '5', 0, '1', 0, '6' };
+        static const uint8_t dates[] = { 0xB2, 18, 0xFE, 0xFF, 0, '2', 0, '0', 0, '1', 0, '6', 0,
+                '0', 0, '8', 0, '0', 0, '7', 0xB3, 18, 0xFE, 0xFF, 0, '1', 0, '4', 0, '0', 0, '2',
+                0, '0', 0, '5', 0, '1', 0, '6' };
         assert_true(world.identified);
         if (object == OBJECT_DATES) {
                 out_bytes16(out, dates, sizeof dates);
@@ -239,7 +243,8 @@ static int card_sign(struct in *args, struct out *out)
         assert_true(world.verified);
         if (world.sm_at_sign)
                 return OUTCOME_NEEDS_ISSUER_KEYS;
-        EVP_PKEY *signer = key == (world.key_shown ? 0x07 : GOOD_KEY) ? world.pki->leaf_key : world.pki->other_key;
+        EVP_PKEY *signer = key == (world.key_shown ? 0x07 : GOOD_KEY) ? world.pki->leaf_key
+                                                                      : world.pki->other_key;
         EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(signer, NULL);
         assert_int_equal(EVP_PKEY_sign_init(ctx), 1);
         if ((int)method == world.good_method)
@@ -252,7 +257,9 @@ static int card_sign(struct in *args, struct out *out)
 
 static int card_begin(struct out *out)
 {
-        struct driver_card card = { .protocol = APDU_T1, .atr = { 0x3B, 0 }, .atr_len = 2, .event = world.event_at_begin };
+        struct driver_card card = {
+                .protocol = APDU_T1, .atr = { 0x3B, 0 }, .atr_len = 2, .event = world.event_at_begin
+        };
         assert_false(world.open);
         if (card.event != CARD_SAME)
                 world.identified = world.confirmed = false;
@@ -279,7 +286,9 @@ static int card_end(uint8_t how)
 static int card_does(struct reader *reader, struct out *out)
 {
         struct in args = in_new(reader->payload, reader->len);
-        struct pin_counter counter = { .known = world.counter_known, .tries = world.tries, .sw = 0x63C3 };
+        struct pin_counter counter = {
+                .known = world.counter_known, .tries = world.tries, .sw = 0x63C3
+        };
         assert_true(reader->op == OP_BEGIN || world.open);
         switch (reader->op) {
         case OP_BEGIN: return card_begin(out);
@@ -366,7 +375,8 @@ static int on_cancel(sd_event_source *source, void *user)
         return 0;
 }
 
-int reader_call(struct reader *reader, enum op op, const void *payload, size_t len, reader_done done, void *user)
+int reader_call(struct reader *reader, enum op op, const void *payload, size_t len,
+        reader_done done, void *user)
 {
         assert_true(reader->taken);
         assert_null(reader->soon);
@@ -378,7 +388,9 @@ int reader_call(struct reader *reader, enum op op, const void *payload, size_t l
         reader->done = done;
         reader->user = user;
         bool cancelling = world.total == world.cancel_at;
-        assert_return_code(sd_event_add_defer(world.event, &reader->soon, cancelling ? on_cancel : on_soon, reader), 0);
+        assert_return_code(sd_event_add_defer(world.event, &reader->soon,
+                                   cancelling ? on_cancel : on_soon, reader),
+                0);
         return 0;
 }
 
@@ -488,8 +500,11 @@ static const struct request_callbacks callbacks = { on_phase, on_done };
 static struct request_params good_params(void)
 {
         return (struct request_params){
-                .audience = "https://office.example", .nonce = "0123456789abcdef", .purpose = "test",
-                .ui = { .tty = "/dev/pts/9" }, .peer = { .executable = "/usr/bin/app" },
+                .audience = "https://office.example",
+                .nonce = "0123456789abcdef",
+                .purpose = "test",
+                .ui = { .tty = "/dev/pts/9" },
+                .peer = { .executable = "/usr/bin/app" },
         };
 }
 
@@ -512,10 +527,13 @@ static void reset_counts(void)
 
 static void drive(const struct request_params *params)
 {
-        assert_int_equal(request_start(&world.request, &world.context, params, &callbacks, NULL), 0);
+        assert_int_equal(
+                request_start(&world.request, &world.context, params, &callbacks, NULL), 0);
         assert_false(world.done); /* nothing is called back from inside the start */
         sd_event_source *guard = NULL;
-        assert_return_code(sd_event_add_time_relative(world.event, &guard, CLOCK_MONOTONIC, 20000000, 0, NULL, NULL), 0);
+        assert_return_code(sd_event_add_time_relative(
+                                   world.event, &guard, CLOCK_MONOTONIC, 20000000, 0, NULL, NULL),
+                0);
         assert_return_code(sd_event_loop(world.event), 0);
         sd_event_source_unref(guard);
         assert_false(the_reader.taken);
@@ -544,11 +562,16 @@ static int setup(void **state)
         world = (struct world){
                 .pki = shared_pki,
                 .identity = { CARD_NID, GENERATION_MAV2, true, 'O', "Mav2" },
-                .tries = 3, .counter_known = true,
+                .tries = 3,
+                .counter_known = true,
                 .accepts = 1U << SIGN_RSA_SHA256_CARD | 1U << SIGN_RSA_DIGESTINFO,
-                .good_method = SIGN_RSA_SHA256_CARD, .simulated = true, .events = 1,
+                .good_method = SIGN_RSA_SHA256_CARD,
+                .simulated = true,
+                .events = 1,
                 .log = { "test", LOG_LEVEL_ERR, 2 },
-                .config = { .unproven = UNPROVEN_ASK, .card_timeout_ms = 1000, .prompt_timeout_s = 5 },
+                .config = { .unproven = UNPROVEN_ASK,
+                        .card_timeout_ms = 1000,
+                        .prompt_timeout_s = 5 },
         };
         world.files[0] = shared_pki->leaf;
         world.files[1] = shared_pki->ca;
@@ -630,7 +653,8 @@ static void a_card_laid_again_between_requests_is_read_again_but_its_issuer_is_k
         reset_counts();
         world.events++;
         assert_int_equal(ask(), 0);
-        assert_int_equal(world.ops[OP_READ], 4); /* dates, leaf, and the two others as free checks */
+        assert_int_equal(
+                world.ops[OP_READ], 4); /* dates, leaf, and the two others as free checks */
         assert_int_equal(world.ops[OP_METHOD], 0);
 }
 

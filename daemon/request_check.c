@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* request_check.c: the free checks of card-facts 6.6, at the end of the first visit: how many tries are
+ * left, which key belongs to the certificate, which methods the card would take. They change nothing
+ * on the card, are made once per card, and spare the person a prompt that could lead nowhere: a card
+ * that wants its issuer's keys, or takes no method at all, is answered here.
+ */
+#include "daemon/request_internal.h"
+
+#define METHODS_OFFERED ARRAY_LEN(offered)
+
+/* The bare hash goes through the same MSE SET as DigestInfo: one question answers for both. */
+static const uint8_t offered[] = { SIGN_RSA_SHA256_CARD, SIGN_RSA_DIGESTINFO };
+
+int look_copy(struct request *request, struct out *args)
+{
+        out_u8(args, (uint8_t)gate_pin_copy(&request->card.identity));
+        return 0;
+}
+
+int look_counted(struct request *request, int outcome, struct in *fields)
+{
+        struct pin_counter counter;
+        (void)outcome;
+        if (op_get_counter(fields, &counter) < 0)
+                return -EBADMSG;
+        request->tries_left = counter.known ? counter.tries : -1;
+        return gate_counter(&counter, &request->detail);
+}
+
+bool look_lacks_keys(const struct request *request)
+{
+        return request->plan.step_count == 0;
+}
+
+int look_probed(struct request *request, int outcome, struct in *fields)
+{
+        if (outcome == 0 && op_get_probe(fields, &request->probe) < 0)
+                return -EBADMSG;
+        if (outcome != 0)
+                request->probe.key_count = 0;
+        request->key_count = gate_keys(&request->card.chain, &request->probe, request->keys);
+        return 0;
+}
+
+bool look_has_trials(const struct request *request)
+{
+        return !request->plan.proven && request->trial < request->key_count * METHODS_OFFERED &&
+               request->plan.step_count + 2 <= GATE_STEPS_MAX;
+}
+
+static struct gate_step trial_step(const struct request *request)
+{
+        return (struct gate_step){
+                .key = request->keys[request->trial / METHODS_OFFERED],
+                .method = offered[request->trial % METHODS_OFFERED],
+        };
+}
+
+int look_method(struct request *request, struct out *args)
+{
+        struct gate_step step = trial_step(request);
+        out_u8(args, step.key);
+        out_u8(args, step.method);
+        return 0;
+}
+
+int look_tried(struct request *request, int outcome, struct in *fields)
+{
+        struct gate_step step = trial_step(request);
+        struct known_key *plan = &request->plan;
+        if (in_done(fields) < 0)
+                return -EBADMSG;
+        request->trial++;
+        request->wants_issuer_keys |= outcome == OUTCOME_NEEDS_ISSUER_KEYS;
+        if (outcome != 0)
+                return AGAIN;
+        plan->steps[plan->step_count++] = step;
+        if (step.method == SIGN_RSA_DIGESTINFO)
+                plan->steps[plan->step_count++] =
+                        (struct gate_step){ step.key, SIGN_RSA_BARE_HASH };
+        return AGAIN;
+}
+
+/* The last look before a person is asked: is there any way to sign at all? */
+int look_leave(struct request *request, struct out *args)
+{
+        struct known_key *plan = &request->plan;
+        out_u8(args, DRIVER_LEAVE);
+        if (plan->step_count > 0)
+                return 0;
+        if (!request->wants_issuer_keys) {
+                request->detail = "the card accepts no method for the certificate's key";
+                return OUTCOME_NO_STANDARD_SIGNATURE;
+        }
+        plan->needs_issuer_keys = true;
+        known_key_put(request->context->known, request->card.chain.print, plan);
+        return OUTCOME_NEEDS_ISSUER_KEYS;
+}
+
+int look_left(struct request *request, int outcome, struct in *fields)
+{
+        struct reader_info info;
+        (void)outcome;
+        if (in_done(fields) < 0)
+                return -EBADMSG;
+        reader_describe(request->reader, &info);
+        request->card.complete = true;
+        known_key_put(request->context->known, request->card.chain.print, &request->plan);
+        if (info.events == request->events)
+                known_card_put(request->context->known, request->events, &request->card);
+        return 0;
+}
