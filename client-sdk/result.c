@@ -66,9 +66,10 @@ static json_t *verification(const struct mohr_result *result)
         for (size_t i = 0; i < ARRAY_LEN(rows); i++)
                 json_array_append_new(
                         rows[i].checked ? checked : unchecked, json_string(rows[i].name));
-        return json_pack("{s:s, s:i, s:s, s:s*, s:s, s:o, s:o, s:[s, s, s, s, s, s, s, s]}",
+        return json_pack("{s:s, s:i, s:s, s:s, s:s*, s:s, s:o, s:o, s:[s, s, s, s, s, s, s, s]}",
                 "outcome", result->outcome == 0 ? "ok" : outcome_name(result->outcome), "exit",
-                result->outcome, "reason", mohr_reason_name(result->reason), "detail",
+                result->outcome, "reason", mohr_reason_name(result->reason), "message",
+                mohr_reason_text(result->reason), "detail",
                 result->detail[0] ? result->detail : NULL, "checked_at", at, "checked", checked,
                 "not_checked", unchecked, "from_certificate", "sub", "given_name", "family_name",
                 "card_number", "national_number", "acr", "key_use", "card.certificate_expiry");

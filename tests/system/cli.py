@@ -1,0 +1,227 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""cli.py BUILD: mohr as scripts and people meet it, against a scripted daemon.
+
+What stands on stdout and what on stderr, the exit code of each answer in both languages, JSON, colour
+only on a terminal, nothing from outside that a terminal would obey.
+"""
+import json
+import os
+import pty
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+
+BUILD = os.path.abspath(sys.argv[1] if len(sys.argv) > 1 else "build")
+MOHR = os.path.join(BUILD, "mohr")
+TREE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+ASK = ["assert", "--audience", "https://bank.example", "--nonce", "0123456789abcdef"]
+PERSIAN = re.compile("[\u0600-\u06ff]")
+status = 0
+
+
+def check(good, what, why=""):
+    global status
+    if not good and why:
+        print("    " + str(why).replace("\n", "\n    "))
+    print(("ok - " if good else "not ok - ") + what, flush=True)
+    status |= not good
+
+
+class Daemon:
+    """Accepts one connection after another; each call is kept and answered with the given frames."""
+
+    def __init__(self, folder):
+        self.path = os.path.join(folder, "mohr.sock")
+        self.calls, self.frames = [], []
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(self.path)
+        self.listener.listen(4)
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        while True:
+            peer, _ = self.listener.accept()
+            with peer:
+                data = b""
+                while not data.endswith(b"\0"):
+                    part = peer.recv(65536)
+                    if not part:
+                        break
+                    data += part
+                if data:
+                    self.calls.append(json.loads(data[:-1]))
+                try:
+                    for frame in self.frames:
+                        peer.sendall(json.dumps(frame).encode() + b"\0")
+                except OSError:
+                    pass
+
+
+def run(*words, env=None, text=None):
+    environment = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "LC_ALL": "C.UTF-8", "TERM": "xterm", **(env or {})}
+    done = subprocess.run([MOHR, *words], env=environment, capture_output=True, text=True, input=text or "",
+                          timeout=60, check=False)
+    return done.returncode, done.stdout, done.stderr
+
+
+def outcomes():
+    source = open(os.path.join(TREE, "base/outcome.h"), encoding="utf-8").read()
+    return [(int(n), name) for n, name in re.findall(r"X\((\d+), \w+, (\w+)\)", source)]
+
+
+def answers(daemon, env):
+    daemon.frames = [{"parameters": {"request": "r1", "phase": "pin"}, "continues": True},
+                     {"parameters": {"request": "r1", "assertion": "a.b.c"}}]
+    code, out, err = run(*ASK, env=env)
+    check((code, out, err) == (0, "a.b.c\n", ""), "the assertion stands alone on stdout", (code, out, err))
+    code, out, err = run(*ASK, "--json", env=env)
+    check(code == 0 and json.loads(out)["assertion"] == "a.b.c", "with --json in an object", (code, out, err))
+    sent = daemon.calls[-1]
+    check(sent["method"] == "mohr.Identity.Assert" and sent["more"] is True and
+          sent["parameters"]["ui"]["language"] == "en" and "tty" not in sent["parameters"]["ui"],
+          "no terminal is named where there is none", sent)
+    run(*ASK, "--purpose", "خرید", "--timeout", "9", "--operator", "op", "--photo-checked", "yes", "--reader", "R",
+        "--expect-national-number", "0012345679", env={**env, "DISPLAY": ":7", "LANGUAGE": "fa"})
+    sent = daemon.calls[-1]["parameters"]
+    check(sent["purpose"] == "خرید" and sent["timeout_ms"] == 9000 and sent["reader"] == "R" and
+          sent["station"] == {"operator": "op", "photo_checked": True} and
+          sent["expect_national_number"] == "0012345679" and sent["ui"] == {"display": ":7", "language": "fa"},
+          "every option arrives", sent)
+
+
+def errors(daemon, env):
+    silent = []
+    for number, name in outcomes():
+        daemon.frames = [{"error": "mohr.Identity." + name, "parameters": {"request": "r7", "tries_left": 2}}]
+        code, out, err = run(*ASK, env=env)
+        if code != number or out or f"[{number}]" not in err or "r7" not in err:
+            silent.append((name, code, out, err))
+        code, out, err = run(*ASK, env={**env, "LANGUAGE": "fa"})
+        lines = [line for line in err.splitlines() if line.strip()]
+        if code != number or out or f"[{number}]" not in err or not all(PERSIAN.search(line) for line in lines[:2]):
+            silent.append((name, "fa", code, out, err))
+        code, out, err = run(*ASK, "--json", env=env)
+        told = json.loads(out)
+        if code != number or (told["outcome"], told["exit"], told["request"]) != (name, number, "r7") or not told["message"]:
+            silent.append((name, "json", code, out))
+    check(not silent, "each error has its code and its words, in English, Persian and JSON", silent[:2])
+    daemon.frames = [{"error": "mohr.Identity.WrongPin", "parameters": {"tries_left": 1}}]
+    _, _, err = run(*ASK, env=env)
+    check("1 try is left" in err, "the tries left are told", err)
+    _, _, err = run(*ASK, env={**env, "LANG": "fa_IR.UTF-8", "LC_ALL": ""})
+    check("۱ بار دیگر" in err, "in Persian digits in Persian, without a Persian locale", err)
+    daemon.frames = []
+    check(run(*ASK, env=env)[0] == 20, "a daemon that hangs up is 20")
+    daemon.frames = [{"parameters": {"assertion": "no JWS"}}]
+    check(run(*ASK, env=env)[0] == 70, "an answer that is none is 70")
+    daemon.frames = [{"error": "org.varlink.service.InvalidParameter", "parameters": {"parameter": "ui.tty"}}]
+    check(run(*ASK, env=env)[0] == 2, "a parameter the daemon refuses is 2")
+
+
+def usage(env):
+    rows = [[], ["nonsense"], ["assert"], ["assert", "--audience", "a:b"], ["assert", "--audience", "bank", "--nonce", "12345678"],
+            [*ASK, "--timeout", "0"], [*ASK, "--timeout", "601"], [*ASK, "--timeout", "x"], [*ASK, "more"], [*ASK, "--what"],
+            [*ASK, "--photo-checked", "maybe"], [*ASK, "--purpose", "a\x1bb"], [*ASK, "--expect-national-number", "12"],
+            ["status", "x"], ["status", "--what"], ["verify"], ["verify", "--trust"], ["verify", "--trust", "x", "a", "b"],
+            ["verify", "--trust", "x", "--at", "yesterday"], ["verify", "--trust", "x", "--expired-cert", "maybe"],
+            ["verify", "--trust", "x", "/nonexistent/assertion"], ["version", "x"], ["help", "nonsense"], ["doctor", "x"]]
+    wrong = [words for words in rows if run(*words, env=env)[0] != 2 or run(*words, env=env)[1]]
+    check(not wrong, "wrong usage is 2 and says nothing on stdout", wrong)
+    right = [["help"], ["--help"], ["help", "assert"], ["assert", "--help"], ["version"], ["--version"]]
+    check(all(run(*words)[0] == 0 and run(*words)[1] for words in right), "help and version are 0")
+    check(run("status", env={"MOHR_SOCKET": "/nonexistent"})[0] == 20, "no daemon is 20")
+
+
+def readers(daemon, env):
+    row = {"name": "Reader \x1b[31m\u202e1", "driver": "soft", "state": "card", "simulated": True}
+    daemon.frames = [{"parameters": {"version": "1", "readers": [row], "backends": [{"driver": "pcsc", "state": "unavailable"}]}}]
+    code, out, err = run("status", env=env)
+    check(code == 0 and "\x1b" not in out and "\u202e" not in out and "simulated" in out and "pcsc" in out,
+          "what a reader is called cannot steer a terminal", (out, err))
+    code, out, _ = run("status", "--json", env=env)
+    check(code == 0 and json.loads(out)["readers"] == [row], "status --json is the daemon's picture")
+    _, out, _ = run("status", env={**env, "LANGUAGE": "fa"})
+    check(PERSIAN.search(out) and "\u2068Reader" in out, "Latin names are isolated in Persian", out)
+    code, out, _ = run("watch", "--json", env=env)
+    check(code == 0 and json.loads(out)["readers"] == [row], "watch ends when the daemon says no more")
+    code, out, _ = run("doctor", "--json", env={**env, "PCSCLITE_CSOCK_NAME": daemon.path})
+    found = {finding["check"]: finding for finding in json.loads(out)}
+    check(code == 0 and found["daemon"]["exit"] == found["pcscd"]["exit"] == found["card"]["exit"] == 0 and
+          "42:21:4C:87" in found["root"]["data"], "doctor finds what is there, and names the root's fingerprint", out)
+    code, out, _ = run("doctor", env={**env, "PCSCLITE_CSOCK_NAME": "/nonexistent"})
+    check(code == 25 and "apt install pcscd" in out, "doctor says how to get a missing pcscd, and is 25", (code, out))
+    code, out, _ = run("doctor", "--json", env={"MOHR_SOCKET": "/nonexistent", "PCSCLITE_CSOCK_NAME": daemon.path})
+    check(code == 20 and "systemctl" in json.loads(out)[0]["next"], "doctor says how to start the daemon, and is 20")
+
+
+def verify(folder):
+    made = subprocess.run([os.path.join(BUILD, "tests/sample_assertion"), folder], check=False).returncode
+    root, good = os.path.join(folder, "root.pem"), os.path.join(folder, "good")
+    strict = ["verify", "--trust", root, "--audience", "https://bank.example", "--nonce", "0123456789abcdef"]
+    code, out, err = run(*strict, good)
+    check(made == 0 and code == 0 and "0099900007" in out and "SIMULATED" in err and "Not checked" in out,
+          "verify prints the holder and warns of a simulated card", (code, out, err))
+    text = open(good, encoding="ascii").read()
+    code, out, _ = run(*strict, "--json", "-", text="\n " + text)
+    claims = json.loads(out)
+    check(code == 0 and claims["card_number"] == "0099900007" and claims["verification"]["not_checked"] == ["revocation"],
+          "standard input with white space around it", out)
+    code, out, _ = run("verify", "--trust", root, "--json", good)
+    check(code == 0 and set(json.loads(out)["verification"]["not_checked"]) == {"revocation", "audience", "nonce"},
+          "what was not asked for is told as not checked")
+    code, out, err = run(*strict, os.path.join(folder, "forged"))
+    check(code == 21 and not out and "name-mismatch: given_name" in err, "another's name is refused and not printed", (out, err))
+    code, out, err = run(*strict, "--json", os.path.join(folder, "forged"))
+    check(code == 21 and json.loads(out)["verification"]["reason"] == "name-mismatch" and "Somebody" not in out, "in JSON, too", out)
+    code, out, err = run(*strict, os.path.join(folder, "expired"))
+    check(code == 22 and not out and "expired" in err, "an expired certificate tells nothing and is 22", (code, out, err))
+    code, out, err = run(*strict, "--expired-cert", "report", "--json", os.path.join(folder, "expired"))
+    check(code == 22 and json.loads(out)["certificate"]["expired"] is True and "expired" in err, "with report it tells, and is 22")
+    code, _, _ = run(*strict, "--at", "2001-01-01", good)
+    check(code == 21, "at another time it does not hold")
+    for trust, what in (("/nonexistent", "a missing root"), (folder + "/empty", "an empty folder")):
+        os.makedirs(folder + "/empty", exist_ok=True)
+        code, out, err = run("verify", "--trust", trust, good)
+        check(code == 21 and not out and "42:21:4C:87" in err, f"{what} is 21 and names the fingerprint to expect", (code, err))
+    code, out, err = run(*strict, good, env={"LANGUAGE": "fa"})
+    check(code == 0 and "نام خانوادگی" in out and "۱۴" in out, "in Persian with a Jalali date", (out, err))
+    code, _, _ = run(*strict, "-", text="A" * 300000)
+    check(code == 21, "300 kB are too large")
+
+
+def colour(env):
+    def on_terminal(extra):
+        leader, follower = pty.openpty()
+        subprocess.run([MOHR, "status"], env={"MOHR_SOCKET": "/nonexistent", "TERM": "xterm", "LC_ALL": "C.UTF-8", **extra},
+                       stdin=follower, stdout=follower, stderr=follower, timeout=60, check=False)
+        os.close(follower)
+        text = os.read(leader, 65536).decode()
+        os.close(leader)
+        return text
+    check("\x1b[31m" in on_terminal({}), "errors are red on a terminal")
+    check("\x1b" not in on_terminal({"NO_COLOR": "1"}), "not with NO_COLOR")
+    check("\x1b" not in on_terminal({"TERM": "dumb"}), "not on a dumb terminal")
+    check("\x1b" not in run("status", env=env)[2], "not in a pipe")
+    full = open("/dev/full", "w")
+    done = subprocess.run([MOHR, "version"], stdout=full, stderr=subprocess.DEVNULL, env={"LC_ALL": "C.UTF-8"}, check=False)
+    check(done.returncode == 70, "a full disk is not success")
+
+
+def main():
+    with tempfile.TemporaryDirectory(prefix="mohr-cli-") as folder:
+        daemon = Daemon(folder)
+        env = {"MOHR_SOCKET": daemon.path}
+        answers(daemon, env)
+        errors(daemon, env)
+        usage(env)
+        readers(daemon, env)
+        verify(folder)
+        colour({"MOHR_SOCKET": "/nonexistent"})
+    return status
+
+
+sys.exit(main())
