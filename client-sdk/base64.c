@@ -24,17 +24,110 @@ void base64_encode(enum base64 alphabet, char *dst, const void *data, size_t len
         *dst = '\0';
 }
 
+/* The value a letter has in either alphabet; 0 too for what is no letter, so look back into the alphabet. */
+static const uint8_t values[128] = {
+        [32] = 0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        62,
+        0,
+        62,
+        0,
+        63,
+        [48] = 52,
+        53,
+        54,
+        55,
+        56,
+        57,
+        58,
+        59,
+        60,
+        61,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        [64] = 0,
+        0,
+        1,
+        2,
+        3,
+        4,
+        5,
+        6,
+        7,
+        8,
+        9,
+        10,
+        11,
+        12,
+        13,
+        14,
+        [80] = 15,
+        16,
+        17,
+        18,
+        19,
+        20,
+        21,
+        22,
+        23,
+        24,
+        25,
+        0,
+        0,
+        0,
+        0,
+        63,
+        [96] = 0,
+        26,
+        27,
+        28,
+        29,
+        30,
+        31,
+        32,
+        33,
+        34,
+        35,
+        36,
+        37,
+        38,
+        39,
+        40,
+        [112] = 41,
+        42,
+        43,
+        44,
+        45,
+        46,
+        47,
+        48,
+        49,
+        50,
+        51,
+        0,
+        0,
+        0,
+        0,
+        0,
+};
+
 static int letter_value(enum base64 alphabet, char c)
 {
-        if (c >= 'A' && c <= 'Z')
-                return c - 'A';
-        if (c >= 'a' && c <= 'z')
-                return c - 'a' + 26;
-        if (c >= '0' && c <= '9')
-                return c - '0' + 52;
-        if (c == alphabets[alphabet][62])
-                return 62;
-        return c == alphabets[alphabet][63] ? 63 : -1;
+        uint8_t value = values[(unsigned char)c & 0x7F];
+        return alphabets[alphabet][value] == c ? value : -1;
 }
 
 /* Takes the padding off; -EBADMSG if it is not what the length demands. */

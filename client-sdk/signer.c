@@ -41,8 +41,39 @@ struct signer *signer_unref(struct signer *signer)
                 return NULL;
         for (size_t i = 0; i < signer->count; i++)
                 X509_free(signer->certs[i]);
+        free(signer->issuer_text);
         free(signer);
         return NULL;
+}
+
+static X509 *issuers_find(const struct issuers *issuers, const char *text)
+{
+        for (size_t i = 0; issuers && i < SIGNER_ISSUERS_MAX; i++)
+                if (issuers->rows[i].text && strcmp(issuers->rows[i].text, text) == 0)
+                        return issuers->rows[i].cert;
+        return NULL;
+}
+
+void issuers_learn(struct issuers *issuers, struct signer *signer)
+{
+        if (!signer->issuer_text || issuers_find(issuers, signer->issuer_text))
+                return;
+        size_t row = issuers->next;
+        issuers->next = (row + 1) % SIGNER_ISSUERS_MAX;
+        free(issuers->rows[row].text);
+        X509_free(issuers->rows[row].cert);
+        issuers->rows[row].text = signer->issuer_text;
+        signer->issuer_text = NULL;
+        issuers->rows[row].cert = signer->certs[1];
+        X509_up_ref(signer->certs[1]);
+}
+
+void issuers_clear(struct issuers *issuers)
+{
+        for (size_t i = 0; i < SIGNER_ISSUERS_MAX; i++) {
+                free(issuers->rows[i].text);
+                X509_free(issuers->rows[i].cert);
+        }
 }
 
 static bool key_fits(EVP_PKEY *key, const struct algorithm *algorithm)
@@ -98,21 +129,39 @@ static bool add_certificate(struct signer *signer, const json_t *text, struct le
         return true;
 }
 
-static enum mohr_reason read_certificates(struct signer *signer, const json_t *x5c)
+/* An issuer, read now or before. */
+static bool add_issuer(struct signer *signer, const json_t *text, const struct issuers *known)
+{
+        struct leaf read;
+        X509 *cert = json_is_string(text) ? issuers_find(known, json_string_value(text)) : NULL;
+        if (!cert)
+                return add_certificate(signer, text, &read);
+        X509_up_ref(cert);
+        signer->certs[signer->count++] = cert;
+        return true;
+}
+
+static bool issued(X509 *issuer, X509 *cert)
+{
+        return X509_get_extension_flags(issuer) & EXFLAG_CA &&
+               X509_check_issued(issuer, cert) == X509_V_OK;
+}
+
+static enum mohr_reason read_certificates(
+        struct signer *signer, const json_t *x5c, const struct issuers *known)
 {
         size_t count = json_array_size(x5c);
-        if (count < 1 || count > SIGNER_CERTS_MAX)
+        if (count < 1 || count > SIGNER_CERTS_MAX ||
+                !add_certificate(signer, json_array_get(x5c, 0), &signer->leaf))
                 return MOHR_REASON_CERTIFICATE;
-        for (size_t i = 0; i < count; i++) {
-                struct leaf read;
-                if (!add_certificate(signer, json_array_get(x5c, i), &read))
+        for (size_t i = 1; i < count; i++) {
+                if (!add_issuer(signer, json_array_get(x5c, i), known))
                         return MOHR_REASON_CERTIFICATE;
-                if (i == 0)
-                        signer->leaf = read;
-                else if (read.class != LEAF_CA ||
-                         X509_check_issued(signer->certs[i], signer->certs[i - 1]) != X509_V_OK)
+                if (!issued(signer->certs[i], signer->certs[i - 1]))
                         return MOHR_REASON_CERTIFICATE_ORDER;
         }
+        if (count > 1) /* without it the issuer is only not remembered */
+                signer->issuer_text = strdup(json_string_value(json_array_get(x5c, 1)));
         return MOHR_REASON_OK;
 }
 
@@ -149,11 +198,12 @@ static void describe(struct signer *signer)
         text_sanitize(signer->issuer, sizeof signer->issuer, issuer, sizeof issuer);
 }
 
-static enum mohr_reason fill(struct signer *signer, const json_t *header)
+static enum mohr_reason fill(
+        struct signer *signer, const json_t *header, const struct issuers *known)
 {
         enum mohr_reason reason = check_members(header);
         if (reason == MOHR_REASON_OK)
-                reason = read_certificates(signer, json_object_get(header, "x5c"));
+                reason = read_certificates(signer, json_object_get(header, "x5c"), known);
         if (reason == MOHR_REASON_OK)
                 reason =
                         choose_algorithm(signer, json_string_value(json_object_get(header, "alg")));
@@ -165,7 +215,8 @@ static enum mohr_reason fill(struct signer *signer, const json_t *header)
         return may_sign(signer->certs[0]) ? MOHR_REASON_OK : MOHR_REASON_KEY_USAGE;
 }
 
-int signer_read(const char *json, size_t len, struct signer **ret, enum mohr_reason *ret_reason)
+int signer_read(const char *json, size_t len, const struct issuers *known, struct signer **ret,
+        enum mohr_reason *ret_reason)
 {
         _cleanup_json_ json_t *header = json_loadb(json, len, JSON_REJECT_DUPLICATES, NULL);
         if (!json_is_object(header)) {
@@ -176,7 +227,7 @@ int signer_read(const char *json, size_t len, struct signer **ret, enum mohr_rea
         if (!signer)
                 return -ENOMEM;
         signer->references = 1;
-        *ret_reason = fill(signer, header);
+        *ret_reason = fill(signer, header, known);
         ERR_clear_error();
         if (*ret_reason != MOHR_REASON_OK)
                 return 0;

@@ -11,22 +11,39 @@
 #include "client-sdk/identity.h"
 #include "client-sdk/mohr.h"
 
-#define SIGNER_CERTS_MAX 4
+#define SIGNER_CERTS_MAX   4
+#define SIGNER_ISSUERS_MAX 8
+
+/* Issuing CAs that were read before, by the exact text they had in x5c. Reading a certificate costs
+ * more than checking a signature, and millions of holders share a few issuers. Nothing but the reading
+ * is spared: whether a chain holds is asked every time. */
+struct issuers {
+        struct {
+                char *text; /* NULL: free */
+                X509 *cert;
+        } rows[SIGNER_ISSUERS_MAX];
+        size_t next;
+};
 
 struct signer {
         unsigned int references;
         const struct algorithm *algorithm;
         X509 *certs[SIGNER_CERTS_MAX]; /* leaf first */
         size_t count;
+        char *issuer_text; /* of certs[1] in x5c, or NULL */
         struct leaf leaf;
         struct identity identity;
         char issuer[128];     /* common name of the leaf's issuer */
         char fingerprint[65]; /* SHA-256 of the leaf, hex */
 };
 
-/* `json` is the decoded header. 0 with *ret_reason; *ret only if that is MOHR_REASON_OK. */
-_must_check_ int signer_read(
-        const char *json, size_t len, struct signer **ret, enum mohr_reason *ret_reason);
+/* `json` is the decoded header, `known` may be NULL. 0 with *ret_reason; *ret only if that is
+ * MOHR_REASON_OK. */
+_must_check_ int signer_read(const char *json, size_t len, const struct issuers *known,
+        struct signer **ret, enum mohr_reason *ret_reason);
+/* Takes over what `signer` read of its issuer, if that is new. */
+void issuers_learn(struct issuers *issuers, struct signer *signer);
+void issuers_clear(struct issuers *issuers);
 struct signer *signer_ref(struct signer *signer);
 struct signer *signer_unref(struct signer *signer);
 static inline void signer_unref_cleanup(struct signer **slot)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* trust.c: see trust.h.
  *
- * The memory of judged signers is a ring of fixed size, keyed by a hash of the whole header text, so
- * a hit proves that the very same certificates were found good; only the times are compared anew.
+ * The memory of judged signers is a ring of fixed size, keyed by the whole header text, so a hit
+ * proves that the very same certificates were found good; only the times are compared anew.
  */
 #include "client-sdk/trust.h"
 
@@ -16,8 +16,11 @@ struct mohr_trust *mohr_trust_free(struct mohr_trust *trust)
 {
         if (!trust)
                 return NULL;
-        for (size_t i = 0; i < TRUST_REMEMBERED; i++)
+        for (size_t i = 0; i < TRUST_REMEMBERED; i++) {
+                free(trust->memory[i].header);
                 signer_unref(trust->memory[i].signer);
+        }
+        issuers_clear(&trust->issuers);
         X509_STORE_free(trust->store);
         free(trust);
         return NULL;
@@ -128,27 +131,33 @@ int trust_check(const struct mohr_trust *trust, const struct signer *signer, int
         return r;
 }
 
-struct signer *trust_recall(struct mohr_trust *trust, const uint8_t digest[32], int64_t at)
+struct signer *trust_recall(struct mohr_trust *trust, const char *header, size_t len, int64_t at)
 {
         for (size_t i = 0; i < TRUST_REMEMBERED; i++) {
                 const struct remembered *row = &trust->memory[i];
-                if (row->signer && at >= row->valid_from && at < row->valid_to &&
-                        memcmp(row->digest, digest, sizeof row->digest) == 0)
+                if (row->header && row->len == len && at >= row->valid_from && at < row->valid_to &&
+                        memcmp(row->header, header, len) == 0)
                         return row->signer;
         }
         return NULL;
 }
 
-void trust_remember(struct mohr_trust *trust, const uint8_t digest[32], struct signer *signer,
+void trust_remember(struct mohr_trust *trust, const char *header, size_t len, struct signer *signer,
         const struct chain_verdict *verdict)
 {
         struct remembered *row = &trust->memory[trust->next];
-        if (verdict->reason != MOHR_REASON_OK || verdict->leaf_expired)
+        if (verdict->reason != MOHR_REASON_OK)
+                return;
+        issuers_learn(&trust->issuers, signer);
+        char *copy = verdict->leaf_expired ? NULL : strndup(header, len);
+        if (!copy)
                 return;
         trust->next = (trust->next + 1) % TRUST_REMEMBERED;
+        free(row->header);
         signer_unref(row->signer);
-        memcpy(row->digest, digest, sizeof row->digest);
-        row->signer = signer_ref(signer);
-        row->valid_from = verdict->valid_from;
-        row->valid_to = verdict->valid_to;
+        *row = (struct remembered){ .header = copy,
+                .len = len,
+                .signer = signer_ref(signer),
+                .valid_from = verdict->valid_from,
+                .valid_to = verdict->valid_to };
 }

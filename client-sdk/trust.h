@@ -14,8 +14,9 @@
 #define TRUST_REMEMBERED 64
 
 struct remembered {
-        uint8_t digest[32];
-        struct signer *signer; /* NULL: free */
+        char *header; /* its exact text; NULL: free */
+        size_t len;
+        struct signer *signer;
         int64_t valid_from, valid_to;
 };
 
@@ -25,6 +26,7 @@ struct mohr_trust {
         bool has_national_root;
         struct remembered memory[TRUST_REMEMBERED];
         size_t next;
+        struct issuers issuers;
 };
 
 struct chain_verdict {
@@ -38,9 +40,9 @@ _must_check_ int trust_check(const struct mohr_trust *trust, const struct signer
 
 /* What was read and judged before, by the exact text of its header. Never hands out a signer whose
  * chain was not found good; the window is the caller's to compare. NULL if not known. */
-struct signer *trust_recall(struct mohr_trust *trust, const uint8_t digest[32], int64_t at);
+struct signer *trust_recall(struct mohr_trust *trust, const char *header, size_t len, int64_t at);
 /* Keeps a reference. */
-void trust_remember(struct mohr_trust *trust, const uint8_t digest[32], struct signer *signer,
+void trust_remember(struct mohr_trust *trust, const char *header, size_t len, struct signer *signer,
         const struct chain_verdict *verdict);
 
 #endif

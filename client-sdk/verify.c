@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* verify.c: the verifier: a list of steps, each of which may only find a reason to stop.
  *
- * Nothing of the payload is even parsed before the chain and the signature hold. The header's text is
- * hashed first: a signer whose very header was judged before is taken from the memory of the trust
- * object, times compared anew. An expired leaf is remembered until the end, so that 22 means "all
- * else holds" and nothing weaker.
+ * Nothing of the payload is even parsed before the chain and the signature hold. A signer whose very
+ * header was judged before is taken from the memory of the trust object, times compared anew. An
+ * expired leaf is remembered until the end, so that 22 means "all else holds" and nothing weaker.
  */
 #include "client-sdk/claims.h"
 #include "client-sdk/result.h"
@@ -14,7 +13,6 @@
 #include "client-sdk/assertion.h"
 #include "client-sdk/base64.h"
 
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -56,8 +54,7 @@ static int step_split(struct verification *v, enum mohr_reason *reason)
         return 0;
 }
 
-static int judge_signer(struct verification *v, struct signer *signer, const uint8_t digest[32],
-        enum mohr_reason *reason)
+static int judge_signer(struct verification *v, struct signer *signer, enum mohr_reason *reason)
 {
         struct chain_verdict verdict;
         int r = trust_check(v->trust, signer, v->result->at, &verdict);
@@ -66,16 +63,14 @@ static int judge_signer(struct verification *v, struct signer *signer, const uin
         *reason = verdict.reason;
         v->result->leaf_expired = verdict.leaf_expired;
         v->result->signer = signer_ref(signer);
-        trust_remember(v->trust, digest, signer, &verdict);
+        trust_remember(v->trust, v->header.text, v->header.len, signer, &verdict);
         return 0;
 }
 
 static int step_signer(struct verification *v, enum mohr_reason *reason)
 {
-        uint8_t digest[EVP_MAX_MD_SIZE], json[ASSERTION_MAX];
-        if (EVP_Digest(v->header.text, v->header.len, digest, NULL, EVP_sha256(), NULL) != 1)
-                return -ENOMEM;
-        struct signer *known = trust_recall(v->trust, digest, v->result->at);
+        uint8_t json[ASSERTION_MAX];
+        struct signer *known = trust_recall(v->trust, v->header.text, v->header.len, v->result->at);
         if (known) {
                 v->result->signer = signer_ref(known);
                 return 0;
@@ -86,10 +81,10 @@ static int step_signer(struct verification *v, enum mohr_reason *reason)
                 return 0;
         }
         _cleanup_signer_ struct signer *signer = NULL;
-        int r = signer_read((char *)json, (size_t)len, &signer, reason);
+        int r = signer_read((char *)json, (size_t)len, &v->trust->issuers, &signer, reason);
         if (r < 0 || *reason != MOHR_REASON_OK)
                 return r;
-        return judge_signer(v, signer, digest, reason);
+        return judge_signer(v, signer, reason);
 }
 
 static int step_signature(struct verification *v, enum mohr_reason *reason)

@@ -66,7 +66,7 @@ static void header(const char *json, size_t len)
 {
         struct signer *signer = NULL;
         enum mohr_reason reason = MOHR_REASON_OK;
-        require(signer_read(json, len, &signer, &reason) == 0);
+        require(signer_read(json, len, NULL, &signer, &reason) == 0);
         require((reason == MOHR_REASON_OK) == (signer != NULL));
         require(!signer || (signer->count >= 1 && signer->leaf.issuer_is_nocr &&
                                    strlen(signer->leaf.card_number) == 10));
