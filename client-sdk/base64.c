@@ -24,78 +24,17 @@ void base64_encode(enum base64 alphabet, char *dst, const void *data, size_t len
         *dst = '\0';
 }
 
-/* The value a letter has in either alphabet; 0 too for what is no letter, so look back into the alphabet. */
-static const uint8_t values[128] = { ['+'] = 62,
-        ['-'] = 62,
-        ['/'] = 63,
-        ['_'] = 63,
-        ['A'] = 0,
-        ['B'] = 1,
-        ['C'] = 2,
-        ['D'] = 3,
-        ['E'] = 4,
-        ['F'] = 5,
-        ['G'] = 6,
-        ['H'] = 7,
-        ['I'] = 8,
-        ['J'] = 9,
-        ['K'] = 10,
-        ['L'] = 11,
-        ['M'] = 12,
-        ['N'] = 13,
-        ['O'] = 14,
-        ['P'] = 15,
-        ['Q'] = 16,
-        ['R'] = 17,
-        ['S'] = 18,
-        ['T'] = 19,
-        ['U'] = 20,
-        ['V'] = 21,
-        ['W'] = 22,
-        ['X'] = 23,
-        ['Y'] = 24,
-        ['Z'] = 25,
-        ['a'] = 26,
-        ['b'] = 27,
-        ['c'] = 28,
-        ['d'] = 29,
-        ['e'] = 30,
-        ['f'] = 31,
-        ['g'] = 32,
-        ['h'] = 33,
-        ['i'] = 34,
-        ['j'] = 35,
-        ['k'] = 36,
-        ['l'] = 37,
-        ['m'] = 38,
-        ['n'] = 39,
-        ['o'] = 40,
-        ['p'] = 41,
-        ['q'] = 42,
-        ['r'] = 43,
-        ['s'] = 44,
-        ['t'] = 45,
-        ['u'] = 46,
-        ['v'] = 47,
-        ['w'] = 48,
-        ['x'] = 49,
-        ['y'] = 50,
-        ['z'] = 51,
-        ['0'] = 52,
-        ['1'] = 53,
-        ['2'] = 54,
-        ['3'] = 55,
-        ['4'] = 56,
-        ['5'] = 57,
-        ['6'] = 58,
-        ['7'] = 59,
-        ['8'] = 60,
-        ['9'] = 61 };
-
 static int letter_value(enum base64 alphabet, char c)
 {
-        uint8_t value = values[(unsigned char)c & 0x7F];
-        return alphabets[alphabet][value] == c ? value : -1;
+        if (c >= 'A' && c <= 'Z')
+                return c - 'A';
+        if (c >= 'a' && c <= 'z')
+                return c - 'a' + 26;
+        if (c >= '0' && c <= '9')
+                return c - '0' + 52;
+        if (c == alphabets[alphabet][62])
+                return 62;
+        return c == alphabets[alphabet][63] ? 63 : -1;
 }
 
 /* Takes the padding off; -EBADMSG if it is not what the length demands. */
