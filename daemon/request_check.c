@@ -105,6 +105,7 @@ int look_left(struct request *request, int outcome, struct in *fields)
                 return -EBADMSG;
         reader_describe(request->reader, &info);
         request->card.complete = true;
+        request->card.insertion = request->insertion;
         known_key_put(request->context->known, request->card.chain.print, &request->plan);
         if (info.events == request->events)
                 known_card_put(request->context->known, request->events, &request->card);

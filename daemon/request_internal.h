@@ -74,8 +74,9 @@ struct request {
 
         struct reader *reader;
         struct known_card card;
-        uint32_t events;   /* reader_info.events of the card that was looked at */
-        unsigned int file; /* next certificate file to read */
+        uint32_t events;    /* reader_info.events of the card that was looked at */
+        uint32_t insertion; /* the driver's own number for it, from the helper that met it */
+        unsigned int file;  /* next certificate file to read */
         bool resumed;
         bool simulated, lost_identity, lost_leaf; /* what the second BEGIN left to be shown again */
         int tries_left;                           /* as shown to the person; -1 unknown */

@@ -3,9 +3,10 @@
  * left, which key and method would sign: all of it without a side effect, in one transaction that is
  * over before a person is asked anything.
  *
- * What is known of this very laying-on of the card is not read again. It is recognised by the watcher's
- * number, which the loop takes in before anything else (its frames have the higher priority): a card
- * cannot be swapped, powered and connected to before the news of its removal is here.
+ * What is known of this very laying-on of the card is not read again. It is recognised by two numbers,
+ * which must both be the same: the watcher's, and the driver's count of insertions as the helper found
+ * it at BEGIN. The watcher is a process of its own whose news may be late; without the second number a
+ * card laid down in that moment would be taken for the confirmed one that lay there before.
  *
  * The third certificate file, and what the first two left open, is read once per card with the other
  * free checks: no decision waits for it, but a second signature certificate would undo the first.
@@ -79,9 +80,10 @@ int look_begun(struct request *request, int outcome, struct in *fields)
                 return -EBADMSG;
         reader_describe(request->reader, &info);
         request->events = info.events;
+        request->insertion = card.insertion;
         request->simulated = info.simulated;
         const struct known_card *known = known_card_find(request->context->known, info.events);
-        if (known)
+        if (known && known->insertion == card.insertion)
                 known_card_copy(&request->card, known);
         return 0;
 }

@@ -2,8 +2,8 @@
 /* request_sign.c: the second visit, with the PIN in hand: prove that this is the card the person was
  * asked about, read the counter again, verify once, sign, check.
  *
- * The same card is one that the helper's driver saw neither reset nor removed and that the watcher
- * still gives the same number. Anything else (a contactless card lifted and laid back, a helper that
+ * The same card is one that the helper's driver saw neither reset nor removed nor counted anew, and that
+ * the watcher still gives the same number. Anything else (a contactless card lifted and laid back, a helper that
  * had to be replaced meanwhile) must show the very certificate again, byte for byte, and is confirmed
  * anew before its counter is touched. Another certificate is another card: the PIN is dropped.
  *
@@ -31,9 +31,10 @@ int sign_begun(struct request *request, int outcome, struct in *fields)
         if (op_get_card(fields, &card) < 0)
                 return -EBADMSG;
         reader_describe(request->reader, &info);
-        request->lost_identity = card.event != CARD_SAME;
+        request->lost_identity = card.event != CARD_SAME || card.insertion != request->insertion;
         request->lost_leaf = request->lost_identity || info.events != request->events;
         request->events = info.events;
+        request->insertion = card.insertion;
         return 0;
 }
 
@@ -81,6 +82,7 @@ int sign_confirmed(struct request *request, int outcome, struct in *fields)
         int r = look_confirmed(request, outcome, fields);
         if (r != 0)
                 return r;
+        request->card.insertion = request->insertion;
         known_card_put(request->context->known, request->events, &request->card);
         log_kv(request->context->log, LOG_LEVEL_INFO, request->id, "card was away and is the same",
                 NULL);

@@ -20,6 +20,7 @@ struct driver_card {
         uint8_t atr[CARD_ATR_MAX];
         size_t atr_len;
         enum card_event event;
+        uint32_t insertion; /* the driver's own count of comings and goings; across processes too */
 };
 
 enum driver_end { DRIVER_LEAVE, DRIVER_RESET };

@@ -206,6 +206,7 @@ void op_put_card(struct out *out, const struct driver_card *v)
 {
         out_u8(out, (uint8_t)v->protocol);
         out_u8(out, (uint8_t)v->event);
+        out_u32(out, v->insertion);
         out_bytes16(out, v->atr, v->atr_len);
 }
 
@@ -214,6 +215,7 @@ int op_get_card(struct in *in, struct driver_card *ret)
         struct driver_card v = { 0 };
         v.protocol = get_below(in, APDU_T1 + 1);
         v.event = get_below(in, CARD_IS_NEW + 1);
+        v.insertion = in_u32(in);
         v.atr_len = get_block(in, v.atr, sizeof v.atr);
         int r = in_done(in);
         if (r < 0)

@@ -164,6 +164,7 @@ static int pcsc_begin(void *reader, struct driver_card *ret)
                 return pcsc_outcome(rv, PCSC_BEGIN);
         found.protocol = pcsc->protocol == SCARD_PROTOCOL_T0 ? APDU_T0 : APDU_T1;
         found.event = pcsc->happened;
+        found.insertion = pcsc->insertions;
         pcsc->happened = CARD_SAME;
         *ret = found;
         return 0;

@@ -205,7 +205,8 @@ static int soft_begin(void *reader, struct driver_card *ret)
                 softcard_insert(soft->card);
         if (soft->happened != CARD_SAME)
                 softcard_power_on(soft->card);
-        struct driver_card found = { .event = soft->happened };
+        struct driver_card found = { .event = soft->happened,
+                .insertion = atomic_load(&soft->shared->lifts) };
         const uint8_t *atr = softcard_atr(soft->card, &found.atr_len);
         found.protocol = softcard_is_t0(soft->card) ? APDU_T0 : APDU_T1;
         found.atr_len = base_min(found.atr_len, sizeof found.atr);

@@ -65,7 +65,7 @@ static int get_readers(struct view payload)
 
 static void put_card(struct out *out)
 {
-        const struct driver_card v = { APDU_T1, { 0x3b, 0x01, 0x02 }, 3, CARD_WAS_RESET };
+        const struct driver_card v = { APDU_T1, { 0x3b, 0x01, 0x02 }, 3, CARD_WAS_RESET, 7 };
         op_put_card(out, &v);
 }
 

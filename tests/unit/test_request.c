@@ -28,7 +28,7 @@
 
 /* ---- the world ----------------------------------------------------------------------------- */
 
-enum mischief { NOTHING, SWAP, LIFT, RESET, LOWER_TRIES, HELPER_DIES, READER_GOES };
+enum mischief { NOTHING, SWAP, LIFT, RESET, LOWER_TRIES, HELPER_DIES, READER_GOES, COUNT_ANEW };
 
 struct world {
         sd_event *event;
@@ -46,7 +46,7 @@ struct world {
         unsigned int accepts; /* set of 1 << sign_method that MSE SET takes */
         int good_method;      /* the one whose signature verifies */
         bool simulated;
-        uint32_t events;
+        uint32_t events, insertion; /* as the watcher and as the helper count them */
         enum card_event event_at_begin;
 
         /* what a process in front of it knows */
@@ -258,7 +258,11 @@ static int card_sign(struct in *args, struct out *out)
 static int card_begin(struct out *out)
 {
         struct driver_card card = {
-                .protocol = APDU_T1, .atr = { 0x3B, 0 }, .atr_len = 2, .event = world.event_at_begin
+                .protocol = APDU_T1,
+                .atr = { 0x3B, 0 },
+                .atr_len = 2,
+                .event = world.event_at_begin,
+                .insertion = world.insertion,
         };
         assert_false(world.open);
         if (card.event != CARD_SAME)
@@ -421,6 +425,12 @@ static void do_mischief(void)
         case RESET: world.event_at_begin = CARD_WAS_RESET; break;
         case LOWER_TRIES: world.tries--; break;
         case HELPER_DIES: process_ends(); break;
+        case COUNT_ANEW:
+                world.files[0] = world.other_leaf;
+                world.other_leaf = swapped;
+                world.insertion++;
+                world.identified = world.confirmed = false;
+                break;
         case READER_GOES:
                 world.fail_at = world.total;
                 world.fail_with = OUTCOME_NO_READER;
@@ -656,6 +666,27 @@ static void a_card_laid_again_between_requests_is_read_again_but_its_issuer_is_k
         assert_int_equal(
                 world.ops[OP_READ], 4); /* dates, leaf, and the two others as free checks */
         assert_int_equal(world.ops[OP_METHOD], 0);
+}
+
+/* The watcher is another process than the helper: its news may come when the card was long met. */
+static void a_card_of_whose_coming_the_watcher_was_late_is_not_taken_for_the_last_one(void **state)
+{
+        (void)state;
+        assert_int_equal(ask(), 0);
+        reset_counts();
+        world.insertion += 2;
+        world.identity.supported = false;
+        assert_int_equal(ask(), OUTCOME_CARD_NOT_SUPPORTED);
+        assert_int_equal(world.ops[OP_RESUME] + world.ops[OP_CONFIRM] + world.ops[OP_COUNTER], 0);
+        assert_int_equal(world.prompts, 0);
+}
+
+static void a_card_counted_anew_must_show_its_certificate_again(void **state)
+{
+        (void)state;
+        world.at_prompt = COUNT_ANEW;
+        assert_int_equal(ask(), OUTCOME_CARD_REMOVED);
+        assert_int_equal(world.pins, 0);
 }
 
 static void files_may_lie_anywhere(void **state)
@@ -999,6 +1030,8 @@ int main(void)
                 CASE(the_same_card_again_is_not_read_again),
                 CASE(a_note_that_does_not_fit_costs_an_identification),
                 CASE(a_card_laid_again_between_requests_is_read_again_but_its_issuer_is_known),
+                CASE(a_card_of_whose_coming_the_watcher_was_late_is_not_taken_for_the_last_one),
+                CASE(a_card_counted_anew_must_show_its_certificate_again),
                 CASE(files_may_lie_anywhere),
                 CASE(each_failing_operation_is_that_answer),
                 CASE(a_cancel_at_any_moment_frees_everything),
