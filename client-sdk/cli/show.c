@@ -4,6 +4,8 @@
 
 #include "client-sdk/assertion.h"
 
+#include <time.h>
+
 static const char *word_for_state(const char *state)
 {
         static const struct {
@@ -63,6 +65,17 @@ static void show_time(const struct cli *cli, const char *label, const json_t *va
                 printf("  %s: %s\n", label, cli_time(cli, text, json_integer_value(value)));
 }
 
+/* ISO 8601 as the result writes it, in the calendar of the reader. */
+static void show_date(const struct cli *cli, const char *label, const char *iso)
+{
+        char text[96];
+        struct tm tm = { 0 };
+        if (strptime(iso, "%Y-%m-%dT%H:%M:%SZ", &tm))
+                printf("  %s: %s\n", label, cli_time(cli, text, timegm(&tm)));
+        else
+                show_line(cli, label, iso);
+}
+
 static void show_identity(const struct cli *cli, const json_t *all)
 {
         printf("%s\n", _("From the certificate, signed for by the chip:"));
@@ -73,7 +86,7 @@ static void show_identity(const struct cli *cli, const json_t *all)
                 member(all, "national_number"));
         show_line(cli, _("Subject"), member(all, "sub"));
         show_line(cli, _("Assurance level"), member(all, "acr"));
-        show_line(cli, _("Certificate valid until"),
+        show_date(cli, _("Certificate valid until"),
                 member(json_object_get(all, "certificate"), "not_after"));
         show_line(cli, _("Issued by"), member(json_object_get(all, "certificate"), "issuer"));
 }
