@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* bench_pcsc READER PIN ROUNDS: the shortest possible signature, as the bench's baseline.
+/* bench_pcsc: the shortest possible signature, as the bench's baseline.
+ *
+ *      bench_pcsc READER PIN ROUNDS
  *
  * Knows everything beforehand (applet, key reference, algorithm) and checks nothing: SELECT, VERIFY, MSE,
  * HASH, CDS in one transaction that ends in a reset. What Mohr costs beyond this is what its care costs.

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* bench_verify SECONDS PROCESSES: how many assertions mohr_verify() judges in a second.
+/* bench_verify: how many assertions mohr_verify() judges in a second.
+ *
+ *      bench_verify SECONDS PROCESSES
  *
  * Makes its own TEST chain, many leaves below one CA, and an assertion of each. `new` goes round all of
  * them, more than the verifier remembers, so that each leaf is as good as never seen; `again` asks about

@@ -352,6 +352,11 @@ static void blanks_and_markup_lose_their_power(void **state)
                 { "\u3000\u2003a\u00a0\u2800b\u200b ", "a b" },
                 { "<b>bold</b>", "\u2039b>bold\u2039/b>" },
                 { "می\u200cشود", "می\u200cشود" },
+                { "هُوَّ", "هُوَّ" },
+                { "a\u0336\u0336\u0336\u0336\u0336\u0336z\u0301", "a\u0336\u0336\u0336z\u0301" },
+                { "\u0489\u200d\u0300x", "x" },
+                { "ا\u200c\u200c\u200c\u200c\u200c\u200cب", "ا\u200c\u200c\u200cب" },
+                { "a\U000e0068\U000e0069\u2062\u00ad\u180e\u3164z", "az" },
                 { "", "" },
         };
         char shown[64];

@@ -73,6 +73,12 @@ static void dangerous_characters_are_dropped(void **state)
                 { "a\xE2\x80\xA8\xE2\x80\xA9"
                   "b",
                         "ab" }, /* line, paragraph */
+                { "a\u00AD\u034F\u180E\u200B\u2060\u2064\u206F\u3164\uFE00\uFEFF\uFFA0\uFFF9b",
+                        "ab" }, /* seen by nobody */
+                { "a\U000E0001\U000E0062\U000E0100\U0001D173\U0001BCA0"
+                  "b",
+                        "ab" }, /* tags, selectors, musical and shorthand controls */
+                { "\u2764\uFE0F\u200D", "\u2764\uFE0F\u200D" }, /* picture, joiner */
                 { "a\xFF\xC3"
                   "b",
                         "ab" },           /* not UTF-8 */

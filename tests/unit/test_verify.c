@@ -151,6 +151,16 @@ static const struct {
         { "an age", SET, "age", "99", MOHR_REASON_CLAIM_UNKNOWN },
         { "a birth date", SET, "birthdate", "\"1990-01-01\"", MOHR_REASON_CLAIM_UNKNOWN },
         { "a clock of another form", SET, "clock", "true", MOHR_REASON_CLAIM_MALFORMED },
+        { "a member whose name does not fit and cannot be cut at any byte", SET,
+                "ابپتثجچحخدذرزژسشصضطظعغفقکگلمنوهیءآأؤئابپتثجچحخدذرزژسشصضط", "1",
+                MOHR_REASON_CLAIM_UNKNOWN },
+        { "a member whose name does not fit, one byte on", SET,
+                "xابپتثجچحخدذرزژسشصضطظعغفقکگلمنوهیءآأؤئابپتثجچحخدذرزژسشصضط", "1",
+                MOHR_REASON_CLAIM_UNKNOWN },
+        { "a member whose name moves the cursor", SET,
+                "\x1b[2J\xC2\x9B"
+                "2J",
+                "1", MOHR_REASON_CLAIM_UNKNOWN },
 };
 
 static void what_a_holder_signs_of_others_is_refused(void **state)
