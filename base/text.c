@@ -53,7 +53,9 @@ bool text_utf8_valid(const char *text, size_t len)
         return true;
 }
 
-/* Characters that act on a terminal or on the order of other characters. */
+/* Characters that act on a terminal or on the order of other characters, and those that nobody sees:
+ * a whole text can be written in tags or variation selectors. ZWNJ and ZWJ shape letters and stay, as
+ * do the two selectors that choose between text and picture. */
 static bool forbidden(uint32_t point)
 {
         static const struct {
@@ -61,10 +63,24 @@ static bool forbidden(uint32_t point)
         } ranges[] = {
                 { 0x0000, 0x001F },
                 { 0x007F, 0x009F },
+                { 0x00AD, 0x00AD },
+                { 0x034F, 0x034F },
                 { 0x061C, 0x061C },
+                { 0x115F, 0x1160 },
+                { 0x17B4, 0x17B5 },
+                { 0x180B, 0x180F },
+                { 0x200B, 0x200B },
                 { 0x200E, 0x200F },
                 { 0x2028, 0x202E },
-                { 0x2066, 0x2069 },
+                { 0x2060, 0x206F },
+                { 0x3164, 0x3164 },
+                { 0xFE00, 0xFE0D },
+                { 0xFEFF, 0xFEFF },
+                { 0xFFA0, 0xFFA0 },
+                { 0xFFF0, 0xFFFB },
+                { 0x1BCA0, 0x1BCA3 },
+                { 0x1D173, 0x1D17A },
+                { 0xE0000, 0xE0FFF },
         };
         for (size_t i = 0; i < ARRAY_LEN(ranges); i++)
                 if (point >= ranges[i].first && point <= ranges[i].last)

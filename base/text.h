@@ -2,10 +2,11 @@
 /* text.h: what people read and type: UTF-8 that is checked, digits of three scripts, dates.
  *
  * text_sanitize() is the only way for a string of an app, a card or a certificate to reach a prompt
- * or a terminal: invalid UTF-8, control characters (C0, C1), line and paragraph separators and
- * bidirectional controls (U+061C, U+200E/F, U+202A..E, U+2066..9) are dropped, and the result is cut
- * at a character boundary. ZWNJ (U+200C) stays: Persian orthography needs it. Nothing else is
- * normalised (card-facts 7.2 rule 15).
+ * or a terminal: invalid UTF-8, control characters (C0, C1), line and paragraph separators,
+ * bidirectional controls (U+061C, U+200E/F, U+202A..E, U+2066..9) and characters that cannot be seen
+ * (fillers, tags, most variation selectors) are dropped, and the result is cut at a character
+ * boundary. ZWNJ (U+200C) stays: Persian orthography needs it; so does ZWJ. Nothing else is normalised
+ * (card-facts 7.2 rule 15).
  */
 #ifndef MOHR_TEXT_H
 #define MOHR_TEXT_H

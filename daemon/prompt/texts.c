@@ -18,6 +18,7 @@
 #define APP_BYTES     1024
 #define PARTS_MAX     10
 #define REQUEST_SHOWN 8
+#define PILE_MAX      3 /* marks on one letter: Arabic needs two, with a joiner three */
 #define FSI           "\u2068"
 #define PDI           "\u2069"
 #define ELLIPSIS      "\u2026"
@@ -49,9 +50,38 @@ static bool is_blank(const char *at, size_t len)
 {
         static const char *const blanks[] = { " ", "\u00a0", "\u1680", "\u2000", "\u2001", "\u2002",
                 "\u2003", "\u2004", "\u2005", "\u2006", "\u2007", "\u2008", "\u2009", "\u200a",
-                "\u200b", "\u202f", "\u205f", "\u2060", "\u2800", "\u3000", "\u3164", "\ufeff" };
+                "\u202f", "\u205f", "\u2800", "\u3000" };
         for (size_t i = 0; i < ARRAY_LEN(blanks); i++)
                 if (strlen(blanks[i]) == len && memcmp(at, blanks[i], len) == 0)
+                        return true;
+        return false;
+}
+
+/* Marks that are drawn over or under the letter before them, and joiners: a few shape a letter, a pile
+ * of them hides the lines above and below. */
+static bool extends(const char *at, size_t len)
+{
+        static const struct {
+                const char *first, *last;
+        } ranges[] = {
+                { "\u0300", "\u036f" },
+                { "\u0483", "\u0489" },
+                { "\u0591", "\u05c7" },
+                { "\u0610", "\u061a" },
+                { "\u064b", "\u065f" },
+                { "\u0670", "\u0670" },
+                { "\u06d6", "\u06ed" },
+                { "\u0e31", "\u0e4e" },
+                { "\u1ab0", "\u1aff" },
+                { "\u1dc0", "\u1dff" },
+                { "\u200c", "\u200d" },
+                { "\u20d0", "\u20ff" },
+                { "\ufe0e", "\ufe0f" },
+                { "\ufe20", "\ufe2f" },
+        };
+        for (size_t i = 0; i < ARRAY_LEN(ranges); i++)
+                if (strlen(ranges[i].first) == len && memcmp(at, ranges[i].first, len) >= 0 &&
+                        memcmp(at, ranges[i].last, len) <= 0)
                         return true;
         return false;
 }
@@ -67,13 +97,14 @@ void texts_outside(char *dst, size_t cap, const char *src, size_t max_chars)
 {
         char clean[2 * APP_BYTES];
         text_sanitize(clean, base_min(cap, sizeof clean), src, max_chars);
-        size_t used = 0;
+        size_t used = 0, pile = PILE_MAX; /* nothing to mark yet */
         for (const char *at = clean; *at;) {
                 size_t len = char_len(at);
                 const char *shown = shown_as(at, len);
                 size_t shown_len = shown ? strlen(shown) : len;
                 bool folded = shown && *shown == ' ' && (used == 0 || dst[used - 1] == ' ');
-                if (!folded) {
+                pile = extends(at, len) ? pile + 1 : 0;
+                if (!folded && pile <= PILE_MAX) {
                         if (shown_len > cap - 1 - used)
                                 break;
                         memcpy(dst + used, shown ? shown : at, shown_len);
