@@ -10,10 +10,10 @@
 #include "client-sdk/trust.h"
 
 #include "base/outcome.h"
+#include "base/text.h"
 #include "client-sdk/assertion.h"
 #include "client-sdk/base64.h"
 
-#include <stdio.h>
 #include <time.h>
 
 #define SKEW_DEFAULT 60
@@ -124,7 +124,8 @@ static int step_claims(struct verification *v, enum mohr_reason *reason)
                 .payload = v->claims };
         const char *claim = "";
         *reason = claims_check(&context, &claim);
-        snprintf(v->result->detail, sizeof v->result->detail, "%s", claim);
+        /* An unknown member's name is the signer's own: any characters, any length. */
+        text_sanitize(v->result->detail, sizeof v->result->detail, claim, SIZE_MAX);
         return 0;
 }
 
