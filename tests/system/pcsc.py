@@ -202,7 +202,7 @@ def removed_and_absent(rig, pcscd):
 
 def lifted_during_prompt(rig, pcscd):
     with Scene(rig, pcscd) as scene:
-        scene.daemon.script(delay=1.5)
+        scene.daemon.script(delay=2.5)
         running = scene.begin()
         wait_for(lambda: pinentries(scene.daemon), 4)
         scene.card.turn()
@@ -211,7 +211,7 @@ def lifted_during_prompt(rig, pcscd):
         error, reply, _ = running.receive()
         rig.check(not error and reply.get("assertion"), "a card lifted and laid back during the prompt goes on", error)
     with Scene(rig, pcscd) as scene:
-        scene.daemon.script(delay=1.5)
+        scene.daemon.script(delay=2.5)
         running = scene.begin()
         wait_for(lambda: pinentries(scene.daemon), 4)
         scene.card.remove()
