@@ -11,7 +11,8 @@
  * and whenever a request that met a card through it gives its reader back: what one request learnt,
  * opened or left behind in that process is never the next one's business. The next helper starts while
  * nobody waits.
- * One that cannot even become ready is tried again with growing delay, as a watcher is.
+ * One that cannot even become ready, or that dies without ever having answered, is tried again with
+ * growing delay, as a watcher is.
  */
 #include "daemon/readers_internal.h"
 
@@ -102,7 +103,6 @@ static int take_ready(struct reader *reader, const struct op_frame *frame)
                 return 0;
         }
         reader->state = HELPER_READY;
-        reader->delay_us = 0;
         if (!reader->call.active || reader->call.sent)
                 return 0;
         reader->call.sent = true;
@@ -119,6 +119,8 @@ static int take_reply(struct reader *reader, const struct op_frame *frame)
                 frame->op != call->op || op_get_result(&in, &outcome, &sw) < 0)
                 return -EBADMSG;
         note(reader, call->op, outcome);
+        reader->answered = true;
+        reader->delay_us = 0;
         finish(reader, outcome, sw, &in);
         return 0;
 }
@@ -183,7 +185,8 @@ static void on_helper_exited(void *user, int status)
                 reader->state = HELPER_DOWN;
                 reader->in_transaction = reader->used = false;
         }
-        if (!reader->gone && before == HELPER_STARTING)
+        bool useless = before == HELPER_STARTING || (before == HELPER_READY && !reader->answered);
+        if (!reader->gone && useless)
                 respawn_later(reader);
         else if (!reader->gone && before != HELPER_UNUSABLE)
                 spawn(reader);
@@ -207,6 +210,7 @@ static void spawn(struct reader *reader)
                 return;
         }
         reader->state = HELPER_STARTING;
+        reader->answered = false;
 }
 
 int reader_new(struct reader **ret, struct backend *backend, const struct driver_reader *seen)

@@ -58,6 +58,7 @@ struct reader {
         sd_event_source *respawn, *deadline;
         uint64_t delay_us;
         bool in_transaction, used;
+        bool answered; /* this helper did, at least once */
         uint16_t last_id;
         struct op_call call;
 };
