@@ -10,8 +10,12 @@
  */
 #include "daemon/request_internal.h"
 
+#include "base/text.h"
+
 #include <sys/timex.h>
 #include <time.h>
+
+#define STATION_TEXT_SIZE 128 /* bytes with the NUL: what docs/assertion.md allows, less one */
 
 /* ---- whose turn ---------------------------------------------------------------------------- */
 
@@ -133,6 +137,10 @@ static const char *or_null(const char *text)
 int ask_compose(struct request *request, int64_t when, char **ret)
 {
         const struct known_card *card = &request->card;
+        struct reader_info reader;
+        char reader_name[STATION_TEXT_SIZE];
+        reader_describe(request->reader, &reader);
+        text_sanitize(reader_name, sizeof reader_name, reader.name, sizeof reader_name);
         const struct assertion_request asked = {
                 .audience = request->audience,
                 .nonce = request->nonce,
@@ -148,6 +156,7 @@ int ask_compose(struct request *request, int64_t when, char **ret)
                 .clock_synchronised = clock_synchronised(),
                 .pin_entry = "pinentry",
                 .software = "mohr " MOHR_VERSION,
+                .reader = or_null(reader_name),
                 .card = {
                         .generation = card_generation_name(card->identity.generation),
                         .expiry = or_null(card->expiry),

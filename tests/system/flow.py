@@ -51,8 +51,8 @@ def good_cards(rig):
         for again in ("first", "again"):
             code, reply = daemon.request()
             told = claims(reply) if code == 0 else {}
-            rig.check(code == 0 and told["aud"] == AUDIENCE and told["nonce"] == NONCE and told["card"]["simulated"],
-                      f"{what}, {again}: an assertion", (code, reply))
+            rig.check(code == 0 and told["aud"] == AUDIENCE and told["nonce"] == NONCE and told["card"]["simulated"]
+                      and told["station"]["reader"] == READER, f"{what}, {again}: an assertion", (code, reply))
         daemon.stop()
 
 
