@@ -14,9 +14,9 @@ import signal
 import threading
 import time
 
-from lib import PIN, TREE, Card, Connection, Daemon, Pcscd, Process, main, outcomes, wait_for
+from lib import PIN, TREE, Card, Connection, Daemon, Pcscd, main, outcomes, wait_for
 
-READER = "Simulated reader (SIMULATED CARD)"
+READER, READER_OPTION = "Simulated reader (SIMULATED CARD)", b"--reader"
 TYPED = set(outcomes().values()) - {70} | {0}
 LIAR = os.path.join(TREE, "tests/tools/hostile-helper")
 
@@ -79,6 +79,7 @@ def late_news(rig):
                       "card that lies there was asked", shown)
         daemon.stop()
         second.remove()
+    pcscd.stop()
 
 
 def swapped_while_asked(rig):
@@ -100,6 +101,47 @@ def swapped_while_asked(rig):
               "and neither card saw the PIN", (first.stats(), second.stats()))
     daemon.stop()
     second.remove()
+    pcscd.stop()
+
+
+# ---- cards that behave until it matters ----
+
+WRONG = "31415926"
+# What the card does, what the holder types, what may be answered, and how many PINs the card may see.
+LIES = [
+    ("wrong-sw=63c1@empty-verify#2", PIN, {23}, 0), ("wrong-sw=63c0@empty-verify#2", PIN, {14}, 0),
+    ("wrong-sw=63cf@empty-verify#1", PIN, {23}, 0), ("wrong-sw=6a88@empty-verify#2", PIN, {12}, 0),
+    ("wrong-sw=9000@empty-verify#2", PIN, {0}, 1), ("garbage@empty-verify#2", PIN, {12, 14, 17, 23}, 0),
+    ("wrong-sw=6c10@verify", PIN, {12}, 1), ("wrong-sw=6110@verify", PIN, {0, 12, 17}, 1),
+    ("wrong-sw=6700@verify", PIN, {12}, 1), ("wrong-sw=6300@verify", PIN, {12}, 1),
+    ("wrong-sw=63c3@verify", PIN, {13}, 1), ("wrong-sw=6983@verify", PIN, {14}, 1),
+    ("wrong-sw=9000@verify", WRONG, {18, 28}, 1), ("oversize@verify", PIN, {0, 12, 17, 70}, 1),
+    ("truncate:1@verify", PIN, {12, 17}, 1), ("garbage@verify", WRONG, {12, 13, 14, 17}, 1),
+    ("garbage@cds", PIN, {0, 12, 17, 28}, 1), ("oversize@cds", PIN, {0, 12, 17, 28, 70}, 1),
+    ("wrong-sw=6982@cds", PIN, {0, 18, 28}, 1), ("wrong-sw=6985@hash", PIN, {0, 28}, 1),
+]
+
+
+def lying_cards(rig):
+    pcscd = Pcscd(rig)
+    for fault, typed, codes, pins in LIES:
+        card = Card(rig, pcscd, fault=fault)
+        daemon = Daemon(rig)
+        daemon.wait_state(card.reader, "card")
+        daemon.script(getpin=[typed])
+        code, reply = daemon.request(card.reader)
+        seen = card.stats().get("verify_commands")
+        rig.check(code in codes and seen == pins, f"{fault}: one of {sorted(codes)}, {pins} PIN to the card",
+                  (code, reply, seen))
+        rig.check(card.locked(), f"{fault}: nothing stays verified", card.stats())
+        daemon.script()
+        daemon.wait_state(card.reader, "card")
+        code, reply = daemon.request(card.reader)
+        remembered = {18} if 18 in codes else set()  # a key that refused is believed until mohrd ends
+        rig.check(code in {0} | remembered and card.locked(), f"{fault}: the next request works", (code, reply))
+        daemon.stop()
+        card.remove()
+    pcscd.stop()
 
 
 # ---- helpers that lie ----
@@ -154,6 +196,7 @@ def hostile_names(rig):
     names = [entry["name"] for entry in daemon.status()["readers"]]
     rig.check(len(names) == 16 and all(ord(c) >= 32 and c not in "\u202e\x9b" for name in names for c in name),
               "sixteen readers with names full of traps: listed, and clean", names)
+    rig.check(not set("\x1b\t\u202e\x9b\x7f") & set(daemon.process.said()), "and so is the log")
     code, reply = daemon.request(timeout=20)
     rig.check(code == 23, "cards on all of them: 23", (code, reply))
     code, out, _ = rig.mohr(daemon, "status")
@@ -188,6 +231,39 @@ def killed_at_random(rig):
     left = wait_for(lambda: len(children(daemon.process.pid)) == 2, 3)
     rig.check(left, "one watcher and one helper are left", [command_line(pid) for pid in children(daemon.process.pid)])
     daemon.stop()
+
+
+def killed_over_pcscd(rig):
+    """The same with a real pcscd, a slow card and another program connected: a try is never spent twice, and
+    whatever a killed helper leaves behind is cleared."""
+    pcscd = Pcscd(rig)
+    card = Card(rig, pcscd, delay_ms=3, sign_ms=60)
+    rig.peer("stay", card.reader)
+    daemon = Daemon(rig)
+    daemon.wait_state(card.reader, "card")
+    dice, odd = random.Random(11), []
+    for round_ in range(30):
+        before, answer = card.stats().get("verify_commands", 0), []
+        thread = threading.Thread(target=lambda: answer.append(daemon.request(card.reader, timeout=20)))
+        thread.start()
+        time.sleep(dice.uniform(0.02, 0.6))
+        victims = [pid for pid in children(daemon.process.pid) if READER_OPTION in command_line(pid)]
+        for pid in victims:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        thread.join()
+        entries = sum(line.startswith("GETPIN") for line in daemon.prompts())
+        locked = card.locked()
+        spent = card.stats().get("verify_commands", 0) - before
+        if answer[0][0] not in TYPED or spent > min(entries, 1) or not locked:
+            odd.append((round_, answer, spent, entries, locked))
+        daemon.wait_state(card.reader, "card", seconds=3)
+    rig.check(not odd, "30 requests with the helper killed, over pcscd: one PIN for one entry, and locked again", odd)
+    code, reply = daemon.request(card.reader)
+    rig.check(code == 0, "and the next one works", (code, reply))
+    daemon.stop()
+    card.remove()
+    pcscd.stop()
 
 
 # ---- what grows ----
@@ -272,8 +348,8 @@ def traps_in_files(rig):
     daemon.stop()
 
 
-PARTS = (late_news, swapped_while_asked, lying_helpers, helper_that_dies_when_ready, hostile_names, killed_at_random,
-         nothing_grows, traps_in_the_environment, traps_in_files)
+PARTS = (late_news, killed_over_pcscd, lying_cards, lying_helpers, killed_at_random, nothing_grows, swapped_while_asked,
+         helper_that_dies_when_ready, hostile_names, traps_in_the_environment, traps_in_files)
 
 
 def body(rig):
