@@ -158,7 +158,8 @@ static void respawn_later(struct reader *reader)
         readers_arm(reader->respawn, reader->delay_us);
 }
 
-/* A helper that dies under an operation lost its card or its reader: the watcher knows which. */
+/* A helper that dies under an operation lost its card or its reader: the watcher knows which. Until it
+ * says so, what lies there counts as new. */
 static int why_dead(const struct reader *reader, enum helper_state before)
 {
         if (reader->gone)
@@ -182,6 +183,7 @@ static void on_helper_exited(void *user, int status)
         reader->helper = child_free(reader->helper);
         if (before == HELPER_STARTING || before == HELPER_READY) {
                 mourn(reader, status);
+                reader->serial = ++all(reader)->last_serial;
                 reader->state = HELPER_DOWN;
                 reader->in_transaction = reader->used = false;
         }

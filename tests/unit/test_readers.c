@@ -450,8 +450,11 @@ static void a_helper_that_dies_lost_its_card(void **state)
         start("A 1 0 1\n", "die");
         assert_int_equal(take("A", &reader), 0);
         assert_int_equal(call(reader, OP_BEGIN, ""), 0);
+        uint32_t events = events_of("A");
         assert_int_equal(call(reader, OP_COUNTER, "x"), OUTCOME_CARD_REMOVED);
         assert_false(reader_in_transaction(reader));
+        assert_int_not_equal(
+                events_of("A"), events); /* what was known of the card is known no more */
         reader_release(reader);
         assert_int_equal(take("A", &reader), 0);
         assert_int_equal(call(reader, OP_BEGIN, ""), 0);
