@@ -233,6 +233,15 @@ def killed_at_random(rig):
     daemon.stop()
 
 
+def at_rest(card):
+    """What the card counted once nothing more comes: pcscd ends a command whose sender was killed meanwhile."""
+    last = None
+    while (now := card.stats()) != last:
+        last = now
+        time.sleep(0.15)
+    return now
+
+
 def killed_over_pcscd(rig):
     """The same with a real pcscd, a slow card and another program connected: a try is never spent twice, and
     whatever a killed helper leaves behind is cleared."""
@@ -243,7 +252,7 @@ def killed_over_pcscd(rig):
     daemon.wait_state(card.reader, "card")
     dice, odd = random.Random(11), []
     for round_ in range(30):
-        before, answer = card.stats().get("verify_commands", 0), []
+        before, answer = at_rest(card).get("verify_commands", 0), []
         thread = threading.Thread(target=lambda: answer.append(daemon.request(card.reader, timeout=20)))
         thread.start()
         time.sleep(dice.uniform(0.02, 0.6))
@@ -253,8 +262,8 @@ def killed_over_pcscd(rig):
                 os.kill(pid, signal.SIGKILL)
         thread.join()
         entries = sum(line.startswith("GETPIN") for line in daemon.prompts())
-        locked = card.locked()
-        spent = card.stats().get("verify_commands", 0) - before
+        after = at_rest(card)
+        spent, locked = after["verify_commands"] - before, not after["pin_verified"]
         if answer[0][0] not in TYPED or spent > min(entries, 1) or not locked:
             odd.append((round_, answer, spent, entries, locked))
         daemon.wait_state(card.reader, "card", seconds=3)
