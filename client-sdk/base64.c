@@ -24,17 +24,15 @@ void base64_encode(enum base64 alphabet, char *dst, const void *data, size_t len
         *dst = '\0';
 }
 
-static int letter_value(enum base64 alphabet, char c)
+#define NO_LETTER 0xFF
+
+/* The alphabet the other way round. Made anew each time: a small part of what follows, and no table
+ * that could differ from the alphabets. */
+static void letter_values(enum base64 alphabet, uint8_t values[static 256])
 {
-        if (c >= 'A' && c <= 'Z')
-                return c - 'A';
-        if (c >= 'a' && c <= 'z')
-                return c - 'a' + 26;
-        if (c >= '0' && c <= '9')
-                return c - '0' + 52;
-        if (c == alphabets[alphabet][62])
-                return 62;
-        return c == alphabets[alphabet][63] ? 63 : -1;
+        memset(values, NO_LETTER, 256);
+        for (uint8_t i = 0; i < 64; i++)
+                values[(uint8_t)alphabets[alphabet][i]] = i;
 }
 
 /* Takes the padding off; -EBADMSG if it is not what the length demands. */
@@ -49,27 +47,46 @@ static ssize_t unpadded_len(enum base64 alphabet, const char *text, size_t len)
         return len % 4 == 1 ? -EBADMSG : (ssize_t)len;
 }
 
+/* Four letters, three bytes. */
+static bool decode_group(const uint8_t values[static 256], uint8_t dst[static 3], const char *text)
+{
+        uint8_t a = values[(uint8_t)text[0]], b = values[(uint8_t)text[1]],
+                c = values[(uint8_t)text[2]], d = values[(uint8_t)text[3]];
+        dst[0] = (uint8_t)(a << 2 | b >> 4);
+        dst[1] = (uint8_t)(b << 4 | c >> 2);
+        dst[2] = (uint8_t)(c << 6 | d);
+        return (a | b | c | d) != NO_LETTER;
+}
+
+/* What is left of a group must spell zeroes where it has no letters. */
+static bool decode_rest(
+        const uint8_t values[static 256], uint8_t *dst, const char *text, size_t letters)
+{
+        char group[4] = { 'A', 'A', 'A', 'A' };
+        uint8_t bytes[4] = { 0 };
+        if (letters == 0)
+                return true;
+        memcpy(group, text, letters);
+        if (!decode_group(values, bytes, group) || bytes[letters - 1] != 0)
+                return false;
+        memcpy(dst, bytes, letters - 1);
+        return true;
+}
+
 ssize_t base64_decode(enum base64 alphabet, uint8_t *dst, size_t cap, const char *text, size_t len)
 {
         ssize_t letters = unpadded_len(alphabet, text, len);
         if (letters < 0)
                 return letters;
-        size_t out = 0;
-        uint32_t bits = 0;
-        unsigned int held = 0;
-        if ((size_t)letters / 4 * 3 + (size_t)letters % 4 * 3 / 4 > cap)
+        uint8_t values[256];
+        size_t groups = (size_t)letters / 4, rest = (size_t)letters % 4;
+        size_t out = groups * 3 + rest * 3 / 4;
+        if (out > cap)
                 return -ENOSPC;
-        for (size_t i = 0; i < (size_t)letters; i++) {
-                int value = letter_value(alphabet, text[i]);
-                if (value < 0)
+        letter_values(alphabet, values);
+        for (size_t i = 0; i < groups; i++)
+                if (!decode_group(values, dst + 3 * i, text + 4 * i))
                         return -EBADMSG;
-                bits = bits << 6 | (uint32_t)value;
-                held += 6;
-                if (held >= 8) {
-                        held -= 8;
-                        dst[out++] = (uint8_t)(bits >> held);
-                        bits &= (1u << held) - 1;
-                }
-        }
-        return bits == 0 ? (ssize_t)out : -EBADMSG;
+        return decode_rest(values, dst + 3 * groups, text + 4 * groups, rest) ? (ssize_t)out
+                                                                              : -EBADMSG;
 }

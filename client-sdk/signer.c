@@ -41,6 +41,7 @@ struct signer *signer_unref(struct signer *signer)
                 return NULL;
         for (size_t i = 0; i < signer->count; i++)
                 X509_free(signer->certs[i]);
+        EVP_MD_CTX_free(signer->begun);
         free(signer->issuer_text);
         free(signer);
         return NULL;
@@ -265,10 +266,38 @@ static bool begin_verify(EVP_MD_CTX *md, const struct algorithm *algorithm, EVP_
                EVP_PKEY_CTX_set_rsa_pss_saltlen(ctx, RSA_PSS_SALTLEN_DIGEST) > 0;
 }
 
-bool signer_verifies(const struct signer *signer, const char *data, size_t len, const uint8_t *sig,
-        size_t sig_len)
+void signer_begin(struct signer *signer, const char *beginning, size_t len)
 {
         EVP_PKEY *key = X509_get0_pubkey(signer->certs[0]);
+        EVP_MD_CTX *md = EVP_MD_CTX_new();
+        if (md && begin_verify(md, signer->algorithm, key) &&
+                EVP_DigestVerifyUpdate(md, beginning, len) == 1) {
+                EVP_MD_CTX_free(signer->begun);
+                signer->begun = md;
+                md = NULL;
+        }
+        EVP_MD_CTX_free(md);
+        ERR_clear_error();
+}
+
+/* On a copy, which nothing is asked of afterwards: OpenSSL need not make one more. */
+static bool finish_verify(
+        const EVP_MD_CTX *begun, const char *rest, size_t len, const uint8_t *sig, size_t sig_len)
+{
+        EVP_MD_CTX *md = EVP_MD_CTX_new();
+        bool good = md && begun && EVP_MD_CTX_copy_ex(md, begun) == 1;
+        if (good) {
+                EVP_MD_CTX_set_flags(md, EVP_MD_CTX_FLAG_FINALISE);
+                good = EVP_DigestVerifyUpdate(md, rest, len) == 1 &&
+                       EVP_DigestVerifyFinal(md, sig, sig_len) == 1;
+        }
+        EVP_MD_CTX_free(md);
+        return good;
+}
+
+bool signer_verifies(const struct signer *signer, const char *rest, size_t len, const uint8_t *sig,
+        size_t sig_len)
+{
         unsigned char *der = NULL;
         if (signer->algorithm->key_type == EVP_PKEY_EC) {
                 int der_len = ecdsa_der(sig, sig_len, &der);
@@ -277,10 +306,7 @@ bool signer_verifies(const struct signer *signer, const char *data, size_t len, 
                 sig = der;
                 sig_len = (size_t)der_len;
         }
-        EVP_MD_CTX *md = EVP_MD_CTX_new();
-        bool good = md && begin_verify(md, signer->algorithm, key) &&
-                    EVP_DigestVerify(md, sig, sig_len, (const unsigned char *)data, len) == 1;
-        EVP_MD_CTX_free(md);
+        bool good = finish_verify(signer->begun, rest, len, sig, sig_len);
         OPENSSL_free(der);
         ERR_clear_error();
         return good;

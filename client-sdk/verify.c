@@ -63,6 +63,7 @@ static int judge_signer(struct verification *v, struct signer *signer, enum mohr
         *reason = verdict.reason;
         v->result->leaf_expired = verdict.leaf_expired;
         v->result->signer = signer_ref(signer);
+        signer_begin(signer, v->header.text, v->header.len + 1);
         trust_remember(v->trust, v->header.text, v->header.len, signer, &verdict);
         return 0;
 }
@@ -94,8 +95,8 @@ static int step_signature(struct verification *v, enum mohr_reason *reason)
                 base64_decode(BASE64_URL, sig, sizeof sig, v->signature.text, v->signature.len);
         if (len == -EBADMSG)
                 *reason = MOHR_REASON_BASE64;
-        else if (len <= 0 || !signer_verifies(v->result->signer, v->whole.text,
-                                     v->header.len + 1 + v->payload.len, sig, (size_t)len))
+        else if (len <= 0 || !signer_verifies(v->result->signer, v->payload.text, v->payload.len,
+                                     sig, (size_t)len))
                 *reason = MOHR_REASON_SIGNATURE;
         return 0;
 }

@@ -668,6 +668,80 @@ static void memory_never_outlives_the_certificates(void **state)
         X509_free(leaf);
 }
 
+/* One header, several payloads and signatures; several headers with one leaf. */
+static size_t lookalikes(const struct testpki *pki, char *jws[8])
+{
+        X509 *twin = testpki_issue_ca(pki, "IRAN Digital Citizen CA 2016 17", TESTPKI_NOW - 1000,
+                TESTPKI_NOW + 1000, pki->root, pki->root_key, pki->ca_key, "critical,CA:TRUE");
+        X509 *brief = testpki_issue(pki, &(struct testpki_spec){ .to = TESTPKI_NOW + 60 });
+        json_t *payload = good_payload(), *other = good_payload(),
+               *headers[] = { testpki_header("RS256", pki->leaf, pki->ca, NULL),
+                       testpki_header("PS256", pki->leaf, pki->ca, NULL),
+                       testpki_header("RS256", pki->leaf, pki->ca, pki->root),
+                       testpki_header("RS256", pki->leaf, twin, NULL),
+                       testpki_header("RS256", brief, pki->ca, NULL) };
+        size_t n = 0;
+        json_object_set_new(other, "aud", json_string("https://other.example"));
+        jws[n++] = testpki_sign_json(headers[0], payload, pki->leaf_key, "RS256");
+        jws[n++] = testpki_sign_json(headers[0], other, pki->leaf_key, "RS256");
+        jws[n++] = testpki_sign_json(headers[0], payload, pki->other_key, "RS256");
+        jws[n++] = testpki_sign_json(headers[0], payload, pki->leaf_key, "PS256");
+        for (size_t i = 1; i < ARRAY_LEN(headers); i++)
+                jws[n++] = testpki_sign_json(
+                        headers[i], payload, pki->leaf_key, i == 1 ? "PS256" : "RS256");
+        for (size_t i = 0; i < ARRAY_LEN(headers); i++)
+                json_decref(headers[i]);
+        json_decref(payload);
+        json_decref(other);
+        X509_free(twin);
+        X509_free(brief);
+        return n;
+}
+
+/* What a verifier that has seen all of them says must be what one that has seen none says. */
+static void memory_changes_no_answer(void **state)
+{
+        struct fixture *f = *state;
+        static const int64_t times[] = { 10, 61, -120, -2000, 2000, 30000000, 400000000 };
+        char *jws[8];
+        size_t count = lookalikes(f->pki, jws);
+        struct fixture warm = { f->pki, testpki_trust((X509 *[]){ f->pki->root, NULL }) };
+        for (size_t i = 0; i < 3 * count * 2 * ARRAY_LEN(times); i++) {
+                struct mohr_verify_options options = strict;
+                struct fixture fresh = { f->pki, testpki_trust((X509 *[]){ f->pki->root, NULL }) };
+                size_t which = i % count, when = i / count % ARRAY_LEN(times);
+                int outcome;
+                options.at = TESTPKI_NOW + times[when];
+                options.expired = i / count % 2 ? MOHR_EXPIRED_REPORT : MOHR_EXPIRED_REFUSE;
+                enum mohr_reason reason = judge(&fresh, jws[which], &options, &outcome, NULL);
+                char what[64];
+                snprintf(what, sizeof what, "%zu at %+lld", which, (long long)times[when]);
+                expect(&warm, what, jws[which], &options, reason, outcome);
+                if (i == 0)
+                        assert_int_equal(reason, MOHR_REASON_OK);
+                mohr_trust_free(fresh.trust);
+        }
+        mohr_trust_free(warm.trust);
+        for (size_t i = 0; i < count; i++)
+                free(jws[i]);
+}
+
+static void memory_is_of_one_trust_object_only(void **state)
+{
+        struct fixture *f = *state;
+        X509 *stranger = testpki_issue_ca(f->pki, "Stranger Root TEST", TESTPKI_NOW - 1000,
+                TESTPKI_NOW + 1000, NULL, f->pki->other_key, f->pki->other_key, "critical,CA:TRUE");
+        struct fixture other = { f->pki, testpki_trust((X509 *[]){ stranger, NULL }) };
+        char *jws = good_assertion(f);
+        for (int i = 0; i < 2; i++) {
+                expect(f, "its own", jws, &strict, MOHR_REASON_OK, 0);
+                expect(&other, "another's", jws, &strict, MOHR_REASON_UNTRUSTED, OUTCOME_INVALID);
+        }
+        free(jws);
+        mohr_trust_free(other.trust);
+        X509_free(stranger);
+}
+
 static void write_text(const char *path, const char *text, size_t len)
 {
         FILE *file = fopen(path, "w");
@@ -788,6 +862,8 @@ int main(void)
                 cmocka_unit_test(an_assurance_level_counts_only_alone),
                 cmocka_unit_test(a_pinned_issuing_ca_is_enough),
                 cmocka_unit_test(memory_never_outlives_the_certificates),
+                cmocka_unit_test(memory_changes_no_answer),
+                cmocka_unit_test(memory_is_of_one_trust_object_only),
                 cmocka_unit_test(trust_is_loaded_whole_or_not_at_all),
                 cmocka_unit_test(reasons_have_names_and_sentences),
                 cmocka_unit_test(bad_options_are_broken_calls),
