@@ -3,7 +3,8 @@
  *
  * Which files there are depends on the arguments and on the environment alone; nothing read from a
  * file can name another file to read. A variable of the XDG base directory specification that is no
- * absolute path counts as not set, as that specification asks.
+ * absolute path counts as not set, as that specification asks. Who can write to a file names the
+ * program that asks for the PIN: so it must be the user's own or root's, and not everybody's.
  */
 #include "daemon/config.h"
 #include "daemon/config_internal.h"
@@ -128,6 +129,10 @@ static int load_file(const struct loader *loader, const char *path, bool must_ex
                 return refuse(loader, "%s: %s", path, strerror(errno));
         if (!S_ISREG(st.st_mode))
                 return refuse(loader, "%s: not a file", path);
+        if (st.st_uid != 0 && st.st_uid != geteuid())
+                return refuse(loader, "%s: it belongs to another user", path);
+        if (st.st_mode & S_IWOTH)
+                return refuse(loader, "%s: everybody may write to it", path);
         _cleanup_free_ char *text = malloc(CONFIG_FILE_MAX + 1);
         if (!text)
                 return -ENOMEM;

@@ -268,6 +268,25 @@ static void named_file_replaces_the_usual_ones(void **state)
         assert_non_null(strstr(error, "/mohr/mohr.conf:1: "));
 }
 
+static void a_file_that_others_may_write_is_refused(void **state)
+{
+        struct place *place = *state;
+        struct config *config;
+        char error[256], path[128];
+        snprintf(path, sizeof path, "%s/mohr/mohr.conf", place->dir);
+        write_file(place, "mohr/mohr.conf", "[pin]\npinentry = own\n");
+        assert_int_equal(chmod(path, 0666), 0);
+        assert_int_equal(load(&config, error, NULL), OUTCOME_USAGE);
+        assert_non_null(strstr(error, "/mohr/mohr.conf: everybody may write to it"));
+        assert_int_equal(chmod(path, 0664), 0);
+        assert_int_equal(load(&config, error, NULL), 0);
+        config_free(config);
+        if (chown(path, 65534, (gid_t)-1) < 0) /* only root may give files away */
+                return;
+        assert_int_equal(load(&config, error, NULL), OUTCOME_USAGE);
+        assert_non_null(strstr(error, "/mohr/mohr.conf: it belongs to another user"));
+}
+
 static void software_card_options_need_the_driver(void **state)
 {
         struct config *config;
@@ -308,6 +327,7 @@ int main(void)
                 IN_PLACE(nothing_given_means_defaults),
                 IN_PLACE(later_sources_win),
                 IN_PLACE(named_file_replaces_the_usual_ones),
+                IN_PLACE(a_file_that_others_may_write_is_refused),
                 IN_PLACE(software_card_options_need_the_driver),
                 IN_PLACE(wrong_arguments_are_named),
         };
