@@ -364,6 +364,8 @@ PARTS = (late_news, killed_over_pcscd, lying_cards, lying_helpers, killed_at_ran
 def body(rig):
     for part in rig.mine(PARTS):
         part(rig)
+        reports = [process.said() for process in rig.processes if "Sanitizer" in process.said()]
+        rig.check(not reports, f"{part.__name__}: no sanitizer had anything to say", reports)
 
 
 main(body, workers=5)
