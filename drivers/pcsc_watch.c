@@ -5,7 +5,8 @@
  * PC/SC's pseudo reader "\\?PnP?\Notification"). The wait is bounded all the same: a reader that
  * appears between the listing and the start of the wait goes unnoticed by libpcsclite 1.9.9, so
  * after a change the list is read again a second later, and then once a minute, when libpcsclite's
- * own "infinite" wait would wake up anyway.
+ * own "infinite" wait would wake up anyway. When pcscd has all the readers it can have, the pseudo
+ * reader is left out: nothing can come, and libpcsclite refuses to wait for one more than that.
  *
  * A missing pcscd, one that dies and one that denies access look alike from here (READER_SERVICE);
  * the watcher reports it once and ends, and mohrd starts another with growing delay. Which of the
@@ -119,8 +120,9 @@ static LONG wait_for_change(struct pcsc_watch *watch)
         for (size_t i = 0; i < watch->count; i++)
                 watch->states[i].dwCurrentState =
                         watch->states[i].dwEventState & ~(DWORD)SCARD_STATE_CHANGED;
+        size_t watched = base_min(watch->count + 1, PCSCLITE_MAX_READERS_CONTEXTS);
         LONG rv = SCardGetStatusChange(watch->context, watch->settled ? QUIET_MS : SETTLE_MS,
-                watch->states, watch->count + 1);
+                watch->states, watched);
         watch->settled = rv == SCARD_E_TIMEOUT;
         return rv == SCARD_E_TIMEOUT ? SCARD_S_SUCCESS : rv;
 }
