@@ -15,7 +15,8 @@
 
 enum apdu_protocol { APDU_T0 = 0, APDU_T1 = 1 }; /* contactless behaves as T=1 */
 
-#define APDU_CMD_MAX 4106 /* CLA INS P1 P2 + extended Lc (3) + 4096 data + extended Le (3 at most) */
+#define APDU_CMD_MAX                                                                               \
+        4106 /* CLA INS P1 P2 + extended Lc (3) + 4096 data + extended Le (3 at most) */
 #define APDU_RSP_MAX 4098 /* data + SW */
 
 /* Moves one command to the card and brings one answer (data + SW1 SW2, 2..cap bytes).
@@ -33,9 +34,10 @@ struct apdu_link {
 #define APDU_LE_MAX 0 /* "all there is": 256 short, 65536 extended */
 
 enum apdu_flags {
-        APDU_EXTENDED = 1 << 0, /* extended length fields if needed; without it long data is chained */
-        APDU_ONCE = 1 << 1,     /* VERIFY and friends: one transmit of the command, whatever comes */
-        APDU_SECRET = 1 << 2,   /* the data is secret: no copy survives the call */
+        APDU_EXTENDED =
+                1 << 0,     /* extended length fields if needed; without it long data is chained */
+        APDU_ONCE = 1 << 1, /* VERIFY and friends: one transmit of the command, whatever comes */
+        APDU_SECRET = 1 << 2, /* the data is secret: no copy survives the call */
 };
 
 struct apdu_cmd {
@@ -53,24 +55,25 @@ struct apdu_rsp {
 
 /* 0 with rsp->sw set for any complete answer, whatever the status word; else as transmit, or
  * -EBADMSG for a malformed or oversize answer, -EMSGSIZE for a command that does not fit. */
-_must_check_ int apdu_exchange(struct apdu_link *link, const struct apdu_cmd *cmd, struct apdu_rsp *rsp);
+_must_check_ int apdu_exchange(
+        struct apdu_link *link, const struct apdu_cmd *cmd, struct apdu_rsp *rsp);
 
 /* Status words as kinds (ISO/IEC 7816-4:2020 5.6, card-facts 2.8, 4.4, 6.4). */
 enum sw_kind {
-        SW_OK,              /* 9000 */
-        SW_MORE,            /* 61xx: never seen by callers of apdu_exchange */
-        SW_WARNING,         /* 62xx, 6300: data is there, look at it */
-        SW_TRIES,           /* 63Cx: x tries left */
-        SW_WRONG_LENGTH,    /* 6700, 6Cxx */
-        SW_SECURITY,        /* 6982 */
-        SW_BLOCKED,         /* 6983, 6984 */
-        SW_CONDITIONS,      /* 6985, 6986 */
+        SW_OK,               /* 9000 */
+        SW_MORE,             /* 61xx: never seen by callers of apdu_exchange */
+        SW_WARNING,          /* 62xx, 6300: data is there, look at it */
+        SW_TRIES,            /* 63Cx: x tries left */
+        SW_WRONG_LENGTH,     /* 6700, 6Cxx */
+        SW_SECURITY,         /* 6982 */
+        SW_BLOCKED,          /* 6983, 6984 */
+        SW_CONDITIONS,       /* 6985, 6986 */
         SW_SECURE_MESSAGING, /* 6987, 6988, 6882 */
-        SW_BAD_DATA,        /* 6A80 */
-        SW_NOT_SUPPORTED,   /* 6A81, 6D00, 6E00, 6A86 */
-        SW_NOT_FOUND,       /* 6A82, 6A83, 6999 */
-        SW_NO_REFERENCE,    /* 6A88 */
-        SW_BEYOND_END,      /* 6B00 */
+        SW_BAD_DATA,         /* 6A80 */
+        SW_NOT_SUPPORTED,    /* 6A81, 6D00, 6E00, 6A86 */
+        SW_NOT_FOUND,        /* 6A82, 6A83, 6999 */
+        SW_NO_REFERENCE,     /* 6A88 */
+        SW_BEYOND_END,       /* 6B00 */
         SW_OTHER,
 };
 enum sw_kind sw_kind(uint16_t sw);

@@ -13,28 +13,31 @@
 #include "apdu/apdu.h"
 #include "base/outcome.h"
 
-#define CARD_FILE_MAX   16384 /* bytes of one file, card-facts 7.2 rule 10 */
-#define CARD_KEYS_MAX   15
-#define CARD_LABEL_MAX  64
-#define CARD_SIG_MAX    512
-#define CARD_ATR_MAX    33
-#define CARD_HASH_MAX   64
-#define CARD_NOTE_MAX   8
+#define CARD_FILE_MAX  16384 /* bytes of one file, card-facts 7.2 rule 10 */
+#define CARD_KEYS_MAX  15
+#define CARD_LABEL_MAX 64
+#define CARD_SIG_MAX   512
+#define CARD_ATR_MAX   33
+#define CARD_HASH_MAX  64
+#define CARD_NOTE_MAX  8
 
 enum card_family { CARD_UNKNOWN = 0, CARD_NID = 1, CARD_PIV = 2 };
 
 enum card_generation {
         GENERATION_UNKNOWN = 0, /* right applets, number not known: "Mav, unknown" */
-        GENERATION_MAV2, GENERATION_MAV3, GENERATION_MAV4,
-        GENERATION_PARDIS, GENERATION_OMID,
+        GENERATION_MAV2,
+        GENERATION_MAV3,
+        GENERATION_MAV4,
+        GENERATION_PARDIS,
+        GENERATION_OMID,
 };
 const char *card_generation_name(enum card_generation generation); /* "mav2", "mav", ... */
 
 struct card_identity {
         enum card_family family;
         enum card_generation generation;
-        bool supported; /* its row allows more than looking */
-        char evidence;  /* 'O', 'V', 'D' or 'I': the mark of the row in card-facts.md */
+        bool supported;             /* its row allows more than looking */
+        char evidence;              /* 'O', 'V', 'D' or 'I': the mark of the row in card-facts.md */
         char label[CARD_LABEL_MAX]; /* ASCII description of the row, for operators */
 };
 
@@ -48,16 +51,16 @@ enum card_object {
         OBJECT_VERSIONS,      /* nid: MPCOS 0600/0601 raw */
         OBJECT_CSN,           /* 8 bytes */
         OBJECT_CRN,           /* ten ASCII digits */
-        OBJECT_PIN_FLAGS,     /* nid: MPCOS EF 0010, 8 bytes: of words 2, 3, 4-5, 7 what 4.7 reads */
+        OBJECT_PIN_FLAGS, /* nid: MPCOS EF 0010, 8 bytes: of words 2, 3, 4-5, 7 what 4.7 reads */
         OBJECT_COUNT,
 };
 
 enum pin_copy { PIN_COPY_IAS, PIN_COPY_ID, PIN_COPY_EV, PIN_COPY_COUNT };
 
 struct pin_counter {
-        bool known;    /* false: the card's answer fits no published pattern */
-        int tries;     /* 0 = blocked, valid if known */
-        uint16_t sw;   /* as answered */
+        bool known;  /* false: the card's answer fits no published pattern */
+        int tries;   /* 0 = blocked, valid if known */
+        uint16_t sw; /* as answered */
 };
 
 struct card_key {
@@ -66,7 +69,7 @@ struct card_key {
         uint8_t modulus[512], exponent[8]; /* big-endian, no leading zero */
 };
 
-struct card_probe { /* card-facts 6.6: what is learnt for nothing */
+struct card_probe {                 /* card-facts 6.6: what is learnt for nothing */
         char label[CARD_LABEL_MAX]; /* applet label, "" if the card has none */
         struct card_key keys[CARD_KEYS_MAX];
         unsigned int key_count;
@@ -74,9 +77,9 @@ struct card_probe { /* card-facts 6.6: what is learnt for nothing */
 
 /* How a digest becomes a signature, in the order in which they are tried (card-facts 6.4). */
 enum sign_method {
-        SIGN_RSA_SHA256_CARD,       /* algorithm 42, PSO HASH with the bare hash */
-        SIGN_RSA_DIGESTINFO,        /* algorithm 02, PSO HASH with DigestInfo */
-        SIGN_RSA_BARE_HASH,         /* algorithm 02, PSO HASH with the bare hash */
+        SIGN_RSA_SHA256_CARD, /* algorithm 42, PSO HASH with the bare hash */
+        SIGN_RSA_DIGESTINFO,  /* algorithm 02, PSO HASH with DigestInfo */
+        SIGN_RSA_BARE_HASH,   /* algorithm 02, PSO HASH with the bare hash */
         SIGN_METHOD_COUNT,
 };
 
@@ -88,7 +91,8 @@ struct card_profile {
         int (*identify)(struct card *card, struct card_identity *ret);
         /* The object's bytes, exactly. OUTCOME_NO_CARD is never used for a missing file: that is
          * OUTCOME_CARD_NOT_SUPPORTED, and card->sw says why. */
-        int (*read)(struct card *card, enum card_object object, uint8_t *buf, size_t cap, size_t *ret_len);
+        int (*read)(struct card *card, enum card_object object, uint8_t *buf, size_t cap,
+                size_t *ret_len);
         /* Only after the issuer was confirmed by the caller: the PIN family starts here. */
         int (*counter)(struct card *card, enum pin_copy copy, struct pin_counter *ret);
         int (*probe)(struct card *card, struct card_probe *ret);
@@ -98,8 +102,8 @@ struct card_profile {
         /* One VERIFY of PIN_COPY_IAS, at most one per call of counter. 0, WRONG_PIN, PIN_BLOCKED, ...;
          * *ret_tries is set (-1 unknown) for 0 and every outcome. `pin` is 4..8 ASCII digits. */
         int (*verify)(struct card *card, const uint8_t *pin, size_t pin_len, int *ret_tries);
-        int (*sign)(struct card *card, uint8_t key_ref, enum sign_method method, const uint8_t *hash,
-                size_t hash_len, uint8_t *sig, size_t cap, size_t *ret_len);
+        int (*sign)(struct card *card, uint8_t key_ref, enum sign_method method,
+                const uint8_t *hash, size_t hash_len, uint8_t *sig, size_t cap, size_t *ret_len);
         /* Drops verified state by selecting the application again. */
         int (*clear)(struct card *card);
         /* The two halves of card_note() and card_resume() below; neither speaks to the card. */
@@ -110,23 +114,23 @@ struct card_profile {
 /* nid: what is selected and what has been seen; only apdu/nid_*.c look inside. */
 struct nid_state {
         const struct nid_row *row;
-        uint8_t ias_aid;     /* 1 + index of the AID that answered, 0 not known yet */
-        bool paths_work;     /* a SELECT by path found its file */
-        bool stepwise;       /* SELECT by path was refused: do not try again */
+        uint8_t ias_aid; /* 1 + index of the AID that answered, 0 not known yet */
+        bool paths_work; /* a SELECT by path found its file */
+        bool stepwise;   /* SELECT by path was refused: do not try again */
         /* From here on gone with card_forget(). */
-        uint8_t selected;    /* enum nid_app, 0 not known */
-        uint16_t df;         /* current DF, NID_DF_ROOT or NID_DF_UNKNOWN */
-        bool counter_seen;   /* 63Cx, x > 0, from the PIN since the last SELECT or VERIFY */
-        bool verified;       /* VERIFY accepted since the last SELECT */
-        bool pin_used;       /* a signature was made since then */
-        uint8_t dates_len;   /* the dates file, read in passing by identify(); 0 not read */
+        uint8_t selected;  /* enum nid_app, 0 not known */
+        uint16_t df;       /* current DF, NID_DF_ROOT or NID_DF_UNKNOWN */
+        bool counter_seen; /* 63Cx, x > 0, from the PIN since the last SELECT or VERIFY */
+        bool verified;     /* VERIFY accepted since the last SELECT */
+        bool pin_used;     /* a signature was made since then */
+        uint8_t dates_len; /* the dates file, read in passing by identify(); 0 not read */
         uint8_t dates[248];
 };
 
 struct card {
         struct apdu_link *link;
         const struct card_profile *profile; /* set by card_identify */
-        uint16_t sw;   /* last status word, for operators */
+        uint16_t sw;                        /* last status word, for operators */
         uint8_t atr[CARD_ATR_MAX];
         size_t atr_len;
         struct nid_state nid;
@@ -147,14 +151,16 @@ extern const struct card_profile nid_profile;
 
 /* Parsers of what `read` returns (pure; each has a fuzz target of the same name). */
 struct card_date {
-        char text[16];      /* decoded ASCII digits and separators, "" if undecodable */
-        bool jalali;        /* calendar rule of 3.5 */
+        char text[16];        /* decoded ASCII digits and separators, "" if undecodable */
+        bool jalali;          /* calendar rule of 3.5 */
         int year, month, day; /* in that calendar, 0 if ambiguous */
         uint8_t raw[32];
         size_t raw_len;
 };
-_must_check_ int nid_parse_dates(struct view file, struct card_date *ret_issued, struct card_date *ret_expires);
-_must_check_ int nid_parse_versions(struct view file, char *ret_text, size_t cap); /* "CC=20E0 D5=..." or -EBADMSG */
+_must_check_ int nid_parse_dates(
+        struct view file, struct card_date *ret_issued, struct card_date *ret_expires);
+_must_check_ int nid_parse_versions(
+        struct view file, char *ret_text, size_t cap); /* "CC=20E0 D5=..." or -EBADMSG */
 /* Total length of the DER object at the start of data[len], bounded by cap; needs >= 4 bytes. */
 _must_check_ int nid_der_length(struct view start, size_t cap, size_t *ret_total);
 

@@ -126,7 +126,9 @@ static size_t take_note(const struct card *card, uint8_t note[CARD_NOTE_MAX])
         note[NOTE_FAMILY] = CARD_NID;
         note[NOTE_ROW] = (uint8_t)(state->row - nid_rows);
         note[NOTE_AID] = state->ias_aid;
-        note[NOTE_PATHS] = state->stepwise ? PATHS_REFUSED : state->paths_work ? PATHS_WORK : PATHS_UNTRIED;
+        note[NOTE_PATHS] = state->stepwise     ? PATHS_REFUSED
+                           : state->paths_work ? PATHS_WORK
+                                               : PATHS_UNTRIED;
         return NOTE_SIZE;
 }
 

@@ -33,7 +33,7 @@ uint8_t in_u8(struct in *in);
 uint16_t in_u16(struct in *in);
 uint32_t in_u32(struct in *in);
 uint64_t in_u64(struct in *in);
-struct view in_bytes(struct in *in, size_t len); /* empty view on failure */
+struct view in_bytes(struct in *in, size_t len);   /* empty view on failure */
 struct view in_bytes16(struct in *in, size_t cap); /* u16 length, at most cap, then the bytes */
 /* u16 length, then UTF-8 text without NUL, copied with its NUL into dst[cap]. */
 void in_text16(struct in *in, char *dst, size_t cap);

@@ -40,7 +40,8 @@ static void emit(const struct log *log, struct out *line)
         (void)written; /* nowhere to report a log that cannot be written */
 }
 
-static struct out begin(const struct log *log, enum log_level level, const char *request, uint8_t *buf)
+static struct out begin(
+        const struct log *log, enum log_level level, const char *request, uint8_t *buf)
 {
         char head[128];
         if (request)
@@ -52,7 +53,8 @@ static struct out begin(const struct log *log, enum log_level level, const char 
         return line;
 }
 
-void log_kv(const struct log *log, enum log_level level, const char *request, const char *message, ...)
+void log_kv(
+        const struct log *log, enum log_level level, const char *request, const char *message, ...)
 {
         if (level > log->max)
                 return;
@@ -82,8 +84,8 @@ void log_apdu(const struct log *log, const uint8_t header[4], uint16_t sw)
         uint8_t buf[LINE_MAX_BYTES];
         char text[32];
         struct out line = begin(log, LOG_LEVEL_DEBUG, NULL, buf);
-        snprintf(text, sizeof text, "apdu %02x%02x%02x%02x sw=%04x", header[0], header[1], header[2],
-                header[3], sw);
+        snprintf(text, sizeof text, "apdu %02x%02x%02x%02x sw=%04x", header[0], header[1],
+                header[2], header[3], sw);
         put_text(&line, text);
         emit(log, &line);
 }
@@ -94,8 +96,10 @@ int log_level_parse(const char *name, enum log_level *ret)
                 const char *name;
                 enum log_level level;
         } levels[] = {
-                { "error", LOG_LEVEL_ERR }, { "warning", LOG_LEVEL_WARNING },
-                { "notice", LOG_LEVEL_NOTICE }, { "info", LOG_LEVEL_INFO },
+                { "error", LOG_LEVEL_ERR },
+                { "warning", LOG_LEVEL_WARNING },
+                { "notice", LOG_LEVEL_NOTICE },
+                { "info", LOG_LEVEL_INFO },
                 { "debug", LOG_LEVEL_DEBUG },
         };
         for (size_t i = 0; i < ARRAY_LEN(levels); i++)

@@ -13,7 +13,13 @@
 
 #include "base/base.h"
 
-enum log_level { LOG_LEVEL_ERR = 3, LOG_LEVEL_WARNING = 4, LOG_LEVEL_NOTICE = 5, LOG_LEVEL_INFO = 6, LOG_LEVEL_DEBUG = 7 };
+enum log_level {
+        LOG_LEVEL_ERR = 3,
+        LOG_LEVEL_WARNING = 4,
+        LOG_LEVEL_NOTICE = 5,
+        LOG_LEVEL_INFO = 6,
+        LOG_LEVEL_DEBUG = 7
+};
 
 struct log {
         const char *program; /* borrowed */
@@ -22,8 +28,8 @@ struct log {
 };
 
 /* `request` is the request id or NULL. Pairs are const char *key, const char *value, ... NULL. */
-void log_kv(const struct log *log, enum log_level level, const char *request, const char *message, ...)
-        __attribute__((sentinel));
+void log_kv(const struct log *log, enum log_level level, const char *request, const char *message,
+        ...) __attribute__((sentinel));
 void log_apdu(const struct log *log, const uint8_t header[4], uint16_t sw);
 /* "warning", "info", "debug"...; -EINVAL otherwise. */
 _must_check_ int log_level_parse(const char *name, enum log_level *ret);

@@ -8,26 +8,26 @@
 #ifndef MOHR_OUTCOME_H
 #define MOHR_OUTCOME_H
 
-#define OUTCOME_LIST(X)                              \
-        X(10, NO_READER, NoReader)                   \
-        X(11, NO_CARD, NoCard)                       \
-        X(12, CARD_NOT_SUPPORTED, CardNotSupported)  \
-        X(13, WRONG_PIN, WrongPin)                   \
-        X(14, PIN_BLOCKED, PinBlocked)               \
-        X(15, REFUSED, RefusedByPerson)              \
-        X(16, POLICY, RefusedByPolicy)               \
-        X(17, CARD_REMOVED, CardRemoved)             \
-        X(18, NEEDS_ISSUER_KEYS, CardNeedsIssuerKeys) \
-        X(19, TIMED_OUT, TimedOut)                   \
-        X(20, UNREACHABLE, DaemonUnreachable)        \
-        X(21, INVALID, AssertionInvalid)             \
-        X(22, CERTIFICATE_EXPIRED, CertificateExpired) \
-        X(23, BUSY, Busy)                            \
-        X(24, LAST_TRY_DECLINED, LastTryDeclined)    \
-        X(25, READER_SERVICE, ReaderServiceUnavailable) \
-        X(26, NOBODY_TO_ASK, NobodyToAsk)            \
-        X(27, CANNOT_RECORD, CannotRecord)           \
-        X(28, NO_STANDARD_SIGNATURE, NoStandardSignature) \
+#define OUTCOME_LIST(X)                                                                            \
+        X(10, NO_READER, NoReader)                                                                 \
+        X(11, NO_CARD, NoCard)                                                                     \
+        X(12, CARD_NOT_SUPPORTED, CardNotSupported)                                                \
+        X(13, WRONG_PIN, WrongPin)                                                                 \
+        X(14, PIN_BLOCKED, PinBlocked)                                                             \
+        X(15, REFUSED, RefusedByPerson)                                                            \
+        X(16, POLICY, RefusedByPolicy)                                                             \
+        X(17, CARD_REMOVED, CardRemoved)                                                           \
+        X(18, NEEDS_ISSUER_KEYS, CardNeedsIssuerKeys)                                              \
+        X(19, TIMED_OUT, TimedOut)                                                                 \
+        X(20, UNREACHABLE, DaemonUnreachable)                                                      \
+        X(21, INVALID, AssertionInvalid)                                                           \
+        X(22, CERTIFICATE_EXPIRED, CertificateExpired)                                             \
+        X(23, BUSY, Busy)                                                                          \
+        X(24, LAST_TRY_DECLINED, LastTryDeclined)                                                  \
+        X(25, READER_SERVICE, ReaderServiceUnavailable)                                            \
+        X(26, NOBODY_TO_ASK, NobodyToAsk)                                                          \
+        X(27, CANNOT_RECORD, CannotRecord)                                                         \
+        X(28, NO_STANDARD_SIGNATURE, NoStandardSignature)                                          \
         X(70, INTERNAL, Internal)
 
 enum outcome {
@@ -38,8 +38,8 @@ enum outcome {
 #undef X
 };
 
-const char *outcome_name(int outcome);         /* "WrongPin"; "Internal" for what is not in the list */
-int outcome_from_name(const char *name);       /* OUTCOME_INTERNAL for what is not in the list */
+const char *outcome_name(int outcome);   /* "WrongPin"; "Internal" for what is not in the list */
+int outcome_from_name(const char *name); /* OUTCOME_INTERNAL for what is not in the list */
 
 /* Folds a return value into an outcome: 0 and answers stay, broken becomes OUTCOME_INTERNAL. */
 static inline int outcome_of(int r)

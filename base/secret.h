@@ -16,7 +16,7 @@ struct secret {
 };
 
 _must_check_ int secret_new(struct secret **ret, size_t cap);
-void secret_wipe(struct secret *secret); /* all of cap, and len = 0 */
+void secret_wipe(struct secret *secret);           /* all of cap, and len = 0 */
 struct secret *secret_free(struct secret *secret); /* takes NULL; wipes; returns NULL */
 static inline void secret_free_cleanup(struct secret **slot)
 {

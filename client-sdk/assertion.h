@@ -29,33 +29,35 @@ struct assertion_request {
 };
 
 struct assertion_card {
-        const char *generation;   /* "mav2", "mav" ... */
-        const char *expiry;       /* ISO date, or NULL */
-        const char *expiry_raw;   /* hex, where the date is ambiguous; or NULL */
+        const char *generation; /* "mav2", "mav" ... */
+        const char *expiry;     /* ISO date, or NULL */
+        const char *expiry_raw; /* hex, where the date is ambiguous; or NULL */
         bool simulated;
 };
 
 struct assertion_facts {
-        const char *issuer_id;    /* `jti`, and the request id: 32 hex digits */
+        const char *issuer_id; /* `jti`, and the request id: 32 hex digits */
         int64_t now, auth_time;
-        int life;                 /* seconds */
+        int life; /* seconds */
         bool clock_synchronised;
-        const char *pin_entry;    /* "pinentry", "pinpad" */
-        const char *software;     /* "mohr 0.1.0" */
-        const char *reader;       /* name, or NULL */
+        const char *pin_entry; /* "pinentry", "pinpad" */
+        const char *software;  /* "mohr 0.1.0" */
+        const char *reader;    /* name, or NULL */
         struct assertion_card card;
 };
 
 /* The bounds of client-sdk/fields.h, before anybody is asked: OUTCOME_INVALID with *ret_why (static). */
-_must_check_ int assertion_request_check(const struct assertion_request *request, const char **ret_why);
+_must_check_ int assertion_request_check(
+        const struct assertion_request *request, const char **ret_why);
 
 /* The bytes the chip must sign: base64url(header) "." base64url(payload), NUL-terminated, malloced.
  * OUTCOME_INVALID with *ret_why (static text) when a request field is out of its bounds. */
 _must_check_ int assertion_signing_input(const struct assertion_request *request,
-        const struct assertion_facts *facts, X509 *leaf, X509 *issuing_ca, char **ret, const char **ret_why);
+        const struct assertion_facts *facts, X509 *leaf, X509 *issuing_ca, char **ret,
+        const char **ret_why);
 /* Appends the signature; checks it with the leaf's public key first: OUTCOME_NO_STANDARD_SIGNATURE
  * if it does not verify as RS256. */
-_must_check_ int assertion_finish(const char *signing_input, X509 *leaf, const uint8_t *sig, size_t sig_len,
-        char **ret);
+_must_check_ int assertion_finish(
+        const char *signing_input, X509 *leaf, const uint8_t *sig, size_t sig_len, char **ret);
 
 #endif

@@ -18,14 +18,14 @@ enum leaf_class { LEAF_SIGNATURE, LEAF_AUTHENTICATION, LEAF_CA, LEAF_OTHER };
 struct leaf {
         enum leaf_class class;
         char given_name[LEAF_NAME_MAX], family_name[LEAF_NAME_MAX]; /* UTF-8, "" for a CA */
-        char card_number[11];       /* ten digits of the CN, "" if the CN has another shape */
-        char cn_suffix[8];          /* "SIG" */
+        char card_number[11];          /* ten digits of the CN, "" if the CN has another shape */
+        char cn_suffix[8];             /* "SIG" */
         int64_t not_before, not_after; /* seconds since the epoch */
-        bool issuer_is_nocr;        /* issuer C=IR, O=Iran Government, OU=NOCR */
-        bool national_number;       /* check digit holds, digits not all equal */
+        bool issuer_is_nocr;           /* issuer C=IR, O=Iran Government, OU=NOCR */
+        bool national_number;          /* check digit holds, digits not all equal */
 };
 
-/* Exactly one DER certificate, nothing after it, at most 16 KiB. -EBADMSG otherwise. */
+/* Exactly one DER certificate, nothing after it, at most 16 KiB. -EBADMSG otherwise; -ENOMEM. */
 _must_check_ int leaf_parse(const uint8_t *der, size_t len, X509 **ret_cert, struct leaf *ret);
 
 static inline void x509_free_cleanup(X509 **cert)

@@ -82,7 +82,8 @@ enum mohr_reason {
 };
 
 const char *mohr_reason_name(enum mohr_reason reason); /* "audience-mismatch": stable */
-const char *mohr_reason_text(enum mohr_reason reason); /* a sentence in the language of the locale */
+const char *mohr_reason_text(
+        enum mohr_reason reason); /* a sentence in the language of the locale */
 
 enum mohr_expired {
         MOHR_EXPIRED_REFUSE, /* a claim of an expired certificate is not told */
@@ -127,7 +128,8 @@ void mohr_client_cancel(struct mohr_client *client);
 /* The reply's parameters as JSON text, to be freed. */
 int mohr_client_status(struct mohr_client *client, char **ret_json);
 /* Calls back at once and at each change until it returns non-zero, which is then returned. */
-int mohr_client_watch(struct mohr_client *client, int (*changed)(void *user, const char *json), void *user);
+int mohr_client_watch(
+        struct mohr_client *client, int (*changed)(void *user, const char *json), void *user);
 
 struct mohr_station { /* what the station states; NULL where it states nothing */
         const char *operator_name, *branch, *device, *case_number;

@@ -23,7 +23,7 @@ struct known *known_free(struct known *known);
 struct known_card {
         struct card_identity identity;
         struct gate_chain chain;
-        uint32_t insertion; /* as the helper that met it counted: see request_look.c */
+        uint32_t insertion;          /* as the helper that met it counted: see request_look.c */
         bool complete;               /* confirmed, and the free checks of card-facts 6.6 are done */
         uint8_t note[CARD_NOTE_MAX]; /* for OP_RESUME */
         size_t note_len;

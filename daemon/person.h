@@ -20,15 +20,15 @@ struct person_ui { /* checked by the daemon: the tty belongs to the peer's uid *
 
 struct person_question {
         struct person_ui ui;
-        const char *request;          /* id, shown so that prompt, log and answer can be matched */
-        const char *app;              /* executable of the caller; "" unknown */
+        const char *request; /* id, shown so that prompt, log and answer can be matched */
+        const char *app;     /* executable of the caller; "" unknown */
         const char *audience, *purpose; /* purpose may be NULL */
         const char *given_name, *family_name, *card_number;
         const char *reader;
-        int tries_left;               /* -1 unknown */
+        int tries_left; /* -1 unknown */
         bool simulated;
-        bool tell_unproven;           /* say first what is unproven on this card, and ask (config ask) */
-        bool expired;                 /* certificate no longer valid: said */
+        bool tell_unproven; /* say first what is unproven on this card, and ask (config ask) */
+        bool expired;       /* certificate no longer valid: said */
         unsigned int timeout_s;
         const char *pinentry;
 };
