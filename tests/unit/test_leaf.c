@@ -6,6 +6,8 @@
 
 #include "base/outcome.h"
 
+#include <openssl/err.h>
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -71,6 +73,81 @@ static void names_are_copied_byte_for_byte(void **state)
                 assert_string_equal(leaf.given_name, names[i]);
                 assert_string_equal(leaf.family_name, TESTPKI_FAMILY);
                 X509_free(cert);
+        }
+}
+
+/* A leaf whose attribute is replaced, or joined, by another value. No signature is looked at here. */
+static enum leaf_class class_with(const struct testpki *pki, int nid, bool keep, int set, int type,
+        const char *value, int len, struct leaf *leaf)
+{
+        X509 *cert = X509_dup(pki->leaf);
+        X509_NAME *name = X509_NAME_dup(X509_get_subject_name(cert));
+        if (!keep)
+                X509_NAME_ENTRY_free(
+                        X509_NAME_delete_entry(name, X509_NAME_get_index_by_NID(name, nid, -1)));
+        X509_NAME_ENTRY *entry = X509_NAME_ENTRY_create_by_NID(
+                NULL, nid, V_ASN1_OCTET_STRING, (const unsigned char *)value, len);
+        assert_non_null(entry);
+        X509_NAME_ENTRY_get_data(entry)->type = type; /* as it stands: no encoder checks it */
+        assert_int_equal(X509_NAME_add_entry(name, entry, -1, set), 1);
+        bool sayable = X509_set_subject_name(cert, name) == 1; /* else OpenSSL reads no such name */
+        assert_true(i2d_re_X509_tbs(cert, NULL) > 0); /* else the old bytes are given out */
+        X509_NAME_ENTRY_free(entry);
+        X509_NAME_free(name);
+        enum leaf_class class = sayable && parse(cert, leaf) == 0 ? leaf->class : LEAF_OTHER;
+        ERR_clear_error();
+        X509_free(cert);
+        return class;
+}
+
+static void names_hidden_in_encodings_are_nobody(void **state)
+{
+        struct testpki *pki = *state;
+        char long_name[LEAF_NAME_MAX + 1];
+        memset(long_name, 'a', sizeof long_name);
+        const struct {
+                const char *what;
+                int nid;
+                bool keep;
+                int set, type;
+                const char *value;
+                int len;
+                enum leaf_class class;
+        } rows[] = {
+                { "UTF-8", NID_givenName, false, 0, V_ASN1_UTF8STRING, "A", 1, LEAF_SIGNATURE },
+                { "printable", NID_commonName, false, 0, V_ASN1_PRINTABLESTRING, TESTPKI_CN, 16,
+                        LEAF_SIGNATURE },
+                { "teletex", NID_givenName, false, 0, V_ASN1_T61STRING, "A", 1, LEAF_OTHER },
+                { "two bytes a letter", NID_givenName, false, 0, V_ASN1_BMPSTRING, "\0A", 2,
+                        LEAF_OTHER },
+                { "four bytes a letter", NID_surname, false, 0, V_ASN1_UNIVERSALSTRING, "\0\0\0A",
+                        4, LEAF_OTHER },
+                { "IA5", NID_commonName, false, 0, V_ASN1_IA5STRING, TESTPKI_CN, 16, LEAF_OTHER },
+                { "a NUL inside", NID_givenName, false, 0, V_ASN1_UTF8STRING, "A\0B", 3,
+                        LEAF_OTHER },
+                { "a NUL behind the suffix", NID_commonName, false, 0, V_ASN1_UTF8STRING,
+                        TESTPKI_CN "\0x", 18, LEAF_OTHER },
+                { "not UTF-8", NID_surname, false, 0, V_ASN1_UTF8STRING, "\xC3", 1, LEAF_OTHER },
+                { "overlong", NID_surname, false, 0, V_ASN1_UTF8STRING, "\xC1\x81", 2, LEAF_OTHER },
+                { "empty", NID_givenName, false, 0, V_ASN1_UTF8STRING, "", 0, LEAF_OTHER },
+                { "too long", NID_givenName, false, 0, V_ASN1_UTF8STRING, long_name, LEAF_NAME_MAX,
+                        LEAF_OTHER },
+                { "a second name", NID_givenName, true, 0, V_ASN1_UTF8STRING, "B", 1, LEAF_OTHER },
+                { "a second name in the same set", NID_givenName, true, -1, V_ASN1_UTF8STRING, "B",
+                        1, LEAF_OTHER },
+                { "a second number in the same set", NID_commonName, true, -1, V_ASN1_UTF8STRING,
+                        TESTPKI_CN_NN, 16, LEAF_OTHER },
+                { "one set for number and title", NID_title, true, -1, V_ASN1_UTF8STRING,
+                        TESTPKI_CN_NN, 16, LEAF_SIGNATURE },
+        };
+        for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+                struct leaf leaf = { 0 };
+                enum leaf_class class = class_with(pki, rows[i].nid, rows[i].keep, rows[i].set,
+                        rows[i].type, rows[i].value, rows[i].len, &leaf);
+                if (class != rows[i].class)
+                        fail_msg("%s: class %d", rows[i].what, (int)class);
+                assert_true(class == LEAF_SIGNATURE ? strcmp(leaf.card_number, "0099900007") == 0
+                                                    : leaf.card_number[0] == '\0');
         }
 }
 
@@ -250,6 +327,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(classes_follow_the_content),
                 cmocka_unit_test(names_are_copied_byte_for_byte),
+                cmocka_unit_test(names_hidden_in_encodings_are_nobody),
                 cmocka_unit_test(times_and_issuer_are_read),
                 cmocka_unit_test(encodings_that_are_not_der_are_refused),
                 cmocka_unit_test(deep_nesting_is_refused),
