@@ -146,8 +146,12 @@ def letting_go(rig):
 
 
 def reader_helper(daemon):
-    """The helper, not the watcher: the younger one."""
-    return max((pid for pid, name in daemon.helpers().items() if name.startswith("mohr-reader")), default=0)
+    """The helper, not the watcher: the one that was given a reader."""
+    for pid in daemon.helpers():
+        with contextlib.suppress(OSError), open(f"/proc/{pid}/cmdline", "rb") as words:
+            if b"--reader" in words.read().split(b"\0"):
+                return pid
+    return 0
 
 
 def helpers(rig):
