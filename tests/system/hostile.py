@@ -275,6 +275,31 @@ def killed_over_pcscd(rig):
     pcscd.stop()
 
 
+def daemon_killed_while_verified(rig):
+    """mohrd dies without a word between VERIFY and the signature, a second program being connected."""
+    pcscd = Pcscd(rig)
+    card = Card(rig, pcscd, sign_ms=700)
+    rig.peer("stay", card.reader)
+    for victim in ("mohrd", "mohrd and its helper"):
+        daemon = Daemon(rig)
+        daemon.wait_state(card.reader, "card")
+        before = card.stats().get("verify_commands", 0)
+        client = Connection(daemon.socket)
+        client.send("mohr.Identity.Assert", {"audience": "https://a.example", "nonce": "0123456789abcdef",
+                                             "ui": {"display": ":mohr-test"}})
+        seen = wait_for(lambda: card.stats().get("verify_commands", 0) > before, 8, 0.005)
+        family = children(daemon.process.pid) if victim != "mohrd" else []
+        os.kill(daemon.process.pid, signal.SIGKILL)
+        for pid in family:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        rig.check(seen and card.locked(), f"{victim} killed after VERIFY: the card is locked again", card.stats())
+        daemon.stop()
+        client.close()
+    card.remove()
+    pcscd.stop()
+
+
 # ---- what grows ----
 
 def resident(pid):
@@ -358,7 +383,8 @@ def traps_in_files(rig):
 
 
 PARTS = (late_news, killed_over_pcscd, lying_cards, lying_helpers, killed_at_random, nothing_grows, swapped_while_asked,
-         helper_that_dies_when_ready, hostile_names, traps_in_the_environment, traps_in_files)
+         helper_that_dies_when_ready, hostile_names, traps_in_the_environment, traps_in_files,
+         daemon_killed_while_verified)
 
 
 def body(rig):
