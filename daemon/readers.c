@@ -263,15 +263,9 @@ int readers_acquire(
         if (r != 0)
                 return r;
         reader->taken = true;
-        reader->serial_taken = reader->serial;
         readers_changed(readers);
         *ret = reader;
         return 0;
-}
-
-bool reader_same_card(const struct reader *reader)
-{
-        return !reader->gone && reader->serial == reader->serial_taken;
 }
 
 bool reader_in_transaction(const struct reader *reader)

@@ -51,8 +51,6 @@ _must_check_ int readers_acquire(
 struct reader *reader_release(struct reader *reader);
 
 void reader_describe(const struct reader *reader, struct reader_info *ret);
-/* True while no card came or went since acquire (and the reader still exists). */
-bool reader_same_card(const struct reader *reader);
 /* True from a BEGIN that succeeded until an END did, or the helper died. */
 bool reader_in_transaction(const struct reader *reader);
 

@@ -50,7 +50,7 @@ struct reader {
         struct reader *next;
         struct backend *backend;
         struct driver_reader seen;
-        uint32_t serial, serial_taken;
+        uint32_t serial;
         bool taken;
         int gone; /* 0, or why the reader is no more: NO_READER, READER_SERVICE */
         struct child *helper;

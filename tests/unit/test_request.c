@@ -86,7 +86,7 @@ struct readers_watch {
         void *user;
 };
 struct reader {
-        bool taken, gone;
+        bool taken;
         uint8_t op;
         uint8_t payload[256];
         size_t len;
@@ -160,11 +160,6 @@ void reader_describe(const struct reader *reader, struct reader_info *ret)
 {
         (void)reader;
         *ret = (struct reader_info){ READER, "soft", "in_use", world.simulated, world.events };
-}
-
-bool reader_same_card(const struct reader *reader)
-{
-        return !reader->gone;
 }
 
 bool reader_in_transaction(const struct reader *reader)
