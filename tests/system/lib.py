@@ -115,8 +115,10 @@ class Pcscd:
         with open(os.path.join(self.conf, "readers"), "w", encoding="ascii") as conf:
             for index in range(readers):
                 port = self.base + 2 * index
+                # vpcd keeps its slots in one table for all readers: each needs the library to itself.
+                library = shutil.copy("/run/pcscd/libifdvpcd.so", os.path.join(rig.dir, f"vpcd-{index}.so"))
                 conf.write(f'FRIENDLYNAME "Test {chr(65 + index)}"\nDEVICENAME /dev/null:0x{port:X}\n'
-                           f"LIBPATH /run/pcscd/libifdvpcd.so\nCHANNELID 0x{port:X}\n\n")
+                           f"LIBPATH {library}\nCHANNELID 0x{port:X}\n\n")
         self.start()
 
     def start(self):
