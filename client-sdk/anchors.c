@@ -75,10 +75,15 @@ static int add_anchor(struct loader *loader, const char *path, const uint8_t *de
         _cleanup_x509_ X509 *cert = NULL;
         struct leaf leaf;
         struct mohr_trust *trust = loader->trust;
-        if (leaf_parse(der, len, &cert, &leaf) < 0)
+        int r = leaf_parse(der, len, &cert, &leaf);
+        if (r == -ENOMEM)
+                return r;
+        if (r < 0)
                 return complain(loader, path, "not a certificate in strict DER");
         if (leaf.class != LEAF_CA)
                 return complain(loader, path, "the certificate is not a CA's");
+        if (!X509_get0_pubkey(cert))
+                return complain(loader, path, "the certificate's key cannot be read");
         if (trust->count == ANCHORS_MAX)
                 return complain(loader, path, "too many certificates");
         if (X509_STORE_add_cert(trust->store, cert) != 1)

@@ -12,6 +12,7 @@
 #include "client-sdk/base64.h"
 #include "client-sdk/fields.h"
 #include "client-sdk/identity.h"
+#include "client-sdk/members.h"
 
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -83,12 +84,19 @@ static int read_again(X509 *cert, struct leaf *ret)
 static int composer_init(struct composer *c, const char **ret_why)
 {
         struct leaf ca;
-        if (read_again(c->cert, &c->leaf) < 0 ||
-                identity_read(c->cert, &c->leaf, &c->identity) != 0) {
+        int r = read_again(c->cert, &c->leaf);
+        if (r == 0)
+                r = identity_read(c->cert, &c->leaf, &c->identity);
+        if (r == -ENOMEM)
+                return r;
+        if (r != 0) {
                 *ret_why = "the leaf is not a citizen certificate of the national card";
                 return OUTCOME_INVALID;
         }
-        if (read_again(c->issuing_ca, &ca) < 0 || ca.class != LEAF_CA ||
+        r = read_again(c->issuing_ca, &ca);
+        if (r == -ENOMEM)
+                return r;
+        if (r < 0 || ca.class != LEAF_CA ||
                 X509_check_issued(c->issuing_ca, c->cert) != X509_V_OK) {
                 *ret_why = "the second certificate did not issue the leaf";
                 return OUTCOME_INVALID;
@@ -96,19 +104,30 @@ static int composer_init(struct composer *c, const char **ret_why)
         return assertion_request_check(c->request, ret_why);
 }
 
-/* Optional strings become no member at all. json_pack's "s*" says so. */
 static json_t *make_card(const struct composer *c)
 {
         const struct assertion_card *card = &c->facts->card;
-        return json_pack("{s:s, s:s, s:s*, s:s*, s:o*}", "generation", card->generation,
-                "certificate_expiry", c->identity.certificate_expiry, "expiry", card->expiry,
-                "expiry_raw", card->expiry_raw, "simulated", card->simulated ? json_true() : NULL);
+        const struct member rows[] = {
+                { "generation", card->generation },
+                { "certificate_expiry", c->identity.certificate_expiry },
+                { "expiry", card->expiry },
+                { "expiry_raw", card->expiry_raw },
+        };
+        json_t *made = members_of(json_object(), rows, ARRAY_LEN(rows));
+        if (!made || !card->simulated || json_object_set_new(made, "simulated", json_true()) == 0)
+                return made;
+        json_decref(made);
+        return NULL;
 }
 
 static json_t *make_station(const struct composer *c)
 {
-        json_t *station = json_pack("{s:s, s:s, s:s*}", "software", c->facts->software, "pin_entry",
-                c->facts->pin_entry, "reader", c->facts->reader);
+        const struct member rows[] = {
+                { "software", c->facts->software },
+                { "pin_entry", c->facts->pin_entry },
+                { "reader", c->facts->reader },
+        };
+        json_t *station = members_of(json_object(), rows, ARRAY_LEN(rows));
         if (station && c->request->station &&
                 json_object_update(station, c->request->station) < 0) {
                 json_decref(station);
@@ -121,11 +140,31 @@ static json_t *make_identity(const struct composer *c)
 {
         bool national = c->leaf.national_number;
         const char *expected = c->request->expect_national_number;
-        return json_pack("{s:s, s:s, s:s, s:s*, s:s*, s:s*}", "given_name", c->leaf.given_name,
-                "family_name", c->leaf.family_name, "card_number", c->leaf.card_number,
-                "national_number", national ? c->leaf.card_number : NULL, "national_number_basis",
-                national ? IDENTITY_NN_BASIS : NULL, "national_number_match",
-                expected ? identity_match(&c->leaf, expected) : NULL);
+        const struct member rows[] = {
+                { "given_name", c->leaf.given_name },
+                { "family_name", c->leaf.family_name },
+                { "card_number", c->leaf.card_number },
+                { "national_number", national ? c->leaf.card_number : NULL },
+                { "national_number_basis", national ? IDENTITY_NN_BASIS : NULL },
+                { "national_number_match", expected ? identity_match(&c->leaf, expected) : NULL },
+        };
+        return members_of(json_object(), rows, ARRAY_LEN(rows));
+}
+
+static json_t *make_stated(const struct composer *c)
+{
+        const struct member purpose = { "purpose", c->request->purpose };
+        static const char *const amr[] = { "sc", "pin" };
+        json_t *stated = json_pack("{s:s, s:o, s:I}", "acr", c->identity.acr, "amr",
+                members_list(amr, ARRAY_LEN(amr)), "auth_time", (json_int_t)c->facts->auth_time);
+        _cleanup_json_ json_t *rest = json_pack("{s:o, s:s, s:o, s:{s:b}}", "card", make_card(c),
+                "key_use", c->identity.key_use, "station", make_station(c), "clock", "synchronised",
+                c->facts->clock_synchronised);
+        stated = members_of(stated, &purpose, 1);
+        if (stated && rest && json_object_update(stated, rest) == 0)
+                return stated;
+        json_decref(stated);
+        return NULL;
 }
 
 static json_t *make_payload(const struct composer *c)
@@ -136,11 +175,7 @@ static json_t *make_payload(const struct composer *c)
                 c->request->audience, "nonce", c->request->nonce, "iat", (json_int_t)facts->now,
                 "exp", (json_int_t)(facts->now + facts->life), "jti", facts->issuer_id);
         _cleanup_json_ json_t *identity = make_identity(c);
-        _cleanup_json_ json_t *stated = json_pack(
-                "{s:s, s:[s, s], s:I, s:s*, s:o, s:s, s:o, s:{s:b}}", "acr", c->identity.acr, "amr",
-                "sc", "pin", "auth_time", (json_int_t)facts->auth_time, "purpose",
-                c->request->purpose, "card", make_card(c), "key_use", c->identity.key_use,
-                "station", make_station(c), "clock", "synchronised", facts->clock_synchronised);
+        _cleanup_json_ json_t *stated = make_stated(c);
         if (!payload || !identity || !stated || json_object_update(payload, identity) < 0 ||
                 json_object_update(payload, stated) < 0) {
                 json_decref(payload);
@@ -171,8 +206,8 @@ static json_t *make_header(const struct composer *c)
 /* base64url(header) "." base64url(payload) */
 static char *join(const json_t *header, const json_t *payload)
 {
-        _cleanup_free_ char *head = json_dumps(header, JSON_COMPACT);
-        _cleanup_free_ char *body = json_dumps(payload, JSON_COMPACT);
+        _cleanup_free_ char *head = members_text(header, JSON_COMPACT);
+        _cleanup_free_ char *body = members_text(payload, JSON_COMPACT);
         if (!head || !body)
                 return NULL;
         size_t head_len = base64_encoded_len(BASE64_URL, strlen(head));

@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "client-sdk/assertion.h"
 #include "client-sdk/fields.h"
+#include "client-sdk/members.h"
 #include "client-sdk/wire.h"
 
 #include <stdio.h>
@@ -163,7 +164,7 @@ static char *picture(const struct wire_reply *reply)
         if (!json_is_array(json_object_get(reply->parameters, "readers")) ||
                 !json_is_array(json_object_get(reply->parameters, "backends")))
                 return NULL;
-        return json_dumps(reply->parameters, JSON_INDENT(2));
+        return members_text(reply->parameters, JSON_INDENT(2));
 }
 
 int mohr_client_status(struct mohr_client *client, char **ret_json)
@@ -206,25 +207,39 @@ static bool is_yes(const char *text)
         return text && strcmp(text, "yes") == 0;
 }
 
-/* NULL means no member, as in the interface: "s*" leaves it out. */
+/* A request that lost a member on the way would ask for something else: for any reader, say. */
+static bool add_new(json_t *to, const char *name, json_t *value)
+{
+        return json_object_set_new(to, name, value) == 0;
+}
+
 static json_t *make_station(const struct mohr_station *station)
 {
-        if (!station)
-                return NULL;
-        json_t *photo =
-                station->photo_checked ? json_boolean(is_yes(station->photo_checked)) : NULL;
-        return json_pack("{s:s*, s:s*, s:s*, s:s*, s:o*}", "operator", station->operator_name,
-                "branch", station->branch, "device", station->device, "case_number",
-                station->case_number, "photo_checked", photo);
+        const struct member rows[] = {
+                { "operator", station->operator_name },
+                { "branch", station->branch },
+                { "device", station->device },
+                { "case_number", station->case_number },
+        };
+        const char *photo = station->photo_checked;
+        json_t *made = members_of(json_object(), rows, ARRAY_LEN(rows));
+        if (!made || !photo || add_new(made, "photo_checked", json_boolean(is_yes(photo))))
+                return made;
+        json_decref(made);
+        return NULL;
 }
 
 static json_t *make_ui(const struct mohr_ui *ui)
 {
-        if (!ui)
-                return NULL;
-        return json_pack("{s:s*, s:s*, s:s*, s:s*, s:s*, s:s*}", "tty", ui->tty, "term", ui->term,
-                "display", ui->display, "wayland_display", ui->wayland_display, "xauthority",
-                ui->xauthority, "language", ui->language);
+        const struct member rows[] = {
+                { "tty", ui->tty },
+                { "term", ui->term },
+                { "display", ui->display },
+                { "wayland_display", ui->wayland_display },
+                { "xauthority", ui->xauthority },
+                { "language", ui->language },
+        };
+        return members_of(json_object(), rows, ARRAY_LEN(rows));
 }
 
 static bool optional_text(const char *text)
@@ -280,13 +295,24 @@ static const char *out_of_bounds(const struct mohr_request *request)
 
 static json_t *make_request(const struct mohr_request *request)
 {
-        json_t *timeout =
-                request->timeout_s ? json_integer((json_int_t)request->timeout_s * 1000) : NULL;
-        return json_pack("{s:s, s:s, s:s*, s:s*, s:o*, s:s*, s:o*, s:o*}", "audience",
-                request->audience, "nonce", request->nonce, "purpose", request->purpose, "reader",
-                request->reader, "timeout_ms", timeout, "expect_national_number",
-                request->expect_national_number, "station", make_station(request->station), "ui",
-                make_ui(request->ui));
+        const struct member rows[] = {
+                { "audience", request->audience },
+                { "nonce", request->nonce },
+                { "purpose", request->purpose },
+                { "reader", request->reader },
+        };
+        const struct member number = { "expect_national_number", request->expect_national_number };
+        const int timeout_s = request->timeout_s;
+        json_t *made = members_of(json_object(), rows, ARRAY_LEN(rows));
+        if (made &&
+                (!timeout_s ||
+                        add_new(made, "timeout_ms", json_integer((json_int_t)timeout_s * 1000))) &&
+                members_add(made, &number, 1) &&
+                (!request->station || add_new(made, "station", make_station(request->station))) &&
+                (!request->ui || add_new(made, "ui", make_ui(request->ui))))
+                return made;
+        json_decref(made);
+        return NULL;
 }
 
 static int take_assertion(const struct wire_reply *reply, char **ret)

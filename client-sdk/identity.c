@@ -10,7 +10,9 @@
 #include "base/outcome.h"
 #include "base/text.h"
 #include "client-sdk/base64.h"
+#include "client-sdk/shortage.h"
 
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/objects.h>
 #include <openssl/x509v3.h>
@@ -79,7 +81,10 @@ int identity_read(X509 *cert, const struct leaf *leaf, struct identity *ret)
                 return OUTCOME_INVALID;
         if (!make_sub(leaf, identity.sub))
                 return -ENOMEM;
+        ERR_clear_error();
         make_acr(cert, identity.acr, sizeof identity.acr);
+        if (shortage_seen() < 0) /* a level that was not found may be there all the same */
+                return -ENOMEM;
         text_iso8601(identity.certificate_expiry, leaf->not_after);
         *ret = identity;
         return 0;

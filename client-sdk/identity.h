@@ -19,7 +19,7 @@ struct identity {
         const char *key_use;         /* "signature", "authentication" */
 };
 
-/* OUTCOME_INVALID if the leaf is no citizen's certificate of the national card. */
+/* -ENOMEM; OUTCOME_INVALID if the leaf is no citizen's certificate of the national card. */
 _must_check_ int identity_read(X509 *cert, const struct leaf *leaf, struct identity *ret);
 
 /* What to say of an expected national number: "yes", "no" or "unknown" (the card number cannot be

@@ -10,6 +10,7 @@
 
 #include "base/bytes.h"
 #include "base/text.h"
+#include "client-sdk/shortage.h"
 
 #include <openssl/asn1.h>
 #include <openssl/err.h>
@@ -163,12 +164,14 @@ int leaf_parse(const uint8_t *der, size_t len, X509 **ret_cert, struct leaf *ret
         if (len > DER_MAX || !der_well_formed(der, len))
                 return -EBADMSG;
         const unsigned char *at = der;
+        ERR_clear_error();
         _cleanup_x509_ X509 *cert = d2i_X509(NULL, &at, (long)len);
         struct leaf leaf = { 0 };
         bool good = cert && at == der + len && read_leaf(cert, &leaf);
-        ERR_clear_error(); /* what OpenSSL queued about hostile bytes is of no use to anybody later */
-        if (!good)
-                return -EBADMSG;
+        /* what OpenSSL queued about hostile bytes is of no use to anybody later */
+        int r = shortage_seen();
+        if (r < 0 || !good)
+                return r < 0 ? r : -EBADMSG;
         *ret_cert = cert;
         cert = NULL;
         *ret = leaf;

@@ -8,6 +8,7 @@
 #include "base/outcome.h"
 #include "base/text.h"
 #include "client-sdk/assertion.h"
+#include "client-sdk/members.h"
 
 struct mohr_result *mohr_result_free(struct mohr_result *result)
 {
@@ -45,16 +46,15 @@ static json_t *certificate(const struct mohr_result *result)
                 result->signer->fingerprint);
 }
 
-static json_t *verification(const struct mohr_result *result)
+/* The names of what was checked, or of what was not; NULL rather than one name less. */
+static json_t *names_of(const struct mohr_result *result, bool checked)
 {
-        char at[24];
         bool all = result->outcome != OUTCOME_INVALID;
-        text_iso8601(at, result->at);
-        json_t *checked = json_array(), *unchecked = json_pack("[s]", "revocation");
         const struct {
                 const char *name;
                 bool checked;
         } rows[] = {
+                { "revocation", false },
                 { "signature", all },
                 { "chain", all },
                 { "identity", all },
@@ -63,16 +63,33 @@ static json_t *verification(const struct mohr_result *result)
                 { "nonce", all && result->nonce_checked },
                 { "certificate-expiry", all },
         };
+        const char *names[ARRAY_LEN(rows)];
+        size_t count = 0;
         for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-                json_array_append_new(
-                        rows[i].checked ? checked : unchecked, json_string(rows[i].name));
-        return json_pack("{s:s, s:i, s:s, s:s, s:s*, s:s, s:o, s:o, s:[s, s, s, s, s, s, s, s]}",
-                "outcome", result->outcome == 0 ? "ok" : outcome_name(result->outcome), "exit",
+                if (rows[i].checked == checked)
+                        names[count++] = rows[i].name;
+        return members_list(names, count);
+}
+
+static json_t *verification(const struct mohr_result *result)
+{
+        static const char *const from_certificate[] = { "sub", "given_name", "family_name",
+                "card_number", "national_number", "acr", "key_use", "card.certificate_expiry" };
+        char at[24];
+        text_iso8601(at, result->at);
+        const struct member detail = { "detail", result->detail[0] ? result->detail : NULL };
+        json_t *told = json_pack("{s:s, s:i, s:s, s:s}", "outcome",
+                result->outcome == 0 ? "ok" : outcome_name(result->outcome), "exit",
                 result->outcome, "reason", mohr_reason_name(result->reason), "message",
-                mohr_reason_text(result->reason), "detail",
-                result->detail[0] ? result->detail : NULL, "checked_at", at, "checked", checked,
-                "not_checked", unchecked, "from_certificate", "sub", "given_name", "family_name",
-                "card_number", "national_number", "acr", "key_use", "card.certificate_expiry");
+                mohr_reason_text(result->reason));
+        _cleanup_json_ json_t *rest = json_pack("{s:s, s:o, s:o, s:o}", "checked_at", at, "checked",
+                names_of(result, true), "not_checked", names_of(result, false), "from_certificate",
+                members_list(from_certificate, ARRAY_LEN(from_certificate)));
+        told = members_of(told, &detail, 1);
+        if (told && rest && json_object_update(told, rest) == 0)
+                return told;
+        json_decref(told);
+        return NULL;
 }
 
 char *mohr_result_json(const struct mohr_result *result)
@@ -84,5 +101,5 @@ char *mohr_result_json(const struct mohr_result *result)
                 return NULL;
         if (json_object_set_new(all, "verification", verification(result)) < 0)
                 return NULL;
-        return json_dumps(all, JSON_INDENT(2));
+        return members_text(all, JSON_INDENT(2));
 }

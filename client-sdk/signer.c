@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "client-sdk/assertion.h"
 #include "client-sdk/base64.h"
+#include "client-sdk/shortage.h"
 
 #include <openssl/ec.h>
 #include <openssl/ecdsa.h>
@@ -123,8 +124,11 @@ static bool add_certificate(struct signer *signer, const json_t *text, struct le
                 return false;
         ssize_t der_len =
                 base64_decode(BASE64_STANDARD, der, sizeof der, json_string_value(text), len);
-        if (der_len <= 0 ||
-                leaf_parse(der, (size_t)der_len, &signer->certs[signer->count], ret_leaf) < 0)
+        if (der_len <= 0)
+                return false;
+        int r = leaf_parse(der, (size_t)der_len, &signer->certs[signer->count], ret_leaf);
+        signer->starved |= r == -ENOMEM;
+        if (r < 0)
                 return false;
         signer->count++;
         return true;
@@ -210,7 +214,9 @@ static enum mohr_reason fill(
                         choose_algorithm(signer, json_string_value(json_object_get(header, "alg")));
         if (reason != MOHR_REASON_OK)
                 return reason;
-        if (identity_read(signer->certs[0], &signer->leaf, &signer->identity) != 0)
+        int r = identity_read(signer->certs[0], &signer->leaf, &signer->identity);
+        signer->starved |= r == -ENOMEM;
+        if (r != 0)
                 return MOHR_REASON_NOT_CITIZEN;
         describe(signer);
         return may_sign(signer->certs[0]) ? MOHR_REASON_OK : MOHR_REASON_KEY_USAGE;
@@ -228,9 +234,12 @@ int signer_read(const char *json, size_t len, const struct issuers *known, struc
         if (!signer)
                 return -ENOMEM;
         signer->references = 1;
-        *ret_reason = fill(signer, header, known);
         ERR_clear_error();
-        if (*ret_reason != MOHR_REASON_OK)
+        enum mohr_reason reason = fill(signer, header, known);
+        if (shortage_seen() < 0 || signer->starved) /* nothing half read is judged, or remembered */
+                return -ENOMEM;
+        *ret_reason = reason;
+        if (reason != MOHR_REASON_OK)
                 return 0;
         *ret = signer;
         signer = NULL;
@@ -266,7 +275,7 @@ static bool begin_verify(EVP_MD_CTX *md, const struct algorithm *algorithm, EVP_
                EVP_PKEY_CTX_set_rsa_pss_saltlen(ctx, RSA_PSS_SALTLEN_DIGEST) > 0;
 }
 
-void signer_begin(struct signer *signer, const char *beginning, size_t len)
+int signer_begin(struct signer *signer, const char *beginning, size_t len)
 {
         EVP_PKEY *key = X509_get0_pubkey(signer->certs[0]);
         EVP_MD_CTX *md = EVP_MD_CTX_new();
@@ -278,6 +287,7 @@ void signer_begin(struct signer *signer, const char *beginning, size_t len)
         }
         EVP_MD_CTX_free(md);
         ERR_clear_error();
+        return signer->begun ? 0 : -ENOMEM; /* the key was found fit before */
 }
 
 /* On a copy, which nothing is asked of afterwards: OpenSSL need not make one more. */

@@ -37,6 +37,7 @@ struct signer {
         struct identity identity;
         char issuer[128];     /* common name of the leaf's issuer */
         char fingerprint[65]; /* SHA-256 of the leaf, hex */
+        bool starved;         /* while it is read: memory was missing */
         EVP_MD_CTX *begun;    /* a check of a signature with the header hashed, or NULL */
 };
 
@@ -58,7 +59,7 @@ static inline void signer_unref_cleanup(struct signer **slot)
 /* What is signed is the header's text, a full stop, the payload's text. The first two are the same for
  * all of a signer's assertions and most of their bytes, so they are hashed once, here. A signer whose
  * key cannot be used for its algorithm verifies nothing. */
-void signer_begin(struct signer *signer, const char *beginning, size_t len);
+_must_check_ int signer_begin(struct signer *signer, const char *beginning, size_t len);
 /* Whether `sig` is the signer's over that beginning and `rest`, in the form RFC 7518 gives it. */
 bool signer_verifies(const struct signer *signer, const char *rest, size_t len, const uint8_t *sig,
         size_t sig_len);

@@ -6,6 +6,8 @@
  */
 #include "client-sdk/trust.h"
 
+#include "client-sdk/shortage.h"
+
 #include <openssl/err.h>
 #include <openssl/x509_vfy.h>
 #include <time.h>
@@ -118,6 +120,7 @@ int trust_check(const struct mohr_trust *trust, const struct signer *signer, int
 {
         struct walk walk = { 0 };
         struct chain_verdict verdict = { .reason = MOHR_REASON_CHAIN };
+        ERR_clear_error();
         X509_STORE_CTX *ctx = X509_STORE_CTX_new();
         STACK_OF(X509) *others = sk_X509_new_null();
         int r = ctx && others ? set_up(ctx, trust, signer, others, at, &walk) : -ENOMEM;
@@ -125,7 +128,8 @@ int trust_check(const struct mohr_trust *trust, const struct signer *signer, int
                 judge(ctx, &walk, &verdict);
         X509_STORE_CTX_free(ctx);
         sk_X509_free(others);
-        ERR_clear_error();
+        if (shortage_seen() < 0)
+                r = -ENOMEM;
         if (r == 0)
                 *ret = verdict;
         return r;

@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "client-sdk/assertion.h"
 #include "client-sdk/base64.h"
+#include "client-sdk/members.h"
 
 #include <time.h>
 
@@ -63,7 +64,9 @@ static int judge_signer(struct verification *v, struct signer *signer, enum mohr
         *reason = verdict.reason;
         v->result->leaf_expired = verdict.leaf_expired;
         v->result->signer = signer_ref(signer);
-        signer_begin(signer, v->header.text, v->header.len + 1);
+        r = signer_begin(signer, v->header.text, v->header.len + 1);
+        if (r < 0) /* or every later assertion of this signer would be called forged */
+                return r;
         trust_remember(v->trust, v->header.text, v->header.len, signer, &verdict);
         return 0;
 }
@@ -153,11 +156,16 @@ static int tell(struct verification *v)
 {
         const struct leaf *leaf = &v->result->signer->leaf;
         const struct identity *identity = &v->result->signer->identity;
-        json_t *told = json_pack("{s:s, s:s, s:s, s:s, s:s*, s:s, s:s}", "sub", identity->sub,
-                "given_name", leaf->given_name, "family_name", leaf->family_name, "card_number",
-                leaf->card_number, "national_number",
-                leaf->national_number ? leaf->card_number : NULL, "acr", identity->acr, "key_use",
-                identity->key_use);
+        const struct member rows[] = {
+                { "sub", identity->sub },
+                { "given_name", leaf->given_name },
+                { "family_name", leaf->family_name },
+                { "card_number", leaf->card_number },
+                { "national_number", leaf->national_number ? leaf->card_number : NULL },
+                { "acr", identity->acr },
+                { "key_use", identity->key_use },
+        };
+        json_t *told = members_of(json_object(), rows, ARRAY_LEN(rows));
         if (!told || json_object_update_missing(told, v->claims) < 0) {
                 json_decref(told);
                 return -ENOMEM;

@@ -7,6 +7,7 @@
 #include "base/outcome.h"
 #include "base/text.h"
 #include "client-sdk/assertion.h"
+#include "client-sdk/members.h"
 
 #include <poll.h>
 #include <stdio.h>
@@ -65,7 +66,7 @@ int wire_call(
                 json_pack("{s:s, s:o}", "method", method, "parameters", parameters);
         if (!call || (more && json_object_set_new(call, "more", json_true()) < 0))
                 return -ENOMEM;
-        _cleanup_free_ char *text = json_dumps(call, JSON_COMPACT);
+        _cleanup_free_ char *text = members_text(call, JSON_COMPACT);
         if (!text)
                 return -ENOMEM;
         size_t len = strlen(text) + 1; /* the NUL is the end of the frame */

@@ -61,23 +61,26 @@ static void add_leaf(struct gate_chain *chain, enum card_object object, X509 **c
         memcpy(chain->print, print, GATE_PRINT_SIZE);
 }
 
-void gate_chain_add(struct gate_chain *chain, enum card_object object, const uint8_t *der,
+int gate_chain_add(struct gate_chain *chain, enum card_object object, const uint8_t *der,
         size_t len, enum leaf_class *ret_class)
 {
         _cleanup_x509_ X509 *cert = NULL;
         struct leaf facts;
         uint8_t print[GATE_PRINT_SIZE];
         *ret_class = LEAF_OTHER;
-        if (leaf_parse(der, len, &cert, &facts) != 0)
-                return;
+        int r = leaf_parse(der, len, &cert, &facts);
+        if (r == -ENOMEM || (r == 0 && !SHA256(der, len, print)))
+                return -ENOMEM; /* a file not looked at could be a second leaf */
+        if (r < 0)
+                return 0;
         *ret_class = facts.class;
-        SHA256(der, len, print);
         if (facts.class == LEAF_SIGNATURE)
                 add_leaf(chain, object, &cert, &facts, print);
         if (facts.class == LEAF_CA && chain->authority_count < GATE_FILES_MAX) {
                 chain->authorities[chain->authority_count++] = cert;
                 cert = NULL;
         }
+        return 0;
 }
 
 static bool issued(X509 *authority, X509 *leaf)
@@ -104,8 +107,8 @@ bool gate_chain_find_issuer(struct gate_chain *chain, X509 *candidate)
 bool gate_same_leaf(const struct gate_chain *chain, const uint8_t *der, size_t len)
 {
         uint8_t print[GATE_PRINT_SIZE];
-        SHA256(der, len, print);
-        return chain->leaf && memcmp(print, chain->print, sizeof print) == 0;
+        return SHA256(der, len, print) && chain->leaf &&
+               memcmp(print, chain->print, sizeof print) == 0;
 }
 
 static bool fit_key(X509 *leaf)

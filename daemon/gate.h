@@ -28,8 +28,8 @@ void gate_chain_clear(struct gate_chain *chain);
 void gate_chain_copy(struct gate_chain *dst,
         const struct gate_chain *src); /* dst is zero; shares by reference */
 
-/* One file's bytes. *ret_class tells what it was (LEAF_OTHER for what is no certificate). */
-void gate_chain_add(struct gate_chain *chain, enum card_object object, const uint8_t *der,
+/* One file's bytes; -ENOMEM. *ret_class tells what it was (LEAF_OTHER for what is no certificate). */
+_must_check_ int gate_chain_add(struct gate_chain *chain, enum card_object object, const uint8_t *der,
         size_t len, enum leaf_class *ret_class);
 /* True if the issuer is known after this call. `candidate` (may be NULL: those on the card) must carry
  * the name that the leaf says issued it and the key that signed the leaf. */

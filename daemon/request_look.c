@@ -243,7 +243,9 @@ int look_filed(struct request *request, int outcome, struct in *fields)
                 return AGAIN; /* no such file */
         if (in_done(fields) < 0)
                 return -EBADMSG;
-        gate_chain_add(chain, object, der.data, der.len, &class);
+        int r = gate_chain_add(chain, object, der.data, der.len, &class);
+        if (r < 0)
+                return r;
         find_issuer(request);
         log_kv(request->context->log, LOG_LEVEL_DEBUG, request->id, "certificate file", "class",
                 classes[class], NULL);

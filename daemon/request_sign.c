@@ -113,9 +113,9 @@ static int prepare(struct request *request)
                 false; /* from here on only what a signature was refused with counts */
         request->auth_time = time(NULL);
         int r = ask_compose(request, request->auth_time, &request->signing_input);
-        if (r == 0)
-                SHA256((const uint8_t *)request->signing_input, strlen(request->signing_input),
-                        request->digest);
+        if (r == 0 && !SHA256((const uint8_t *)request->signing_input,
+                              strlen(request->signing_input), request->digest))
+                return -ENOMEM;
         return r;
 }
 

@@ -20,7 +20,7 @@ static enum leaf_class add(struct gate_chain *chain, enum card_object object, X5
         enum leaf_class class;
         int len = i2d_X509(cert, &der);
         assert_true(len > 0);
-        gate_chain_add(chain, object, der, (size_t)len, &class);
+        assert_int_equal(gate_chain_add(chain, object, der, (size_t)len, &class), 0);
         OPENSSL_free(der);
         return class;
 }
@@ -61,7 +61,9 @@ static void files_are_told_apart_by_content(void **state)
         struct gate_chain chain = { 0 };
         enum leaf_class class;
         assert_int_equal(add(&chain, OBJECT_CERTIFICATE_1, pki->ca), LEAF_CA);
-        gate_chain_add(&chain, OBJECT_CERTIFICATE_2, (const uint8_t *)"rubbish", 7, &class);
+        assert_int_equal(
+                gate_chain_add(&chain, OBJECT_CERTIFICATE_2, (const uint8_t *)"rubbish", 7, &class),
+                0);
         assert_int_equal(class, LEAF_OTHER);
         assert_int_equal(add(&chain, OBJECT_CERTIFICATE_3, pki->leaf), LEAF_SIGNATURE);
         assert_int_equal(chain.leaf_object, OBJECT_CERTIFICATE_3);
@@ -284,7 +286,8 @@ static void no_mangled_certificate_is_confirmed(void **state)
                 struct gate_chain chain = { 0 };
                 enum leaf_class class;
                 der[at] ^= 0x55;
-                gate_chain_add(&chain, OBJECT_CERTIFICATE_1, der, (size_t)len, &class);
+                assert_int_equal(
+                        gate_chain_add(&chain, OBJECT_CERTIFICATE_1, der, (size_t)len, &class), 0);
                 add(&chain, OBJECT_CERTIFICATE_2, pki->ca);
                 gate_chain_find_issuer(&chain, NULL);
                 assert_int_not_equal(gate_confirm(&chain, &mav2, NULL, &why), 0);

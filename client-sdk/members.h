@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* members.h: members of a JSON object that are there or not, by what was given and by nothing else.
+ *
+ * json_pack leaves a member ("s*") or an element ("[s, s]") out when its text is NULL, and also when there
+ * was no memory for it (jansson 2.14): a statement would say less than what was asked, and nobody would
+ * know. Here only the first is so.
+ */
+#ifndef MOHR_MEMBERS_H
+#define MOHR_MEMBERS_H
+
+#include "base/base.h"
+#include <jansson.h>
+
+struct member {
+        const char *name, *text; /* NULL text: no member */
+};
+
+/* False when out of memory; then `to` is of no use. A NULL `to` is out of memory already. */
+static inline bool members_add(json_t *to, const struct member *rows, size_t count)
+{
+        for (size_t i = 0; i < count; i++)
+                if (rows[i].text &&
+                        json_object_set_new(to, rows[i].name, json_string(rows[i].text)) < 0)
+                        return false;
+        return to != NULL;
+}
+
+/* Steals `to`: it, or NULL if the members could not be added. */
+static inline json_t *members_of(json_t *to, const struct member *rows, size_t count)
+{
+        if (members_add(to, rows, count))
+                return to;
+        json_decref(to);
+        return NULL;
+}
+
+/* A list of all these texts, or NULL. */
+static inline json_t *members_list(const char *const *texts, size_t count)
+{
+        json_t *list = json_array();
+        for (size_t i = 0; i < count; i++)
+                if (json_array_append_new(list, json_string(texts[i])) < 0) {
+                        json_decref(list);
+                        return NULL;
+                }
+        return list;
+}
+
+/* The text of it, malloced, or NULL. json_dumps forgets that it could not write a member's name (2.14). */
+static inline char *members_text(const json_t *json, size_t flags)
+{
+        size_t len = json_dumpb(json, NULL, 0, flags);
+        char *text = len > 0 ? malloc(len + 1) : NULL;
+        if (!text || json_dumpb(json, text, len, flags) != len) {
+                free(text);
+                return NULL;
+        }
+        text[len] = '\0';
+        return text;
+}
+
+#endif
