@@ -122,6 +122,9 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/tools/%.o $(TEST_SUPPORT) $(ROOMS)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $< $(TEST_SUPPORT) -Wl,--start-group $(ROOMS) -Wl,--end-group $(ALL_LDFLAGS) $(ROOM_LIBS) $(PCSC_LIBS) -o $@
 
+# tests/unit/test_inject_*.c make calls fail: what tests/support/inject.wrap lists goes through inject.c.
+$(BUILD)/tests/test_inject_%: LDFLAGS += -Wl,@tests/support/inject.wrap
+
 tests: all $(UNIT) $(TOOLS)
 
 # Fuzzing: clang's libFuzzer; each target is tests/fuzz/fuzz_NAME.c with seeds in tests/fuzz/seeds/NAME/.
