@@ -68,23 +68,10 @@ static bool facts_are_good(const struct assertion_facts *facts)
                (!card->expiry_raw || field_is_hex(card->expiry_raw, 2, 128));
 }
 
-/* Parses the certificate again from its own bytes: one way of reading a leaf for everybody. */
-static int read_again(X509 *cert, struct leaf *ret)
-{
-        unsigned char *der = NULL;
-        int len = i2d_X509(cert, &der);
-        if (len <= 0)
-                return -EBADMSG;
-        _cleanup_x509_ X509 *copy = NULL;
-        int r = leaf_parse(der, (size_t)len, &copy, ret);
-        OPENSSL_free(der);
-        return r;
-}
-
 static int composer_init(struct composer *c, const char **ret_why)
 {
         struct leaf ca;
-        int r = read_again(c->cert, &c->leaf);
+        int r = leaf_read(c->cert, &c->leaf);
         if (r == 0)
                 r = identity_read(c->cert, &c->leaf, &c->identity);
         if (r == -ENOMEM)
@@ -93,7 +80,7 @@ static int composer_init(struct composer *c, const char **ret_why)
                 *ret_why = "the leaf is not a citizen certificate of the national card";
                 return OUTCOME_INVALID;
         }
-        r = read_again(c->issuing_ca, &ca);
+        r = leaf_read(c->issuing_ca, &ca);
         if (r == -ENOMEM)
                 return r;
         if (r < 0 || ca.class != LEAF_CA ||

@@ -159,6 +159,18 @@ static bool read_leaf(X509 *cert, struct leaf *leaf)
         return true;
 }
 
+int leaf_read(X509 *cert, struct leaf *ret)
+{
+        struct leaf leaf = { 0 };
+        ERR_clear_error();
+        bool good = read_leaf(cert, &leaf);
+        int r = shortage_seen();
+        if (r < 0 || !good)
+                return r < 0 ? r : -EBADMSG;
+        *ret = leaf;
+        return 0;
+}
+
 int leaf_parse(const uint8_t *der, size_t len, X509 **ret_cert, struct leaf *ret)
 {
         if (len > DER_MAX || !der_well_formed(der, len))
@@ -166,14 +178,14 @@ int leaf_parse(const uint8_t *der, size_t len, X509 **ret_cert, struct leaf *ret
         const unsigned char *at = der;
         ERR_clear_error();
         _cleanup_x509_ X509 *cert = d2i_X509(NULL, &at, (long)len);
-        struct leaf leaf = { 0 };
-        bool good = cert && at == der + len && read_leaf(cert, &leaf);
         /* what OpenSSL queued about hostile bytes is of no use to anybody later */
         int r = shortage_seen();
-        if (r < 0 || !good)
+        if (r < 0 || !cert || at != der + len)
                 return r < 0 ? r : -EBADMSG;
+        r = leaf_read(cert, ret);
+        if (r < 0)
+                return r;
         *ret_cert = cert;
         cert = NULL;
-        *ret = leaf;
         return 0;
 }
