@@ -135,6 +135,22 @@ int trust_check(const struct mohr_trust *trust, const struct signer *signer, int
         return r;
 }
 
+bool trust_vouches(const struct mohr_trust *trust, X509 *authority)
+{
+        X509_STORE_CTX *ctx = X509_STORE_CTX_new();
+        bool yes = ctx && X509_STORE_CTX_init(ctx, trust->store, authority, NULL) == 1;
+        if (yes) {
+                X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(ctx);
+                X509_VERIFY_PARAM_set_auth_level(param, SECURITY_LEVEL);
+                X509_VERIFY_PARAM_set_flags(
+                        param, X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_NO_CHECK_TIME);
+                yes = X509_verify_cert(ctx) == 1;
+        }
+        X509_STORE_CTX_free(ctx);
+        ERR_clear_error();
+        return yes;
+}
+
 struct signer *trust_recall(struct mohr_trust *trust, const char *header, size_t len, int64_t at)
 {
         for (size_t i = 0; i < TRUST_REMEMBERED; i++) {

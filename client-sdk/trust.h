@@ -38,6 +38,10 @@ struct chain_verdict {
 _must_check_ int trust_check(const struct mohr_trust *trust, const struct signer *signer,
         int64_t at, struct chain_verdict *ret);
 
+/* Does this CA lead to an anchor, times aside? For whom only wants to know whose CA it is: dates are
+ * the verifier's to judge, who knows what for. */
+bool trust_vouches(const struct mohr_trust *trust, X509 *authority);
+
 /* What was read and judged before, by the exact text of its header. Never hands out a signer whose
  * chain was not found good; the window is the caller's to compare. NULL if not known. */
 struct signer *trust_recall(struct mohr_trust *trust, const char *header, size_t len, int64_t at);

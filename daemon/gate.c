@@ -120,7 +120,7 @@ static bool fit_key(X509 *leaf)
 }
 
 int gate_confirm(const struct gate_chain *chain, const struct card_identity *identity,
-        const struct gate_anchors *anchors, const char **ret_detail)
+        const struct mohr_trust *anchors, const char **ret_detail)
 {
         const struct {
                 bool holds;
@@ -136,7 +136,7 @@ int gate_confirm(const struct gate_chain *chain, const struct card_identity *ide
                         "the certificate's key is not RSA of 2048 to 4096 bits" },
                 { chain->issuer != NULL,
                         "no certificate on this card carries the key that signed the holder's" },
-                { !anchors || (chain->issuer && gate_anchors_vouch(anchors, chain->issuer)),
+                { !anchors || (chain->issuer && trust_vouches(anchors, chain->issuer)),
                         "the issuing certificate does not lead to a configured anchor" },
         };
         for (size_t i = 0; i < ARRAY_LEN(rules); i++)

@@ -9,6 +9,7 @@
 
 #include "apdu/card.h"
 #include "client-sdk/leaf.h"
+#include "client-sdk/trust.h"
 
 #define GATE_FILES_MAX  3
 #define GATE_STEPS_MAX  9
@@ -29,8 +30,8 @@ void gate_chain_copy(struct gate_chain *dst,
         const struct gate_chain *src); /* dst is zero; shares by reference */
 
 /* One file's bytes; -ENOMEM. *ret_class tells what it was (LEAF_OTHER for what is no certificate). */
-_must_check_ int gate_chain_add(struct gate_chain *chain, enum card_object object, const uint8_t *der,
-        size_t len, enum leaf_class *ret_class);
+_must_check_ int gate_chain_add(struct gate_chain *chain, enum card_object object,
+        const uint8_t *der, size_t len, enum leaf_class *ret_class);
 /* True if the issuer is known after this call. `candidate` (may be NULL: those on the card) must carry
  * the name that the leaf says issued it and the key that signed the leaf. */
 bool gate_chain_find_issuer(struct gate_chain *chain, X509 *candidate);
@@ -39,13 +40,8 @@ bool gate_same_leaf(const struct gate_chain *chain, const uint8_t *der, size_t l
 
 /* 0: this card is confirmed (card-facts 1.5 step 5, 7.2 rule 2), else OUTCOME_CARD_NOT_SUPPORTED with a
  * static text for operators. `anchors` may be NULL; if not, the issuer must lead to one of them. */
-struct gate_anchors;
 _must_check_ int gate_confirm(const struct gate_chain *chain, const struct card_identity *identity,
-        const struct gate_anchors *anchors, const char **ret_detail);
-/* A PEM or DER file, or a folder of them. */
-_must_check_ int gate_anchors_load(struct gate_anchors **ret, const char *path);
-struct gate_anchors *gate_anchors_free(struct gate_anchors *anchors);
-bool gate_anchors_vouch(const struct gate_anchors *anchors, X509 *issuer);
+        const struct mohr_trust *anchors, const char **ret_detail);
 
 bool gate_expired(const struct gate_chain *chain, int64_t now);
 /* Signing on the national card is documented, not shown (card-facts 7.3 tier C). A simulated card is

@@ -22,7 +22,7 @@
 struct known {
         const struct config *config;
         const struct log *log;
-        struct gate_anchors *anchors;
+        struct mohr_trust *anchors;
         bool told;
         size_t next_card, next_key, next_issuer;
         struct {
@@ -60,12 +60,15 @@ int known_new(struct known **ret, const struct config *config, const struct log 
                 return -ENOMEM;
         known->config = config;
         known->log = log;
-        int r = config->anchors ? gate_anchors_load(&known->anchors, config->anchors) : 0;
-        if (r < 0) {
-                log_kv(log, LOG_LEVEL_ERR, NULL, "trust anchors cannot be loaded", "path",
-                        config->anchors, "error", strerror(-r), NULL);
+        char problem[256] = "out of memory";
+        int r = config->anchors
+                        ? mohr_trust_load(&known->anchors, config->anchors, problem, sizeof problem)
+                        : 0;
+        if (r != 0) {
+                log_kv(log, LOG_LEVEL_ERR, NULL, "trust anchors cannot be loaded", "error", problem,
+                        NULL);
                 known_free(known);
-                return r;
+                return r < 0 ? r : -EINVAL;
         }
         known->told = was_told(known);
         *ret = known;
@@ -88,7 +91,7 @@ struct known *known_free(struct known *known)
                 drop_card(known, i);
         for (size_t i = 0; i < ISSUERS_MAX; i++)
                 X509_free(known->issuers[i]);
-        gate_anchors_free(known->anchors);
+        mohr_trust_free(known->anchors);
         free(known);
         return NULL;
 }
@@ -190,7 +193,7 @@ void known_issuer_put(struct known *known, X509 *issuer)
         known->next_issuer = (known->next_issuer + 1) % ISSUERS_MAX;
 }
 
-const struct gate_anchors *known_anchors(const struct known *known)
+const struct mohr_trust *known_anchors(const struct known *known)
 {
         return known->anchors;
 }

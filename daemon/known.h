@@ -49,7 +49,7 @@ void known_key_put(
 /* An issuer that signed this leaf, borrowed, or NULL. */
 X509 *known_issuer_find(const struct known *known, const struct gate_chain *chain);
 void known_issuer_put(struct known *known, X509 *issuer);
-const struct gate_anchors *known_anchors(const struct known *known); /* or NULL */
+const struct mohr_trust *known_anchors(const struct known *known); /* or NULL */
 
 bool known_told_unproven(const struct known *known);
 void known_tell_unproven(

@@ -26,7 +26,7 @@ static enum leaf_class add(struct gate_chain *chain, enum card_object object, X5
 }
 
 /* A chain of these two, and whether it is confirmed. */
-static int judge(X509 *leaf, X509 *ca, const struct gate_anchors *anchors, const char **ret_why)
+static int judge(X509 *leaf, X509 *ca, const struct mohr_trust *anchors, const char **ret_why)
 {
         struct gate_chain chain = { 0 };
         *ret_why = "";
@@ -162,23 +162,23 @@ static void anchors_must_vouch_where_there_are_some(void **state)
         int fd = mkstemp(path);
         assert_true(fd >= 0);
         close(fd);
-        struct gate_anchors *anchors = NULL;
+        struct mohr_trust *anchors = NULL;
         const char *why;
         X509 *const good[] = { pki->root, NULL };
         testpki_write_pem(path, good);
-        assert_int_equal(gate_anchors_load(&anchors, path), 0);
+        assert_int_equal(mohr_trust_load(&anchors, path, NULL, 0), 0);
         assert_int_equal(judge(pki->leaf, pki->ca, anchors, &why), 0);
-        anchors = gate_anchors_free(anchors);
+        anchors = mohr_trust_free(anchors);
 
         /* a root of the same name with another key */
         X509 *foreign = testpki_issue_ca(pki, "some other root", TESTPKI_NOW - 1000,
                 TESTPKI_NOW + 1000, NULL, pki->other_key, pki->other_key, "critical,CA:TRUE");
         X509 *const bad[] = { foreign, NULL };
         testpki_write_pem(path, bad);
-        assert_int_equal(gate_anchors_load(&anchors, path), 0);
+        assert_int_equal(mohr_trust_load(&anchors, path, NULL, 0), 0);
         assert_int_equal(judge(pki->leaf, pki->ca, anchors, &why), OUTCOME_CARD_NOT_SUPPORTED);
         assert_non_null(strstr(why, "anchor"));
-        gate_anchors_free(anchors);
+        mohr_trust_free(anchors);
         X509_free(foreign);
         unlink(path);
 }
@@ -187,16 +187,16 @@ static void anchors_asked_for_and_absent_are_an_error(void **state)
 {
         (void)state;
         char dir[] = "/tmp/test-gate-XXXXXX", file[64];
-        struct gate_anchors *anchors = NULL;
+        struct mohr_trust *anchors = NULL;
         assert_non_null(mkdtemp(dir));
-        assert_int_equal(gate_anchors_load(&anchors, "/nonexistent"), -ENOENT);
-        assert_int_equal(gate_anchors_load(&anchors, dir), -ENODATA);
+        assert_int_equal(mohr_trust_load(&anchors, "/nonexistent", NULL, 0), OUTCOME_INVALID);
+        assert_int_equal(mohr_trust_load(&anchors, dir, NULL, 0), OUTCOME_INVALID);
         snprintf(file, sizeof file, "%s/root.pem", dir);
         X509 *const good[] = { pki->root, NULL };
         testpki_write_pem(file, good);
-        assert_int_equal(gate_anchors_load(&anchors, dir), 0);
-        assert_true(gate_anchors_vouch(anchors, pki->ca));
-        gate_anchors_free(anchors);
+        assert_int_equal(mohr_trust_load(&anchors, dir, NULL, 0), 0);
+        assert_true(trust_vouches(anchors, pki->ca));
+        mohr_trust_free(anchors);
         unlink(file);
         rmdir(dir);
 }
