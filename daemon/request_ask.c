@@ -110,11 +110,16 @@ int ask_person(struct request *request, struct out *args)
                                  gate_unproven(&request->card.identity, request->simulated) &&
                                  !known_told_unproven(context->known);
         int r = secret_new(&request->pin, REQUEST_PIN_CAP);
-        if (r < 0)
+        if (r < 0) {
+                request->detail =
+                        "no memory that can be locked for a PIN: is RLIMIT_MEMLOCK too low?";
                 return r;
+        }
         struct person_question question = question_of(request, &reader);
         r = person_ask(&request->person, context->event, context->config, &question, request->pin,
                 on_answer, request);
+        if (r < 0)
+                request->detail = "the prompt could not be started";
         if (r != 0)
                 ask_give_up_turn(request);
         return r == 0 ? WAIT : r;

@@ -152,7 +152,8 @@ static void note_failure(struct request *request, int result)
         log_kv(request->context->log, result < 0 ? LOG_LEVEL_ERR : LOG_LEVEL_INFO, request->id,
                 "step failed", "step", request_state_name(request), "outcome",
                 outcome_name(request->outcome), "sw", sw, "detail",
-                request->detail ? request->detail : "", NULL);
+                request->detail ? request->detail : "", "error",
+                result < 0 ? strerrorname_np(-result) : "", NULL);
 }
 
 static void choose_next(struct request *request, int result)
