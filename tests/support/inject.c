@@ -27,6 +27,7 @@ static struct {
         bool onwards;
         int paused;
         const char *what;
+        void (*going)(const uint8_t *at, size_t len);
 } armed;
 
 static bool fails(enum inject_kind kind, const char *name)
@@ -147,6 +148,8 @@ WRAP(INJECT_SYSTEM, size_t, fread, (void *to, size_t size, size_t n, FILE *file)
 int __wrap_asprintf(char **ret, const char *format, ...) _printf_(2, 3);
 int __wrap___asprintf_chk(char **ret, int flag, const char *format, ...) _printf_(3, 4);
 pid_t __wrap_vfork(void);
+int __wrap_munmap(void *at, size_t len);
+int __real_munmap(void *at, size_t len);
 int __wrap_open(const char *path, int flags, ...);
 int __wrap_openat(int dir, const char *path, int flags, ...);
 int __wrap_fcntl(int fd, int command, ...);
@@ -175,6 +178,18 @@ int __wrap___asprintf_chk(char **ret, int flag, const char *format, ...)
         int len = vasprintf(ret, format, args);
         va_end(args);
         return len;
+}
+
+void inject_watch_munmap(void (*going)(const uint8_t *at, size_t len))
+{
+        armed.going = going;
+}
+
+int __wrap_munmap(void *at, size_t len)
+{
+        if (armed.going)
+                armed.going(at, len);
+        return __real_munmap(at, len);
 }
 
 pid_t __wrap_vfork(void)

@@ -46,5 +46,7 @@ void inject_disarm(struct inject *in);
 /* For what a test itself does in the middle of an attempt. They nest. */
 void inject_pause(void);
 void inject_resume(void);
+/* Asked about every mapping that our own objects give back, before it goes. */
+void inject_watch_munmap(void (*going)(const uint8_t *at, size_t len));
 
 #endif
