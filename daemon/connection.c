@@ -108,7 +108,7 @@ static void out_append(struct connection *c, const char *frame, size_t len)
         flush(c);
 }
 
-/* The members of a reply, stolen; NULL counts as empty. */
+/* The members of a reply, stolen; NULL counts as empty, for errors only (see call_reply). */
 static void say(struct call *call, json_t *reply, json_t *parameters)
 {
         _cleanup_message_ json_t *message = reply;
@@ -143,9 +143,10 @@ static void call_end(struct call *call, json_t *reply, json_t *parameters)
         settle(c);
 }
 
+/* An answer that could not be made must not look like an empty one: without a message say() hangs up. */
 void call_reply(struct call *call, json_t *parameters)
 {
-        call_end(call, json_object(), parameters);
+        call_end(call, parameters ? json_object() : NULL, parameters);
 }
 
 void call_error(struct call *call, const char *error, json_t *parameters)
@@ -159,7 +160,7 @@ void call_reply_more(struct call *call, json_t *parameters)
                 json_decref(parameters);
                 return;
         }
-        say(call, json_pack("{s:b}", "continues", 1), parameters);
+        say(call, parameters ? json_pack("{s:b}", "continues", 1) : NULL, parameters);
         settle(call->connection);
 }
 

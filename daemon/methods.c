@@ -16,6 +16,7 @@
 #include "daemon/interfaces.h"
 #include "daemon/params.h"
 #include "daemon/ui.h"
+#include "daemon/varlink.h"
 #include "drivers/ops.h"
 
 #include <stdio.h>
@@ -53,24 +54,26 @@ static json_t *readers_json(const struct readers *readers)
 {
         struct reader_info info[DRIVER_READERS_MAX * BACKENDS_MAX];
         size_t count = readers_list(readers, info, ARRAY_LEN(info));
-        json_t *list = json_array();
+        _cleanup_message_ json_t *list = json_array();
         for (size_t i = 0; i < count; i++)
-                json_array_append_new(
-                        list, json_pack("{s:o, s:s, s:s, s:b}", "name", text_json(info[i].name),
-                                      "driver", info[i].driver, "state", info[i].state, "simulated",
-                                      info[i].simulated));
-        return list;
+                if (json_array_append_new(
+                            list, json_pack("{s:o, s:s, s:s, s:b}", "name", text_json(info[i].name),
+                                          "driver", info[i].driver, "state", info[i].state,
+                                          "simulated", info[i].simulated)) < 0)
+                        return NULL; /* rather than a reader less */
+        return json_incref(list);
 }
 
 static json_t *backends_json(const struct readers *readers)
 {
         struct backend_info info[BACKENDS_MAX];
         size_t count = readers_backends(readers, info, ARRAY_LEN(info));
-        json_t *list = json_array();
+        _cleanup_message_ json_t *list = json_array();
         for (size_t i = 0; i < count; i++)
-                json_array_append_new(list,
-                        json_pack("{s:s, s:s}", "driver", info[i].driver, "state", info[i].state));
-        return list;
+                if (json_array_append_new(list, json_pack("{s:s, s:s}", "driver", info[i].driver,
+                                                        "state", info[i].state)) < 0)
+                        return NULL;
+        return json_incref(list);
 }
 
 static json_t *picture(const struct methods *m)
@@ -87,7 +90,10 @@ static void method_status(void *user, struct call *call, json_t *parameters)
         if (!params_accept(call, parameters, none))
                 return;
         json_t *reply = picture(m);
-        json_object_set_new(reply, "version", json_string(MOHR_VERSION));
+        if (json_object_set_new(reply, "version", json_string(MOHR_VERSION)) < 0) {
+                json_decref(reply);
+                reply = NULL;
+        }
         call_reply(call, reply);
 }
 

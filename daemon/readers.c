@@ -77,8 +77,11 @@ static int make_env(struct readers *readers)
         size_t n = 0;
         for (size_t i = 0; i < ARRAY_LEN(passed_on); i++) {
                 const char *value = getenv(passed_on[i]);
-                if (value && asprintf(&readers->env[n++], "%s=%s", passed_on[i], value) < 0)
+                if (value && asprintf(&readers->env[n++], "%s=%s", passed_on[i], value) < 0) {
+                        readers->env[n - 1] =
+                                NULL; /* asprintf says nothing of what it left there */
                         return -ENOMEM;
+                }
         }
         return 0;
 }

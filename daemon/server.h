@@ -50,7 +50,8 @@ bool call_wants_more(const struct call *call);
 /* Called once if the client hangs up before the last reply; the call is gone when it returns. Whoever
  * answers later than its handler returns must set it. */
 void call_on_hangup(struct call *call, void (*hangup)(void *user), void *user);
-/* `parameters` is stolen. The plain forms end the call. call_reply_more() does nothing unless
+/* `parameters` is stolen; NULL is an answer there was no memory for: the client is hung up on (an error
+ * goes out without any). The plain forms end the call. call_reply_more() does nothing unless
  * call_wants_more(). None of them calls back. */
 void call_reply(struct call *call, json_t *parameters);
 void call_reply_more(struct call *call, json_t *parameters);

@@ -238,7 +238,7 @@ static void half_closed_client_gets_its_answers(void **state)
         assert_int_equal(shutdown(fd, SHUT_WR), 0);
         run_idle(w);
         assert_int_equal(w->hangups, 0);
-        call_reply(w->held, NULL);
+        call_reply(w->held, json_object());
         assert_hears(w, fd, "{'parameters':{}}");
         assert_hears(w, fd, "{'parameters':{'text':'last'}}");
         assert_hears(w, fd, CLOSED);
@@ -421,7 +421,7 @@ static void draining_refuses_new_calls_and_finishes_old_ones(void **state)
         assert_int_equal(server_pending(w->server), 1);
         assert_hears(w, idle, CLOSED);
         assert_hears(w, late, CLOSED);
-        call_reply(w->held, NULL);
+        call_reply(w->held, json_object());
         assert_hears(w, busy, "{'parameters':{}}");
         assert_hears(w, busy, CLOSED);
         assert_int_equal(w->calls, 0);
