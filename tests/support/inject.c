@@ -146,6 +146,9 @@ WRAP(INJECT_SYSTEM, size_t, fread, (void *to, size_t size, size_t n, FILE *file)
 /* ---- the ones with a form of their own ------------------------------------------------------ */
 
 int __wrap_asprintf(char **ret, const char *format, ...) _printf_(2, 3);
+int __real_vasprintf(char **ret, const char *format, va_list args) _printf_(2, 0);
+int __wrap_vasprintf(char **ret, const char *format, va_list args) _printf_(2, 0);
+int __wrap___vasprintf_chk(char **ret, int flag, const char *format, va_list args) _printf_(3, 0);
 int __wrap___asprintf_chk(char **ret, int flag, const char *format, ...) _printf_(3, 4);
 pid_t __wrap_vfork(void);
 int __wrap_munmap(void *at, size_t len);
@@ -163,7 +166,7 @@ int __wrap_asprintf(char **ret, const char *format, ...)
         if (fails(INJECT_MEMORY, "asprintf"))
                 return -1;
         va_start(args, format);
-        int len = vasprintf(ret, format, args);
+        int len = __real_vasprintf(ret, format, args);
         va_end(args);
         return len;
 }
@@ -175,9 +178,20 @@ int __wrap___asprintf_chk(char **ret, int flag, const char *format, ...)
         if (fails(INJECT_MEMORY, "asprintf"))
                 return -1;
         va_start(args, format);
-        int len = vasprintf(ret, format, args);
+        int len = __real_vasprintf(ret, format, args);
         va_end(args);
         return len;
+}
+
+int __wrap_vasprintf(char **ret, const char *format, va_list args)
+{
+        return fails(INJECT_MEMORY, "vasprintf") ? -1 : __real_vasprintf(ret, format, args);
+}
+
+int __wrap___vasprintf_chk(char **ret, int flag, const char *format, va_list args)
+{
+        (void)flag;
+        return __wrap_vasprintf(ret, format, args);
 }
 
 void inject_watch_munmap(void (*going)(const uint8_t *at, size_t len))
