@@ -78,6 +78,7 @@ struct request {
         uint32_t insertion; /* the driver's own number for it, from the helper that met it */
         unsigned int file;  /* next certificate file to read */
         bool resumed;
+        bool leaf_known; /* the free checks were made for this very certificate before */
         bool simulated, lost_identity, lost_leaf; /* what the second BEGIN left to be shown again */
         int tries_left;                           /* as shown to the person; -1 unknown */
 
@@ -122,7 +123,7 @@ bool look_is_new(const struct request *request);
 int look_dates(struct request *request, struct out *args);
 int look_dated(struct request *request, int outcome, struct in *fields);
 bool look_lacks_chain(const struct request *request);
-bool look_has_files(const struct request *request);
+bool look_lacks_files(const struct request *request);
 int look_file(struct request *request, struct out *args);
 int look_filed(struct request *request, int outcome, struct in *fields);
 int look_judge(struct request *request, struct out *args);

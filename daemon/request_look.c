@@ -8,8 +8,10 @@
  * it at BEGIN. The watcher is a process of its own whose news may be late; without the second number a
  * card laid down in that moment would be taken for the confirmed one that lay there before.
  *
- * The third certificate file, and what the first two left open, is read once per card with the other
- * free checks: no decision waits for it, but a second signature certificate would undo the first.
+ * Files are read until leaf and issuing CA are known; a CA that an earlier card showed is known once the
+ * leaf is read. What is left is read with the other free checks, once per leaf: no decision waits for it,
+ * but a second signature certificate would undo the first. A leaf that was signed with before and is laid
+ * down again has been through that: it brings nothing new.
  */
 #include "daemon/request_internal.h"
 
@@ -198,15 +200,20 @@ int look_dated(struct request *request, int outcome, struct in *fields)
 
 /* ---- certificates -------------------------------------------------------------------------- */
 
-bool look_has_files(const struct request *request)
+static bool has_files(const struct request *request)
 {
         return !request->card.complete && request->file < GATE_FILES_MAX;
+}
+
+bool look_lacks_files(const struct request *request)
+{
+        return !request->leaf_known && has_files(request);
 }
 
 bool look_lacks_chain(const struct request *request)
 {
         const struct gate_chain *chain = &request->card.chain;
-        return look_has_files(request) && (!chain->leaf || !chain->issuer);
+        return has_files(request) && (!chain->leaf || !chain->issuer);
 }
 
 int look_file(struct request *request, struct out *args)
@@ -268,6 +275,7 @@ static int policy(struct request *request)
                         "signing with this card is unproven, and the configuration says no to that";
                 return OUTCOME_POLICY;
         }
+        request->leaf_known = key != NULL;
         if (key)
                 request->plan = *key;
         if (request->plan.needs_issuer_keys) {
