@@ -8,6 +8,7 @@
 #include "base/secret.h"
 #include "daemon/child.h"
 #include "daemon/config.h"
+#include "daemon/known.h"
 #include "daemon/person.h"
 #include "daemon/readers.h"
 #include "daemon/server.h"
@@ -16,10 +17,12 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -333,6 +336,61 @@ static void without_descriptors_nothing_is_started_or_lost(void **state)
         assert_int_equal(open_descriptors(), before);
 }
 
+/* ---- a full disk --------------------------------------------------------------------------- */
+
+static bool write_all_there_is(const char *path)
+{
+        char bytes[4096] = "";
+        int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+        while (fd >= 0 && write(fd, bytes, sizeof bytes) > 0)
+                ;
+        return fd >= 0 && errno == ENOSPC && close(fd) == 0;
+}
+
+/* In a mount namespace of its own. The exit code: 0 as it should be, 77 if the machine does not let us. */
+static int tell_on_a_full_disk(const char *dir)
+{
+        struct config config = { .state_dir = (char *)(uintptr_t)dir };
+        struct known *known = NULL, *next = NULL;
+        char path[96];
+        if ((geteuid() == 0 ? unshare(CLONE_NEWNS) : unshare(CLONE_NEWUSER | CLONE_NEWNS)) < 0 ||
+                mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+                mount("full", dir, "tmpfs", 0, "size=16k") < 0)
+                return 77;
+        snprintf(path, sizeof path, "%s/everything", dir);
+        if (!write_all_there_is(path) || known_new(&known, &config, &quiet) < 0)
+                return 1;
+        known_tell_unproven(known);
+        bool told = known_told_unproven(known);
+        if (known_new(&next, &config, &quiet) < 0)
+                return 2;
+        bool kept = known_told_unproven(next);
+        known_free(next);
+        unlink(path);
+        if (known_new(&next, &config, &quiet) < 0) /* half a file is not a record either */
+                return 3;
+        bool half = known_told_unproven(next);
+        known_free(next);
+        known_free(known);
+        return told && !kept && !half ? 0 : 4;
+}
+
+static void on_a_full_disk_the_telling_is_repeated_not_lost(void **state)
+{
+        char dir[] = "/tmp/mohr-inject-XXXXXX";
+        int exit_status = 0;
+        (void)state;
+        assert_non_null(mkdtemp(dir));
+        pid_t pid = fork();
+        if (pid == 0)
+                _exit(tell_on_a_full_disk(dir));
+        assert_int_equal(waitpid(pid, &exit_status, 0), pid);
+        rmdir(dir);
+        if (WIFEXITED(exit_status) && WEXITSTATUS(exit_status) == 77)
+                skip();
+        assert_int_equal(exit_status, 0);
+}
+
 static int begin(void **state)
 {
         (void)state;
@@ -351,6 +409,7 @@ int main(void)
                 cmocka_unit_test(the_supervisor_starts_or_leaves_nothing_behind),
                 cmocka_unit_test(a_secret_is_locked_or_not_there),
                 cmocka_unit_test(without_descriptors_nothing_is_started_or_lost),
+                cmocka_unit_test(on_a_full_disk_the_telling_is_repeated_not_lost),
         };
         inject_init();
         return cmocka_run_group_tests_name("inject_daemon", tests, begin, NULL);
