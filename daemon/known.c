@@ -193,6 +193,14 @@ void known_issuer_put(struct known *known, X509 *issuer)
         known->next_issuer = (known->next_issuer + 1) % ISSUERS_MAX;
 }
 
+bool known_issuer_is(const struct known *known, const X509 *issuer)
+{
+        for (size_t i = 0; i < ISSUERS_MAX; i++)
+                if (issuer && known->issuers[i] == issuer)
+                        return true;
+        return false;
+}
+
 const struct mohr_trust *known_anchors(const struct known *known)
 {
         return known->anchors;

@@ -49,6 +49,8 @@ void known_key_put(
 /* An issuer that signed this leaf, borrowed, or NULL. */
 X509 *known_issuer_find(const struct known *known, const struct gate_chain *chain);
 void known_issuer_put(struct known *known, X509 *issuer);
+/* Whether this very object was put here: one that only equals it is not meant. */
+bool known_issuer_is(const struct known *known, const X509 *issuer);
 const struct mohr_trust *known_anchors(const struct known *known); /* or NULL */
 
 bool known_told_unproven(const struct known *known);

@@ -95,6 +95,12 @@ static void an_issuer_serves_only_leaves_it_signed(void **state)
                 known_issuer_put(known, pki->ca);
         assert_true(known_issuer_find(known, &good_chain) == pki->ca);
         assert_null(known_issuer_find(known, &bad_chain));
+        X509 *equal = X509_dup(pki->ca);
+        assert_true(known_issuer_is(known, pki->ca));
+        assert_false(known_issuer_is(known, equal));
+        assert_false(known_issuer_is(known, pki->root));
+        assert_false(known_issuer_is(known, NULL));
+        X509_free(equal);
         X509_free(bad);
         known_free(known);
 }
