@@ -59,4 +59,19 @@ static inline char *members_text(const json_t *json, size_t flags)
         return text;
 }
 
+/* Reads one JSON text; names only once. NULL if it is none, or *ret_starved. json_loadb drops a character
+ * that it has no room for and goes on (2.14), so that one text is taken for another: two readings that
+ * are equal were not starved, as memory would have to be missing at the same byte of both. */
+static inline json_t *members_read(const char *text, size_t len, bool *ret_starved)
+{
+        json_t *read = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
+        json_t *again = read ? json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL) : NULL;
+        *ret_starved = read && !(again && json_equal(read, again));
+        json_decref(again);
+        if (!*ret_starved)
+                return read;
+        json_decref(read);
+        return NULL;
+}
+
 #endif

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "client-sdk/assertion.h"
 #include "client-sdk/base64.h"
+#include "client-sdk/members.h"
 #include "client-sdk/shortage.h"
 
 #include <openssl/ec.h>
@@ -225,7 +226,10 @@ static enum mohr_reason fill(
 int signer_read(const char *json, size_t len, const struct issuers *known, struct signer **ret,
         enum mohr_reason *ret_reason)
 {
-        _cleanup_json_ json_t *header = json_loadb(json, len, JSON_REJECT_DUPLICATES, NULL);
+        bool starved;
+        _cleanup_json_ json_t *header = members_read(json, len, &starved);
+        if (starved)
+                return -ENOMEM;
         if (!json_is_object(header)) {
                 *ret_reason = MOHR_REASON_HEADER;
                 return 0;

@@ -112,7 +112,10 @@ static int step_payload(struct verification *v, enum mohr_reason *reason)
                 *reason = MOHR_REASON_BASE64;
                 return 0;
         }
-        v->claims = json_loadb((char *)json, (size_t)len, JSON_REJECT_DUPLICATES, NULL);
+        bool starved;
+        v->claims = members_read((char *)json, (size_t)len, &starved);
+        if (starved)
+                return -ENOMEM;
         if (!json_is_object(v->claims))
                 *reason = MOHR_REASON_PAYLOAD;
         return 0;

@@ -75,7 +75,10 @@ int wire_call(
 
 int wire_parse(const char *frame, size_t len, struct wire_reply *ret)
 {
-        _cleanup_json_ json_t *reply = json_loadb(frame, len, JSON_REJECT_DUPLICATES, NULL);
+        bool starved;
+        _cleanup_json_ json_t *reply = members_read(frame, len, &starved);
+        if (starved)
+                return -ENOMEM;
         json_t *parameters = json_object_get(reply, "parameters");
         const json_t *error = json_object_get(reply, "error"),
                      *continues = json_object_get(reply, "continues");

@@ -7,6 +7,8 @@
  */
 #include "daemon/varlink.h"
 
+#include "client-sdk/members.h"
+
 #include <ctype.h>
 
 #define FIRST_ALLOCATION 1024
@@ -99,10 +101,10 @@ static int frame_parse(const char *text, size_t len, json_t **ret, const char **
 {
         if (!depth_ok(text, len))
                 return violation(ret_why, "nested too deeply");
-        json_error_t error;
-        json_t *message = json_loadb(text, len, JSON_REJECT_DUPLICATES, &error);
+        bool starved;
+        json_t *message = members_read(text, len, &starved);
         if (!message)
-                return violation(ret_why, "not one JSON object");
+                return violation(ret_why, starved ? "no memory for a call" : "not one JSON object");
         if (!json_is_object(message)) {
                 json_decref(message);
                 return violation(ret_why, "not one JSON object");

@@ -231,6 +231,40 @@ static void another_audience_is_never_accepted(void **state)
         verify_while_failing(f, f->good, &other, false, false);
 }
 
+/* jansson 2.14 drops a character of a text that it has no room for, and goes on. Made for somebody whose
+ * name is ours and one character more, an assertion must not become ours by that. */
+static void a_longer_audience_does_not_shrink_to_ours(void **state)
+{
+        struct fixture *f = *state;
+        struct mohr_trust *trust = trust_of(f);
+        const char *ours = "https://bank.example/with/a/name/over/thirty-two/bytes";
+        const struct mohr_verify_options options = { .audience = ours, .at = TESTPKI_NOW + 10 };
+        for (size_t at = 10; at < strlen(ours); at++) {
+                char theirs[96];
+                json_t *header = testpki_header("RS256", f->pki->leaf, f->pki->ca, NULL);
+                json_t *payload =
+                        testpki_payload(TESTPKI_GIVEN, TESTPKI_FAMILY, "0099900007", false);
+                json_t *first = json_object();
+                snprintf(theirs, sizeof theirs, "%.*sX%s", (int)at, ours, ours + at);
+                json_object_set_new(first, "aud", json_string(theirs)); /* read before all others */
+                json_object_update_missing(first, payload);
+                char *jws = testpki_sign_json(header, first, f->pki->leaf_key, "RS256");
+                for (struct inject in = INJECT(INJECT_MEMORY); !in.onwards && inject_next(&in);) {
+                        struct mohr_result *result = NULL;
+                        inject_arm(&in);
+                        int r = mohr_verify(trust, jws, strlen(jws), &options, &result);
+                        inject_disarm(&in);
+                        EXPECT(in, r != 0);
+                        mohr_result_free(result);
+                }
+                free(jws);
+                json_decref(first);
+                json_decref(payload);
+                json_decref(header);
+        }
+        mohr_trust_free(trust);
+}
+
 static void the_result_is_told_whole_or_not_at_all(void **state)
 {
         struct fixture *f = *state;
@@ -447,6 +481,7 @@ int main(void)
                 cmocka_unit_test(a_good_assertion_is_at_worst_refused),
                 cmocka_unit_test(a_forged_assertion_is_never_accepted),
                 cmocka_unit_test(another_audience_is_never_accepted),
+                cmocka_unit_test(a_longer_audience_does_not_shrink_to_ours),
                 cmocka_unit_test(the_result_is_told_whole_or_not_at_all),
                 cmocka_unit_test(asking_fails_with_an_answer),
         };
