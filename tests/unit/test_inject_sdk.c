@@ -239,7 +239,10 @@ static void a_longer_audience_does_not_shrink_to_ours(void **state)
         struct mohr_trust *trust = trust_of(f);
         const char *ours = "https://bank.example/with/a/name/over/thirty-two/bytes";
         const struct mohr_verify_options options = { .audience = ours, .at = TESTPKI_NOW + 10 };
-        for (size_t at = 10; at < strlen(ours); at++) {
+        static const size_t places[] = { 14, 15, 16, 30, 31,
+                32 }; /* where jansson's buffer grows */
+        for (size_t i = 0; i < ARRAY_LEN(places); i++) {
+                const size_t at = places[i];
                 char theirs[96];
                 json_t *header = testpki_header("RS256", f->pki->leaf, f->pki->ca, NULL);
                 json_t *payload =
