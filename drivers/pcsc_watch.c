@@ -121,8 +121,8 @@ static LONG wait_for_change(struct pcsc_watch *watch)
                 watch->states[i].dwCurrentState =
                         watch->states[i].dwEventState & ~(DWORD)SCARD_STATE_CHANGED;
         size_t watched = base_min(watch->count + 1, PCSCLITE_MAX_READERS_CONTEXTS);
-        LONG rv = SCardGetStatusChange(watch->context, watch->settled ? QUIET_MS : SETTLE_MS,
-                watch->states, watched);
+        LONG rv = SCardGetStatusChange(
+                watch->context, watch->settled ? QUIET_MS : SETTLE_MS, watch->states, watched);
         watch->settled = rv == SCARD_E_TIMEOUT;
         return rv == SCARD_E_TIMEOUT ? SCARD_S_SUCCESS : rv;
 }
