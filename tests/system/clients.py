@@ -545,8 +545,11 @@ def main():
         for part in (introspection, hostile_bytes, slow_drip, half_open, passed_descriptors, flood_not_read, flood_read,
                      thousand_connects, caps):
             part(daemon.path)
-        descriptors = len(os.listdir(f"/proc/{daemon.child.pid}/fd"))
-        check(descriptors < 20, "nothing of all this is left open", descriptors)
+        if os.geteuid() == 0:
+            descriptors = len(os.listdir(f"/proc/{daemon.child.pid}/fd"))
+            check(descriptors < 20, "nothing of all this is left open", descriptors)
+        else:
+            print("skip - nothing of all this is left open: only root may look into a process that is not dumpable")
         check(daemon.end() == 0, "after all this it ends in order", daemon.said()[-1000:])
         for part in (other_user, places, two_at_once, socket_activation, life, watchdog):
             part(folder)
