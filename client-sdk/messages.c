@@ -36,7 +36,7 @@ static const struct message {
         { OUTCOME_CARD_REMOVED, N_("The card was removed."),
                 N_("Leave the card in the reader until the end, then try again.") },
         { OUTCOME_NEEDS_ISSUER_KEYS, N_("This card needs the issuer's keys for signing."),
-                N_("It cannot be used here. The PIN was not used.") },
+                N_("It cannot be used here. No try of the PIN was lost.") },
         { OUTCOME_TIMED_OUT, N_("Time ran out."),
                 N_("Try again. If it happens again, run: mohr doctor") },
         { OUTCOME_UNREACHABLE, N_("The Mohr service is not running."),
@@ -56,7 +56,9 @@ static const struct message {
                 N_("Run: mohr doctor") },
         { OUTCOME_NOBODY_TO_ASK,
                 N_("There is no terminal and no screen on which to ask for the PIN."),
-                N_("Run the command in a terminal or in a desktop session.") },
+                N_("Run the command in a terminal or in a desktop session. If it already does, "
+                   "install "
+                   "pinentry.") },
         { OUTCOME_CANNOT_RECORD,
                 N_("The request could not be recorded, so it was not carried out."),
                 N_("Free some disk space, then try again.") },

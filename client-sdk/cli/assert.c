@@ -9,6 +9,7 @@
 #include "client-sdk/assertion.h"
 #include "client-sdk/fields.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct request {
@@ -83,6 +84,16 @@ static int parse(struct cli *cli, int argc, char **argv, struct request *request
         return optind < argc ? cli_usage(cli, _("This takes no arguments.")) : 0;
 }
 
+static bool good_station(const struct mohr_station *station)
+{
+        const char *const texts[] = { station->operator_name, station->branch, station->device,
+                station->case_number };
+        for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+                if (texts[i] && !field_is_text(texts[i], FIELD_STATION_MAX))
+                        return false;
+        return true;
+}
+
 static int check(const struct cli *cli, const struct request *request)
 {
         const struct mohr_request *to = &request->to;
@@ -99,6 +110,11 @@ static int check(const struct cli *cli, const struct request *request)
                            "request.") },
                 { !to->purpose || field_is_text(to->purpose, FIELD_PURPOSE_MAX),
                         N_("--purpose takes up to 256 bytes of plain text.") },
+                { !to->reader || to->reader[0],
+                        N_("--reader takes the name of a reader, as mohr status shows it.") },
+                { good_station(&request->station),
+                        N_("--operator, --branch, --device and --case-number take 1 to 128 bytes "
+                           "of plain text each.") },
                 { !to->expect_national_number || field_is_digits(to->expect_national_number, 10),
                         N_("--expect-national-number takes ten digits.") },
                 { !photo || strcmp(photo, "yes") == 0 || strcmp(photo, "no") == 0,
@@ -116,20 +132,30 @@ static const char *from_environment(const char *name)
         return value && value[0] ? value : NULL;
 }
 
-/* The terminal the person types on. Only names mohrd knows how to judge: a pinentry asks nowhere else. */
-static const char *terminal(char *dst, size_t cap)
+/* The terminal the person types on. mohrd takes only one that belongs to its user, so one that su or
+ * sudo brought along from somebody else is not named. */
+static const char *terminal(const struct cli *cli, char *dst, size_t cap)
 {
         static const int streams[] = { STDIN_FILENO, STDERR_FILENO };
-        for (size_t i = 0; i < ARRAY_LEN(streams); i++)
-                if (isatty(streams[i]) && ttyname_r(streams[i], dst, cap) == 0)
+        bool foreign = false;
+        for (size_t i = 0; i < ARRAY_LEN(streams); i++) {
+                struct stat st;
+                if (!isatty(streams[i]) || ttyname_r(streams[i], dst, cap) != 0)
+                        continue;
+                if (fstat(streams[i], &st) == 0 && st.st_uid == getuid())
                         return dst;
+                foreign = true;
+        }
+        if (foreign)
+                cli_warn(cli, _("This terminal belongs to another user (su, sudo): the PIN cannot "
+                                "be asked for on it."));
         return NULL;
 }
 
 static void describe_ui(const struct cli *cli, struct request *request)
 {
         struct mohr_ui *ui = &request->ui;
-        ui->tty = terminal(request->tty, sizeof request->tty);
+        ui->tty = terminal(cli, request->tty, sizeof request->tty);
         ui->term = ui->tty ? from_environment("TERM") : NULL;
         ui->display = from_environment("DISPLAY");
         ui->wayland_display = from_environment("WAYLAND_DISPLAY");
@@ -145,7 +171,7 @@ static void show_phase(void *user, const char *phase)
                 { "reader", N_("Looking for the card reader ...") },
                 { "card", N_("Reading the card. Leave it where it is ...") },
                 { "consent", N_("Waiting for the holder's consent ...") },
-                { "pin", N_("Waiting for the PIN ...") },
+                { "pin", N_("The card checks the PIN. Leave it where it is ...") },
                 { "sign", N_("The chip is signing. Leave the card where it is ...") },
         };
         (void)user;

@@ -39,6 +39,9 @@ const char *cli_style(FILE *stream, enum cli_style style);
 /* Reports an outcome and returns it. `detail`: a line for operators or NULL. `client` may be NULL. */
 int cli_report(
         const struct cli *cli, int outcome, const char *detail, const struct mohr_client *client);
+/* The same in other words than those of messages.c. `next` may be "". */
+int cli_report_as(const struct cli *cli, int outcome, const char *message, const char *next,
+        const char *detail, const struct mohr_client *client);
 /* Its first line: what happened, and the code. */
 void cli_headline(const struct cli *cli, const char *text, int outcome);
 /* `r` of a library call: an outcome, or a negative errno, which becomes 70 with its text. */

@@ -54,11 +54,12 @@ static void add_text(json_t *object, const char *name, const char *text)
                 json_object_set_new(object, name, json_string(text));
 }
 
-static void report_json(int outcome, const char *detail, const struct mohr_client *client)
+static void report_json(int outcome, const char *message, const char *next, const char *detail,
+        const struct mohr_client *client)
 {
         _cleanup_json_ json_t *object = json_pack("{s:s, s:i, s:s}", "outcome",
-                mohr_outcome_name(outcome), "exit", outcome, "message", mohr_outcome_text(outcome));
-        add_text(object, "next", mohr_outcome_next(outcome));
+                mohr_outcome_name(outcome), "exit", outcome, "message", message);
+        add_text(object, "next", next);
         add_text(object, "detail", detail);
         add_text(object, "request", client ? mohr_client_request_id(client) : NULL);
         if (client && mohr_client_tries_left(client) >= 0)
@@ -91,14 +92,21 @@ void cli_headline(const struct cli *cli, const char *text, int outcome)
 int cli_report(
         const struct cli *cli, int outcome, const char *detail, const struct mohr_client *client)
 {
+        return cli_report_as(cli, outcome, mohr_outcome_text(outcome), mohr_outcome_next(outcome),
+                detail, client);
+}
+
+int cli_report_as(const struct cli *cli, int outcome, const char *message, const char *next,
+        const char *detail, const struct mohr_client *client)
+{
         char text[CLI_TEXT_MAX];
         if (cli->json)
-                report_json(outcome, detail, client);
-        cli_headline(cli, mohr_outcome_text(outcome), outcome);
+                report_json(outcome, message, next, detail, client);
+        cli_headline(cli, message, outcome);
         if (client && mohr_client_tries_left(client) >= 0)
                 report_tries(cli, mohr_client_tries_left(client));
-        if (mohr_outcome_next(outcome)[0])
-                fprintf(stderr, "      %s\n", mohr_outcome_next(outcome));
+        if (next[0])
+                fprintf(stderr, "      %s\n", next);
         if (detail && detail[0])
                 fprintf(stderr, "      %s(%s)%s\n", cli_style(stderr, STYLE_DIM),
                         cli_text(cli, text, detail), cli_style(stderr, STYLE_PLAIN));
@@ -124,7 +132,8 @@ int cli_usage(const struct cli *cli, const char *format, ...)
         vsnprintf(line, sizeof line, format, args);
         va_end(args);
         if (cli->json)
-                report_json(OUTCOME_USAGE, line, NULL);
+                report_json(OUTCOME_USAGE, mohr_outcome_text(OUTCOME_USAGE),
+                        mohr_outcome_next(OUTCOME_USAGE), line, NULL);
         fprintf(stderr, "mohr %s: %s [%d]\n", cli->command, line, OUTCOME_USAGE);
         fprintf(stderr, "      mohr help %s\n", cli->command);
         return OUTCOME_USAGE;

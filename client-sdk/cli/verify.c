@@ -137,7 +137,9 @@ static int report_no_trust(const struct cli *cli, int r, const char *problem)
 {
         if (r < 0)
                 return cli_result(cli, r, NULL);
-        r = cli_report(cli, r, problem, NULL);
+        r = cli_report_as(cli, r, _("The roots you trust cannot be read, so nothing was checked."),
+                _("The assertion may be good. Give --trust a file or folder of root certificates."),
+                problem, NULL);
         explain_root(cli, NULL);
         return r;
 }

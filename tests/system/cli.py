@@ -187,6 +187,7 @@ def verify(folder):
         os.makedirs(folder + "/empty", exist_ok=True)
         code, out, err = run("verify", "--trust", trust, good)
         check(code == 21 and not out and "42:21:4C:87" in err, f"{what} is 21 and names the fingerprint to expect", (code, err))
+        check("nothing was checked" in err and "new one" not in err, f"{what} is not blamed on the assertion", err)
     code, out, err = run(*strict, good, env={"LANGUAGE": "fa"})
     check(code == 0 and "نام خانوادگی" in out and "۱۴" in out, "in Persian with a Jalali date", (out, err))
     code, _, _ = run(*strict, "-", text="A" * 300000)
