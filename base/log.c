@@ -43,11 +43,13 @@ static void emit(const struct log *log, struct out *line)
 static struct out begin(
         const struct log *log, enum log_level level, const char *request, uint8_t *buf)
 {
-        char head[128];
+        char head[128], number[16] = "";
+        if (!log->plain)
+                snprintf(number, sizeof number, "<%d>", (int)level);
         if (request)
-                snprintf(head, sizeof head, "<%d>%s[%.32s]: ", (int)level, log->program, request);
+                snprintf(head, sizeof head, "%s%s[%.32s]: ", number, log->program, request);
         else
-                snprintf(head, sizeof head, "<%d>%s: ", (int)level, log->program);
+                snprintf(head, sizeof head, "%s%s: ", number, log->program);
         struct out line = out_new(buf, LINE_MAX_BYTES - 1);
         put_text(&line, head);
         return line;

@@ -24,7 +24,8 @@ enum log_level {
 struct log {
         const char *program; /* borrowed */
         enum log_level max;
-        int fd; /* where lines go, usually 2 */
+        int fd;     /* where lines go, usually 2 */
+        bool plain; /* a person reads them: without the level's number for the journal */
 };
 
 /* `request` is the request id or NULL. Pairs are const char *key, const char *value, ... NULL. */

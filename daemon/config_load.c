@@ -202,6 +202,10 @@ struct arguments {
 static int take_argument(
         const struct loader *loader, struct arguments *args, const char *name, const char *value)
 {
+        bool known = strcmp(name, "--config") == 0 || strcmp(name, "--socket") == 0 ||
+                     strcmp(name, "--driver") == 0;
+        if (known && (!value || !*value))
+                return refuse(loader, "%s wants a value; try --help", name);
         if (strcmp(name, "--config") == 0)
                 args->config = value;
         else if (strcmp(name, "--socket") == 0)
@@ -225,9 +229,7 @@ static int read_arguments(
                 const char *value = equals ? equals + 1 : argv[i + 1]; /* argv ends with NULL */
                 if (!name)
                         return -ENOMEM;
-                if (!value || !*value)
-                        return refuse(loader, "%.40s wants a value; try --help", name);
-                i += !equals;
+                i += !equals && value;
                 r = take_argument(loader, args, name, value);
         }
         return r;

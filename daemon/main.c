@@ -19,6 +19,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
+#include <unistd.h>
 
 #define DRAIN_US 10000000
 
@@ -171,7 +172,10 @@ static bool answer_about_itself(int argc, char *const *argv)
 int main(int argc, char **argv)
 {
         struct mohrd d = {
-                .log = { .program = "mohrd", .max = LOG_LEVEL_INFO, .fd = STDERR_FILENO },
+                .log = { .program = "mohrd",
+                        .max = LOG_LEVEL_INFO,
+                        .fd = STDERR_FILENO,
+                        .plain = isatty(STDERR_FILENO) == 1 },
                 .listener = { .fd = -1, .folder = -1 },
         };
         char error[1024] = "";

@@ -208,13 +208,15 @@ static int nothing_there(const struct readers *readers, const char **ret_detail)
         return OUTCOME_READER_SERVICE;
 }
 
-static int find_named(const struct readers *readers, const char *name, struct reader **ret)
+static int find_named(const struct readers *readers, const char *name, struct reader **ret,
+        const char **ret_detail)
 {
         for (struct reader *reader = readers->list; reader; reader = reader->next)
                 if (strcmp(reader->seen.name, name) == 0) {
                         *ret = reader;
                         return 0;
                 }
+        *ret_detail = "no reader has this name: mohr status shows the names";
         return OUTCOME_NO_READER;
 }
 
@@ -260,7 +262,8 @@ int readers_acquire(
         *ret_detail = NULL;
         if (!readers->list)
                 return nothing_there(readers, ret_detail);
-        int r = name ? find_named(readers, name, &reader) : find_only(readers, &reader, ret_detail);
+        int r = name ? find_named(readers, name, &reader, ret_detail)
+                     : find_only(readers, &reader, ret_detail);
         if (r == 0)
                 r = may_take(reader, ret_detail);
         if (r != 0)

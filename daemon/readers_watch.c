@@ -149,9 +149,10 @@ static void on_watcher_exited(void *user, int status)
 {
         struct backend *backend = user;
         char text[16];
-        snprintf(text, sizeof text, "%d", status);
+        snprintf(text, sizeof text, "%d",
+                WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
         log_kv(backend->readers->log, LOG_LEVEL_WARNING, NULL, "watcher ended", "driver",
-                backend->row->driver, "status", text, NULL);
+                backend->row->driver, WIFSIGNALED(status) ? "signal" : "status", text, NULL);
         backend->watcher = child_free(backend->watcher);
         retry_later(backend);
 }

@@ -307,6 +307,8 @@ static void wrong_arguments_are_named(void **state)
         (void)state;
         assert_int_equal(load(&config, error, "--frob", "1", NULL), OUTCOME_USAGE);
         assert_string_equal(error, "unknown argument \"--frob\"; try --help");
+        assert_int_equal(load(&config, error, "--frob", NULL), OUTCOME_USAGE);
+        assert_string_equal(error, "unknown argument \"--frob\"; try --help");
         assert_int_equal(load(&config, error, "--socket", NULL), OUTCOME_USAGE);
         assert_string_equal(error, "--socket wants a value; try --help");
         assert_int_equal(load(&config, error, "--driver", "usb", NULL), OUTCOME_USAGE);

@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 static struct testpki *pki;
-static const struct log quiet = { "test", LOG_LEVEL_ERR, -1 };
+static const struct log quiet = { .program = "test", .max = LOG_LEVEL_ERR, .fd = -1 };
 
 static struct known *fresh(const struct config *config)
 {
