@@ -12,6 +12,7 @@
  *
  * It is a driver like the others to everyone above, except that `simulated` says what it is.
  */
+#include "base/log.h"
 #include "drivers/driver.h"
 #include "drivers/softcard/softcard.h"
 
@@ -166,6 +167,19 @@ static void soft_close_cleanup(struct soft **slot)
                 soft_close(*slot);
 }
 
+/* Still before the sandbox. Who writes [soft] is a developer and wants to know what is wrong with it. */
+static int complain(int r, const char *bad)
+{
+        const struct log log = {
+                .program = "mohr-reader", .max = LOG_LEVEL_INFO, .fd = STDERR_FILENO
+        };
+        log_kv(&log, LOG_LEVEL_ERR, NULL,
+                r == -ENOENT ? "[soft] pki names no folder made by mohr-softcard --make-pki"
+                             : "a setting in [soft] is not understood",
+                "setting", bad ? bad : "", NULL);
+        return r;
+}
+
 static int soft_open(void **ret_reader, const char *reader, const char *const *given)
 {
         struct options options;
@@ -190,7 +204,7 @@ static int soft_open(void **ret_reader, const char *reader, const char *const *g
                 drop_faults(&options);
         r = softcard_new(&soft->card, options.card, &shared->nv, &bad);
         if (r < 0)
-                return r;
+                return complain(r, bad);
         *ret_reader = soft;
         soft = NULL;
         return 0;
