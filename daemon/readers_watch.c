@@ -80,9 +80,11 @@ static void say(struct backend *backend, bool running)
                 log_kv(backend->readers->log, running ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING, NULL,
                         running ? "backend is running" : "backend is unavailable", "driver",
                         backend->row->driver, NULL);
+        bool news = running || backend->running || !backend->spoken;
         backend->running = running;
         backend->spoken = true;
-        readers_changed(backend->readers);
+        if (news) /* not each time that a service is looked for in vain */
+                readers_changed(backend->readers);
 }
 
 static void lose(struct backend *backend)

@@ -522,6 +522,23 @@ static void a_watcher_that_speaks_nonsense_is_restarted(void **state)
         stop();
 }
 
+static void a_service_looked_for_in_vain_is_no_news(void **state)
+{
+        (void)state;
+        start("A 1 0 1\n", "");
+        watch_says("die\n");
+        UNTIL(is(backend(), "unavailable"));
+        unsigned int news = world.news;
+        uint64_t now, end;
+        assert_return_code(sd_event_now(world.event, CLOCK_MONOTONIC, &now), 0);
+        for (end = now + 800000; now < end;) { /* three or four watchers long */
+                assert_return_code(sd_event_run(world.event, 50000), 0);
+                assert_return_code(sd_event_now(world.event, CLOCK_MONOTONIC, &now), 0);
+        }
+        assert_in_range(world.news, news, news + 1); /* what was due already */
+        stop();
+}
+
 static void a_helper_with_an_open_sandbox_serves_nobody(void **state)
 {
         (void)state;
@@ -593,6 +610,7 @@ int main(int argc, char **argv)
                 cmocka_unit_test(a_service_that_goes_under_an_operation_is_that_answer),
                 cmocka_unit_test(an_answer_to_another_question_is_the_end),
                 cmocka_unit_test(a_watcher_that_speaks_nonsense_is_restarted),
+                cmocka_unit_test(a_service_looked_for_in_vain_is_no_news),
                 cmocka_unit_test(a_helper_with_an_open_sandbox_serves_nobody),
                 cmocka_unit_test(a_helper_that_never_gets_ready_is_no_endless_wait),
                 cmocka_unit_test(a_release_in_the_middle_is_clean),
