@@ -248,10 +248,6 @@ static int may_take(const struct reader *reader, const char **ret_detail)
                 *ret_detail = "another request uses this reader";
                 return OUTCOME_BUSY;
         }
-        if (reader->seen.busy) {
-                *ret_detail = "another program holds this reader";
-                return OUTCOME_BUSY;
-        }
         return reader->seen.present ? 0 : OUTCOME_NO_CARD;
 }
 

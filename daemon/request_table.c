@@ -103,6 +103,8 @@ static int take(struct request *request, int outcome, struct in *fields)
 {
         const struct row *row = &rows[request->state];
         bool verify = row->op == OP_VERIFY; /* tells the tries left, whatever came of it */
+        if (outcome == OUTCOME_BUSY)
+                request->detail = "another program holds this reader";
         if (outcome != 0 && !verify && !(row->may_refuse && is_refusal(outcome)))
                 return outcome;
         return row->came ? row->came(request, outcome, fields) : outcome;

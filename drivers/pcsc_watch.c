@@ -5,7 +5,9 @@
  * PC/SC's pseudo reader "\\?PnP?\Notification"). The wait is bounded all the same: a reader that
  * appears between the listing and the start of the wait goes unnoticed by libpcsclite 1.9.9, so
  * after a change the list is read again a second later, and then once a minute, when libpcsclite's
- * own "infinite" wait would wake up anyway. When pcscd has all the readers it can have, the pseudo
+ * own "infinite" wait would wake up anyway. That a program took a reader for itself or gave it back
+ * is not announced either (1.9.9): it is noticed when the list is read for another reason, and as
+ * long as a reader is held, once a second; whether a card can be had now, only BEGIN tells. When pcscd has all the readers it can have, the pseudo
  * reader is left out: nothing can come, and libpcsclite refuses to wait for one more than that.
  *
  * A missing pcscd, one that dies and one that denies access look alike from here (READER_SERVICE);
@@ -28,7 +30,7 @@ struct pcsc_watch {
         size_t count;
         struct driver_reader last[DRIVER_READERS_MAX]; /* as reported */
         size_t last_count;
-        bool reported, settled;
+        bool reported, settled, held;
         uint16_t appearances; /* readers seen to appear so far */
 };
 
@@ -103,8 +105,11 @@ static bool changed(struct pcsc_watch *watch)
 {
         struct driver_reader now[DRIVER_READERS_MAX];
         memset(now, 0, sizeof now);
-        for (size_t i = 0; i < watch->count; i++)
+        watch->held = false;
+        for (size_t i = 0; i < watch->count; i++) {
                 describe(watch, &watch->states[i], &now[i]);
+                watch->held |= now[i].busy;
+        }
         if (watch->reported && watch->last_count == watch->count &&
                 memcmp(now, watch->last, sizeof now) == 0)
                 return false;
@@ -121,8 +126,8 @@ static LONG wait_for_change(struct pcsc_watch *watch)
                 watch->states[i].dwCurrentState =
                         watch->states[i].dwEventState & ~(DWORD)SCARD_STATE_CHANGED;
         size_t watched = base_min(watch->count + 1, PCSCLITE_MAX_READERS_CONTEXTS);
-        LONG rv = SCardGetStatusChange(
-                watch->context, watch->settled ? QUIET_MS : SETTLE_MS, watch->states, watched);
+        DWORD wait_ms = watch->settled && !watch->held ? QUIET_MS : SETTLE_MS;
+        LONG rv = SCardGetStatusChange(watch->context, wait_ms, watch->states, watched);
         watch->settled = rv == SCARD_E_TIMEOUT;
         return rv == SCARD_E_TIMEOUT ? SCARD_S_SUCCESS : rv;
 }

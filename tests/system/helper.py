@@ -273,16 +273,21 @@ def others(rig, card):
     other.end()
 
 
-def exclusive(rig, card, watcher):
+def exclusive(rig, card):
     peer = rig.peer("exclusive", card.reader)
     helper = Helper(rig, "--reader", card.reader)
     helper.ready()
     rig.check(helper.ask("BEGIN")[0] == BUSY, "a reader held exclusively is busy")
-    rig.check(next_state(watcher, card, lambda seen: seen[1]), "the watcher sees it")
+    # pcscd announces neither taking nor giving back: who looks sees it
+    looker = Helper(rig, "--watch")
+    looker.ready()
+    rig.check(next_state(looker, card, lambda seen: seen[1]), "a watcher that starts now sees it")
+    time.sleep(2.5)
     peer.stop()
     rig.check(lib.wait_for(lambda: helper.ask("BEGIN")[0] == OK), "given back, it can be used")
     helper.end()
-    rig.check(next_state(watcher, card, lambda seen: not seen[1]), "the watcher sees that too")
+    rig.check(next_state(looker, card, lambda seen: not seen[1]), "and looks until it is given back")
+    looker.kill()
 
 
 def next_state(watcher, card, wanted):
@@ -350,7 +355,7 @@ def body(rig):
     resumed(rig, card)
     killed(rig, card)
     others(rig, card)
-    exclusive(rig, card, watcher)
+    exclusive(rig, card)
     pulled(rig, card, watcher)
     service_gone(rig, pcscd, card, watcher)
     for helper in rig.helpers:

@@ -348,7 +348,8 @@ static void taking_answers_by_what_is_there(void **state)
         assert_int_equal(take("Z", &reader), OUTCOME_NO_READER);
         watch_says("A 1 1 1\n");
         UNTIL(is(state_of("A"), "busy"));
-        assert_int_equal(take(NULL, &reader), OUTCOME_BUSY);
+        assert_int_equal(take(NULL, &reader), 0); /* news of others are old: only BEGIN tells */
+        reader_release(reader);
         watch_says("A 1 0 1\nB 1 0 1\n");
         UNTIL(is(state_of("B"), "card"));
         assert_int_equal(readers_acquire(world.readers, NULL, &reader, &detail), OUTCOME_BUSY);
