@@ -59,14 +59,26 @@ static inline char *members_text(const json_t *json, size_t flags)
         return text;
 }
 
+/* Is `json` all of this text? Ours is written compactly, and then writing it again gives the same bytes. */
+static inline bool members_wrote(const json_t *json, const char *text, size_t len)
+{
+        _cleanup_free_ char *again = malloc(len);
+        return again && json_dumpb(json, again, len, JSON_COMPACT) == len &&
+               memcmp(again, text, len) == 0;
+}
+
 /* Reads one JSON text; names only once. NULL if it is none, or *ret_starved. json_loadb drops a character
- * that it has no room for and goes on (2.14), so that one text is taken for another: two readings that
- * are equal were not starved, as memory would have to be missing at the same byte of both. */
+ * that it has no room for and goes on (2.14), so that one text is taken for another: a reading is believed
+ * if it writes the same text again, or else if a second one is equal, as memory would have to be missing
+ * at the same byte of both. */
 static inline json_t *members_read(const char *text, size_t len, bool *ret_starved)
 {
-        json_t *read = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
-        json_t *again = read ? json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL) : NULL;
-        *ret_starved = read && !(again && json_equal(read, again));
+        json_t *read = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL), *again;
+        *ret_starved = false;
+        if (!read || members_wrote(read, text, len))
+                return read;
+        again = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
+        *ret_starved = !again || !json_equal(read, again);
         json_decref(again);
         if (!*ret_starved)
                 return read;
