@@ -67,11 +67,13 @@ void log_kv(
         va_start(pairs, message);
         for (const char *key; (key = va_arg(pairs, const char *)) != NULL;) {
                 const char *value = va_arg(pairs, const char *);
+                if (!value || !*value)
+                        continue;
                 size_t whole = line.len;
                 put_text(&line, " ");
                 put_text(&line, key);
                 put_text(&line, "=");
-                put_value(&line, value ? value : "");
+                put_value(&line, value);
                 if (line.error)
                         line.len = whole;
         }

@@ -28,7 +28,8 @@ struct log {
         bool plain; /* a person reads them: without the level's number for the journal */
 };
 
-/* `request` is the request id or NULL. Pairs are const char *key, const char *value, ... NULL. */
+/* `request` is the request id or NULL. Pairs are const char *key, const char *value, ... NULL; those
+ * without a value are left out. */
 void log_kv(const struct log *log, enum log_level level, const char *request, const char *message,
         ...) __attribute__((sentinel));
 void log_apdu(const struct log *log, const uint8_t header[4], uint16_t sw);
