@@ -270,7 +270,7 @@ static void the_environment_is_a_list_of_names(void **state)
 
 static bool gone(pid_t pid)
 {
-        for (int i = 0; i < 40; i++) {
+        for (int i = 0; i < 200; i++) {
                 char path[64], state = 'Z';
                 snprintf(path, sizeof path, "/proc/%d/stat", pid);
                 FILE *stat = fopen(path, "r");
