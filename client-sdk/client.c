@@ -14,6 +14,7 @@
 #include "client-sdk/members.h"
 #include "client-sdk/wire.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -69,16 +70,40 @@ int mohr_client_tries_left(const struct mohr_client *client)
         return client->tries_left;
 }
 
-static bool socket_path(const char *wanted, char *dst, size_t cap)
+/* Where to say why nobody was reached. */
+struct why {
+        char *text;
+        size_t cap; /* 0: nobody wants to know */
+};
+
+_printf_(2, 3) static int unreachable(const struct why *why, const char *format, ...)
+{
+        char line[512];
+        va_list args;
+        va_start(args, format);
+        vsnprintf(line, sizeof line, format, args);
+        va_end(args);
+        if (why->cap > 0)
+                text_sanitize(why->text, why->cap, line, sizeof line);
+        return OUTCOME_UNREACHABLE;
+}
+
+static int socket_path(const char *wanted, char *dst, size_t cap, const struct why *why)
 {
         const char *named = wanted ? wanted : getenv("MOHR_SOCKET");
         const char *runtime = getenv("XDG_RUNTIME_DIR");
-        int len = -1;
+        int len;
         if (named && named[0])
                 len = snprintf(dst, cap, "%s", named);
-        else if (runtime && runtime[0] == '/')
+        else if (!runtime || !runtime[0])
+                return unreachable(why, "XDG_RUNTIME_DIR is not set");
+        else if (runtime[0] != '/')
+                return unreachable(why, "XDG_RUNTIME_DIR is no absolute path: %s", runtime);
+        else
                 len = snprintf(dst, cap, "%s/mohr/mohr.sock", runtime);
-        return len > 0 && (size_t)len < cap;
+        if (len > 0 && (size_t)len < cap)
+                return 0;
+        return unreachable(why, "%s...: %s", dst, strerror(ENAMETOOLONG));
 }
 
 static bool is_ours(int fd)
@@ -88,12 +113,27 @@ static bool is_ours(int fd)
         return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 && peer.uid == geteuid();
 }
 
-int mohr_client_connect(struct mohr_client **ret, const char *socket_name)
+static int reach(int fd, const struct sockaddr_un *address, const struct why *why)
 {
-        struct sockaddr_un address = { .sun_family = AF_UNIX };
         const struct timeval patience = { .tv_sec = 5 }; /* a full backlog */
-        if (!socket_path(socket_name, address.sun_path, sizeof address.sun_path))
-                return OUTCOME_UNREACHABLE;
+        if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience) < 0)
+                return -errno;
+        if (connect(fd, (const struct sockaddr *)address, sizeof *address) < 0)
+                return unreachable(why, "%s: %s", address->sun_path, strerror(errno));
+        if (!is_ours(fd))
+                return unreachable(
+                        why, "%s: the listener belongs to another user", address->sun_path);
+        return 0;
+}
+
+int mohr_client_connect_why(
+        struct mohr_client **ret, const char *socket_name, char *problem, size_t problem_cap)
+{
+        const struct why why = { problem, problem_cap };
+        struct sockaddr_un address = { .sun_family = AF_UNIX };
+        int r = socket_path(socket_name, address.sun_path, sizeof address.sun_path, &why);
+        if (r != 0)
+                return r;
         _cleanup_client_ struct mohr_client *client = calloc(1, sizeof *client);
         if (!client)
                 return -ENOMEM;
@@ -101,14 +141,17 @@ int mohr_client_connect(struct mohr_client **ret, const char *socket_name)
         client->wire.fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
         if (client->wire.fd < 0)
                 return -errno;
-        if (setsockopt(client->wire.fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience) < 0)
-                return -errno;
-        if (connect(client->wire.fd, (const struct sockaddr *)&address, sizeof address) < 0 ||
-                !is_ours(client->wire.fd))
-                return OUTCOME_UNREACHABLE;
+        r = reach(client->wire.fd, &address, &why);
+        if (r != 0)
+                return r;
         *ret = client;
         client = NULL;
         return 0;
+}
+
+int mohr_client_connect(struct mohr_client **ret, const char *socket_name)
+{
+        return mohr_client_connect_why(ret, socket_name, NULL, 0);
 }
 
 static void keep_text(char *dst, size_t cap, const json_t *parameters, const char *name)

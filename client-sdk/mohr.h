@@ -121,6 +121,10 @@ struct mohr_client;
 /* `socket` NULL: $MOHR_SOCKET, else $XDG_RUNTIME_DIR/mohr/mohr.sock. 20 if nobody listens there or the
  * listener belongs to another user. */
 int mohr_client_connect(struct mohr_client **ret, const char *socket);
+/* The same; with 20, `problem` holds an English line for operators: which socket was tried, and why
+ * nobody was reached there. */
+int mohr_client_connect_why(
+        struct mohr_client **ret, const char *socket, char *problem, size_t problem_cap);
 struct mohr_client *mohr_client_free(struct mohr_client *client);
 /* Ends a call that is running, from a signal handler or another thread: mohrd closes its prompt. */
 void mohr_client_cancel(struct mohr_client *client);

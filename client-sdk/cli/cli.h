@@ -53,6 +53,8 @@ void cli_warn(const struct cli *cli, const char *text);
 /* False if stdout did not take it all (a full disk, a closed pipe). */
 _must_check_ bool cli_flushed(void);
 
+/* What to do when mohrd is not reached, as far as the environment tells. */
+const char *cli_unreachable_next(void);
 /* 0, or the outcome already reported. */
 _must_check_ int cli_connect(const struct cli *cli, struct mohr_client **ret);
 

@@ -8,6 +8,8 @@
 #include "client-sdk/assertion.h"
 
 #include <stdarg.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define FSI "\xE2\x81\xA8" /* first strong isolate */
 #define PDI "\xE2\x81\xA9" /* pop directional isolate */
@@ -150,7 +152,33 @@ bool cli_flushed(void)
         return fflush(stdout) == 0 && !ferror(stdout);
 }
 
+/* After su or sudo, the session's folder is that of somebody else, and so is the mohrd in it. */
+static bool is_foreign(const char *folder)
+{
+        struct stat st;
+        return stat(folder, &st) == 0 && st.st_uid != geteuid();
+}
+
+const char *cli_unreachable_next(void)
+{
+        const char *named = getenv("MOHR_SOCKET"), *runtime = getenv("XDG_RUNTIME_DIR");
+        if (named && named[0])
+                return _("MOHR_SOCKET says where mohrd is. Correct it or unset it, or start mohrd "
+                         "with the same MOHR_SOCKET.");
+        if (!runtime || runtime[0] != '/')
+                return _("Log in to a session of your own, which sets XDG_RUNTIME_DIR, or set "
+                         "MOHR_SOCKET to the socket of mohrd.");
+        if (is_foreign(runtime))
+                return _("The session (XDG_RUNTIME_DIR) is another user's. Run the command as that "
+                         "user, without su or sudo.");
+        return mohr_outcome_next(OUTCOME_UNREACHABLE);
+}
+
 int cli_connect(const struct cli *cli, struct mohr_client **ret)
 {
-        return cli_result(cli, mohr_client_connect(ret, NULL), NULL);
+        char problem[512] = "";
+        int r = mohr_client_connect_why(ret, NULL, problem, sizeof problem);
+        if (r != OUTCOME_UNREACHABLE)
+                return cli_result(cli, r, NULL);
+        return cli_report_as(cli, r, mohr_outcome_text(r), cli_unreachable_next(), problem, NULL);
 }

@@ -18,8 +18,8 @@
 struct finding {
         int outcome;      /* 0: good */
         bool advice;      /* does not count for the exit code */
-        const char *text; /* untranslated */
-        const char *next; /* untranslated, or "" */
+        const char *text; /* untranslated or translated already */
+        const char *next; /* the same, or "" */
         const char *data; /* something to be shown as it is, or "" */
 };
 
@@ -27,7 +27,7 @@ struct examination {
         const char *trust;
         json_t *status; /* mohrd's picture, or NULL */
         int status_outcome;
-        char problem[512];
+        char problem[512], unreached[512];
 };
 
 static struct finding look_at_daemon(struct examination *e)
@@ -35,8 +35,11 @@ static struct finding look_at_daemon(struct examination *e)
         if (e->status)
                 return (struct finding){ .text = N_("The Mohr service is running.") };
         return (struct finding){ .outcome = e->status_outcome,
-                .text = N_("The Mohr service is not running."),
-                .next = N_("Start it with: systemctl --user start mohrd.socket") };
+                .text = mohr_outcome_text(e->status_outcome),
+                .next = e->status_outcome == OUTCOME_UNREACHABLE
+                                ? cli_unreachable_next()
+                                : mohr_outcome_next(e->status_outcome),
+                .data = e->unreached };
 }
 
 /* Connecting is what every PC/SC program does first; it also wakes a socket-activated pcscd. */
@@ -105,7 +108,7 @@ static struct finding unseen(int outcome)
 {
         return (struct finding){ .advice = true,
                 .outcome = outcome,
-                .text = N_("This cannot be seen while the Mohr service is not running.") };
+                .text = N_("This cannot be seen while the Mohr service cannot be reached.") };
 }
 
 static struct finding look_at_reader(struct examination *e)
@@ -207,7 +210,7 @@ static void ask_daemon(struct examination *e)
 {
         struct mohr_client *client = NULL;
         char *json = NULL;
-        int r = mohr_client_connect(&client, NULL);
+        int r = mohr_client_connect_why(&client, NULL, e->unreached, sizeof e->unreached);
         if (r == 0)
                 r = mohr_client_status(client, &json);
         if (r == 0)

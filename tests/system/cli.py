@@ -133,7 +133,42 @@ def usage(env):
     check(not wrong, "wrong usage is 2 and says nothing on stdout", wrong)
     right = [["help"], ["--help"], ["help", "assert"], ["assert", "--help"], ["version"], ["--version"]]
     check(all(run(*words)[0] == 0 and run(*words)[1] for words in right), "help and version are 0")
-    check(run("status", env={"MOHR_SOCKET": "/nonexistent"})[0] == 20, "no daemon is 20")
+
+
+def unreachable(folder):
+    listener = os.path.join(folder, "gone.sock")
+    with socket.socket(socket.AF_UNIX) as gone:
+        gone.bind(listener)
+    rows = [({"MOHR_SOCKET": "relative"}, "(relative: No such file", "unset"),
+            ({"MOHR_SOCKET": listener}, f"({listener}: Connection refused", "MOHR_SOCKET"),
+            ({"MOHR_SOCKET": "/" + 200 * "x"}, "File name too long", "MOHR_SOCKET"),
+            ({}, "(XDG_RUNTIME_DIR is not set)", "Log in"),
+            ({"XDG_RUNTIME_DIR": "run"}, "(XDG_RUNTIME_DIR is no absolute path: run)", "Log in"),
+            ({"XDG_RUNTIME_DIR": folder}, f"({folder}/mohr/mohr.sock: No such file", "Start mohrd")]
+    silent = []
+    for env, why, advice in rows:
+        code, out, err = run("status", env=env)
+        lines = err.splitlines()
+        if code != 20 or out or len(lines) != 3 or advice not in lines[1] or why not in lines[2]:
+            silent.append((env, err))
+    check(not silent, "no daemon is 20, and it is told where it was looked for, why not, and what is true advice", silent)
+
+
+def other_user(folder):
+    if os.geteuid() != 0:
+        print("skip - the daemon of another user: needs root")
+        return
+    place = os.path.join(folder, "foreign")
+    os.makedirs(place + "/mohr")
+    with socket.socket(socket.AF_UNIX) as foreign:
+        foreign.bind(place + "/mohr/mohr.sock")
+        os.seteuid(65534)  # the listener is whoever calls listen()
+        foreign.listen(4)
+        os.seteuid(0)
+        os.chown(place, 65534, 65534)
+        code, _, err = run("status", env={"XDG_RUNTIME_DIR": place})
+    check(code == 20 and "mohr.sock: the listener belongs to another user" in err and "without su or sudo" in err,
+          "the daemon of another user is 20, and nobody is told to start one", err)
 
 
 def readers(daemon, env):
@@ -154,8 +189,10 @@ def readers(daemon, env):
           "42:21:4C:87" in found["root"]["data"], "doctor finds what is there, and names the root's fingerprint", out)
     code, out, _ = run("doctor", env={**env, "PCSCLITE_CSOCK_NAME": "/nonexistent"})
     check(code == 25 and "apt install pcscd" in out, "doctor says how to get a missing pcscd, and is 25", (code, out))
-    code, out, _ = run("doctor", "--json", env={"MOHR_SOCKET": "/nonexistent", "PCSCLITE_CSOCK_NAME": daemon.path})
-    check(code == 20 and "systemctl" in json.loads(out)[0]["next"], "doctor says how to start the daemon, and is 20")
+    code, out, _ = run("doctor", "--json", env={"XDG_RUNTIME_DIR": "/nonexistent", "PCSCLITE_CSOCK_NAME": daemon.path})
+    found = json.loads(out)[0]
+    check(code == 20 and "systemctl" in found["next"] and "/nonexistent/mohr/mohr.sock: " in found["data"],
+          "doctor says where the daemon was looked for and how to start it, and is 20", found)
 
 
 def verify(folder):
@@ -219,6 +256,8 @@ def main():
         answers(daemon, env)
         errors(daemon, env)
         usage(env)
+        unreachable(folder)
+        other_user(folder)
         readers(daemon, env)
         verify(folder)
         colour({"MOHR_SOCKET": "/nonexistent"})
