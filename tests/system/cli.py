@@ -32,11 +32,12 @@ def check(good, what, why=""):
 
 
 class Daemon:
-    """Accepts one connection after another; each call is kept and answered with the given frames."""
+    """Accepts one connection after another; each call is kept and answered with the given frames, Status with the
+    picture if there is one."""
 
     def __init__(self, folder):
         self.path = os.path.join(folder, "mohr.sock")
-        self.calls, self.frames = [], []
+        self.calls, self.frames, self.picture = [], [], None
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(self.path)
         self.listener.listen(4)
@@ -54,8 +55,9 @@ class Daemon:
                     data += part
                 if data:
                     self.calls.append(json.loads(data[:-1]))
+                asks = data and self.calls[-1]["method"] == "mohr.Identity.Status" and self.picture
                 try:
-                    for frame in self.frames:
+                    for frame in [self.picture] if asks else self.frames:
                         peer.sendall(json.dumps(frame).encode() + b"\0")
                 except OSError:
                     pass
@@ -120,6 +122,25 @@ def errors(daemon, env):
     check(run(*ASK, env=env)[0] == 70, "an answer that is none is 70")
     daemon.frames = [{"error": "org.varlink.service.InvalidParameter", "parameters": {"parameter": "ui.tty"}}]
     check(run(*ASK, env=env)[0] == 2, "a parameter the daemon refuses is 2")
+
+
+def which_reader(daemon, env):
+    daemon.frames = [{"error": "mohr.Identity.NoReader", "parameters": {"request": "r9"}}]
+    code, _, err = run(*ASK, "--reader", "Mistyped", env=env)
+    check(code == 10 and "no card reader of this name" in err and "mohr status" in err and "Connect" not in err and "r9" in err,
+          "a name that no reader has is 10, and it is told where the names are", err)
+    code, _, err = run(*ASK, env=env)
+    check(code == 10 and "Connect the card reader" in err, "no reader at all is 10 with other advice", err)
+    daemon.frames = [{"error": "mohr.Identity.Busy", "parameters": {"request": "r9"}}]
+    rows = [{"name": name, "driver": "soft", "state": state} for name, state in (("A", "card"), ("B", "empty"), ("C", "card"))]
+    told = []
+    for count, words in ((3, []), (2, []), (3, ["--reader", "A"])):
+        daemon.picture = {"parameters": {"version": "1", "readers": rows[:count], "backends": []}}
+        told.append(run(*ASK, *words, env=env))
+    daemon.picture = None
+    check(all(code == 23 and "r9" in err for code, _, err in told) and
+          ["--reader" in err for _, _, err in told] == [True, False, False] and "Wait a moment" not in told[0][2],
+          "cards on several readers are 23 and ask for a name, one that is in use asks for patience", told)
 
 
 def usage(env):
@@ -255,6 +276,7 @@ def main():
         env = {"MOHR_SOCKET": daemon.path}
         answers(daemon, env)
         errors(daemon, env)
+        which_reader(daemon, env)
         usage(env)
         unreachable(folder)
         other_user(folder)
