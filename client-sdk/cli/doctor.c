@@ -2,7 +2,8 @@
 /* doctor.c: mohr doctor: a table of looks, each with a finding and the next thing to do.
  *
  * Nothing is sent to a card and nothing is changed. The exit code is the outcome an app would meet
- * first; what only a verifier needs (clock, root) is told but does not count.
+ * first; what only a verifier needs (clock, root), and what mohrd may see otherwise (pinentry), is told
+ * but does not count.
  */
 #include "client-sdk/cli/cli.h"
 
@@ -11,6 +12,7 @@
 #include <sys/socket.h>
 #include <sys/timex.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #define PCSCD_SOCKET  "/run/pcscd/pcscd.comm"
 #define TRUST_DEFAULT "/etc/mohr/trust"
@@ -139,6 +141,39 @@ static struct finding look_at_card(struct examination *e)
                            "again.") };
 }
 
+/* In absolute folders of PATH only, as mohrd looks. */
+static bool in_path(const char *program)
+{
+        const char *path = getenv("PATH");
+        char file[4096];
+        for (path = path ? path : "/usr/bin:/bin"; *path;) {
+                size_t len = strcspn(path, ":");
+                if (*path == '/' && len < sizeof file) {
+                        int made = snprintf(file, sizeof file, "%.*s/%s", (int)len, path, program);
+                        if (made > 0 && (size_t)made < sizeof file && access(file, X_OK) == 0)
+                                return true;
+                }
+                path += len + (path[len] == ':');
+        }
+        return false;
+}
+
+/* Advice only: mohr.conf may name another program, and mohrd may have another PATH. */
+static struct finding look_at_pinentry(struct examination *e)
+{
+        (void)e;
+        if (in_path("pinentry"))
+                return (struct finding){
+                        .text = N_("The program that asks for the PIN (pinentry) is there.")
+                };
+        return (struct finding){ .advice = true,
+                .outcome = OUTCOME_NOBODY_TO_ASK,
+                .text = N_("The program that asks for the PIN (pinentry) is not in PATH."),
+                .next = N_("Install it: sudo apt install pinentry-curses (on a desktop: "
+                           "pinentry-gtk2). "
+                           "It is not needed if mohr.conf names another program.") };
+}
+
 static struct finding look_at_clock(struct examination *e)
 {
         struct timex state = { 0 };
@@ -180,6 +215,7 @@ static const struct look {
         { "pcscd", look_at_pcscd },
         { "reader", look_at_reader },
         { "card", look_at_card },
+        { "pinentry", look_at_pinentry },
         { "clock", look_at_clock },
         { "root", look_at_root },
 };

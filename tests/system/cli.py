@@ -210,6 +210,17 @@ def readers(daemon, env):
           "42:21:4C:87" in found["root"]["data"], "doctor finds what is there, and names the root's fingerprint", out)
     code, out, _ = run("doctor", env={**env, "PCSCLITE_CSOCK_NAME": "/nonexistent"})
     check(code == 25 and "apt install pcscd" in out, "doctor says how to get a missing pcscd, and is 25", (code, out))
+    good = {**env, "PCSCLITE_CSOCK_NAME": daemon.path}
+    tools = os.path.join(os.path.dirname(daemon.path), "tools")
+    os.mkdir(tools)
+    code, out, _ = run("doctor", env={**good, "PATH": tools})
+    check(code == 0 and "? pinentry: " in out and "apt install pinentry-curses" in out, "doctor says how to get a missing pinentry", out)
+    os.symlink("/bin/true", os.path.join(tools, "pinentry"))
+    states = []
+    for path in (tools, "/nonexistent:" + tools, os.path.relpath(tools), ""):
+        _, out, _ = run("doctor", "--json", env={**good, "PATH": path})
+        states += [finding["state"] for finding in json.loads(out) if finding["check"] == "pinentry"]
+    check(states == ["ok", "ok", "advice", "advice"], "pinentry is looked for in the absolute folders of PATH", states)
     code, out, _ = run("doctor", "--json", env={"XDG_RUNTIME_DIR": "/nonexistent", "PCSCLITE_CSOCK_NAME": daemon.path})
     found = json.loads(out)[0]
     check(code == 20 and "systemctl" in found["next"] and "/nonexistent/mohr/mohr.sock: " in found["data"],
