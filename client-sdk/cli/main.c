@@ -42,6 +42,14 @@ static void show_overview(FILE *stream)
         fprintf(stream, "\n%s\n", _("Exit codes and everything else: man mohr"));
 }
 
+static void say_unknown(const struct cli *cli, const char *name)
+{
+        char text[CLI_TEXT_MAX], line[CLI_TEXT_MAX + 256];
+        snprintf(line, sizeof line, _("There is no such command: %s"), cli_text(cli, text, name));
+        cli_headline(cli, line, OUTCOME_USAGE);
+        fprintf(stderr, "      %s\n", mohr_outcome_next(OUTCOME_USAGE));
+}
+
 static int show_help(const char *name)
 {
         const struct command *command = find(name);
@@ -57,9 +65,14 @@ int command_help(struct cli *cli, int argc, char **argv)
                 show_overview(stdout);
                 return cli_flushed() ? 0 : OUTCOME_INTERNAL;
         }
-        if (argc > 2 || show_help(argv[1]) == -ENOENT)
-                return cli_usage(cli, _("There is no such command."));
-        return 0;
+        if (argc > 2)
+                return cli_usage(cli, _("This takes the name of one command."));
+        int r = show_help(argv[1]);
+        if (r == -ENOENT) {
+                say_unknown(cli, argv[1]);
+                return OUTCOME_USAGE;
+        }
+        return r == 0 ? 0 : OUTCOME_INTERNAL;
 }
 
 int command_version(struct cli *cli, int argc, char **argv)
@@ -89,7 +102,10 @@ int main(int argc, char **argv)
                 name = "version";
         const struct command *command = find(name);
         if (!command) {
-                show_overview(stderr);
+                if (argc > 1)
+                        say_unknown(&cli, name);
+                else
+                        show_overview(stderr);
                 return OUTCOME_USAGE;
         }
         cli.command = command->name;

@@ -152,6 +152,10 @@ def usage(env):
             ["verify", "--trust", "x", "/nonexistent/assertion"], ["version", "x"], ["help", "nonsense"], ["doctor", "x"]]
     wrong = [words for words in rows if run(*words, env=env)[0] != 2 or run(*words, env=env)[1]]
     check(not wrong, "wrong usage is 2 and says nothing on stdout", wrong)
+    told = [run(*words)[2] for words in (["frob"], ["help", "frob"])]
+    check(all("no such command: frob [2]" in err for err in told), "a command that is not known is named", told)
+    _, _, err = run("\x1b[31m\u202efrob", env={"LANGUAGE": "fa"})
+    check("\x1b" not in err and "\u202e" not in err and "frob\u2069" in err, "and cannot steer a terminal", err)
     right = [["help"], ["--help"], ["help", "assert"], ["assert", "--help"], ["version"], ["--version"]]
     check(all(run(*words)[0] == 0 and run(*words)[1] for words in right), "help and version are 0")
 
