@@ -592,7 +592,7 @@ static int setup(void **state)
                 .good_method = SIGN_RSA_SHA256_CARD,
                 .simulated = true,
                 .events = 1,
-                .log = { "test", LOG_LEVEL_ERR, 2 },
+                .log = { .program = "test", .max = LOG_LEVEL_ERR, .fd = 2 },
                 .config = { .unproven = UNPROVEN_ASK,
                         .card_timeout_ms = 1000,
                         .prompt_timeout_s = 5 },

@@ -206,7 +206,7 @@ static void start(const char *watch, const char *trick)
         static char soft_driver[] = "soft";
         char link[128], self[256];
         world = (struct world){ .dir = "/tmp/test-readers-XXXXXX",
-                .log = { "test", LOG_LEVEL_ERR, -1 } };
+                .log = { .program = "test", .max = LOG_LEVEL_ERR, .fd = -1 } };
         assert_non_null(mkdtemp(world.dir));
         ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
         assert_true(n > 0);
