@@ -19,10 +19,10 @@ say         = $(if $(V),,@printf '  %-5s %s\n' '$(1)' '$(patsubst $(BUILD)/%,%,$
 
 WARN := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
         -Wformat=2 -Wno-format-nonliteral $(if $(WERROR),-Werror)
-HARD := -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE
+# _FORTIFY_SOURCE hides from the sanitizers what they look for.
+HARD := -fPIE $(if $(findstring sanitize,$(CFLAGS)),,-fstack-protector-strong -D_FORTIFY_SOURCE=2)
 DEFS := -D_GNU_SOURCE -DMOHR_VERSION='"$(VERSION)"' -DMOHR_LIBEXECDIR='"$(LIBEXECDIR)"' \
         -DMOHR_LOCALEDIR='"$(LOCALEDIR)"'
-HARD := $(if $(findstring sanitize,$(CFLAGS)),-fPIE,$(HARD))
 ALL_CFLAGS = -std=c17 $(WARN) $(HARD) $(DEFS) -I. -MMD -MP $(CFLAGS) $(CPPFLAGS)
 ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(CFLAGS) $(LDFLAGS)
 
