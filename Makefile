@@ -32,10 +32,12 @@ SSL_LIBS     = $(call pkg,libcrypto)
 JSON_LIBS    = $(call pkg,jansson)
 SYSTEMD_LIBS = $(call pkg,libsystemd)
 PCSC_LIBS    = $(call pkg,libpcsclite)
+NFC_LIBS     = $(call pkg,libnfc)
+USB_LIBS     = $(call pkg,libusb-1.0)
 SECCOMP_LIBS = $(call pkg,libseccomp)
 ASSUAN_LIBS  = $(call pkg,libassuan gpg-error)
 CMOCKA_LIBS  = $(call pkg,cmocka)
-PKG_CFLAGS  := $(shell $(PKG_CONFIG) --cflags libpcsclite libassuan 2>/dev/null)
+PKG_CFLAGS  := $(shell $(PKG_CONFIG) --cflags libpcsclite libassuan libusb-1.0 libnfc 2>/dev/null)
 CPPFLAGS    += $(PKG_CFLAGS)
 
 .DEFAULT_GOAL := all
@@ -51,6 +53,9 @@ SOFTCARD := $(A)/softcard.a
 MOHR     := $(A)/libmohr.a
 DAEMON   := $(A)/daemon.a
 PROMPT   := $(A)/prompt.a
+NFC      := $(A)/nfc.a
+USB      := $(A)/usb.a
+WATCH    := $(A)/watch.a
 
 $(BASE):     $(call objs,base/*.c)
 $(APDU):     $(call objs,apdu/*.c)
@@ -60,8 +65,14 @@ $(SOFTCARD): $(call objs,drivers/softcard/*.c)
 $(MOHR):     $(call objs,client-sdk/*.c)
 $(DAEMON):   $(call objs,daemon/*.c)
 $(PROMPT):   $(call objs,daemon/prompt/*.c)
+$(NFC):      $(call objs,drivers/nfc/*.c)
+$(USB):      $(call objs,drivers/usb/*.c)
+$(WATCH):    $(call objs,drivers/watch/*.c)
 
 PROGRAMS := mohrd mohr mohr-prompt mohr-reader mohr-reader-soft mohr-softcard
+PROGRAMS += $(if $(wildcard drivers/reader-nfc/main.c),mohr-reader-nfc) \
+            $(if $(wildcard drivers/reader-usb/main.c),mohr-reader-usb) \
+            $(if $(wildcard drivers/reader-watch/main.c),mohr-watch)
 BIN := $(addprefix $(BUILD)/,$(PROGRAMS))
 MO  := $(patsubst po/%.po,$(BUILD)/locale/%/LC_MESSAGES/mohr.mo,$(wildcard po/*.po))
 
@@ -77,6 +88,12 @@ $(BUILD)/mohr-reader: $(BUILD)/obj/drivers/reader/main.o $(BUILD)/obj/drivers/pc
 $(BUILD)/mohr-reader: LIBS = $(PCSC_LIBS) $(SECCOMP_LIBS)
 $(BUILD)/mohr-reader-soft: $(BUILD)/obj/drivers/reader-soft/main.o $(BUILD)/obj/drivers/soft.o $(HELPER) $(OPS) $(APDU) $(SOFTCARD) $(BASE)
 $(BUILD)/mohr-reader-soft: LIBS = $(SECCOMP_LIBS) $(SSL_LIBS)
+$(BUILD)/mohr-reader-nfc: $(BUILD)/obj/drivers/reader-nfc/main.o $(NFC) $(HELPER) $(OPS) $(APDU) $(BASE)
+$(BUILD)/mohr-reader-nfc: LIBS = $(NFC_LIBS) $(SECCOMP_LIBS)
+$(BUILD)/mohr-reader-usb: $(BUILD)/obj/drivers/reader-usb/main.o $(USB) $(HELPER) $(OPS) $(APDU) $(BASE)
+$(BUILD)/mohr-reader-usb: LIBS = $(USB_LIBS) $(SECCOMP_LIBS)
+$(BUILD)/mohr-watch: $(BUILD)/obj/drivers/reader-watch/main.o $(WATCH) $(HELPER) $(OPS) $(APDU) $(BASE)
+$(BUILD)/mohr-watch: LIBS = $(SYSTEMD_LIBS) $(SECCOMP_LIBS)
 $(BUILD)/mohr-softcard: $(BUILD)/obj/drivers/softcard/main.o $(SOFTCARD) $(BASE)
 $(BUILD)/mohr-softcard: LIBS = $(SSL_LIBS)
 
@@ -110,8 +127,8 @@ UNIT := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.
 TOOLS := $(patsubst tests/tools/%.c,$(BUILD)/tests/%,$(wildcard tests/tools/*.c))
 TEST_SUPPORT := $(A)/support.a
 $(TEST_SUPPORT): $(call objs,tests/support/*.c) $(call objs,tests/monitor/*.c)
-ROOMS := $(DAEMON) $(PROMPT) $(MOHR) $(HELPER) $(OPS) $(APDU) $(SOFTCARD) $(BASE)
-ROOM_LIBS = $(CMOCKA_LIBS) $(SYSTEMD_LIBS) $(SSL_LIBS) $(JSON_LIBS) $(SECCOMP_LIBS) $(ASSUAN_LIBS)
+ROOMS := $(DAEMON) $(PROMPT) $(MOHR) $(HELPER) $(NFC) $(USB) $(WATCH) $(OPS) $(APDU) $(SOFTCARD) $(BASE)
+ROOM_LIBS = $(CMOCKA_LIBS) $(SYSTEMD_LIBS) $(SSL_LIBS) $(JSON_LIBS) $(SECCOMP_LIBS) $(ASSUAN_LIBS) $(NFC_LIBS) $(USB_LIBS)
 
 $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(TEST_SUPPORT) $(ROOMS)
 	$(call say,LD)
@@ -154,7 +171,7 @@ install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/lib/systemd/user \
 	        $(addprefix $(DESTDIR)$(PREFIX)/share/man/man,1 3 5 8)
 	install -m 755 $(BUILD)/mohr $(DESTDIR)$(PREFIX)/bin/
-	install -m 755 $(addprefix $(BUILD)/,mohrd mohr-prompt mohr-reader) $(DESTDIR)$(LIBEXECDIR)/
+	install -m 755 $(addprefix $(BUILD)/,mohrd mohr-prompt $(filter-out mohr-reader-soft,$(filter mohr-reader% mohr-watch,$(PROGRAMS)))) $(DESTDIR)$(LIBEXECDIR)/
 	install -m 644 client-sdk/mohr.h $(DESTDIR)$(PREFIX)/include/
 	install -m 644 $(BUILD)/libmohr.a $(DESTDIR)$(PREFIX)/lib/
 	for p in $(filter-out %/mohr-softcard.1,$(wildcard client-sdk/man/*.[1358])); do install -m 644 $$p $(DESTDIR)$(PREFIX)/share/man/man$${p##*.}/ || exit 1; done

@@ -19,6 +19,16 @@ enum apdu_protocol { APDU_T0 = 0, APDU_T1 = 1 }; /* contactless behaves as T=1 *
         4106 /* CLA INS P1 P2 + extended Lc (3) + 4096 data + extended Le (3 at most) */
 #define APDU_RSP_MAX 4098 /* data + SW */
 
+/* What a reader with a PIN pad needs to know to build VERIFY or CHANGE REFERENCE DATA by itself
+ * (PC/SC part 10, 2.5.2; CCID 1.1, 6.1.11): ASCII digits, left-justified in a block, then padding. */
+struct apdu_pinpad {
+        uint8_t cla, ins, p1, p2;
+        uint8_t block_len, pad, min, max;
+        uint8_t new_offset; /* of the new PIN's block, for a change: 0 when nothing precedes it */
+        bool asks_old;      /* for a change: the present PIN comes first */
+        uint16_t language;  /* LANGID of what a display shows: 0x0409 English, 0x0429 Persian */
+};
+
 /* Moves one command to the card and brings one answer (data + SW1 SW2, 2..cap bytes).
  * 0: *ret_len set. > 0: OUTCOME_CARD_REMOVED, OUTCOME_TIMED_OUT, OUTCOME_READER_SERVICE, OUTCOME_BUSY.
  * < 0: broken. A reset of the card seen in the middle is OUTCOME_CARD_REMOVED: state is gone. */
@@ -26,6 +36,10 @@ struct apdu_link {
         int (*transmit)(void *ctx, const uint8_t *cmd, size_t cmd_len, uint8_t *rsp, size_t cap,
                 size_t *ret_len);
         void *ctx;
+        /* NULL where there is no PIN pad: one VERIFY that the reader makes itself; as transmit, and the
+         * answers of driver.h's verify_pinpad. */
+        int (*pinpad)(void *ctx, const struct apdu_pinpad *how, uint8_t *rsp, size_t cap,
+                size_t *ret_len);
         enum apdu_protocol protocol;
         unsigned int exchanges; /* transmit calls so far, for the bench and for limits */
 };

@@ -2,8 +2,8 @@
 /* config.c: see config.h. The grammar and the keys; where the texts come from is config_load.c's.
  *
  * A line is `[section]`, `key = value`, a comment (# or ;) or blank. A value is the rest of its line,
- * without quotes or escapes; it is never empty. A key is a row of the table below; [soft] alone takes
- * any name, since what it may hold is the software card's business.
+ * without quotes or escapes; it is never empty. A key is a row of the table below; the sections of
+ * drivers ([soft], [nfc], [usb]) take any name: what they may hold is the driver's business.
  */
 #include "daemon/config.h"
 #include "daemon/config_internal.h"
@@ -134,7 +134,7 @@ static int list_add(char **list, size_t max, const char *item, size_t len)
 /* The drivers of this version, each a helper program of its own. */
 static bool driver_known(const char *name, size_t len)
 {
-        static const char *const drivers[] = { "pcsc", "soft" };
+        static const char *const drivers[] = { "pcsc", "nfc", "usb", "soft" };
         for (size_t i = 0; i < ARRAY_LEN(drivers); i++)
                 if (strlen(drivers[i]) == len && memcmp(drivers[i], name, len) == 0)
                         return true;
@@ -187,7 +187,33 @@ static const struct key {
         { "state", "dir", set_path, offsetof(struct config, state_dir) },
         { "log", "level", set_log_level, offsetof(struct config, log_level) },
 };
-#define FREE_SECTION "soft" /* any name */
+
+/* Sections named after their driver, which take any name. */
+static const struct driver_section {
+        const char *name;
+        size_t slot;
+} driver_sections[] = {
+        { "nfc", offsetof(struct config, nfc) },
+        { "usb", offsetof(struct config, usb) },
+        { "soft", offsetof(struct config, soft) },
+};
+
+char *const *config_options(const struct config *config, const char *driver)
+{
+        static char *const none[] = { NULL };
+        for (size_t i = 0; i < ARRAY_LEN(driver_sections); i++)
+                if (strcmp(driver_sections[i].name, driver) == 0)
+                        return (char *const *)((const char *)config + driver_sections[i].slot);
+        return none;
+}
+
+static char **section_options(struct file *file)
+{
+        for (size_t i = 0; i < ARRAY_LEN(driver_sections); i++)
+                if (strcmp(driver_sections[i].name, file->section) == 0)
+                        return (char **)((char *)file->config + driver_sections[i].slot);
+        return NULL;
+}
 
 /* What a section holds, or with section NULL the sections themselves, for an error line. */
 static void list_known(const char *section, char *dst, size_t cap)
@@ -203,8 +229,10 @@ static void list_known(const char *section, char *dst, size_t cap)
                 len = base_min(len + (size_t)n, cap - 1);
                 last = name;
         }
-        if (!section)
-                snprintf(dst + len, cap - len, ", %s", FREE_SECTION);
+        for (size_t i = 0; !section && i < ARRAY_LEN(driver_sections); i++) {
+                int n = snprintf(dst + len, cap - len, ", %s", driver_sections[i].name);
+                len = base_min(len + (size_t)n, cap - 1);
+        }
 }
 
 static int take_section(struct file *file, char *line)
@@ -214,7 +242,9 @@ static int take_section(struct file *file, char *line)
         if (line[len - 1] != ']')
                 return refuse(file, "a section is written [name]");
         line[len - 1] = 0;
-        bool found = strcmp(line + 1, FREE_SECTION) == 0;
+        bool found = false;
+        for (size_t i = 0; i < ARRAY_LEN(driver_sections) && !found; i++)
+                found = strcmp(driver_sections[i].name, line + 1) == 0;
         for (size_t i = 0; i < ARRAY_LEN(keys) && !found; i++)
                 found = strcmp(keys[i].section, line + 1) == 0;
         list_known(NULL, known, sizeof known);
@@ -224,24 +254,23 @@ static int take_section(struct file *file, char *line)
         return 0;
 }
 
-static int take_option(struct file *file, const char *name, const char *value)
+static int take_option(struct file *file, char **list, const char *name, const char *value)
 {
         char option[OPTION_MAX];
-        char **soft = file->config->soft;
         size_t name_len = strlen(name);
         int len = snprintf(option, sizeof option, "%s=%s", name, value);
         if (len < 0 || (size_t)len >= sizeof option)
                 return refuse(file, "longer than %d bytes", OPTION_MAX - 1);
-        for (; *soft; soft++)
-                if (strncmp(*soft, option, name_len + 1) == 0) {
+        for (char **set = list; *set; set++)
+                if (strncmp(*set, option, name_len + 1) == 0) {
                         char *copy = strdup(option);
                         if (!copy)
                                 return -ENOMEM;
-                        free(*soft);
-                        *soft = copy;
+                        free(*set);
+                        *set = copy;
                         return 0;
                 }
-        int r = list_add(file->config->soft, CONFIG_OPTIONS_MAX, option, (size_t)len);
+        int r = list_add(list, CONFIG_OPTIONS_MAX, option, (size_t)len);
         return r > 0 ? refuse(file, "more than %d options in [%s]", CONFIG_OPTIONS_MAX,
                                file->section)
                      : r;
@@ -267,8 +296,9 @@ static int take_setting(struct file *file, const char *name, const char *value)
                 return refuse(file, "a key before the first [section]");
         if (!*value)
                 return refuse(file, "\"%.40s\" has no value", name);
-        if (strcmp(file->section, FREE_SECTION) == 0)
-                return take_option(file, name, value);
+        char **options = section_options(file);
+        if (options)
+                return take_option(file, options, name, value);
         for (size_t i = 0; i < ARRAY_LEN(keys); i++)
                 if (strcmp(keys[i].section, file->section) == 0 && strcmp(keys[i].name, name) == 0)
                         return take_key(file, i, value);
@@ -343,6 +373,8 @@ struct config *config_free(struct config *config)
                 return NULL;
         config_clear_list(config->drivers);
         config_clear_list(config->soft);
+        config_clear_list(config->nfc);
+        config_clear_list(config->usb);
         free(config->socket);
         free(config->pinentry);
         free(config->anchors);

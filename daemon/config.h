@@ -27,9 +27,10 @@ struct config {
         char *anchors;                 /* [trust] anchors, or NULL */
         enum unproven unproven;        /* [card] unproven */
         unsigned int card_timeout_ms;  /* [card] timeout_ms: one operation, default 8000 */
-        char *soft[CONFIG_OPTIONS_MAX +
-                   1]; /* [soft] name = value -> "name=value", in file order; empty
-                                             * unless the driver soft is asked for */
+        /* [soft], [nfc], [usb] name = value -> "name=value", in file order. */
+        char *soft[CONFIG_OPTIONS_MAX + 1]; /* empty unless the driver soft is asked for */
+        char *nfc[CONFIG_OPTIONS_MAX + 1];
+        char *usb[CONFIG_OPTIONS_MAX + 1];
         char *libexecdir; /* where helpers are: the folder of the running mohrd if it holds them (a build
                            * tree), else MOHR_LIBEXECDIR of the build */
         char *state_dir; /* $XDG_STATE_HOME/mohr; [state] dir; NULL if neither it nor HOME is set */
@@ -42,6 +43,8 @@ _must_check_ int config_parse(struct config *config, const char *text, size_t le
 /* Defaults, environment, files, arguments; in that order of growing strength. Same results. */
 _must_check_ int config_load(
         struct config **ret, int argc, char *const *argv, char *error, size_t error_cap);
+/* What the config holds for this driver, NULL at its end; nothing for one without a section. */
+char *const *config_options(const struct config *config, const char *driver);
 struct config *config_free(struct config *config);
 static inline void config_free_cleanup(struct config **slot)
 {

@@ -5,7 +5,7 @@
 
 #include "daemon/config.h"
 
-#define CONFIG_WANT_DRIVERS "each once: pcsc, soft"
+#define CONFIG_WANT_DRIVERS "each once: pcsc, nfc, usb, soft"
 
 /* OUTCOME_USAGE: unknown, or there already. */
 _must_check_ int config_add_driver(struct config *config, const char *name, size_t len);

@@ -55,19 +55,19 @@ uint64_t readers_next_delay(uint64_t delay_us)
         return delay_us * 2 < RESTART_MAX_US ? delay_us * 2 : RESTART_MAX_US;
 }
 
-void readers_argv(const struct backend *backend, const char *const extra[2], const char **argv)
+void readers_argv(const struct backend *backend, const char *program, const char *const extra[2],
+        const char **argv)
 {
         const struct config *config = backend->readers->config;
         size_t n = 0;
-        argv[n++] = backend->program;
+        argv[n++] = program;
         argv[n++] = "--driver";
         argv[n++] = backend->row->driver;
         for (size_t i = 0; i < 2 && extra[i]; i++)
                 argv[n++] = extra[i];
-        for (size_t i = 0; backend->row->simulated && i < CONFIG_OPTIONS_MAX && config->soft[i];
-                i++) {
+        for (char *const *option = config_options(config, backend->row->driver); *option; option++) {
                 argv[n++] = "--option";
-                argv[n++] = config->soft[i];
+                argv[n++] = *option;
         }
         argv[n] = NULL;
 }

@@ -125,6 +125,31 @@ static int take_reply(struct reader *reader, const struct op_frame *frame)
         return 0;
 }
 
+/* A direct driver's word on whether a card lies there. It counts from where it likes, so each first
+ * word of a helper is a change; a card that the kill of its predecessor left there is a new one. */
+static int take_presence(struct reader *reader, const struct op_frame *frame)
+{
+        struct driver_presence presence;
+        struct driver_reader now = reader->seen;
+        if (!reader->backend->row->direct || frame->reply ||
+                op_get_presence(frame->payload, &presence) < 0)
+                return -EBADMSG;
+        now.present = presence.present;
+        now.events = presence.events;
+        now.atr_len = presence.atr_len;
+        memcpy(now.atr, presence.atr, sizeof now.atr);
+        reader_update(reader, &now);
+        readers_changed(all(reader));
+        return 0;
+}
+
+static int take_frame(struct reader *reader, const struct op_frame *frame)
+{
+        if (reader->state == HELPER_STARTING)
+                return take_ready(reader, frame);
+        return frame->op == OP_PRESENCE ? take_presence(reader, frame) : take_reply(reader, frame);
+}
+
 static void on_helper_frame(void *user, const uint8_t *data, size_t len)
 {
         struct reader *reader = user;
@@ -133,8 +158,7 @@ static void on_helper_frame(void *user, const uint8_t *data, size_t len)
                 return; /* last words of one that was told to die */
         int r = op_frame_decode(data, len, &frame);
         if (r == 0)
-                r = reader->state == HELPER_STARTING ? take_ready(reader, &frame)
-                                                     : take_reply(reader, &frame);
+                r = take_frame(reader, &frame);
         if (r == 0)
                 return;
         complain(reader, LOG_LEVEL_ERR, "helper spoke nonsense");
@@ -176,6 +200,15 @@ static void mourn(const struct reader *reader, int status)
                 reader->seen.name, WIFSIGNALED(status) ? "signal" : "status", number, NULL);
 }
 
+/* Whether a card lies on a direct reader, nobody knows until its next helper says so. */
+static void forget_presence(struct reader *reader)
+{
+        if (!reader->backend->row->direct || !reader->seen.present)
+                return;
+        reader->seen.present = false;
+        readers_changed(all(reader));
+}
+
 static void on_helper_exited(void *user, int status)
 {
         struct reader *reader = user;
@@ -186,6 +219,7 @@ static void on_helper_exited(void *user, int status)
                 reader->serial = ++all(reader)->last_serial;
                 reader->state = HELPER_DOWN;
                 reader->in_transaction = reader->used = false;
+                forget_presence(reader);
         }
         bool useless = before == HELPER_STARTING || (before == HELPER_READY && !reader->answered);
         if (!reader->gone && useless)
@@ -200,10 +234,11 @@ static void on_helper_exited(void *user, int status)
 static void spawn(struct reader *reader)
 {
         static const struct child_callbacks callbacks = { on_helper_frame, on_helper_exited };
-        const char *const extra[2] = { "--reader", reader->seen.name };
+        const struct driver_reader *seen = &reader->seen;
+        const char *const extra[2] = { "--reader", *seen->address ? seen->address : seen->name };
         const char *argv[HELPER_ARGV_MAX];
         struct readers *readers = all(reader);
-        readers_argv(reader->backend, extra, argv);
+        readers_argv(reader->backend, reader->backend->helper_program, extra, argv);
         int r = child_spawn(&reader->helper, readers->event, argv,
                 (const char *const *)readers->env, OPS_FRAME_MAX, &callbacks, reader);
         if (r < 0) {

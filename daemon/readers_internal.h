@@ -17,16 +17,17 @@
 #define HELPER_ENV_MAX  8
 #define HELPER_ARGV_MAX (2 * CONFIG_OPTIONS_MAX + 8)
 
-/* Which program serves a driver, and what it must say of itself. */
+/* Which programs serve a driver, and what they must say of themselves. `direct`: the helper holds the
+ * device and tells whether a card lies there; the watcher only lists devices (drivers/driver.h). */
 struct driver_row {
-        const char *driver, *program;
-        bool simulated;
+        const char *driver, *helper, *watcher;
+        bool simulated, direct;
 };
 
 struct backend {
         struct readers *readers;
         const struct driver_row *row;
-        char *program;
+        char *helper_program, *watcher_program;
         struct child *watcher;
         sd_event_source *restart;
         uint64_t delay_us;
@@ -90,9 +91,11 @@ _must_check_ int readers_timer(struct readers *readers, sd_event_source **ret,
 void readers_arm(sd_event_source *timer, uint64_t after_us);
 uint64_t readers_next_delay(uint64_t delay_us);
 /* Fills argv: program, --driver NAME, extra..., --option K=V... */
-void readers_argv(const struct backend *backend, const char *const extra[2], const char **argv);
+void readers_argv(const struct backend *backend, const char *program, const char *const extra[2],
+        const char **argv);
 
 /* readers_watch.c */
+void reader_update(struct reader *reader, const struct driver_reader *now);
 _must_check_ int backend_start(
         struct readers *readers, struct backend *backend, const char *driver);
 void backend_stop(struct backend *backend);

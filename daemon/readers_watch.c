@@ -13,8 +13,10 @@
 #include <stdio.h>
 
 static const struct driver_row driver_rows[] = {
-        { "pcsc", "mohr-reader", false },
-        { "soft", "mohr-reader-soft", true },
+        { "pcsc", "mohr-reader", "mohr-reader", false, false },
+        { "nfc", "mohr-reader-nfc", "mohr-watch", false, true },
+        { "usb", "mohr-reader-usb", "mohr-watch", false, true },
+        { "soft", "mohr-reader-soft", "mohr-reader-soft", true, false },
 };
 
 static const struct driver_row *find_row(const char *driver)
@@ -41,7 +43,7 @@ static struct reader *listed(const struct backend *backend, const char *name)
         return NULL;
 }
 
-static void update(struct reader *reader, const struct driver_reader *now)
+void reader_update(struct reader *reader, const struct driver_reader *now)
 {
         if (reader->seen.events != now->events || reader->seen.present != now->present)
                 reader->serial = ++reader->backend->readers->last_serial;
@@ -102,9 +104,9 @@ static void take_report(struct backend *backend, const struct op_readers *report
         drop_missing(backend, report, OUTCOME_NO_READER);
         for (size_t i = 0; i < report->count; i++) {
                 struct reader *reader = listed(backend, report->readers[i].name);
-                if (reader)
-                        update(reader, &report->readers[i]);
-                else if (append(backend, &report->readers[i]) < 0)
+                if (reader && !backend->row->direct)
+                        reader_update(reader, &report->readers[i]);
+                else if (!reader && append(backend, &report->readers[i]) < 0)
                         break; /* out of memory: the next report tries again */
         }
         backend->delay_us = 0;
@@ -165,14 +167,22 @@ static void spawn(struct backend *backend)
         static const char *const extra[2] = { "--watch", NULL };
         const char *argv[HELPER_ARGV_MAX];
         struct readers *readers = backend->readers;
-        readers_argv(backend, extra, argv);
+        readers_argv(backend, backend->watcher_program, extra, argv);
         int r = child_spawn(&backend->watcher, readers->event, argv,
                 (const char *const *)readers->env, OPS_FRAME_MAX, &callbacks, backend);
         if (r == 0)
                 return;
         log_kv(readers->log, LOG_LEVEL_ERR, NULL, "watcher cannot be started", "program",
-                backend->program, "error", strerror(-r), NULL);
+                backend->watcher_program, "error", strerror(-r), NULL);
         retry_later(backend);
+}
+
+static int program_path(const struct readers *readers, const char *program, char **ret)
+{
+        if (asprintf(ret, "%s/%s", readers->config->libexecdir, program) >= 0)
+                return 0;
+        *ret = NULL;
+        return -ENOMEM;
 }
 
 int backend_start(struct readers *readers, struct backend *backend, const char *driver)
@@ -181,12 +191,11 @@ int backend_start(struct readers *readers, struct backend *backend, const char *
         backend->row = find_row(driver);
         if (!backend->row)
                 return -EINVAL;
-        if (asprintf(&backend->program, "%s/%s", readers->config->libexecdir,
-                    backend->row->program) < 0) {
-                backend->program = NULL;
-                return -ENOMEM;
-        }
-        int r = readers_timer(readers, &backend->restart, on_restart, backend);
+        int r = program_path(readers, backend->row->helper, &backend->helper_program);
+        if (r == 0)
+                r = program_path(readers, backend->row->watcher, &backend->watcher_program);
+        if (r == 0)
+                r = readers_timer(readers, &backend->restart, on_restart, backend);
         if (r < 0)
                 return r;
         spawn(backend);
@@ -197,5 +206,6 @@ void backend_stop(struct backend *backend)
 {
         backend->watcher = child_free(backend->watcher);
         sd_event_source_disable_unref(backend->restart);
-        free(backend->program);
+        free(backend->helper_program);
+        free(backend->watcher_program);
 }

@@ -4,6 +4,12 @@
  * A driver opens one reader by name before the sandbox closes, and from then on only talks to it.
  * It knows one transport; it knows no card commands, no policy, no other reader. All calls block and
  * may be killed with the process at any moment: nothing outside the process may depend on close().
+ *
+ * Drivers are of two kinds. One shares its readers with other programs through a service (pcsc): the
+ * service's watcher also tells where a card lies. A direct one (nfc, usb) owns its device as long as
+ * its helper lives: the watcher only lists devices, the helper that holds one tells through wait()
+ * whether a card lies on it. Nobody resets a direct reader's card when its helper is killed, so a
+ * direct driver's open() takes the power off whatever its predecessor left there, before it returns.
  */
 #ifndef MOHR_DRIVER_H
 #define MOHR_DRIVER_H
@@ -20,13 +26,18 @@ struct driver_card {
         uint8_t atr[CARD_ATR_MAX];
         size_t atr_len;
         enum card_event event;
-        uint32_t insertion; /* the driver's own count of comings and goings; across processes too */
+        uint32_t insertion; /* the driver's own count of comings and goings; across processes too: one
+                             * that cannot know what happened before it was opened starts anywhere */
+        uint8_t pinpad;     /* what the reader itself can ask for: set of enum driver_pinpad */
 };
+
+enum driver_pinpad { PINPAD_VERIFY = 1 << 0, PINPAD_MODIFY = 1 << 1, PINPAD_DISPLAY = 1 << 2, PINPAD_ALL = 7 };
 
 enum driver_end { DRIVER_LEAVE, DRIVER_RESET };
 
 struct driver_reader {
-        char name[128];
+        char name[128];    /* for people; no two readers of a driver share it */
+        char address[128]; /* what open() is given instead, "" if it is the name */
         bool present;    /* a card answers */
         bool busy;       /* held exclusively by another program */
         uint32_t events; /* changes whenever a card came or went */
@@ -34,6 +45,13 @@ struct driver_reader {
         size_t atr_len;
 };
 #define DRIVER_READERS_MAX 16
+
+struct driver_presence {
+        bool present;
+        uint32_t events; /* changes whenever a card came or went */
+        uint8_t atr[CARD_ATR_MAX];
+        size_t atr_len; /* 0: not known before begin() */
+};
 
 struct driver {
         const char *name;
@@ -46,6 +64,17 @@ struct driver {
                 size_t *ret_len);
         int (*end)(void *reader, enum driver_end how);
         void (*close)(void *reader);
+        /* NULL without PIN pads. The reader asks the person, fills the digits in and sends the command
+         * once; `rsp` is the card's answer, or the reader's own words of PC/SC part 10: 6400 nobody
+         * typed in time, 6401 cancelled, 6402 the new PINs differ, 6403 too short or too long. */
+        int (*verify_pinpad)(void *reader, const struct apdu_pinpad *how, uint8_t *rsp, size_t cap,
+                size_t *ret_len);
+        int (*modify_pinpad)(void *reader, const struct apdu_pinpad *how, uint8_t *rsp, size_t cap,
+                size_t *ret_len);
+        /* NULL for a shared reader. Outside a transaction: blocks until `channel` can be read (returns
+         * 0, *ret_changed false), or the presence of a card differs from what was told last (the first
+         * call always tells). NO_READER when the device is gone. */
+        int (*wait)(void *reader, int channel, bool *ret_changed, struct driver_presence *ret);
         /* Watcher process: blocks until the set of readers differs from the last one reported, then
          * fills ret[DRIVER_READERS_MAX]. READER_SERVICE while the service is absent or denies. */
         int (*watch_open)(void **ret_watch, const char *const *options);
@@ -53,6 +82,8 @@ struct driver {
 };
 
 extern const struct driver driver_pcsc; /* mohr-reader */
+extern const struct driver driver_nfc;  /* mohr-reader-nfc */
+extern const struct driver driver_usb;  /* mohr-reader-usb */
 extern const struct driver driver_soft; /* mohr-reader-soft */
 
 #endif

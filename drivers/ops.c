@@ -136,6 +136,7 @@ int op_get_ready(struct view payload, struct op_ready *ret)
 static void put_reader(struct out *out, const struct driver_reader *v)
 {
         out_text16(out, v->name);
+        out_text16(out, v->address);
         out_u8(out, v->present);
         out_u8(out, v->busy);
         out_u32(out, v->events);
@@ -147,10 +148,32 @@ static void get_reader(struct in *in, struct driver_reader *ret)
         in_text16(in, ret->name, sizeof ret->name);
         if (ret->name[0] == '\0')
                 fail(in);
+        in_text16(in, ret->address, sizeof ret->address);
         ret->present = get_bool(in);
         ret->busy = get_bool(in);
         ret->events = in_u32(in);
         ret->atr_len = get_block(in, ret->atr, sizeof ret->atr);
+}
+
+void op_put_presence(struct out *out, const struct driver_presence *v)
+{
+        out_u8(out, v->present);
+        out_u32(out, v->events);
+        out_bytes16(out, v->atr, v->atr_len);
+}
+
+int op_get_presence(struct view payload, struct driver_presence *ret)
+{
+        struct in in = in_new(payload.data, payload.len);
+        struct driver_presence v = { 0 };
+        v.present = get_bool(&in);
+        v.events = in_u32(&in);
+        v.atr_len = get_block(&in, v.atr, sizeof v.atr);
+        int r = in_done(&in);
+        if (r < 0)
+                return r;
+        *ret = v;
+        return 0;
 }
 
 void op_put_readers(struct out *out, const struct op_readers *v)
@@ -207,6 +230,7 @@ void op_put_card(struct out *out, const struct driver_card *v)
         out_u8(out, (uint8_t)v->protocol);
         out_u8(out, (uint8_t)v->event);
         out_u32(out, v->insertion);
+        out_u8(out, v->pinpad);
         out_bytes16(out, v->atr, v->atr_len);
 }
 
@@ -216,6 +240,7 @@ int op_get_card(struct in *in, struct driver_card *ret)
         v.protocol = get_below(in, APDU_T1 + 1);
         v.event = get_below(in, CARD_IS_NEW + 1);
         v.insertion = in_u32(in);
+        v.pinpad = get_below(in, PINPAD_ALL + 1);
         v.atr_len = get_block(in, v.atr, sizeof v.atr);
         int r = in_done(in);
         if (r < 0)

@@ -42,6 +42,7 @@ enum op {
         OP_SIGN,      /* u8 key, u8 method, bytes16 hash -> bytes16 signature */
         OP_CLEAR,     /* -> */
         OP_END,       /* u8 driver_end -> */
+        OP_PRESENCE, /* helper of a direct driver -> mohrd, unasked, outside transactions: struct driver_presence */
         OP_RESUME, /* bytes16 note of an earlier helper: instead of IDENTIFY, for the card that never left -> */
         OP_COUNT,
 };
@@ -77,6 +78,9 @@ void op_put_ready(struct out *out, const struct op_ready *v);
 _must_check_ int op_get_ready(struct view payload, struct op_ready *ret);
 void op_put_readers(struct out *out, const struct op_readers *v);
 _must_check_ int op_get_readers(struct view payload, struct op_readers *ret);
+
+void op_put_presence(struct out *out, const struct driver_presence *v);
+_must_check_ int op_get_presence(struct view payload, struct driver_presence *ret);
 
 /* Replies: `outcome` and `sw` first. The getters are for payloads of outcome 0; op_get_result reads
  * the head and leaves `in` after it. */

@@ -36,13 +36,38 @@ static int serve_one(int fd, struct session *session, struct secret *inbox, uint
         return len < 0 ? (int)len : ops_send(fd, reply, (size_t)len);
 }
 
+static int say_presence(int fd, const struct driver_presence *presence)
+{
+        uint8_t frame[OPS_HEADER + 64];
+        struct out payload = op_frame_begin(frame, sizeof frame, OP_PRESENCE, false, 0);
+        op_put_presence(&payload, presence);
+        return send_frame(fd, frame, &payload);
+}
+
+/* Tells of cards that come and go on a direct reader until mohrd asks something. 0, an outcome or < 0. */
+static int wait_for_question(int fd, struct session *session)
+{
+        struct driver_presence presence;
+        bool changed = true;
+        int r = 0;
+        while (r == 0 && changed) {
+                changed = false;
+                r = session_wait(session, fd, &changed, &presence);
+                if (r == 0 && changed)
+                        r = say_presence(fd, &presence);
+        }
+        return r;
+}
+
 int loop_serve(int fd, struct session *session, struct secret *inbox)
 {
         uint8_t reply[OPS_FRAME_MAX];
         int r;
-        do
-                r = serve_one(fd, session, inbox, reply);
-        while (r == 0 && session_gone(session) == 0);
+        do {
+                r = wait_for_question(fd, session);
+                if (r == 0 && session_gone(session) == 0)
+                        r = serve_one(fd, session, inbox, reply);
+        } while (r == 0 && session_gone(session) == 0);
         secret_wipe(inbox);
         if (r < 0)
                 return OUTCOME_INTERNAL;

@@ -396,3 +396,18 @@ ssize_t session_step(
                 r = -EBADMSG;
         return answer(session, &question, outcome_of(r), &fields, reply, cap);
 }
+
+int session_wait(
+        struct session *session, int channel, bool *ret_changed, struct driver_presence *ret)
+{
+        *ret_changed = false;
+        if (session->state != IDLE || !session->driver->wait)
+                return 0;
+        int r = session->driver->wait(session->reader, channel, ret_changed, ret);
+        if (r == OUTCOME_NO_READER || r == OUTCOME_READER_SERVICE) {
+                session->gone = r;
+                *ret_changed = false;
+                return 0;
+        }
+        return r;
+}

@@ -40,6 +40,16 @@ static bool readers(struct view payload, struct out *out)
         return true;
 }
 
+static bool presence(struct view payload, struct out *out)
+{
+        struct driver_presence v;
+        if (op_get_presence(payload, &v) < 0)
+                return false;
+        require(v.atr_len <= CARD_ATR_MAX);
+        op_put_presence(out, &v);
+        return true;
+}
+
 static bool card(struct view payload, struct out *out)
 {
         struct in in = in_new(payload.data, payload.len);
@@ -114,7 +124,7 @@ static bool result(struct view payload, struct out *out)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
         static bool (*const decoders[])(struct view payload, struct out * out) = { ready, readers,
-                card, identity, counter, probe, frame, result };
+                card, identity, counter, probe, frame, result, presence };
         static uint8_t again[2 * OPS_FRAME_MAX];
         if (len == 0 || len > OPS_FRAME_MAX)
                 return 0;

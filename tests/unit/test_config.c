@@ -76,10 +76,10 @@ static void what_is_wrong_is_said_with_file_and_line(void **state)
                                              "to 3600, not \"-5\"" },
                 { "[card]\nunproven = maybe\n",
                         "mohr.conf:2: \"unproven\" in [card] wants ask, yes or no, not \"maybe\"" },
-                { "[readers]\ndrivers = pcsc usb\n", "mohr.conf:2: \"drivers\" in [readers] wants "
-                                                     "each once: pcsc, soft, not \"pcsc usb\"" },
+                { "[readers]\ndrivers = pcsc serial\n", "mohr.conf:2: \"drivers\" in [readers] wants "
+                                                     "each once: pcsc, nfc, usb, soft, not \"pcsc serial\"" },
                 { "[readers]\ndrivers = soft soft\n", "mohr.conf:2: \"drivers\" in [readers] wants "
-                                                      "each once: pcsc, soft, not \"soft "
+                                                      "each once: pcsc, nfc, usb, soft, not \"soft "
                                                       "soft\"" },
                 { "[log]\nlevel = loud\n", "mohr.conf:2: \"level\" in [log] wants error, warning, "
                                            "notice, info or debug, not "
@@ -311,8 +311,8 @@ static void wrong_arguments_are_named(void **state)
         assert_string_equal(error, "unknown argument \"--frob\"; try --help");
         assert_int_equal(load(&config, error, "--socket", NULL), OUTCOME_USAGE);
         assert_string_equal(error, "--socket wants a value; try --help");
-        assert_int_equal(load(&config, error, "--driver", "usb", NULL), OUTCOME_USAGE);
-        assert_string_equal(error, "--driver usb: each once: pcsc, soft");
+        assert_int_equal(load(&config, error, "--driver", "serial", NULL), OUTCOME_USAGE);
+        assert_string_equal(error, "--driver serial: each once: pcsc, nfc, usb, soft");
         assert_int_equal(
                 load(&config, error, "--driver", "soft", "--driver", "soft", NULL), OUTCOME_USAGE);
 }

@@ -42,7 +42,7 @@ static int get_ready(struct view payload)
 static const struct op_readers two_readers = {
         .readers = {
                 { .name = "خواننده 00 00", .present = true, .events = 0x10007, .atr = { 0x3b, 0x88 }, .atr_len = 2 },
-                { .name = "Other 01 00", .busy = true, .events = 0x20000 },
+                { .name = "Other 01 00", .address = "/dev/bus/usb/001/004", .busy = true, .events = 0x20000 },
         },
         .count = 2,
 };
@@ -63,9 +63,24 @@ static int get_readers(struct view payload)
         return r;
 }
 
+static void put_presence(struct out *out)
+{
+        const struct driver_presence v = { true, 0x10203, { 0x3b, 0x80, 0x01 }, 3 };
+        op_put_presence(out, &v);
+}
+
+static int get_presence(struct view payload)
+{
+        struct driver_presence v;
+        int r = op_get_presence(payload, &v);
+        if (r == 0)
+                assert_true(v.atr_len <= CARD_ATR_MAX);
+        return r;
+}
+
 static void put_card(struct out *out)
 {
-        const struct driver_card v = { APDU_T1, { 0x3b, 0x01, 0x02 }, 3, CARD_WAS_RESET, 7 };
+        const struct driver_card v = { APDU_T1, { 0x3b, 0x01, 0x02 }, 3, CARD_WAS_RESET, 7, PINPAD_VERIFY };
         op_put_card(out, &v);
 }
 
@@ -167,6 +182,7 @@ static const struct kind kinds[] = {
         { "ready", put_ready, get_ready },
         { "readers", put_readers, get_readers },
         { "card", put_card, get_card },
+        { "presence", put_presence, get_presence },
         { "identity", put_identity, get_identity },
         { "counter", put_counter, get_counter },
         { "probe", put_probe, get_probe },
