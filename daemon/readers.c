@@ -65,7 +65,8 @@ void readers_argv(const struct backend *backend, const char *program, const char
         argv[n++] = backend->row->driver;
         for (size_t i = 0; i < 2 && extra[i]; i++)
                 argv[n++] = extra[i];
-        for (char *const *option = config_options(config, backend->row->driver); *option; option++) {
+        for (char *const *option = config_options(config, backend->row->driver); *option;
+                option++) {
                 argv[n++] = "--option";
                 argv[n++] = *option;
         }

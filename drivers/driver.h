@@ -26,21 +26,27 @@ struct driver_card {
         uint8_t atr[CARD_ATR_MAX];
         size_t atr_len;
         enum card_event event;
-        uint32_t insertion; /* the driver's own count of comings and goings; across processes too: one
+        uint32_t
+                insertion; /* the driver's own count of comings and goings; across processes too: one
                              * that cannot know what happened before it was opened starts anywhere */
-        uint8_t pinpad;     /* what the reader itself can ask for: set of enum driver_pinpad */
+        uint8_t pinpad;    /* what the reader itself can ask for: set of enum driver_pinpad */
 };
 
-enum driver_pinpad { PINPAD_VERIFY = 1 << 0, PINPAD_MODIFY = 1 << 1, PINPAD_DISPLAY = 1 << 2, PINPAD_ALL = 7 };
+enum driver_pinpad {
+        PINPAD_VERIFY = 1 << 0,
+        PINPAD_MODIFY = 1 << 1,
+        PINPAD_DISPLAY = 1 << 2,
+        PINPAD_ALL = 7
+};
 
 enum driver_end { DRIVER_LEAVE, DRIVER_RESET };
 
 struct driver_reader {
         char name[128];    /* for people; no two readers of a driver share it */
         char address[128]; /* what open() is given instead, "" if it is the name */
-        bool present;    /* a card answers */
-        bool busy;       /* held exclusively by another program */
-        uint32_t events; /* changes whenever a card came or went */
+        bool present;      /* a card answers */
+        bool busy;         /* held exclusively by another program */
+        uint32_t events;   /* changes whenever a card came or went */
         uint8_t atr[CARD_ATR_MAX];
         size_t atr_len;
 };

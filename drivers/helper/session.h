@@ -33,8 +33,8 @@ static inline void session_free_cleanup(struct session **slot)
 _must_check_ ssize_t session_step(
         struct session *session, const void *frame, size_t len, uint8_t *reply, size_t cap);
 /* Between transactions, on a direct reader: driver.h's wait(). Else returns at once, nothing changed. */
-_must_check_ int session_wait(struct session *session, int channel, bool *ret_changed,
-        struct driver_presence *ret);
+_must_check_ int session_wait(
+        struct session *session, int channel, bool *ret_changed, struct driver_presence *ret);
 /* 0, or the outcome (NO_READER, READER_SERVICE) after which this process is of no more use. */
 int session_gone(const struct session *session);
 

@@ -55,7 +55,7 @@ static void what_is_wrong_is_said_with_file_and_line(void **state)
                         "mohr.conf:3: unknown key \"foo\" in [pin]; known: pinentry, timeout_s" },
                 { "[pins]\n", "mohr.conf:1: unknown section [pins]; known: readers, pin, trust, "
                               "card, state, "
-                              "log, soft" },
+                              "log, nfc, usb, soft" },
                 { "[pin\n", "mohr.conf:1: a section is written [name]" },
                 { "pinentry = x\n", "mohr.conf:1: a key before the first [section]" },
                 { "[pin]\npinentry\n", "mohr.conf:2: neither [section] nor key = value" },
@@ -76,8 +76,9 @@ static void what_is_wrong_is_said_with_file_and_line(void **state)
                                              "to 3600, not \"-5\"" },
                 { "[card]\nunproven = maybe\n",
                         "mohr.conf:2: \"unproven\" in [card] wants ask, yes or no, not \"maybe\"" },
-                { "[readers]\ndrivers = pcsc serial\n", "mohr.conf:2: \"drivers\" in [readers] wants "
-                                                     "each once: pcsc, nfc, usb, soft, not \"pcsc serial\"" },
+                { "[readers]\ndrivers = pcsc serial\n",
+                        "mohr.conf:2: \"drivers\" in [readers] wants "
+                        "each once: pcsc, nfc, usb, soft, not \"pcsc serial\"" },
                 { "[readers]\ndrivers = soft soft\n", "mohr.conf:2: \"drivers\" in [readers] wants "
                                                       "each once: pcsc, nfc, usb, soft, not \"soft "
                                                       "soft\"" },

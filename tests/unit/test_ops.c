@@ -80,7 +80,8 @@ static int get_presence(struct view payload)
 
 static void put_card(struct out *out)
 {
-        const struct driver_card v = { APDU_T1, { 0x3b, 0x01, 0x02 }, 3, CARD_WAS_RESET, 7, PINPAD_VERIFY };
+        const struct driver_card v = { APDU_T1, { 0x3b, 0x01, 0x02 }, 3, CARD_WAS_RESET, 7,
+                PINPAD_VERIFY };
         op_put_card(out, &v);
 }
 
