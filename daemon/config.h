@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* config.h: INI file with drop-ins (FILE, then FILE.d/<name>.conf sorted), bounded and strict: an unknown
- * section or key, a bad value or a file over 64 KiB is a typed error naming file and line.
+/* config.h: INI files with drop-ins, bounded and strict: an unknown section or key, a bad value or a file
+ * over 64 KiB is a typed error naming file and line.
  *
- * Without --config the files are /etc/mohr/mohr.conf and $XDG_CONFIG_HOME/mohr/mohr.conf, each with its
- * drop-ins, and each may be absent. What is read later wins; arguments win over everything.
+ * The files are /etc/mohr/mohr.conf, then /etc/mohr/conf.d/<name>.conf sorted, then the same under
+ * $XDG_CONFIG_HOME/mohr; each may be absent. With --config FILE they are FILE and FILE.d/<name>.conf. What is read later wins; arguments win over everything.
  */
 #ifndef MOHR_CONFIG_H
 #define MOHR_CONFIG_H

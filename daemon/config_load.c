@@ -17,9 +17,9 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-#define SYSTEM_FILE  "/etc/mohr/mohr.conf"
-#define DROP_INS_MAX 64
-#define HELPER       "mohr-prompt" /* every daemon needs it, whatever its drivers */
+#define SYSTEM_FOLDER "/etc/mohr"
+#define DROP_INS_MAX  64
+#define HELPER        "mohr-prompt" /* every daemon needs it, whatever its drivers */
 
 struct loader {
         struct config *config;
@@ -175,22 +175,34 @@ static int load_drop_ins(const struct loader *loader, const char *folder)
         return r;
 }
 
-static int load_with_drop_ins(const struct loader *loader, const char *path, bool must_exist)
+static int load_named_file(const struct loader *loader, const char *path)
 {
         _cleanup_free_ char *folder = NULL;
-        int r = load_file(loader, path, must_exist);
+        int r = set_text(&folder, "%s.d", path);
         if (r == 0)
-                r = set_text(&folder, "%s.d", path);
+                r = load_file(loader, path, true);
         return r == 0 ? load_drop_ins(loader, folder) : r;
+}
+
+/* A folder of configuration: mohr.conf, then conf.d. Each may be absent. */
+static int load_usual_folder(const struct loader *loader, const char *folder)
+{
+        _cleanup_free_ char *path = NULL, *drop_ins = NULL;
+        int r = set_text(&path, "%s/mohr.conf", folder);
+        if (r == 0)
+                r = set_text(&drop_ins, "%s/conf.d", folder);
+        if (r == 0)
+                r = load_file(loader, path, false);
+        return r == 0 ? load_drop_ins(loader, drop_ins) : r;
 }
 
 static int load_usual_files(const struct loader *loader)
 {
         _cleanup_free_ char *own = NULL;
-        int r = load_with_drop_ins(loader, SYSTEM_FILE, false);
+        int r = load_usual_folder(loader, SYSTEM_FOLDER);
         if (r == 0)
-                r = set_xdg(&own, "XDG_CONFIG_HOME", ".config", "mohr/mohr.conf");
-        return r == 0 && own ? load_with_drop_ins(loader, own, false) : r;
+                r = set_xdg(&own, "XDG_CONFIG_HOME", ".config", "mohr");
+        return r == 0 && own ? load_usual_folder(loader, own) : r;
 }
 
 struct arguments {
@@ -270,8 +282,7 @@ int config_load(struct config **ret, int argc, char *const *argv, char *error, s
         if (r == 0)
                 r = read_arguments(&loader, argc, argv, &args);
         if (r == 0)
-                r = args.config ? load_with_drop_ins(&loader, args.config, true)
-                                : load_usual_files(&loader);
+                r = args.config ? load_named_file(&loader, args.config) : load_usual_files(&loader);
         if (r == 0)
                 r = apply_arguments(&loader, &args);
         if (r != 0)

@@ -174,9 +174,9 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-        static const char *const names[] = { "mohr/mohr.conf.d/10-a.conf",
-                "mohr/mohr.conf.d/20-b.conf", "mohr/mohr.conf.d/.hidden.conf",
-                "mohr/mohr.conf.d/note.txt", "mohr/mohr.conf.d", "mohr/mohr.conf", "mohr",
+        static const char *const names[] = { "mohr/conf.d/10-a.conf",
+                "mohr/conf.d/20-b.conf", "mohr/conf.d/.hidden.conf",
+                "mohr/conf.d/note.txt", "mohr/conf.d", "mohr/mohr.conf", "mohr",
                 "own.conf", "" };
         struct place *place = *state;
         char path[256];
@@ -227,13 +227,13 @@ static void later_sources_win(void **state)
         struct place *place = *state;
         struct config *config;
         char error[256];
-        make_dir(place, "mohr/mohr.conf.d");
+        make_dir(place, "mohr/conf.d");
         write_file(place, "mohr/mohr.conf",
                 "[pin]\npinentry = one\ntimeout_s = 11\n[card]\nunproven = no\n");
-        write_file(place, "mohr/mohr.conf.d/20-b.conf", "[pin]\npinentry = three\n");
-        write_file(place, "mohr/mohr.conf.d/10-a.conf", "[pin]\npinentry = two\ntimeout_s = 12\n");
-        write_file(place, "mohr/mohr.conf.d/.hidden.conf", "nonsense");
-        write_file(place, "mohr/mohr.conf.d/note.txt", "nonsense");
+        write_file(place, "mohr/conf.d/20-b.conf", "[pin]\npinentry = three\n");
+        write_file(place, "mohr/conf.d/10-a.conf", "[pin]\npinentry = two\ntimeout_s = 12\n");
+        write_file(place, "mohr/conf.d/.hidden.conf", "nonsense");
+        write_file(place, "mohr/conf.d/note.txt", "nonsense");
         setenv("MOHR_SOCKET", "/tmp/from-env", 1);
         assert_int_equal(load(&config, error, NULL), 0);
         assert_string_equal(config->socket, "/tmp/from-env");
