@@ -9,8 +9,10 @@ OBJCOPY    ?= objcopy
 PKG_CONFIG ?= pkg-config
 BUILD      ?= build
 PREFIX     ?= /usr
+LIBDIR     ?= $(PREFIX)/lib
 LIBEXECDIR ?= $(PREFIX)/libexec/mohr
 LOCALEDIR  ?= $(PREFIX)/share/locale
+SYSCONFDIR ?= /etc
 DESTDIR    ?=
 CFLAGS     ?= -O2 -g
 WERROR     ?=
@@ -167,18 +169,37 @@ bench: tests
 format:
 	$(Q)git ls-files '*.c' '*.h' | xargs clang-format -i
 
+# What goes where: folder below DESTDIR, then files. Templates (*.in) learn LIBEXECDIR on the way.
+SHARE    := $(PREFIX)/share
+UNITS    := $(PREFIX)/lib/systemd
+put       = install -d $(DESTDIR)$(1) && install -m $(2) $(3) $(DESTDIR)$(1)/
+fill      = install -d $(DESTDIR)$(1) && for t in $(2); do f=$${t\#\#*/}; sed 's|@LIBEXECDIR@|$(LIBEXECDIR)|g; s|@LIBDIR@|$(LIBDIR)|g; \
+            s|@PREFIX@|$(PREFIX)|g; s|@VERSION@|$(VERSION)|g' $$t >$(DESTDIR)$(1)/$${f%.in} || exit 1; done
+HELPERS  := $(filter-out mohr-reader-soft,$(filter mohr-reader% mohr-watch,$(PROGRAMS)))
 install: all
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/lib/systemd/user \
-	        $(addprefix $(DESTDIR)$(PREFIX)/share/man/man,1 3 5 8)
-	install -m 755 $(BUILD)/mohr $(DESTDIR)$(PREFIX)/bin/
-	install -m 755 $(addprefix $(BUILD)/,mohrd mohr-prompt $(filter-out mohr-reader-soft,$(filter mohr-reader% mohr-watch,$(PROGRAMS)))) $(DESTDIR)$(LIBEXECDIR)/
-	install -m 644 client-sdk/mohr.h $(DESTDIR)$(PREFIX)/include/
-	install -m 644 $(BUILD)/libmohr.a $(DESTDIR)$(PREFIX)/lib/
-	for p in $(filter-out %/mohr-softcard.1,$(wildcard client-sdk/man/*.[1358])); do install -m 644 $$p $(DESTDIR)$(PREFIX)/share/man/man$${p##*.}/ || exit 1; done
-	for u in $(wildcard udev/mohrd.*.in); do f=$${u##*/}; \
-	        sed 's|@LIBEXECDIR@|$(LIBEXECDIR)|g' $$u >$(DESTDIR)$(PREFIX)/lib/systemd/user/$${f%.in} || exit 1; done
+	$(call put,$(PREFIX)/bin,755,$(BUILD)/mohr)
+	$(call put,$(LIBEXECDIR),755,$(addprefix $(BUILD)/,mohrd mohr-prompt $(HELPERS)))
+	$(call put,$(PREFIX)/include,644,client-sdk/mohr.h)
+	$(call put,$(LIBDIR),644,$(BUILD)/libmohr.a)
+	$(call fill,$(LIBDIR)/pkgconfig,client-sdk/mohr.pc.in)
+	$(call put,$(SHARE)/varlink,644,daemon/mohr.Identity.varlink)
+	$(call put,$(SYSCONFDIR)/mohr,644,daemon/mohr.conf) && install -d $(DESTDIR)$(SYSCONFDIR)/mohr/conf.d
+	for n in 1 3 5 8; do install -d $(DESTDIR)$(SHARE)/man/man$$n && \
+	        install -m 644 $$(ls client-sdk/man/*.$$n | grep -v softcard) $(DESTDIR)$(SHARE)/man/man$$n/ || exit 1; done
+	$(call fill,$(UNITS)/user,udev/mohrd.service.in udev/mohrd.socket.in)
+	$(call fill,$(UNITS)/system,udev/mohrd@.service.in udev/mohrd@.socket.in)
+	$(call put,$(PREFIX)/lib/udev/rules.d,644,udev/70-mohr.rules)
+	$(call put,$(SHARE)/polkit-1/rules.d,644,udev/50-mohr.rules)
+	install -d $(DESTDIR)$(PREFIX)/lib/modprobe.d && install -m 644 udev/mohr-modprobe.conf $(DESTDIR)$(PREFIX)/lib/modprobe.d/mohr.conf
+	install -d $(DESTDIR)$(PREFIX)/lib/sysusers.d && install -m 644 udev/mohr-sysusers.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/mohr.conf
 	for l in $(patsubst po/%.po,%,$(wildcard po/*.po)); do d=$(DESTDIR)$(LOCALEDIR)/$$l/LC_MESSAGES; \
 	        install -d $$d && install -m 644 $(BUILD)/locale/$$l/LC_MESSAGES/mohr.mo $$d/ || exit 1; done
+
+# The simulated card, for those who develop and test: never part of `install`.
+install-simulator: all
+	$(call put,$(PREFIX)/bin,755,$(BUILD)/mohr-softcard)
+	$(call put,$(LIBEXECDIR),755,$(BUILD)/mohr-reader-soft)
+	$(call put,$(SHARE)/man/man1,644,client-sdk/man/mohr-softcard.1)
 
 clean:
 	rm -rf $(BUILD)
@@ -190,6 +211,6 @@ help:
 	@echo 'make bench    the numbers of docs/design.md'
 	@echo 'make install  into DESTDIR, PREFIX=/usr   make format   clang-format   make clean'
 
-.PHONY: all tests check fuzz fuzz-build asan bench format install clean help
+.PHONY: all tests check fuzz fuzz-build asan bench format install install-simulator clean help
 .SECONDARY:
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
