@@ -100,7 +100,9 @@ struct card_profile {
          * the card wants secure messaging, OUTCOME_NO_STANDARD_SIGNATURE when it does not know it. */
         int (*select_method)(struct card *card, uint8_t key_ref, enum sign_method method);
         /* One VERIFY of PIN_COPY_IAS, at most one per call of counter. 0, WRONG_PIN, PIN_BLOCKED, ...;
-         * *ret_tries is set (-1 unknown) for 0 and every outcome. `pin` is 4..8 ASCII digits. */
+         * *ret_tries is set (-1 unknown) for 0 and every outcome. `pin` is 4..8 ASCII digits, or NULL:
+         * the reader asks (link->pinpad; TIMED_OUT and REFUSED then mean that nothing was sent if
+         * card->sw is a word of the reader, see apdu/pinpad.h). */
         int (*verify)(struct card *card, const uint8_t *pin, size_t pin_len, int *ret_tries);
         int (*sign)(struct card *card, uint8_t key_ref, enum sign_method method,
                 const uint8_t *hash, size_t hash_len, uint8_t *sig, size_t cap, size_t *ret_len);

@@ -4,11 +4,13 @@
  * The rule in one sentence: a PIN goes to reference 81 of IAS, padded as the card's row says, once
  * per counter() that showed tries left on this very selection of the application. Whatever the answer
  * is, or if none comes, the right to send is spent before the command is. Nothing here repeats,
- * guesses another reference, or reads an unknown word as "again".
+ * guesses another reference, or reads an unknown word as "again". A reader with keys of its own makes
+ * the same command under the same rules; then no digit comes here.
  *
  * The MPCOS copies are only ever asked with 80 C0: an empty VERIFY there is not known to be harmless.
  */
 #include "apdu/nid.h"
+#include "apdu/pinpad.h"
 
 #define PIN_BLOCK_MAX 16
 
@@ -153,15 +155,36 @@ static int pin_block_fill(
         return 0;
 }
 
+/* The reader asks the person, fills the digits in and sends. */
+static int send_by_pinpad(struct card *card, const struct apdu_cmd *cmd)
+{
+        const struct nid_pin *format = &card->nid.row->pin;
+        const struct apdu_pinpad how = {
+                .cla = cmd->cla,
+                .ins = cmd->ins,
+                .p1 = cmd->p1,
+                .p2 = cmd->p2,
+                .block_len = format->block_len,
+                .pad = format->pad,
+                .min = format->min,
+                .max = format->max,
+        };
+        card->sw = 0;
+        int r = pinpad_verify(card->link, &how, &card->sw);
+        if (r != 0)
+                card_forget(card);
+        return r == -EBADMSG ? OUTCOME_CARD_NOT_SUPPORTED : r;
+}
+
 int nid_verify(struct card *card, const uint8_t *pin, size_t pin_len, int *ret_tries)
 {
-        _cleanup_(pin_block_wipe) struct pin_block block;
+        _cleanup_(pin_block_wipe) struct pin_block block = { 0 };
         *ret_tries = -1;
         int r = may_use_pin(card);
         if (r != 0)
                 return r;
         const struct nid_pin *format = &card->nid.row->pin;
-        r = pin_block_fill(&block, format, pin, pin_len);
+        r = pin ? pin_block_fill(&block, format, pin, pin_len) : 0;
         if (r < 0)
                 return r;
         if (card->nid.selected != NID_IAS || !card->nid.counter_seen)
@@ -174,11 +197,12 @@ int nid_verify(struct card *card, const uint8_t *pin, size_t pin_len, int *ret_t
                 .flags = APDU_ONCE | APDU_SECRET,
         };
         card->nid.counter_seen = card->nid.verified = card->nid.pin_used = false;
-        r = nid_send_plain(card, &cmd);
+        r = pin ? nid_send_plain(card, &cmd) : send_by_pinpad(card, &cmd);
         if (r != 0)
                 return r;
         *ret_tries = sw_tries(card->sw);
-        r = verify_outcome(card->sw);
+        int nothing_sent = pin ? 0 : pinpad_outcome(card->sw);
+        r = nothing_sent ? nothing_sent : verify_outcome(card->sw);
         card->nid.verified = r == 0;
         return r;
 }

@@ -342,6 +342,19 @@ static int send_or_keep(struct reader *reader, const void *data, size_t len)
         return child_send(reader->helper, call->frame, call->frame_len);
 }
 
+/* A card is a machine; a person who types on a reader's keys is not, and the reader gives up first. */
+static uint64_t deadline_us(const struct reader *reader, enum op op)
+{
+        static const struct {
+                enum op op;
+                uint64_t us;
+        } own[] = { { OP_PINPAD, 90000000ULL } };
+        for (size_t i = 0; i < ARRAY_LEN(own); i++)
+                if (own[i].op == op)
+                        return own[i].us;
+        return (uint64_t)all(reader)->config->card_timeout_ms * 1000;
+}
+
 int reader_call(struct reader *reader, enum op op, const void *payload, size_t len,
         reader_done done, void *user)
 {
@@ -355,7 +368,7 @@ int reader_call(struct reader *reader, enum op op, const void *payload, size_t l
         call->id = ++reader->last_id;
         call->done = done;
         call->user = user;
-        readers_arm(reader->deadline, (uint64_t)all(reader)->config->card_timeout_ms * 1000);
+        readers_arm(reader->deadline, deadline_us(reader, op));
         if (reader->gone || reader->state == HELPER_UNUSABLE) {
                 fail_soon(reader, reader->gone ? reader->gone : OUTCOME_READER_SERVICE);
                 return 0;

@@ -6,7 +6,7 @@
  * big-endian, at most OPS_FRAME_MAX bytes, the length equal to what follows. mohrd asks, the helper
  * answers once with the same op and id, OPS_REPLY set, and the payload
  *      u8 outcome (0 ok, else enum outcome) | u16 last status word | op's own fields if outcome is 0
- *                                                                   (VERIFY: i8 tries always)
+ *                                                       (VERIFY and PINPAD: i8 tries always)
  * One question at a time. Any malformed byte ends the helper (exit 70) or, seen by mohrd, kills it.
  * The PIN travels in a frame of its own (OP_PIN) from locked memory to locked memory and is accepted
  * only in the state table's one state, once.
@@ -44,6 +44,7 @@ enum op {
         OP_END,       /* u8 driver_end -> */
         OP_PRESENCE, /* helper of a direct driver -> mohrd, unasked, outside transactions: struct driver_presence */
         OP_RESUME, /* bytes16 note of an earlier helper: instead of IDENTIFY, for the card that never left -> */
+        OP_PINPAD, /* the reader asks for the PIN and makes the VERIFY itself -> i8 tries, as VERIFY */
         OP_COUNT,
 };
 

@@ -38,11 +38,14 @@ struct session {
         bool counted;      /* the counter was read in this transaction and a try is left */
         bool spent;        /* a VERIFY was begun: no PIN is taken any more */
         bool disturbed;    /* the card may have lost its state without the driver noticing */
-        int lost;          /* first failure of transmit in this transaction */
+        int lost;          /* first failure of an exchange in this transaction */
         int gone;
         uint8_t file[CARD_FILE_MAX];
         uint8_t fields[OPS_FRAME_MAX];
 };
+
+/* Whatever the person speaks: a display that cannot write Persian refuses the whole command. */
+#define DISPLAY_LANGUAGE 0x0409
 
 struct args {
         uint8_t u8[2];
@@ -51,7 +54,7 @@ struct args {
 
 enum tail { NOTHING, HASH, DIGITS, NOTE };
 
-enum need { SUPPORTED = 1 << 0, COUNTED = 1 << 1, UNSPENT = 1 << 2 };
+enum need { SUPPORTED = 1 << 0, COUNTED = 1 << 1, UNSPENT = 1 << 2, KEYS = 1 << 3 };
 
 struct row {
         unsigned int states;   /* set of 1 << state */
@@ -73,6 +76,7 @@ static int on_probe(struct session *session, const struct args *args, struct out
 static int on_method(struct session *session, const struct args *args, struct out *fields);
 static int on_pin(struct session *session, const struct args *args, struct out *fields);
 static int on_verify(struct session *session, const struct args *args, struct out *fields);
+static int on_pinpad(struct session *session, const struct args *args, struct out *fields);
 static int on_sign(struct session *session, const struct args *args, struct out *fields);
 static int on_clear(struct session *session, const struct args *args, struct out *fields);
 static int on_end(struct session *session, const struct args *args, struct out *fields);
@@ -95,21 +99,16 @@ static const struct row rows[OP_COUNT] = {
         [OP_METHOD]   = { IN(CONFIRMED), 0,   { ANY_BYTE, SIGN_METHOD_COUNT }, NOTHING, on_method,   STAY,          STAY,         false },
         [OP_PIN]      = { IN(CONFIRMED), COUNTED | UNSPENT, { 0 }, DIGITS,              on_pin,      TO_ARMED,      STAY,         false },
         [OP_VERIFY]   = { IN(ARMED),     COUNTED | UNSPENT, { 0 }, NOTHING,             on_verify,   TO_VERIFIED,   TO_CONFIRMED, true },
+        [OP_PINPAD]   = { IN(CONFIRMED), COUNTED | UNSPENT | KEYS, { 0 }, NOTHING,      on_pinpad,   TO_VERIFIED,   STAY,         true },
         [OP_SIGN]     = { IN(VERIFIED),  0,   { ANY_BYTE, SIGN_METHOD_COUNT }, HASH,    on_sign,     STAY,          STAY,         false },
         [OP_CLEAR]    = { KNOWN | IN(ARMED) | IN(VERIFIED), 0, { 0 }, NOTHING,          on_clear,    RESUME,        RESUME,       false },
         [OP_END]      = { BEGUN,         0,               { DRIVER_RESET + 1 }, NOTHING, on_end,     TO_IDLE,       TO_IDLE,      false },
 };
 /* clang-format on */
 
-static int to_card(
-        void *ctx, const uint8_t *cmd, size_t cmd_len, uint8_t *rsp, size_t cap, size_t *ret_len)
+/* What every exchange ends with. No status word: what is left of an answer that a reset swallowed. */
+static int take_answer(struct session *session, int r, size_t len, size_t *ret_len)
 {
-        struct session *session = ctx;
-        if (session->lost != 0)
-                return session->lost;
-        size_t len = 0;
-        int r = session->driver->transmit(session->reader, cmd, cmd_len, rsp, cap, &len);
-        /* No status word: what is left of an answer that a reset swallowed. */
         if (r == 0 && len < 2)
                 r = OUTCOME_CARD_REMOVED;
         if (r == 0)
@@ -119,6 +118,30 @@ static int to_card(
                 session->disturbed = true;
         }
         return r;
+}
+
+static int to_card(
+        void *ctx, const uint8_t *cmd, size_t cmd_len, uint8_t *rsp, size_t cap, size_t *ret_len)
+{
+        struct session *session = ctx;
+        if (session->lost != 0)
+                return session->lost;
+        size_t len = 0;
+        int r = session->driver->transmit(session->reader, cmd, cmd_len, rsp, cap, &len);
+        return take_answer(session, r, len, ret_len);
+}
+
+static int to_pinpad(
+        void *ctx, const struct apdu_pinpad *how, uint8_t *rsp, size_t cap, size_t *ret_len)
+{
+        struct session *session = ctx;
+        struct apdu_pinpad asked = *how;
+        if (session->lost != 0)
+                return session->lost;
+        size_t len = 0;
+        asked.language = DISPLAY_LANGUAGE;
+        int r = session->driver->verify_pinpad(session->reader, &asked, rsp, cap, &len);
+        return take_answer(session, r, len, ret_len);
 }
 
 int session_new(struct session **ret, const struct driver *driver, void *reader)
@@ -189,6 +212,9 @@ static int on_begin(struct session *session, const struct args *args _unused_, s
                 return r;
         found.event = true_event(session, &found);
         session->link.protocol = found.protocol;
+        if (!session->driver->verify_pinpad)
+                found.pinpad &= (uint8_t)~PINPAD_VERIFY;
+        session->link.pinpad = found.pinpad & PINPAD_VERIFY ? to_pinpad : NULL;
         if (found.event == CARD_SAME) {
                 card_forget(&session->card);
         } else {
@@ -276,16 +302,27 @@ static int on_pin(struct session *session, const struct args *args, struct out *
         return 0;
 }
 
-static int on_verify(struct session *session, const struct args *args _unused_, struct out *fields)
+/* `pin` NULL: the reader asks. */
+static int verify_once(
+        struct session *session, const uint8_t *pin, size_t pin_len, struct out *fields)
 {
         int tries = -1;
         session->spent = true;
         session->counted = false;
-        int r = session->card.profile->verify(
-                &session->card, session->pin->data, session->pin->len, &tries);
+        int r = session->card.profile->verify(&session->card, pin, pin_len, &tries);
         secret_wipe(session->pin);
         out_u8(fields, (uint8_t)tries);
         return r;
+}
+
+static int on_verify(struct session *session, const struct args *args _unused_, struct out *fields)
+{
+        return verify_once(session, session->pin->data, session->pin->len, fields);
+}
+
+static int on_pinpad(struct session *session, const struct args *args _unused_, struct out *fields)
+{
+        return verify_once(session, NULL, 0, fields);
 }
 
 static int on_sign(struct session *session, const struct args *args, struct out *fields)
@@ -350,6 +387,8 @@ static bool allowed(const struct session *session, const struct row *row)
                 missing &= ~(unsigned int)COUNTED;
         if (!session->spent)
                 missing &= ~(unsigned int)UNSPENT;
+        if (session->link.pinpad)
+                missing &= ~(unsigned int)KEYS;
         return (row->states & IN(session->state)) != 0 && missing == 0;
 }
 

@@ -26,6 +26,7 @@ static void change(uint8_t how)
         fake->end = how & 32 ? OUTCOME_TIMED_OUT : 0;
         fake->other_atr = (how & 64) != 0;
         fake->counter.tries = how & 128 ? 0 : 3;
+        fake->pinpad = how & 1 ? PINPAD_VERIFY : 0;
 }
 
 static bool step(struct session *session, struct view frame)
@@ -63,7 +64,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
         static struct fake life;
         struct session *session = NULL;
         struct in in = in_new(data, len);
-        life = (struct fake){ .counter = { .known = true, .tries = 3, .sw = 0x63c3 } };
+        life = (struct fake){ .counter = { .known = true, .tries = 3, .sw = 0x63c3 },
+                .pinpad = PINPAD_VERIFY };
         fake = &life;
         if (session_new(&session, &fake_driver, NULL) < 0)
                 return 0;
@@ -72,8 +74,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
                 require(fake->pin_seen[i] == 0);
         session_free(session);
         require(!fake->open && fake->verifies <= 1);
-        require(fake->verifies == 0 || (fake->pin_len >= 4 && fake->pin_len <= OPS_PIN_MAX));
-        const char *verify = memchr(fake->asked, 'v', fake->asked_len);
+        bool by_keys = memchr(fake->asked, 'k', fake->asked_len);
+        require(fake->verifies == 0 || by_keys ||
+                (fake->pin_len >= 4 && fake->pin_len <= OPS_PIN_MAX));
+        const char *verify = memchr(fake->asked, by_keys ? 'k' : 'v', fake->asked_len);
         const char *end = verify ? strpbrk(verify, "<>!") : NULL;
         require(!end || *end == '!');
         return 0;

@@ -21,12 +21,14 @@ struct fake {
         bool mumbles;   /* answers have no status word */
         bool other_atr; /* from the second begin on */
         struct pin_counter counter;
+        uint8_t pinpad; /* what the reader has: set of enum driver_pinpad */
 
         char asked[256]; /* one letter per exchange and per begin (<), leave (>) and reset (!) */
         size_t asked_len;
         unsigned int begins, verifies;
         bool verified, open;
         bool pin_was_right;
+        struct apdu_pinpad how;  /* as the driver was last asked */
         const uint8_t *pin_seen; /* where the PIN was when verify() got it */
         size_t pin_len;
 };
@@ -78,13 +80,29 @@ static int fake_method(struct card *card, uint8_t ref _unused_, enum sign_method
         return fake_exchange(card, 'm');
 }
 
+/* The reader asks: the driver below notes its letter, k. */
+static int fake_by_pinpad(struct card *card)
+{
+        static const struct apdu_pinpad how = {
+                .ins = 0x20, .p2 = 0x81, .block_len = 8, .min = 4, .max = 8
+        };
+        uint8_t rsp[2];
+        size_t len = 0;
+        return card->link->pinpad(card->link->ctx, &how, rsp, sizeof rsp, &len);
+}
+
 static int fake_verify(struct card *card, const uint8_t *pin, size_t len, int *ret_tries)
 {
         fake->verifies++;
+        *ret_tries = fake->verify ? 2 : 3;
+        if (!pin) {
+                int asked = fake_by_pinpad(card);
+                fake->verified = asked == 0 && fake->verify == 0;
+                return asked ? asked : fake->verify;
+        }
         fake->pin_seen = pin;
         fake->pin_len = len;
         fake->pin_was_right = len == strlen(FAKE_PIN) && memcmp(pin, FAKE_PIN, len) == 0;
-        *ret_tries = fake->verify ? 2 : 3;
         int r = fake_exchange(card, 'v');
         fake->verified = r == 0 && fake->verify == 0;
         return r ? r : fake->verify;
@@ -157,7 +175,8 @@ static int fake_begin(void *reader _unused_, struct driver_card *ret)
         *ret = (struct driver_card){ .protocol = APDU_T1,
                 .atr = { 0x3b, 0x00 },
                 .atr_len = 2,
-                .event = first ? CARD_IS_NEW : fake->event };
+                .event = first ? CARD_IS_NEW : fake->event,
+                .pinpad = fake->pinpad };
         ret->atr[1] = fake->other_atr && !first;
         fake->open = true;
         return 0;
@@ -175,6 +194,14 @@ static int fake_transmit(void *reader _unused_, const uint8_t *cmd, size_t cmd_l
         return 0;
 }
 
+static int fake_verify_pinpad(
+        void *reader, const struct apdu_pinpad *how, uint8_t *rsp, size_t cap, size_t *ret_len)
+{
+        static const uint8_t key = 'k';
+        fake->how = *how;
+        return fake_transmit(reader, &key, 1, rsp, cap, ret_len);
+}
+
 static int fake_end(void *reader _unused_, enum driver_end how)
 {
         fake_note(how == DRIVER_RESET ? '!' : '>');
@@ -188,6 +215,7 @@ static const struct driver fake_driver = {
         .begin = fake_begin,
         .transmit = fake_transmit,
         .end = fake_end,
+        .verify_pinpad = fake_verify_pinpad,
 };
 
 #endif

@@ -23,7 +23,7 @@
 #define ENDED (-1) /* instead of an outcome: the helper has gone */
 
 /* A conversation is a word: B begin, I identify, R read, C confirm, N counter, P probe, M method,
- * U resume by a note, D the digits, V verify, S sign, L clear, E end leaving, Z end resetting; n counter of another copy. */
+ * U resume by a note, D the digits, V verify, K the reader's keys, S sign, L clear, E end leaving, Z end resetting; n counter of another copy. */
 static const struct {
         char letter;
         uint8_t op;
@@ -41,6 +41,7 @@ static const struct {
         { 'M', OP_METHOD, "\7\0", 2 },
         { 'D', OP_PIN, FAKE_PIN, 8 },
         { 'V', OP_VERIFY, "", 0 },
+        { 'K', OP_PINPAD, "", 0 },
         { 'S', OP_SIGN, "\7\0\0\4hash", 8 },
         { 'L', OP_CLEAR, "", 0 },
         { 'E', OP_END, "\0", 1 },
@@ -76,7 +77,8 @@ static int reset_fake(void **state _unused_)
                         -1, 0);
         assert_ptr_not_equal(map, MAP_FAILED);
         fake = map;
-        *fake = (struct fake){ .counter = { .known = true, .tries = 3, .sw = 0x63c3 } };
+        *fake = (struct fake){ .counter = { .known = true, .tries = 3, .sw = 0x63c3 },
+                .pinpad = PINPAD_VERIFY };
         return 0;
 }
 
@@ -156,13 +158,15 @@ static const struct {
         { "identified", "BI", "RCLEZ" },
         { "resumed", "BU", "RCLEZ" },
         { "confirmed", "BIC", "RCNnPMLEZ" },
-        { "counted", "BICN", "RCNnPMDLEZ" },
+        { "counted", "BICN", "RCNnPMDKLEZ" },
         { "armed", "BICND", "VLEZ" },
         { "verified", "BICNDV", "SLEZ" },
         { "signed", "BICNDVS", "SLEZ" },
+        { "verified by keys", "BICNK", "SLEZ" },
         { "cleared", "BICNDVL", "RCNnPMLEZ" },
         { "ended", "BICNDVE", "B" },
         { "counted again", "BICNDVLN", "RCNnPMLEZ" },
+        { "counted again after keys", "BICNKLN", "RCNnPMLEZ" },
 };
 
 static void each_operation_in_each_state_is_answered_or_ends_the_process(void **state)
@@ -213,6 +217,78 @@ static void a_wrong_pin_tells_the_tries_and_spends_the_process(void **state _unu
         assert_int_equal(say(&talk, "ND"), ENDED);
         assert_int_equal(finish(&talk), 70);
         expect_asked("<icvc!");
+}
+
+static void keys_that_are_not_there_cannot_be_used(void **state _unused_)
+{
+        static const uint8_t without[] = { 0, PINPAD_MODIFY, PINPAD_DISPLAY };
+        struct talk talk;
+        for (size_t i = 0; i < ARRAY_LEN(without); i++) {
+                reset_fake(NULL);
+                fake->pinpad = without[i];
+                start(&talk);
+                assert_int_equal(say(&talk, "BICN"), 0);
+                assert_int_equal(say(&talk, "K"), ENDED);
+                assert_int_equal(finish(&talk), 70);
+                assert_int_equal(fake->verifies, 0);
+        }
+}
+
+static void the_keys_are_asked_once_whatever_came_of_it(void **state _unused_)
+{
+        static const int outcomes[] = { 0, OUTCOME_WRONG_PIN, OUTCOME_TIMED_OUT, OUTCOME_REFUSED };
+        static const char *const again[] = { "K", "NK", "ND", "LNK", "LND" };
+        struct talk talk;
+        for (size_t i = 0; i < ARRAY_LEN(outcomes); i++)
+                for (size_t j = 0; j < ARRAY_LEN(again); j++) {
+                        reset_fake(NULL);
+                        fake->verify = outcomes[i];
+                        start(&talk);
+                        assert_int_equal(say(&talk, "BICNK"), outcomes[i]);
+                        assert_int_equal(in_u8(&talk.fields), outcomes[i] ? 2 : 3);
+                        assert_int_equal(in_done(&talk.fields), 0);
+                        assert_int_equal(say(&talk, again[j]), ENDED);
+                        assert_int_equal(finish(&talk), 70);
+                        assert_int_equal(fake->verifies, 1);
+                        assert_int_equal(fake->asked[fake->asked_len - 1], '!');
+                }
+}
+
+static void the_keys_need_the_counter_of_this_transaction(void **state _unused_)
+{
+        static const char *const tries[] = { "BICK", "BICnK", "BICNEBK", "BICNLK" };
+        struct talk talk;
+        for (size_t i = 0; i < ARRAY_LEN(tries); i++) {
+                reset_fake(NULL);
+                start(&talk);
+                assert_int_equal(say(&talk, tries[i]), ENDED);
+                assert_int_equal(finish(&talk), 70);
+                assert_int_equal(fake->verifies, 0);
+        }
+}
+
+static void a_reader_that_fails_at_the_keys_has_lost_its_card(void **state _unused_)
+{
+        struct talk talk;
+        start(&talk);
+        assert_int_equal(say(&talk, "BICN"), 0);
+        fake->mumbles = true;
+        assert_int_equal(say(&talk, "K"), OUTCOME_CARD_REMOVED);
+        fake->mumbles = false;
+        assert_int_equal(say(&talk, "R"), OUTCOME_CARD_REMOVED);
+        assert_int_equal(say(&talk, "E"), 0);
+        assert_int_equal(finish(&talk), 0);
+        expect_asked("<ick!");
+}
+
+static void a_reader_is_told_what_to_ask_in_a_language_of_its_own(void **state _unused_)
+{
+        struct talk talk;
+        start(&talk);
+        assert_int_equal(say(&talk, "BICNK"), 0);
+        assert_int_equal(finish(&talk), 0);
+        assert_int_equal(fake->how.p2, 0x81);
+        assert_int_equal(fake->how.language, 0x0409);
 }
 
 static void a_cleared_pin_may_be_sent_again_since_no_try_was_spent(void **state _unused_)
@@ -719,6 +795,11 @@ int main(void)
                 TEST(each_operation_in_each_state_is_answered_or_ends_the_process),
                 TEST(a_pin_is_never_accepted_twice),
                 TEST(a_wrong_pin_tells_the_tries_and_spends_the_process),
+                TEST(keys_that_are_not_there_cannot_be_used),
+                TEST(the_keys_are_asked_once_whatever_came_of_it),
+                TEST(the_keys_need_the_counter_of_this_transaction),
+                TEST(a_reader_that_fails_at_the_keys_has_lost_its_card),
+                TEST(a_reader_is_told_what_to_ask_in_a_language_of_its_own),
                 TEST(a_cleared_pin_may_be_sent_again_since_no_try_was_spent),
                 TEST(a_pin_needs_the_counter_of_this_transaction),
                 TEST(a_pin_needs_a_known_counter_with_a_try_left),
