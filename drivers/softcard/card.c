@@ -52,7 +52,9 @@ void card_reset(struct softcard *card)
 {
         card_drop_state(card);
         card->pending_len = card->pending_pos = 0;
-        card->app = card->profile->apps & HAS(APP_MANAGER) ? APP_MANAGER : APP_NONE;
+        card->app = card->profile->apps & HAS(APP_MANAGER)  ? APP_MANAGER
+                    : card->profile->apps & HAS(APP_DOMAIN) ? APP_DOMAIN
+                                                            : APP_NONE;
         card->df = card->ef = -1;
         card->mute_next_ms = 0;
         card->faults.exchange = 0;
@@ -106,7 +108,8 @@ static int work(struct softcard *card, const uint8_t *bytes, size_t len, uint8_t
         struct command cmd = { 0 };
         struct answer ans = { .sw = 0x9000 };
         ans.out = out_new(ans.bytes, sizeof ans.bytes);
-        int sw = card->profile->t0 ? t0_parse(card, bytes, len, &cmd) : t1_parse(bytes, len, &cmd);
+        int sw = card->profile->t0 ? t0_parse(card, bytes, len, &cmd)
+                                   : t1_parse(card, bytes, len, &cmd);
         if (sw < 0)
                 return OUTCOME_TIMED_OUT;
         if (sw > 0)
@@ -292,6 +295,7 @@ struct softcard *softcard_free(struct softcard *card)
         for (size_t i = 0; i < ARRAY_LEN(card->keys); i++)
                 EVP_PKEY_free(card->keys[i].pkey);
         EVP_PKEY_free(card->spare.pkey);
+        piv_free(card->piv);
         free(card->spare.data);
         explicit_bzero(card, sizeof *card);
         free(card);

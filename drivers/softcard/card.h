@@ -12,22 +12,23 @@
 #include "drivers/softcard/options.h"
 
 #include <openssl/evp.h>
+#include <openssl/x509.h>
 
-#define ANSWER_MAX 600
+#define ANSWER_MAX 3584
 #define CHAIN_MAX  1024
 #define FILES_MAX  24
 #define ATR_MAX    33
 
-enum application { APP_NONE, APP_MANAGER, APP_IAS, APP_MPCOS };
+enum application { APP_NONE, APP_MANAGER, APP_IAS, APP_MPCOS, APP_DOMAIN, APP_PIV };
 #define HAS(application) (1u << (application))
 
-enum pin_copy { PIN_IAS, PIN_ID, PIN_EV, PIN_01, PIN_COPIES };
+enum pin_copy { PIN_IAS, PIN_ID, PIN_EV, PIN_01, PIN_PIV, PIN_GLOBAL, PIN_COPIES };
 
 struct command {
         uint8_t cla, ins, p1, p2;
         struct view data;
         bool has_le;
-        size_t le; /* 1..256 */
+        size_t le; /* 1..65536 */
 };
 
 /* What a wrong Le does to this answer, where the transport leaves a choice. */
@@ -84,7 +85,7 @@ struct profile {
         const char *name, *atr; /* hex */
         bool t0;
         unsigned int apps;        /* HAS() bits */
-        const char *overrides[4]; /* settings that differ from the table's defaults */
+        const char *overrides[6]; /* settings that differ from the table's defaults */
 };
 
 struct softcard {
@@ -100,6 +101,7 @@ struct softcard {
         size_t file_count;
         struct key keys[2]; /* signature, authentication */
         struct spare spare;
+        struct piv *piv; /* owned, NULL: not such a card; see piv.h */
         char number[11]; /* the certificate's ten digits */
 
         bool powered, removed;
@@ -142,7 +144,7 @@ static inline uint16_t sw_count(uint16_t base, size_t n)
 /* t0.c, t1.c: 0, or the status word to answer. -1 from t0_parse: the card falls silent. */
 int t0_parse(struct softcard *card, const uint8_t *bytes, size_t len, struct command *ret);
 void t0_fit(struct softcard *card, const struct command *cmd, struct answer *ans);
-int t1_parse(const uint8_t *bytes, size_t len, struct command *ret);
+int t1_parse(const struct softcard *card, const uint8_t *bytes, size_t len, struct command *ret);
 void t1_fit(struct softcard *card, const struct command *cmd, struct answer *ans);
 void pending_put(struct softcard *card, const uint8_t *data, size_t len);
 void pending_get(struct softcard *card, const struct command *cmd, struct answer *ans);
@@ -152,6 +154,8 @@ const struct profile *profile_find(const char *name);
 
 /* personalise.c */
 _must_check_ int card_personalise(struct softcard *card);
+_must_check_ int pki_load_cert(const struct softcard *card, const char *name, X509 **ret);
+_must_check_ int pki_load_key(const struct softcard *card, const char *name, EVP_PKEY **ret);
 void card_change_holder(struct softcard *card); /* nothing, where there is no other */
 
 /* files.c */
@@ -167,6 +171,7 @@ void files_free(struct softcard *card);
 /* pins.c */
 void pin_verify_ias(struct softcard *card, const struct command *cmd, struct answer *ans);
 void pin_verify_mpcos(struct softcard *card, const struct command *cmd, struct answer *ans);
+void pin_verify_piv(struct softcard *card, const struct command *cmd, struct answer *ans);
 unsigned int pin_left(const struct softcard *card, enum pin_copy copy);
 uint8_t *pin_failures(const struct softcard *card, enum pin_copy copy);
 
@@ -177,9 +182,17 @@ const struct key *key_find(const struct softcard *card, uint8_t ref);
 _must_check_ int key_sign(const struct softcard *card, const struct key *key, uint8_t algorithm,
         struct view hash, uint8_t *sig, size_t *len);
 
+/* piv.c, piv_data.c */
+_must_check_ int piv_personalise(struct softcard *card);
+struct piv *piv_free(struct piv *piv);
+void piv_hears(struct softcard *card, const struct command *cmd); /* each command, before it runs */
+void piv_answer_select(const struct softcard *card, struct answer *ans);
+
 /* One table per application, ending with run == NULL. */
 extern const struct instruction ias_instructions[];
 extern const struct instruction mpcos_instructions[];
 extern const struct instruction manager_instructions[];
+extern const struct instruction domain_instructions[];
+extern const struct instruction piv_instructions[];
 
 #endif

@@ -24,7 +24,16 @@ static const struct aid aids[] = {
         { APP_IAS, "40", 12, 12, { 0xA0, 0, 0, 0, 0x18, 0x40, 0, 0, 0x01, 0x63, 0x42, 0 } },
         { APP_IAS, "0a", 12, 12, { 0xA0, 0, 0, 0, 0x18, 0x0A, 0, 0, 0x01, 0x63, 0x42, 0 } },
         { APP_MPCOS, NULL, 8, 16, { 0xA0, 0, 0, 0, 0x18, 0x30, 0x03, 0x01 } },
+        { APP_DOMAIN, NULL, 5, 8, { 0xA0, 0, 0, 0x01, 0x51 } },
+        { APP_PIV, NULL, 5, 11, { 0xA0, 0, 0, 0x03, 0x08, 0, 0, 0x10, 0, 0x01, 0 } },
 };
+
+static size_t shortest_name(const struct softcard *card, const struct aid *aid)
+{
+        if (aid->app != APP_PIV || setting_is(card, SWITCH_PIV_SELECT, "prefix"))
+                return aid->shortest;
+        return setting_is(card, SWITCH_PIV_SELECT, "full") ? aid->len : aid->len - 2;
+}
 
 static bool aid_matches(const struct softcard *card, const struct aid *aid, struct view name)
 {
@@ -32,7 +41,7 @@ static bool aid_matches(const struct softcard *card, const struct aid *aid, stru
                 return false;
         if (aid->variant && !setting_is(card, SWITCH_AID, aid->variant))
                 return false;
-        return name.len >= aid->shortest && name.len <= aid->len &&
+        return name.len >= shortest_name(card, aid) && name.len <= aid->len &&
                memcmp(name.data, aid->bytes, name.len) == 0;
 }
 
@@ -50,15 +59,25 @@ static void answer_application(const struct aid *aid, struct answer *ans)
                 out_bytes(&ans->out, gpk, sizeof gpk);
 }
 
+/* SP 800-73-4 part 2, 3.1.1: selecting PIV again changes no security status. */
+static bool stays_selected(const struct softcard *card, enum application app)
+{
+        return app == APP_PIV && card->app == APP_PIV &&
+               setting_is(card, SWITCH_PIV_RESELECT, "keeps");
+}
+
 static void select_application(struct softcard *card, const struct command *cmd, struct answer *ans)
 {
         for (size_t i = 0; i < ARRAY_LEN(aids); i++) {
                 if (!aid_matches(card, &aids[i], cmd->data))
                         continue;
-                card_drop_state(card);
+                if (!stays_selected(card, aids[i].app))
+                        card_drop_state(card);
                 card->app = aids[i].app;
                 files_root(card);
-                if (cmd->p2 != 0x0C)
+                if (card->app == APP_PIV)
+                        piv_answer_select(card, ans);
+                else if (cmd->p2 != 0x0C)
                         answer_application(&aids[i], ans);
                 return;
         }
@@ -107,6 +126,8 @@ static const struct instruction *table_of(enum application app)
         case APP_MANAGER: return manager_instructions;
         case APP_IAS: return ias_instructions;
         case APP_MPCOS: return mpcos_instructions;
+        case APP_DOMAIN: return domain_instructions;
+        case APP_PIV: return piv_instructions;
         default: return nothing;
         }
 }
@@ -124,14 +145,28 @@ static void run_instruction(struct softcard *card, const struct command *cmd, st
         answer_sw(ans, class_known ? 0x6D00 : 0x6E00);
 }
 
+/* What the national card says of it is not known: there a chain is forgotten. */
+static uint16_t chain_refusal(const struct softcard *card, bool more, bool broken)
+{
+        if (more && setting_is(card, SWITCH_PIV_CHAINING, "off"))
+                return 0x6884;
+        return broken && setting_is(card, SWITCH_PIV_CHAIN_BROKEN, "6883") ? 0x6883 : 0;
+}
+
 /* Collects chained blocks; true when the command is complete, `whole` then carries all its data. */
 static bool unchain(
         struct softcard *card, const struct command *cmd, struct command *whole, struct answer *ans)
 {
         const uint8_t header[] = { cmd->ins, cmd->p1, cmd->p2 };
-        if (card->chain_len > 0 && memcmp(header, card->chain_header, sizeof header) != 0)
-                card->chain_len = 0;
         bool more = cmd->cla == 0x10;
+        bool broken = card->chain_len > 0 && memcmp(header, card->chain_header, sizeof header) != 0;
+        if (broken)
+                card->chain_len = 0;
+        uint16_t refusal = card->app == APP_PIV ? chain_refusal(card, more, broken) : 0;
+        if (refusal) {
+                answer_sw(ans, refusal);
+                return false;
+        }
         *whole = *cmd;
         if (!more && card->chain_len == 0)
                 return true;
@@ -165,7 +200,8 @@ static void run_command(struct softcard *card, const struct command *cmd, struct
                 return;
         }
         struct command whole;
-        bool chains = card->app == APP_IAS && (cmd->cla == 0x10 || cmd->cla == 0x00);
+        bool chains = (card->app == APP_IAS || card->app == APP_PIV) &&
+                      (cmd->cla == 0x10 || cmd->cla == 0x00);
         if (!chains)
                 run_instruction(card, cmd, ans);
         else if (unchain(card, cmd, &whole, ans))
@@ -189,6 +225,7 @@ void card_run(struct softcard *card, const struct command *cmd, struct answer *a
                 pending_get(card, cmd, ans);
                 return;
         }
+        piv_hears(card, cmd);
         if (trapped(card, cmd)) {
                 answer_sw(ans, 0x6B00);
                 return;

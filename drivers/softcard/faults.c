@@ -8,7 +8,8 @@
  *   WHERE   N          the N-th exchange since power on
  *           total:N    since the card was made
  *           NAME[#K]   the K-th (else first) select, read, verify, empty-verify, mse, hash, cds,
- *                      get-response, counter, key-query, get-data since the card was made
+ *                      get-response, counter, key-query, get-data, authenticate since the card
+ *                      was made; a chained command counts once for each of its blocks
  *   WHEN    before     the command never reaches the card (default for what happens to the card)
  *           lost       the card acts, its answer is lost or changed (default for answers)
  *           after      the answer arrives, then it happens
@@ -46,6 +47,7 @@ static const char *const commands[COMMAND_COUNT] = {
         [COMMAND_COUNTER] = "counter",
         [COMMAND_KEY_QUERY] = "key-query",
         [COMMAND_GET_DATA] = "get-data",
+        [COMMAND_AUTHENTICATE] = "authenticate",
 };
 
 static int find(const char *const *list, size_t count, const char *text)
@@ -162,7 +164,11 @@ static enum fault_command command_of(const uint8_t *cmd, size_t len)
         case 0x2A: return command_of_pso(cmd);
         case 0xC0: return cmd[0] == 0x80 ? COMMAND_COUNTER : COMMAND_GET_RESPONSE;
         case 0xCA: return COMMAND_GET_DATA;
-        case 0xCB: return len > 5 && cmd[5] == 0xA0 ? COMMAND_COUNTER : COMMAND_KEY_QUERY;
+        case 0x87: return COMMAND_AUTHENTICATE;
+        case 0xCB:
+                if (cmd[2] == 0x3F)
+                        return COMMAND_GET_DATA; /* a PIV card's */
+                return len > 5 && cmd[5] == 0xA0 ? COMMAND_COUNTER : COMMAND_KEY_QUERY;
         default: return COMMAND_OTHER;
         }
 }
@@ -215,7 +221,7 @@ static void spoil_oversize(const struct fault *fault, uint8_t *rsp, size_t cap, 
 
 static void spoil_der_length(const struct fault *fault, uint8_t *rsp, size_t len)
 {
-        if (len < 6 || rsp[0] != 0x30 || rsp[1] != 0x82)
+        if (len < 6 || (rsp[0] != 0x30 && rsp[0] != 0x53) || rsp[1] != 0x82)
                 return;
         unsigned int length = (unsigned int)rsp[2] << 8 | rsp[3];
         length = fault->value ? fault->value : length + 256;

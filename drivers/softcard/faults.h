@@ -34,6 +34,7 @@ enum fault_command {
         COMMAND_COUNTER,
         COMMAND_KEY_QUERY,
         COMMAND_GET_DATA,
+        COMMAND_AUTHENTICATE,
         COMMAND_COUNT,
 };
 

@@ -77,7 +77,7 @@ static int print_list(void)
              "  KIND   removal[:MS] reset mute[:MS] truncate[:BYTES] sw-only oversize[:BYTES]\n"
              "         wrong-der-length[:LENGTH] garbage wrong-sw=XXXX\n"
              "  WHERE  N | total:N | NAME[#K]: select read verify empty-verify mse hash cds\n"
-             "         get-response counter key-query get-data\n"
+             "         get-response counter key-query get-data authenticate\n"
              "  WHEN   before | lost | after\n"
              "         (in a pcscd's reader a lifted card stays away for 1.2 s at least)");
         return 0;
@@ -192,11 +192,12 @@ static void print_stats(const struct program *program, FILE *to)
                 "{\"simulated\": true, \"present\": %s, \"pin_verified\": %s, \"exchanges\": %u, "
                 "\"bytes_in\": %u, \"bytes_out\": %u, \"verify_commands\": %u, \"writes\": %u, "
                 "\"signatures\": %u, \"failures\": {\"ias\": %u, \"id\": %u, \"ev\": %u, "
-                "\"ias01\": %u}}\n",
+                "\"ias01\": %u, \"piv\": %u, \"global\": %u}}\n",
                 softcard_present(program->card) ? "true" : "false",
                 softcard_pin_verified(program->card) ? "true" : "false", s->exchanges, s->bytes_in,
                 s->bytes_out, s->verify_commands, s->writes, s->signatures, nv->failures[0],
-                nv->failures[1], nv->failures[2], nv->failures_01);
+                nv->failures[1], nv->failures[2], nv->failures_01, nv->failures_piv,
+                nv->failures_global);
 }
 
 static void write_stats(const struct program *program)

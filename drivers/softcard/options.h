@@ -8,11 +8,13 @@
 #ifndef MOHR_SOFTCARD_OPTIONS_H
 #define MOHR_SOFTCARD_OPTIONS_H
 
+#include "drivers/softcard/options_piv.h"
 #include "drivers/softcard/softcard.h"
 
 #define SWITCH_LIST(X)                                                                             \
-        X(PROFILE, "profile", "mav2-cl|mav2-t0|mav3|mav4|foreign-ias|foreign-mpcos", "mav2-cl",    \
-                "[I] 8.1", "which card")                                                           \
+        X(PROFILE, "profile",                                                                      \
+                "mav2-cl|mav2-t0|mav3|mav4|foreign-ias|foreign-mpcos|piv|piv-t0|piv-cl",           \
+                "mav2-cl", "[I] 8.1", "which card")                                                \
         X(PKI, "pki", "path", "", "-", "folder made by --make-pki")                                \
         X(PIN, "pin", "digits*4-8", "2580", "[O] 4.1", "the holder's PIN, all three copies")       \
         X(LEAF, "leaf",                                                                            \
@@ -37,7 +39,7 @@
         X(CRN_TRAILING_AT, "crn-trailing-at", "inside|after", "inside", "[?] 3.2",                 \
                 "counted in the length byte or not")                                               \
         X(CSN, "csn", "hex*16", "4201a1b2c3d40007", "[I, strong] 3.1", "CPLC bytes 13..20")        \
-        X(PIN_MAX, "pin-max", "3..5", "3", "[?] Q10", "tries of each copy")                        \
+        X(PIN_MAX, "pin-max", "3..15", "3", "[?] Q10", "tries of each copy")                       \
         X(BLOCKED, "blocked", "6983|6984", "6983", "[D] 4.4", "status of a blocked PIN")           \
         X(EMPTY_VERIFY, "empty-verify", "both|case1|lc0", "both", "[D] 4.5",                       \
                 "which form of the empty VERIFY works on T=1; the other is 6700")                  \
@@ -89,6 +91,8 @@
         X(PIN_FLAGS, "pin-flags", "initial|set", "set", "[V] 4.7", "EF 0010 words 4 and 5")        \
         X(NMOC, "nmoc", "unset|set", "unset", "[V] 4.7", "EF 0010 word 7, first byte")             \
         X(JOURNAL, "journal", "00|01|0f", "00", "[V] 4.7", "EF 0010 unblock journal")              \
+        X(EXTENDED_LENGTH, "extended-length", "off|on", "off", "[D] 1.6", "T=1: long commands")    \
+        SWITCH_LIST_PIV(X)                                                                         \
         X(DELAY_MS, "delay-ms", "0..60000", "0", "-", "sleep per exchange")                        \
         X(SIGN_MS, "sign-ms", "0..60000", "0", "-", "more of it per signature")
 

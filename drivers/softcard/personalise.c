@@ -31,7 +31,7 @@ static FILE *open_in_pki(const struct softcard *card, const char *name, const ch
         return len > 0 && (size_t)len < sizeof path ? fopen(path, "re") : NULL;
 }
 
-static int load_cert(const struct softcard *card, const char *name, X509 **ret)
+int pki_load_cert(const struct softcard *card, const char *name, X509 **ret)
 {
         _cleanup_(file_cleanup) FILE *file = open_in_pki(card, name, ".pem");
         X509 *cert = file ? PEM_read_X509(file, NULL, NULL, NULL) : NULL;
@@ -41,12 +41,19 @@ static int load_cert(const struct softcard *card, const char *name, X509 **ret)
         return 0;
 }
 
-static int load_key(const struct softcard *card, const char *name, uint8_t ref, struct key *ret)
+int pki_load_key(const struct softcard *card, const char *name, EVP_PKEY **ret)
 {
         _cleanup_(file_cleanup) FILE *file = open_in_pki(card, name, ".key");
-        EVP_PKEY *pkey = file ? PEM_read_PrivateKey(file, NULL, NULL, NULL) : NULL;
-        if (!pkey)
-                return -ENOENT;
+        *ret = file ? PEM_read_PrivateKey(file, NULL, NULL, NULL) : NULL;
+        return *ret ? 0 : -ENOENT;
+}
+
+static int load_key(const struct softcard *card, const char *name, uint8_t ref, struct key *ret)
+{
+        EVP_PKEY *pkey = NULL;
+        int r = pki_load_key(card, name, &pkey);
+        if (r < 0)
+                return r;
         *ret = (struct key){ .ref = ref, .pkey = pkey };
         return EVP_PKEY_get_size(pkey) == 256 ? 0 : -EINVAL;
 }
@@ -82,7 +89,7 @@ static int add_cert(struct softcard *card, uint16_t id, int df, X509 *cert)
 static int add_named_cert(struct softcard *card, uint16_t id, int df, const char *name)
 {
         _cleanup_(x509_cleanup) X509 *cert = NULL;
-        int r = load_cert(card, name, &cert);
+        int r = pki_load_cert(card, name, &cert);
         return r < 0 ? r : add_cert(card, id, df, cert);
 }
 
@@ -125,7 +132,7 @@ static int add_signature_leaf(struct softcard *card, int df)
         char name[64];
         _cleanup_(x509_cleanup) X509 *cert = NULL;
         snprintf(name, sizeof name, "leaf-%.40s", card->settings[SWITCH_LEAF].text);
-        int r = load_cert(card, name, &cert);
+        int r = pki_load_cert(card, name, &cert);
         if (r < 0)
                 return r;
         uint8_t ref = (uint8_t)strtoul(card->settings[SWITCH_KEY_REF].text, NULL, 16);
@@ -143,7 +150,7 @@ static int load_spare(struct softcard *card)
         struct spare *spare = &card->spare;
         struct key key = { 0 };
         _cleanup_(x509_cleanup) X509 *cert = NULL;
-        int r = load_cert(card, "leaf-other", &cert);
+        int r = pki_load_cert(card, "leaf-other", &cert);
         if (r == 0)
                 r = encode_cert(card, cert, &spare->data, &spare->len);
         if (r == 0)
@@ -319,5 +326,7 @@ int card_personalise(struct softcard *card)
 {
         snprintf(card->number, sizeof card->number, "0099900007");
         int r = card->profile->apps & HAS(APP_IAS) ? personalise_ias(card) : 0;
-        return r == 0 && card->profile->apps & HAS(APP_MPCOS) ? personalise_mpcos(card) : r;
+        if (r == 0 && card->profile->apps & HAS(APP_MPCOS))
+                r = personalise_mpcos(card);
+        return r == 0 && card->profile->apps & HAS(APP_PIV) ? piv_personalise(card) : r;
 }

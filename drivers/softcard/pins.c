@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* pins.c: the holder's one PIN in its three copies (card-facts 4.2 - 4.5), each with a counter.
+/* pins.c: the holder's one PIN in its three copies (card-facts 4.2 - 4.5), each with a counter, and the
+ * two PINs of a PIV card (SP 800-73-4 part 2, 2.4.3 and 3.2.1).
  *
  * A try is counted before the comparison and given back after a match, so that tearing the card out
  * in between costs a try and never gains one. IAS compares sixteen bytes, MPCOS only the low nibbles
@@ -10,10 +11,17 @@
 
 #define IAS_LEN   16
 #define MPCOS_LEN 8
+#define PIV_LEN   8
+#define PIV_LEAST 6
 
 uint8_t *pin_failures(const struct softcard *card, enum pin_copy copy)
 {
-        return copy == PIN_01 ? &card->nv->failures_01 : &card->nv->failures[copy];
+        switch (copy) {
+        case PIN_01: return &card->nv->failures_01;
+        case PIN_PIV: return &card->nv->failures_piv;
+        case PIN_GLOBAL: return &card->nv->failures_global;
+        default: return &card->nv->failures[copy];
+        }
 }
 
 static unsigned int tries_max(const struct softcard *card)
@@ -40,13 +48,15 @@ static void answer_left(const struct softcard *card, enum pin_copy copy, struct 
 
 static bool matches(const struct softcard *card, enum pin_copy copy, struct view given)
 {
-        const char *pin = card->settings[SWITCH_PIN].text;
+        bool piv = copy == PIN_PIV || copy == PIN_GLOBAL;
+        const char *pin = card->settings[copy == PIN_GLOBAL ? SWITCH_PIV_GLOBAL : SWITCH_PIN].text;
         size_t len = strlen(pin);
-        uint8_t mask = copy == PIN_IAS ? 0xFF : 0x0F, difference = 0;
+        uint8_t mask = copy == PIN_IAS || piv ? 0xFF : 0x0F, difference = 0,
+                filler = piv ? 0xFF : 0;
         if (copy == PIN_01)
                 return false;
         for (size_t i = 0; i < given.len; i++) {
-                uint8_t right = i < len ? (uint8_t)pin[i] : 0;
+                uint8_t right = i < len ? (uint8_t)pin[i] : filler;
                 difference |= (uint8_t)((given.data[i] ^ right) & mask);
         }
         return difference == 0;
@@ -138,4 +148,48 @@ void pin_verify_mpcos(struct softcard *card, const struct command *cmd, struct a
                 answer_sw(ans, 0x6700);
         else
                 verify(card, copy, MPCOS_LEN, cmd, ans);
+}
+
+/* Six to eight digits, filled up with FF. */
+static bool piv_formatted(struct view data)
+{
+        size_t digits = 0;
+        while (digits < data.len && data.data[digits] >= '0' && data.data[digits] <= '9')
+                digits++;
+        for (size_t i = digits; i < data.len; i++)
+                if (data.data[i] != 0xFF)
+                        return false;
+        return data.len == PIV_LEN && digits >= PIV_LEAST;
+}
+
+static void piv_attempt(
+        struct softcard *card, enum pin_copy copy, const struct command *cmd, struct answer *ans)
+{
+        bool formatted = piv_formatted(cmd->data);
+        if (!formatted && setting_is(card, SWITCH_PIV_FORMAT, "6a80"))
+                answer_sw(ans, 0x6A80);
+        else
+                attempt(card, copy, cmd, formatted, ans);
+}
+
+void pin_verify_piv(struct softcard *card, const struct command *cmd, struct answer *ans)
+{
+        enum pin_copy copy = cmd->p2 == 0x80 ? PIN_PIV : PIN_GLOBAL;
+        bool global = cmd->p2 == 0x00 && !setting_is(card, SWITCH_PIV_GLOBAL, "absent");
+        if (cmd->p2 != 0x80 && !global) {
+                answer_sw(ans, 0x6A88);
+                return;
+        }
+        if (cmd->p1 == 0xFF && cmd->data.len == 0) {
+                card->verified[copy] = false;
+                return;
+        }
+        if (cmd->p1 != 0x00)
+                answer_sw(ans, 0x6A86);
+        else if (setting_is(card, SWITCH_PIV_CONTACTLESS, "on"))
+                answer_sw(ans, 0x6A81);
+        else if (cmd->data.len == 0)
+                query(card, copy, cmd, ans);
+        else
+                piv_attempt(card, copy, cmd, ans);
 }

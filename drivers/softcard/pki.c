@@ -15,7 +15,26 @@
 #include <openssl/pem.h>
 #include <stdio.h>
 
-enum { KEY_ROOT, KEY_CA, KEY_CITIZEN, KEY_OTHER, KEY_AUT, KEY_FALSE, KEY_COUNT };
+enum {
+        KEY_ROOT,
+        KEY_CA,
+        KEY_CITIZEN,
+        KEY_OTHER,
+        KEY_AUT,
+        KEY_FALSE,
+        KEY_STAFF_CA,
+        KEY_STAFF_SIGN,
+        KEY_P256_9A, /* from here on P-256 */
+        KEY_P256_9C,
+        KEY_P256_9D,
+        KEY_P256_9E,
+        KEY_P384_9A, /* from here on P-384 */
+        KEY_P384_9C,
+        KEY_P384_9D,
+        KEY_P384_9E,
+        KEY_STAFF_ROOT,
+        KEY_COUNT
+};
 
 #define NAME(...)                                                                                  \
         (const char *const[])                                                                      \
@@ -40,6 +59,29 @@ enum { KEY_ROOT, KEY_CA, KEY_CITIZEN, KEY_OTHER, KEY_AUT, KEY_FALSE, KEY_COUNT }
                 "IRAN Digital Citizen CA 2016 17")
 #define FOREIGN_CA NAME("C", "XX", "O", "Nowhere Republic TEST", "CN", "Nowhere Citizen CA TEST")
 #define FOREIGN    NAME("C", "XX", "GN", "Specimen", "SN", "Nowhereson", "CN", "SPECIMEN 0001")
+#define STAFF_ROOT NAME("C", "IR", "O", "Office of Tests", "CN", "Staff Root TEST")
+#define STAFF_CA   NAME("C", "IR", "O", "Office of Tests", "OU", "Staff", "CN", "Staff CA TEST")
+#define STAFF                                                                                      \
+        NAME("C", "IR", "O", "Office of Tests", "OU", "Staff", "GN", "رویا", "SN", "هیچکسی",       \
+                "serialNumber", "S-0042", "CN", "رویا هیچکسی")
+
+/* What a PIV card of the staff carries in one slot. The slots that sign nothing for a person borrow
+ * RSA keys from the rows above: making one costs more than all the others together. */
+#define STAFF_SLOT(slot, shape, rsa, p256, p384)                                                   \
+        { "staff-" slot "-rsa2048", "staff-ca", rsa, shape, STAFF, -1, 2, false, false },          \
+                { "staff-" slot "-p256", "staff-ca", p256, shape, STAFF, -1, 2, false, false },    \
+        {                                                                                          \
+                "staff-" slot "-p384", "staff-ca", p384, shape, STAFF, -1, 2, false, false         \
+        }
+#define STAFF_SIGNER(name, issuer, from, to)                                                       \
+        { "staff-9c-rsa2048-" name, issuer, KEY_STAFF_SIGN, PKI_STAFF_9C, STAFF, from, to, false,  \
+                false },                                                                           \
+                { "staff-9c-p256-" name, issuer, KEY_P256_9C, PKI_STAFF_9C, STAFF, from, to,       \
+                        false, false },                                                            \
+        {                                                                                          \
+                "staff-9c-p384-" name, issuer, KEY_P384_9C, PKI_STAFF_9C, STAFF, from, to, false,  \
+                        false                                                                      \
+        }
 
 /* clang-format off */
 static const struct pki_row rows[] = {
@@ -61,6 +103,14 @@ static const struct pki_row rows[] = {
         { "impostor-root", "impostor-root", KEY_FALSE, PKI_ROOT, ROOT_NAME, -14, 10, false, false },
         { "impostor-ca", "impostor-root", KEY_FALSE, PKI_CA, CA_NAME, -11, 10, false, false },
         { "leaf-impostor", "impostor-ca", KEY_OTHER, PKI_SIGNATURE, SAMPLE, -2, 5, false, false },
+        { "staff-root", "staff-root", KEY_STAFF_ROOT, PKI_ROOT, STAFF_ROOT, -5, 10, false, false },
+        { "staff-ca", "staff-root", KEY_STAFF_CA, PKI_CA, STAFF_CA, -4, 8, false, false },
+        STAFF_SLOT("9a", PKI_STAFF_9A, KEY_AUT, KEY_P256_9A, KEY_P384_9A),
+        STAFF_SLOT("9c", PKI_STAFF_9C, KEY_STAFF_SIGN, KEY_P256_9C, KEY_P384_9C),
+        STAFF_SLOT("9d", PKI_STAFF_9D, KEY_OTHER, KEY_P256_9D, KEY_P384_9D),
+        STAFF_SLOT("9e", PKI_STAFF_9E, KEY_FALSE, KEY_P256_9E, KEY_P384_9E),
+        STAFF_SIGNER("expired", "staff-ca", -3, -1),
+        STAFF_SIGNER("foreign", "foreign-ca", -1, 2),
 };
 /* clang-format on */
 #define ROWS ARRAY_LEN(rows)
@@ -75,6 +125,8 @@ static const char readme[] =
         "leaf-NAME.pem, .key        what mohr-softcard puts on a card with leaf=NAME\n"
         "crl.pem                    revokes leaf-revoked\n"
         "impostor-*                 the same names with other keys: must never be accepted\n"
+        "staff-root.pem, staff-ca.pem  another PKI: the issuer of the PIV cards\n"
+        "staff-SLOT-ALGORITHM*      what is in their slots\n"
         "wrong-issuer-ca, foreign-ca   issuers that are not the Iranian one\n";
 
 struct pki {
@@ -98,10 +150,17 @@ static size_t row_index(const char *file)
         return i;
 }
 
+static EVP_PKEY *make_key(size_t which)
+{
+        if (which < KEY_P256_9A)
+                return EVP_RSA_gen(2048);
+        return EVP_EC_gen(which < KEY_P384_9A ? "P-256" : "P-384");
+}
+
 static int make_keys(struct pki *pki)
 {
         for (size_t i = 0; i < KEY_COUNT; i++) {
-                pki->keys[i] = EVP_RSA_gen(2048);
+                pki->keys[i] = make_key(i);
                 if (!pki->keys[i])
                         return -EIO;
         }
@@ -199,7 +258,7 @@ static int write_crl(const char *dir, const struct pki *pki, time_t now)
 
 static bool is_leaf(const struct pki_row *row)
 {
-        return row->shape == PKI_SIGNATURE || row->shape == PKI_AUTHENTICATION;
+        return row->shape != PKI_ROOT && row->shape != PKI_CA;
 }
 
 static int write_all(const char *dir, const struct pki *pki, time_t now)

@@ -8,7 +8,16 @@
 #include <openssl/x509.h>
 #include <time.h>
 
-enum pki_shape { PKI_ROOT, PKI_CA, PKI_SIGNATURE, PKI_AUTHENTICATION };
+enum pki_shape {
+        PKI_ROOT,
+        PKI_CA,
+        PKI_SIGNATURE,
+        PKI_AUTHENTICATION,
+        PKI_STAFF_9A, /* the slots of a PIV card */
+        PKI_STAFF_9C,
+        PKI_STAFF_9D,
+        PKI_STAFF_9E,
+};
 
 struct pki_row {
         const char *file;   /* name without suffix; also how others name their issuer */

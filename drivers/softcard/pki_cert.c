@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* pki_cert.c: builds one certificate or revocation list in the shape of card-facts 5.1.
  *
- * Version 3, RSA-2048 with SHA-256, a 16-byte serial, subject parts in the published order. Which
+ * The citizens' are version 3, RSA-2048 with SHA-256, a 16-byte serial, subject parts in the published order. Which
  * extensions a citizen's certificate carries is not published (Q19); these are the usual ones, and a
  * comment that shouts, which also brings the whole to the published size of about 1.37 kB.
  */
@@ -60,11 +60,44 @@ static const struct extension authentication_extensions[] = {
         { NID_netscape_comment, SHOUT_LONG },
         { 0, NULL },
 };
+#define STAFF_COMMON                                                                               \
+        { NID_subject_key_identifier, "hash" }, { NID_authority_key_identifier, "keyid:always" },  \
+        {                                                                                          \
+                NID_netscape_comment, SHOUT                                                        \
+        }
+static const struct extension staff_9a_extensions[] = {
+        { NID_key_usage, "critical,digitalSignature" },
+        { NID_ext_key_usage, "clientAuth,msSmartcardLogin" },
+        STAFF_COMMON,
+        { 0, NULL },
+};
+static const struct extension staff_9c_extensions[] = {
+        { NID_key_usage, "critical,digitalSignature,nonRepudiation" },
+        STAFF_COMMON,
+        { 0, NULL },
+};
+/* One shape for both kinds of key: encipherment is RSA's, agreement the curves'. */
+static const struct extension staff_9d_extensions[] = {
+        { NID_key_usage, "critical,keyEncipherment,keyAgreement" },
+        STAFF_COMMON,
+        { 0, NULL },
+};
+/* id-PIV-cardAuth: proves the card, not a person. */
+static const struct extension staff_9e_extensions[] = {
+        { NID_key_usage, "critical,digitalSignature" },
+        { NID_ext_key_usage, "critical,2.16.840.1.101.3.6.8" },
+        STAFF_COMMON,
+        { 0, NULL },
+};
 static const struct extension *const extensions[] = {
         [PKI_ROOT] = root_extensions,
         [PKI_CA] = ca_extensions,
         [PKI_SIGNATURE] = signature_extensions,
         [PKI_AUTHENTICATION] = authentication_extensions,
+        [PKI_STAFF_9A] = staff_9a_extensions,
+        [PKI_STAFF_9C] = staff_9c_extensions,
+        [PKI_STAFF_9D] = staff_9d_extensions,
+        [PKI_STAFF_9E] = staff_9e_extensions,
 };
 
 static time_t years_from(time_t now, int years)
@@ -139,6 +172,12 @@ static bool fill(X509 *cert, const struct pki_row *row, EVP_PKEY *key, X509 *iss
                X509_set_pubkey(cert, key) > 0 && add_extensions(cert, issuer, row);
 }
 
+/* As strong as the key. */
+static const EVP_MD *digest_for(EVP_PKEY *issuer_key)
+{
+        return EVP_PKEY_is_a(issuer_key, "EC") ? EVP_sha384() : EVP_sha256();
+}
+
 X509 *pki_certificate(
         const struct pki_row *row, EVP_PKEY *key, X509 *issuer, EVP_PKEY *issuer_key, time_t now)
 {
@@ -146,7 +185,7 @@ X509 *pki_certificate(
         if (!cert)
                 return NULL;
         bool done = fill(cert, row, key, issuer ? issuer : cert, now) &&
-                    X509_sign(cert, issuer_key, EVP_sha256()) > 0;
+                    X509_sign(cert, issuer_key, digest_for(issuer_key)) > 0;
         if (done)
                 return cert;
         X509_free(cert);

@@ -2,12 +2,16 @@
 /* profiles.c: the cards of card-facts 8.1 as rows.
  *
  * ATRs are those of 1.4. The foreign rows carry an ATR that Iranian cards share with other countries'
- * cards: a driver that trusts an ATR meets them here. Pardis and Omid are absent: what is published
- * about them does not make a card.
+ * cards: a driver that trusts an ATR meets them here. The PIV rows' ATRs are made up, since the
+ * standard leaves them to the card; their historical bytes announce chaining and extended length.
+ * Pardis and Omid are absent: what is published about them does not make a card.
  */
 #include "drivers/softcard/card.h"
 
-#define MAV (HAS(APP_MANAGER) | HAS(APP_IAS) | HAS(APP_MPCOS))
+#define PIV (HAS(APP_DOMAIN) | HAS(APP_PIV))
+/* A PIV card's PIN has six digits at least. Tools for such cards send no Le and expect data. */
+#define PIV_SETTINGS "pin=314159", "fci-without-le=data"
+#define MAV          (HAS(APP_MANAGER) | HAS(APP_IAS) | HAS(APP_MPCOS))
 
 static const struct profile profiles[] = {
         { "mav2-cl", "3B8F800180318065B0850202ED120FFF82900072", false, MAV, { "label=v2" } },
@@ -18,6 +22,12 @@ static const struct profile profiles[] = {
                 { "leaf=foreign", "label=v3" } },
         { "foreign-mpcos", "3BFF9600008131FE4380318065B085040011120FFF829000E0", false,
                 HAS(APP_MANAGER) | HAS(APP_MPCOS), { NULL } },
+        { "piv", "3B98968131FE458073C001C0829000E5", false, PIV,
+                { PIV_SETTINGS, "extended-length=on" } },
+        { "piv-t0", "3B789600008073C001C0829000", true, PIV,
+                { PIV_SETTINGS, "t0-unfetched=info" } },
+        { "piv-cl", "3B8880018073C001C0829000E9", false, PIV,
+                { PIV_SETTINGS, "extended-length=on", "piv-contactless=on" } },
 };
 
 const char *const softcard_profiles[] = {
@@ -27,6 +37,9 @@ const char *const softcard_profiles[] = {
         "mav4",
         "foreign-ias",
         "foreign-mpcos",
+        "piv",
+        "piv-t0",
+        "piv-cl",
         NULL,
 };
 

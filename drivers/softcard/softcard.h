@@ -20,14 +20,16 @@ struct softcard_nv {
         uint32_t magic, version;
         uint8_t failures[3]; /* wrong tries so far: IAS, ID, EV */
         uint8_t failures_01; /* IAS reference 01, where a switch makes it exist */
-        uint8_t reserved[52];
+        uint8_t failures_piv, failures_global;
+        uint8_t reserved[50];
 };
 
 struct softcard_stats {
         unsigned int exchanges; /* transmit calls that reached the card */
         unsigned int bytes_in, bytes_out;
         unsigned int verify_commands; /* PIN-family commands with a PIN in them */
-        unsigned int writes;          /* UPDATE/CHANGE/RESET/PUT attempts: violations */
+        unsigned int
+                writes; /* UPDATE/CHANGE/RESET/PUT/GENERATE/management key attempts: violations */
         unsigned int signatures;
 };
 

@@ -1,23 +1,47 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* t1.c: short APDUs over T=1 and contactless, and the answer that waits for GET RESPONSE.
+/* t1.c: APDUs over T=1 and contactless, and the answer that waits for GET RESPONSE.
  *
- * The four cases of ISO 7816-3 for short lengths; extended length is 6700 (card-facts 1.6). What a
+ * The four cases of ISO 7816-3. Extended length is 6700 on the national card (card-facts 1.6) and a
+ * switch on others. What a
  * card does when Le asks for more than there is, nobody has published for every command: `fit` says
  * which switch decides.
  */
 #include "drivers/softcard/card.h"
 
-int t1_parse(const uint8_t *bytes, size_t len, struct command *ret)
+static size_t length_or(size_t value, size_t zero)
+{
+        return value ? value : zero;
+}
+
+static int parse_extended(const uint8_t *bytes, size_t len, struct command *ret)
+{
+        size_t lc = (size_t)(bytes[5] << 8 | bytes[6]), body = len - 7;
+        ret->has_le = body == 0 || body == lc + 2;
+        if (body == 0) {
+                ret->le = length_or(lc, 65536);
+                return 0;
+        }
+        if (lc == 0 || (body != lc && body != lc + 2))
+                return 0x6700;
+        ret->data = (struct view){ .data = bytes + 7, .len = lc };
+        if (ret->has_le)
+                ret->le = length_or((size_t)(bytes[len - 2] << 8 | bytes[len - 1]), 65536);
+        return 0;
+}
+
+int t1_parse(const struct softcard *card, const uint8_t *bytes, size_t len, struct command *ret)
 {
         if (len < 4)
                 return 0x6700;
         *ret = (struct command){ .cla = bytes[0], .ins = bytes[1], .p1 = bytes[2], .p2 = bytes[3] };
         if (len == 4)
                 return 0;
+        if (len >= 7 && bytes[4] == 0 && setting_is(card, SWITCH_EXTENDED_LENGTH, "on"))
+                return parse_extended(bytes, len, ret);
         size_t lc = bytes[4], body = len - 5;
         if (body == 0) {
                 ret->has_le = true;
-                ret->le = lc ? lc : 256;
+                ret->le = length_or(lc, 256);
                 return 0;
         }
         if (lc == 0 || (body != lc && body != lc + 1))
@@ -25,7 +49,7 @@ int t1_parse(const uint8_t *bytes, size_t len, struct command *ret)
         ret->data = (struct view){ .data = bytes + 5, .len = lc };
         ret->has_le = body == lc + 1;
         if (ret->has_le)
-                ret->le = bytes[len - 1] ? bytes[len - 1] : 256;
+                ret->le = length_or(bytes[len - 1], 256);
         return 0;
 }
 
@@ -43,11 +67,12 @@ void t1_fit(struct softcard *card, const struct command *cmd, struct answer *ans
         size_t len = ans->out.len, le = cmd->le;
         if (len == 0)
                 return;
-        if (!cmd->has_le) {
-                ans->out.len =
-                        setting_is(card, SWITCH_FCI_WITHOUT_LE, "data") ? base_min(len, 256) : 0;
+        if (!cmd->has_le && setting_is(card, SWITCH_FCI_WITHOUT_LE, "none")) {
+                ans->out.len = 0;
                 return;
         }
+        if (!cmd->has_le)
+                le = 256;
         if (ans->fit == FIT_READ && len < le) {
                 fit_short(card, ans);
                 return;
