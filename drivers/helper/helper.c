@@ -64,7 +64,10 @@ static int plan_parse(struct plan *plan, const struct driver *const *drivers, in
                         return r;
         }
         plan->driver = find_driver(drivers, plan->driver_name);
-        bool complete = plan->driver && (plan->watch || plan->reader) && optind == argc;
+        if (!plan->driver || optind != argc)
+                return -EINVAL;
+        bool complete = plan->watch ? plan->driver->watch_open != NULL
+                                    : plan->driver->open != NULL && plan->reader;
         return complete ? 0 : -EINVAL;
 }
 
@@ -86,7 +89,7 @@ static int run_watcher(const struct plan *plan)
         int r = plan->driver->watch_open(&watch, plan->options);
         if (r != 0)
                 return refuse(plan, "cannot open the backend", r);
-        r = sandbox_close(plan->driver->name);
+        r = sandbox_close(plan->driver->open ? plan->driver->name : "watch");
         if (r == 0)
                 r = loop_say_ready(OPS_FD, plan->driver);
         if (r < 0)

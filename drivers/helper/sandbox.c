@@ -12,6 +12,7 @@
 #include <seccomp.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <signal.h>
 
 struct call {
@@ -62,6 +63,17 @@ static const struct call calls[] = {
         { "pcsc", SCMP_SYS(clock_nanosleep), "wait for another program's transaction", 0, { { 0 } } },
         { "pcsc", SCMP_SYS(newfstatat), "libpcsclite asks once a minute whether pcscd's socket is there", 0, { { 0 } } },
         { "pcsc", SCMP_SYS(stat), "the same, older C library", 0, { { 0 } } },
+
+        { "watch", SCMP_SYS(epoll_wait), "libsystemd waits for udev's messages", 0, { { 0 } } },
+        { "watch", SCMP_SYS(epoll_pwait), "the same, on machines without epoll_wait", 0, { { 0 } } },
+        { "watch", SCMP_SYS(epoll_pwait2), "the same, newer library", 0, { { 0 } } },
+        { "watch", SCMP_SYS(recvfrom), "libsystemd asks how long the message is", 1,
+                { { 0, SCMP_CMP_GT, CHANNEL, 0 } } },
+        { "watch", SCMP_SYS(recvmsg), "the message, with its sender's uid", 1,
+                { { 0, SCMP_CMP_GT, CHANNEL, 0 } } },
+        { "watch", SCMP_SYS(getsockopt), "were messages lost?", 2,
+                { EQ(1, SOL_SOCKET), EQ(2, SO_MEMINFO) } },
+        { "watch", SCMP_SYS(getrandom), "libsystemd: seeds of its hash tables", 0, { { 0 } } },
 
         { "soft", SCMP_SYS(clock_nanosleep), "a simulated card's own time", 0, { { 0 } } },
         { "soft", SCMP_SYS(getrandom), "libcrypto: RSA blinding", 0, { { 0 } } },

@@ -12,7 +12,7 @@
 #include "base/base.h"
 
 _must_check_ int sandbox_prepare(int channel);
-/* `driver` picks the rows that only its libraries need. */
+/* `driver` picks the rows that only its libraries need; "watch" for a watcher that is no driver too. */
 _must_check_ int sandbox_close(const char *driver);
 /* The kernel's word: seccomp 0..2, dumpable 0..2, no_new_privs 0..1. */
 void sandbox_read_back(uint8_t *ret_seccomp, uint8_t *ret_dumpable, uint8_t *ret_no_new_privs);
