@@ -5,13 +5,13 @@
  */
 #include "drivers/watch/boards.h"
 
-#include "base/text.h"
+#include "base/bytes.h"
 
-#include <limits.h>
 #include <stdio.h>
 
-#define KEY         "device"
-#define UNANNOUNCED "/dev/pts/"
+#define CONNSTRING_MAX 100 /* so that its name fits too */
+#define KEY            "device"
+#define UNANNOUNCED    "/dev/pts/"
 
 static const char *device_option(const char *option)
 {
@@ -50,29 +50,30 @@ static void look(struct board *board)
         snprintf(board->node, sizeof board->node, "%s", node ? node : board->path);
 }
 
-static bool known(const struct boards *boards, const char *connstring)
+/* One line carries one board. */
+static bool known(const struct boards *boards, const struct board *board)
 {
         for (size_t i = 0; i < boards->count; i++)
-                if (strcmp(boards->list[i].connstring, connstring) == 0)
+                if (strcmp(boards->list[i].connstring, board->connstring) == 0 ||
+                        (board->path[0] && strcmp(boards->list[i].path, board->path) == 0))
                         return true;
         return false;
 }
 
 static int add(struct boards *boards, const char *connstring)
 {
-        if (!*connstring || !plain(connstring) || boards->count == BOARDS_MAX)
+        struct board board = { 0 };
+        size_t len = strlen(connstring);
+        if (len == 0 || len > CONNSTRING_MAX || !plain(connstring))
                 return -EINVAL;
-        if (known(boards, connstring))
-                return 0;
-        struct board *board = &boards->list[boards->count];
-        if (strlen(connstring) >= sizeof board->connstring)
-                return -EINVAL;
-        memcpy(board->connstring, connstring, strlen(connstring) + 1);
-        int r = read_path(board);
-        if (r < 0)
+        memcpy(board.connstring, connstring, len);
+        int r = read_path(&board);
+        if (r < 0 || known(boards, &board))
                 return r;
-        look(board);
-        boards->count++;
+        if (boards->count == BOARDS_MAX)
+                return -EINVAL;
+        look(&board);
+        boards->list[boards->count++] = board;
         return 0;
 }
 
@@ -114,23 +115,33 @@ void boards_take(struct boards *boards, news_get get, void *device, bool there)
         }
 }
 
+/* The driver's word, and where the board hangs: two boards differ in one of them. */
+static void name_board(const struct board *board, char *name, size_t cap)
+{
+        size_t driver = strcspn(board->connstring, ":");
+        const char *rest = board->connstring + driver;
+        const char *where = board->path[0] || !*rest ? board->path : rest + 1;
+        struct out out = out_new(name, cap - 1);
+        out_bytes(&out, "NFC ", 4);
+        out_bytes(&out, board->connstring, driver);
+        if (*where) {
+                out_bytes(&out, " (", 2);
+                out_bytes(&out, where, strlen(where));
+                out_bytes(&out, ")", 1);
+        }
+}
+
 size_t boards_list(const struct boards *boards, struct driver_reader *ret, size_t cap)
 {
         size_t count = 0;
         for (size_t i = 0; i < boards->count && count < cap; i++) {
                 const struct board *board = &boards->list[i];
-                const char *rest = strchr(board->connstring, ':');
-                size_t driver = strcspn(board->connstring, ":");
                 if (!board->there)
                         continue;
                 struct driver_reader *reader = &ret[count++];
                 memset(reader, 0, sizeof *reader);
                 memcpy(reader->address, board->connstring, sizeof reader->address);
-                if (rest)
-                        snprintf(reader->name, sizeof reader->name, "NFC %.*s (%s)", (int)driver,
-                                board->connstring, board->path[0] ? board->path : rest + 1);
-                else
-                        snprintf(reader->name, sizeof reader->name, "NFC %s", board->connstring);
+                name_board(board, reader->name, sizeof reader->name);
         }
         return count;
 }
