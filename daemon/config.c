@@ -112,6 +112,14 @@ static int set_unproven(struct config *config, void *slot, const char *value, co
         return OUTCOME_USAGE;
 }
 
+static int set_pad(struct config *config, void *slot, const char *value, const char **ret_want)
+{
+        (void)slot;
+        *ret_want = "yes or no";
+        config->pinpad = strcmp(value, "yes") == 0;
+        return config->pinpad || strcmp(value, "no") == 0 ? 0 : OUTCOME_USAGE;
+}
+
 static int set_log_level(
         struct config *config, void *slot, const char *value, const char **ret_want)
 {
@@ -180,6 +188,7 @@ static const struct key {
 } keys[] = {
         { "readers", "drivers", set_drivers, offsetof(struct config, drivers) },
         { "pin", "pinentry", set_program, offsetof(struct config, pinentry) },
+        { "pin", "pad", set_pad, offsetof(struct config, pinpad) },
         { "pin", "timeout_s", set_prompt_timeout, offsetof(struct config, prompt_timeout_s) },
         { "trust", "anchors", set_path, offsetof(struct config, anchors) },
         { "card", "unproven", set_unproven, offsetof(struct config, unproven) },

@@ -24,7 +24,7 @@
 struct person {
         struct child *child;
         struct secret *frame;
-        struct secret *pin; /* borrowed */
+        struct secret *pin; /* borrowed; NULL: no digits are wanted */
         person_done done;
         void *user;
         int outcome; /* of the answer; OUTCOME_INTERNAL until there is one */
@@ -141,9 +141,11 @@ static void on_frame(void *user, const uint8_t *data, size_t len)
         struct person *person = user;
         struct view pin = { 0 };
         int outcome = OUTCOME_INTERNAL;
-        bool good = !person->answered && answer_decode(data, len, &outcome, &pin) == 0 &&
-                    pin.len <= person->pin->cap;
-        secret_wipe(person->pin);
+        bool good = !person->answered &&
+                    answer_decode(data, len, person->pin != NULL, &outcome, &pin) == 0 &&
+                    (pin.len == 0 || pin.len <= person->pin->cap);
+        if (person->pin)
+                secret_wipe(person->pin);
         person->outcome = good ? outcome : OUTCOME_INTERNAL;
         person->answered = true;
         if (good && pin.len > 0) {
@@ -196,6 +198,7 @@ static int start(struct person *person, sd_event *event, const struct config *co
         if (r != 0)
                 return r;
         state_facts(&question, asked);
+        question.pinpad = person->pin == NULL;
         r = secret_new(&person->frame, ANSWER_CAP);
         if (r == 0)
                 r = spawn(person, event, config, asked);

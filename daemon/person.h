@@ -35,11 +35,12 @@ struct person_question {
 
 struct person;
 
-/* outcome: 0 (PIN in the secret: 4..8 ASCII digits), OUTCOME_REFUSED, OUTCOME_LAST_TRY_DECLINED,
+/* outcome: 0 (PIN in the secret, if there is one: 4..8 ASCII digits), OUTCOME_REFUSED, OUTCOME_LAST_TRY_DECLINED,
  * OUTCOME_TIMED_OUT, OUTCOME_NOBODY_TO_ASK, OUTCOME_INTERNAL. Called once, after the child is gone and
  * reaped, never from inside person_ask. */
 typedef void (*person_done)(void *user, int outcome);
-/* OUTCOME_NOBODY_TO_ASK at once if the ui names nothing to ask on. `pin` (cap >= 64) is borrowed. */
+/* OUTCOME_NOBODY_TO_ASK at once if the ui names nothing to ask on. `pin` (cap >= 64) is borrowed; NULL: only
+ * consent is asked for, the person is told that the reader asks for the PIN. */
 _must_check_ int person_ask(struct person **ret, sd_event *event, const struct config *config,
         const struct person_question *question, struct secret *pin, person_done done, void *user);
 struct person *person_free(struct person *person); /* closes the prompt; no callback after */

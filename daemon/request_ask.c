@@ -3,7 +3,8 @@
  *
  * One prompt is open at a time: two on one screen would invite the PIN of one card into the question
  * of another. Who comes later waits for his turn, in order, within his own time limit, holding his
- * reader but no transaction.
+ * reader but no transaction. A reader with keys of its own is preferred: then the prompt asks for consent
+ * only, and no digit ever comes here.
  *
  * The text to be signed is composed by one function, once before the prompt as a rehearsal and once
  * after the PIN was accepted; identity comes from the leaf alone (client-sdk/assertion.h).
@@ -68,7 +69,7 @@ static void on_answer(void *user, int outcome)
                 known_tell_unproven(request->context->known);
         if (outcome == OUTCOME_TIMED_OUT)
                 request->detail = "nobody answered the prompt in time";
-        if (outcome == 0 && request->pin->len == 0)
+        if (outcome == 0 && !request->pinpad && request->pin->len == 0)
                 outcome = OUTCOME_INTERNAL;
         request_run(request, outcome);
 }
@@ -109,7 +110,7 @@ int ask_person(struct request *request, struct out *args)
         request->told_unproven = context->config->unproven == UNPROVEN_ASK &&
                                  gate_unproven(&request->card.identity, request->simulated) &&
                                  !known_told_unproven(context->known);
-        int r = secret_new(&request->pin, REQUEST_PIN_CAP);
+        int r = request->pinpad ? 0 : secret_new(&request->pin, REQUEST_PIN_CAP);
         if (r < 0) {
                 request->detail =
                         "no memory that can be locked for a PIN: is RLIMIT_MEMLOCK too low?";
@@ -159,7 +160,7 @@ int ask_compose(struct request *request, int64_t when, char **ret)
                 .auth_time = when,
                 .life = ASSERTION_LIFE,
                 .clock_synchronised = clock_synchronised(),
-                .pin_entry = "pinentry",
+                .pin_entry = request->pinpad ? "pinpad" : "pinentry",
                 .software = "mohr " MOHR_VERSION,
                 .reader = or_null(reader_name),
                 .card = {

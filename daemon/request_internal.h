@@ -6,7 +6,7 @@
  *   request_look.c    the first visit to the card: what is read, and the gate
  *   request_check.c   its end: the free checks
  *   request_ask.c     the prompt: whose turn it is, what is told, what comes back
- *   request_sign.c    the second visit: same card, counter, PIN, VERIFY, signature
+ *   request_sign.c    the second visit: same card, counter, PIN or the reader's keys, signature
  */
 #ifndef MOHR_REQUEST_INTERNAL_H
 #define MOHR_REQUEST_INTERNAL_H
@@ -42,6 +42,7 @@ enum state {
         STATE_COUNTER_AGAIN,
         STATE_PIN,
         STATE_VERIFY,
+        STATE_PINPAD, /* instead of the two before it */
         STATE_SIGN,
         STATE_CLEAR,
         STATE_END,
@@ -94,6 +95,7 @@ struct request {
         struct person *person;
         struct secret *pin;
         bool told_unproven, verified;
+        bool pinpad; /* the person was told to type on the reader's keys */
         int64_t auth_time;
         char *signing_input, *assertion;
         uint8_t digest[DIGEST_SIZE];
@@ -150,7 +152,10 @@ int sign_leaf(struct request *request, struct out *args);
 int sign_same_leaf(struct request *request, int outcome, struct in *fields);
 int sign_confirmed(struct request *request, int outcome, struct in *fields);
 int sign_counted(struct request *request, int outcome, struct in *fields);
+bool sign_takes_digits(const struct request *request);
+bool sign_uses_keys(const struct request *request);
 int sign_verified(struct request *request, int outcome, struct in *fields);
+int sign_typed(struct request *request, int outcome, struct in *fields);
 bool sign_has_steps(const struct request *request);
 int sign_step(struct request *request, struct out *args);
 int sign_signed(struct request *request, int outcome, struct in *fields);

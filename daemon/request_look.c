@@ -84,6 +84,7 @@ int look_begun(struct request *request, int outcome, struct in *fields)
         request->events = info.events;
         request->insertion = card.insertion;
         request->simulated = info.simulated;
+        request->pinpad = request->context->config->pinpad && (card.pinpad & PINPAD_VERIFY);
         const struct known_card *known = known_card_find(request->context->known, info.events);
         if (known && known->insertion == card.insertion)
                 known_card_copy(&request->card, known);

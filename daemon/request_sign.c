@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* request_sign.c: the second visit, with the PIN in hand: prove that this is the card the person was
- * asked about, read the counter again, verify once, sign, check.
+/* request_sign.c: the second visit, with the PIN in hand or on the person's mind: prove that this is the
+ * card the person was asked about, read the counter again, verify once, sign, check.
  *
  * The same card is one that the helper's driver saw neither reset nor removed nor counted anew, and that
  * the watcher still gives the same number. Anything else (a contactless card lifted and laid back, a helper that
@@ -35,6 +35,10 @@ int sign_begun(struct request *request, int outcome, struct in *fields)
         request->lost_leaf = request->lost_identity || info.events != request->events;
         request->events = info.events;
         request->insertion = card.insertion;
+        if (request->pinpad && !(card.pinpad & PINPAD_VERIFY)) {
+                request->detail = "the reader's PIN pad is no longer there";
+                return OUTCOME_NO_READER;
+        }
         return 0;
 }
 
@@ -106,6 +110,16 @@ int sign_counted(struct request *request, int outcome, struct in *fields)
         return r;
 }
 
+bool sign_takes_digits(const struct request *request)
+{
+        return !request->pinpad;
+}
+
+bool sign_uses_keys(const struct request *request)
+{
+        return request->pinpad;
+}
+
 static int prepare(struct request *request)
 {
         request->verified = true;
@@ -131,6 +145,31 @@ int sign_verified(struct request *request, int outcome, struct in *fields)
         if (outcome != OUTCOME_WRONG_PIN && outcome != OUTCOME_PIN_BLOCKED && tries < 0)
                 request->detail = "the PIN was being checked: a try may have been spent";
         return outcome;
+}
+
+/* The reader's own words: by them, the card was sent nothing. */
+static const struct {
+        uint16_t sw;
+        const char *detail;
+} reader_words[] = {
+        { 0x6400, "the reader says that nobody typed in time and nothing was sent" },
+        { 0x6401, "the reader says that its cancel key was pressed and nothing was sent" },
+        { 0x6403, "the reader says that what was typed is too short or too long and nothing was "
+                  "sent" },
+        { 0x6B80,
+                "the reader does not take this request on its keys ([pin] pad = no avoids them)" },
+};
+
+int sign_typed(struct request *request, int outcome, struct in *fields)
+{
+        int tries = request->tries_left;
+        int r = sign_verified(request, outcome, fields);
+        for (size_t i = 0; r > 0 && i < ARRAY_LEN(reader_words); i++)
+                if (reader_words[i].sw == request->sw) {
+                        request->detail = reader_words[i].detail;
+                        request->tries_left = tries;
+                }
+        return r;
 }
 
 /* ---- the signature ------------------------------------------------------------------------- */

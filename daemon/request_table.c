@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* request_table.c: an Assert from door to door, as rows. Reading `rows` from top to bottom is reading
  * the policy: nothing of the PIN family before CONFIRM, no prompt inside a transaction, no PIN before
- * the counter was read again, one VERIFY (its row is entered once), and one way out.
+ * the counter was read again, one VERIFY (with digits or by the reader's keys, and either row is entered
+ * once), and one way out.
  *
  * A row is entered if it is needed, does its card operation or starts something else, and what comes
  * back decides: 0 goes to the next row, AGAIN enters the same one again, anything else is the answer
@@ -48,13 +49,14 @@ static const struct row rows[STATE_COUNT] = {
         [STATE_OTHER_FILES]    = { "other files",    NULL,      look_lacks_files,   OP_READ,     look_file,   look_filed,      true  },
         [STATE_LEAVE]          = { "leave",          NULL,      NULL,               OP_END,      look_leave,  look_left,       false },
         [STATE_ASK]            = { "ask",            "consent", NULL,               0,           ask_person,  NULL,            false },
-        [STATE_BEGIN_AGAIN]    = { "begin again",    "pin",     NULL,               OP_BEGIN,    NULL,        sign_begun,      false },
+        [STATE_BEGIN_AGAIN]    = { "begin again",    NULL,      NULL,               OP_BEGIN,    NULL,        sign_begun,      false },
         [STATE_IDENTIFY_AGAIN] = { "identify again", NULL,      sign_lost_identity, OP_IDENTIFY, NULL,        sign_identified, true  },
         [STATE_LEAF_AGAIN]     = { "leaf again",     NULL,      sign_lost_leaf,     OP_READ,     sign_leaf,   sign_same_leaf,  true  },
         [STATE_CONFIRM_AGAIN]  = { "confirm again",  NULL,      sign_lost_leaf,     OP_CONFIRM,  NULL,        sign_confirmed,  false },
         [STATE_COUNTER_AGAIN]  = { "counter again",  NULL,      NULL,               OP_COUNTER,  look_copy,   sign_counted,    false },
-        [STATE_PIN]            = { "pin",            NULL,      NULL,               OP_PIN,      send_pin,    pin_sent,        false },
-        [STATE_VERIFY]         = { "verify",         NULL,      NULL,               OP_VERIFY,   NULL,        sign_verified,   true  },
+        [STATE_PIN]            = { "pin",            "pin",     sign_takes_digits,  OP_PIN,      send_pin,    pin_sent,        false },
+        [STATE_VERIFY]         = { "verify",         NULL,      sign_takes_digits,  OP_VERIFY,   NULL,        sign_verified,   true  },
+        [STATE_PINPAD]         = { "pinpad",         "pinpad",  sign_uses_keys,     OP_PINPAD,   NULL,        sign_typed,      true  },
         [STATE_SIGN]           = { "sign",           "sign",    sign_has_steps,     OP_SIGN,     sign_step,   sign_signed,     true  },
         [STATE_CLEAR]          = { "clear",          NULL,      sign_is_verified,   OP_CLEAR,    NULL,        NULL,            false },
         [STATE_END]            = { "end",            NULL,      sign_is_begun,      OP_END,      sign_reset,  NULL,            false },
@@ -69,7 +71,7 @@ const char *request_state_name(const struct request *request)
 
 bool request_pin_at_risk(const struct request *request)
 {
-        return request->state == STATE_VERIFY;
+        return request->state == STATE_VERIFY || request->state == STATE_PINPAD;
 }
 
 /* The payload is the secret's own bytes: see start(). */
@@ -102,7 +104,7 @@ static bool is_refusal(int outcome)
 static int take(struct request *request, int outcome, struct in *fields)
 {
         const struct row *row = &rows[request->state];
-        bool verify = row->op == OP_VERIFY; /* tells the tries left, whatever came of it */
+        bool verify = row->op == OP_VERIFY || row->op == OP_PINPAD; /* tell the tries left always */
         if (outcome == OUTCOME_BUSY)
                 request->detail = "another program holds this reader";
         if (outcome != 0 && !verify && !(row->may_refuse && is_refusal(outcome)))

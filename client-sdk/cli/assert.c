@@ -172,6 +172,7 @@ static void show_phase(void *user, const char *phase)
                 { "card", N_("Reading the card. Leave it where it is ...") },
                 { "consent", N_("Waiting for the holder's consent ...") },
                 { "pin", N_("The card checks the PIN. Leave it where it is ...") },
+                { "pinpad", N_("Please type the PIN on the keys of the card reader ...") },
                 { "sign", N_("The chip is signing. Leave the card where it is ...") },
         };
         (void)user;

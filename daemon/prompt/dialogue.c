@@ -275,6 +275,11 @@ static bool last_try(const struct question *question)
         return question->tries_left == 1;
 }
 
+static bool by_keys(const struct question *question)
+{
+        return question->pinpad;
+}
+
 static const struct {
         bool (*needed)(const struct question *question);
         void (*compose)(const struct question *question, struct page *ret);
@@ -283,6 +288,7 @@ static const struct {
         { unproven, texts_unproven, OUTCOME_REFUSED },
         { always, texts_consent, OUTCOME_REFUSED },
         { last_try, texts_last_try, OUTCOME_LAST_TRY_DECLINED },
+        { by_keys, texts_keys, OUTCOME_REFUSED },
 };
 
 int dialogue_ask(struct dialogue *dialogue, struct secret *pin)
@@ -294,7 +300,7 @@ int dialogue_ask(struct dialogue *dialogue, struct secret *pin)
                 if (outcome != 0)
                         return outcome == OUTCOME_REFUSED ? confirmations[i].refused : outcome;
         }
-        int outcome = ask_pin(dialogue, pin);
+        int outcome = dialogue->question->pinpad ? 0 : ask_pin(dialogue, pin);
         if (outcome != 0)
                 secret_wipe(pin);
         return outcome;

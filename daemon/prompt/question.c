@@ -6,7 +6,7 @@
 
 #include "base/outcome.h"
 
-enum { FLAG_SIMULATED = 1, FLAG_UNPROVEN = 2, FLAG_EXPIRED = 4, FLAGS = 7 };
+enum { FLAG_SIMULATED = 1, FLAG_UNPROVEN = 2, FLAG_EXPIRED = 4, FLAG_PINPAD = 8, FLAGS = 15 };
 #define TRIES_UNKNOWN 255
 
 struct field {
@@ -55,7 +55,8 @@ static uint8_t flags_of(const struct question *question)
 {
         return (uint8_t)((question->simulated ? FLAG_SIMULATED : 0) |
                          (question->tell_unproven ? FLAG_UNPROVEN : 0) |
-                         (question->expired ? FLAG_EXPIRED : 0));
+                         (question->expired ? FLAG_EXPIRED : 0) |
+                         (question->pinpad ? FLAG_PINPAD : 0));
 }
 
 int question_encode(const struct question *question, uint8_t *frame, size_t cap, size_t *ret_len)
@@ -91,6 +92,7 @@ int question_decode(const void *frame, size_t len, struct question *ret)
         question.simulated = flags & FLAG_SIMULATED;
         question.tell_unproven = flags & FLAG_UNPROVEN;
         question.expired = flags & FLAG_EXPIRED;
+        question.pinpad = flags & FLAG_PINPAD;
         int r = in_done(&in);
         if (r < 0)
                 return r;
@@ -121,7 +123,8 @@ static bool outcome_possible(int outcome)
         return false;
 }
 
-int answer_decode(const void *frame, size_t len, int *ret_outcome, struct view *ret_pin)
+int answer_decode(
+        const void *frame, size_t len, bool digits, int *ret_outcome, struct view *ret_pin)
 {
         struct in in = in_new(frame, len);
         int outcome = in_u8(&in);
@@ -129,7 +132,8 @@ int answer_decode(const void *frame, size_t len, int *ret_outcome, struct view *
         int r = in_done(&in);
         if (r < 0)
                 return r;
-        bool fits = outcome == OUTCOME_OK ? answer_pin_valid(pin.data, pin.len) : pin.len == 0;
+        bool expected = digits && outcome == OUTCOME_OK;
+        bool fits = expected ? answer_pin_valid(pin.data, pin.len) : pin.len == 0;
         if (!fits || !outcome_possible(outcome))
                 return -EBADMSG;
         *ret_outcome = outcome;

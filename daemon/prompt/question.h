@@ -3,7 +3,8 @@
  *
  * Question: u8 version | texts in the order of the struct (u16 length, UTF-8) | u8 tries (255 unknown)
  *           | u8 flags | u16 timeout in seconds; nothing after it.
- * Answer:   u8 outcome (0 or enum outcome) | 4..8 ASCII digits if and only if the outcome is 0.
+ * Answer:   u8 outcome (0 or enum outcome) | 4..8 ASCII digits if and only if the outcome is 0 and the
+ *           question was not one whose digits are typed on the reader.
  *
  * The texts are facts, not wording. `tty` to `pinentry` steer programs and hold no control character;
  * the others are for display, come from apps, cards and certificates, and are hostile: whoever shows
@@ -26,6 +27,7 @@ struct question {
         char given_name[256], family_name[256], card_number[32], reader[128];
         int tries_left; /* -1 unknown */
         bool simulated, tell_unproven, expired;
+        bool pinpad;        /* consent only: the PIN is typed on the reader's keys afterwards */
         uint16_t timeout_s; /* 1..3600 */
 };
 
@@ -34,9 +36,10 @@ _must_check_ int question_encode(
         const struct question *question, uint8_t *frame, size_t cap, size_t *ret_len);
 _must_check_ int question_decode(const void *frame, size_t len, struct question *ret);
 
-/* -EBADMSG unless the frame is a well-formed answer. `ret_pin` is a view into the frame. */
+/* -EBADMSG unless the frame is a well-formed answer to a question that wanted digits, or did not.
+ * `ret_pin` is a view into the frame. */
 _must_check_ int answer_decode(
-        const void *frame, size_t len, int *ret_outcome, struct view *ret_pin);
+        const void *frame, size_t len, bool digits, int *ret_outcome, struct view *ret_pin);
 bool answer_pin_valid(const void *digits, size_t len); /* 4..8 ASCII digits */
 
 #endif

@@ -330,6 +330,16 @@ static void add_tries(struct parts *parts, const struct question *question)
                 memcpy(part->value, digits, sizeof digits);
 }
 
+/* What stands under the first words of the PIN's page, and of the page that leads to the reader's keys. */
+static void add_circumstances(struct parts *parts, const struct question *question)
+{
+        add_audience(parts, question);
+        add_holder(parts, question);
+        add_outside(parts, _("Card reader: %s"), CUT_END, question->reader);
+        add_tries(parts, question);
+        add_request(parts, question);
+}
+
 void texts_pin(const struct question *question, struct page *ret)
 {
         struct parts parts = { 0 };
@@ -339,11 +349,19 @@ void texts_pin(const struct question *question, struct page *ret)
         add(&parts, _("Please enter the identification PIN of the national smart ID card (4 to 8 "
                       "digits, "
                       "not the signature PIN)."));
-        add_audience(&parts, question);
-        add_holder(&parts, question);
-        add_outside(&parts, _("Card reader: %s"), CUT_END, question->reader);
-        add_tries(&parts, question);
-        add_request(&parts, question);
+        add_circumstances(&parts, question);
+        finish(&parts, ret);
+}
+
+void texts_keys(const struct question *question, struct page *ret)
+{
+        struct parts parts = { 0 };
+        *ret = page_new(question);
+        add_simulated(&parts, question);
+        add(&parts, _("When you continue, the card reader asks for the identification PIN of the "
+                      "national smart ID card (4 to 8 digits, not the signature PIN). Please type "
+                      "it on the keys of the card reader, not here."));
+        add_circumstances(&parts, question);
         finish(&parts, ret);
 }
 

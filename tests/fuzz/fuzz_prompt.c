@@ -18,7 +18,7 @@ static void require(bool holds)
 static void check_pages(const struct question *question)
 {
         static void (*const compose[])(const struct question *, struct page *) = { texts_unproven,
-                texts_consent, texts_last_try, texts_pin };
+                texts_consent, texts_last_try, texts_pin, texts_keys };
         char line[TEXTS_LINE_MAX + 1];
         struct page page;
         for (size_t i = 0; i < ARRAY_LEN(compose); i++) {
@@ -36,8 +36,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
         struct view pin;
         int outcome;
 
-        if (answer_decode(data, len, &outcome, &pin) == 0)
+        if (answer_decode(data, len, true, &outcome, &pin) == 0)
                 require(outcome != 0 || answer_pin_valid(pin.data, pin.len));
+        if (answer_decode(data, len, false, &outcome, &pin) == 0)
+                require(pin.len == 0);
         if (question_decode(data, len, &question) < 0)
                 return 0;
         require(question_encode(&question, again, sizeof again, &again_len) == 0);

@@ -37,7 +37,17 @@
 
 /* ---- the world ----------------------------------------------------------------------------- */
 
-enum mischief { NOTHING, SWAP, LIFT, RESET, LOWER_TRIES, HELPER_DIES, READER_GOES, COUNT_ANEW };
+enum mischief {
+        NOTHING,
+        SWAP,
+        LIFT,
+        RESET,
+        LOWER_TRIES,
+        HELPER_DIES,
+        READER_GOES,
+        COUNT_ANEW,
+        PAD_GOES
+};
 
 struct world {
         sd_event *event;
@@ -55,6 +65,9 @@ struct world {
         unsigned int accepts; /* set of 1 << sign_method that MSE SET takes */
         int good_method;      /* the one whose signature verifies */
         bool simulated;
+        uint8_t pinpad;     /* what the reader has */
+        int pinpad_outcome; /* what comes of asking there, with this word */
+        uint16_t pinpad_sw;
         uint32_t events, insertion; /* as the watcher and as the helper count them */
         enum card_event event_at_begin;
 
@@ -62,7 +75,7 @@ struct world {
         bool open, identified, confirmed, counted, armed, verified;
 
         /* counts */
-        unsigned int ops[OP_COUNT], total, pins, leaves, resets, prompts, acquired;
+        unsigned int ops[OP_COUNT], total, pins, leaves, resets, prompts, acquired, typed, consents;
 
         /* the test's will */
         int acquire_outcome;
@@ -238,6 +251,22 @@ static int card_verify(const struct reader *reader, struct out *out)
         return 0;
 }
 
+/* The reader asks the person itself; its own words are about the person, not about the card. */
+static int card_pinpad(struct out *out)
+{
+        assert_true(world.confirmed && world.counted && world.config.pinpad);
+        assert_true(world.pinpad & PINPAD_VERIFY);
+        assert_int_equal(world.pins, 0);
+        world.counted = false;
+        world.typed++;
+        world.verified = world.pinpad_outcome == 0;
+        if (world.pinpad_outcome == OUTCOME_WRONG_PIN)
+                world.tries--;
+        bool told = world.pinpad_sw == 0x9000 || world.pinpad_outcome == OUTCOME_WRONG_PIN;
+        out_u8(out, (uint8_t)(int8_t)(told ? world.tries : -1));
+        return world.pinpad_outcome;
+}
+
 static int card_sign(struct in *args, struct out *out)
 {
         uint8_t key = in_u8(args), method = in_u8(args);
@@ -269,6 +298,7 @@ static int card_begin(struct out *out)
                 .atr_len = 2,
                 .event = world.event_at_begin,
                 .insertion = world.insertion,
+                .pinpad = world.pinpad,
         };
         assert_false(world.open);
         if (card.event != CARD_SAME)
@@ -347,6 +377,7 @@ static int card_does(struct reader *reader, struct out *out)
                 world.armed = true;
                 return 0;
         case OP_VERIFY: return card_verify(reader, out);
+        case OP_PINPAD: return card_pinpad(out);
         case OP_SIGN: return card_sign(&args, out);
         case OP_CLEAR: world.verified = false; return 0;
         case OP_END: return card_end(in_u8(&args));
@@ -375,7 +406,8 @@ static int on_soon(sd_event_source *source, void *user)
         reader->soon = sd_event_source_disable_unref(reader->soon);
         struct in fields = in_new(buf, out.len);
         assert_int_equal(out.error, 0);
-        reader->done(reader->user, outcome, 0x9000, &fields);
+        uint16_t sw = reader->op == OP_PINPAD && !failing ? world.pinpad_sw : 0x9000;
+        reader->done(reader->user, outcome, sw, &fields);
         return 0;
 }
 
@@ -434,6 +466,7 @@ static void do_mischief(void)
                 break;
         case RESET: world.event_at_begin = CARD_WAS_RESET; break;
         case LOWER_TRIES: world.tries--; break;
+        case PAD_GOES: world.pinpad = 0; break;
         case HELPER_DIES: process_ends(); break;
         case COUNT_ANEW:
                 world.files[0] = world.other_leaf;
@@ -454,7 +487,7 @@ static int on_prompt(sd_event_source *source, void *user)
         (void)source;
         struct person *person = user;
         do_mischief();
-        if (world.person_outcome == 0) {
+        if (world.person_outcome == 0 && person->pin) {
                 memcpy(person->pin->data, PIN, strlen(PIN));
                 person->pin->len = strlen(PIN);
         }
@@ -469,7 +502,8 @@ int person_ask(struct person **ret, sd_event *event, const struct config *config
 {
         (void)config;
         assert_false(world.open); /* no transaction across a human */
-        assert_true(pin->cap >= 64);
+        assert_true(pin ? pin->cap >= 64 : (world.pinpad & PINPAD_VERIFY) != 0);
+        world.consents += pin == NULL;
         world.prompts++;
         last_question = *question;
         if (!question->ui.tty)
@@ -535,7 +569,8 @@ static struct request_params good_params(void)
 static void reset_counts(void)
 {
         memset(world.ops, 0, sizeof world.ops);
-        world.total = world.pins = world.leaves = world.resets = world.prompts = world.acquired = 0;
+        world.total = world.pins = world.leaves = world.resets = world.prompts = world.acquired =
+                world.typed = world.consents = 0;
         world.done = false;
         world.phases[0] = '\0';
         world.detail = NULL;
@@ -593,7 +628,9 @@ static int setup(void **state)
                 .simulated = true,
                 .events = 1,
                 .log = { .program = "test", .max = LOG_LEVEL_ERR, .fd = 2 },
+                .pinpad_sw = 0x9000,
                 .config = { .unproven = UNPROVEN_ASK,
+                        .pinpad = true,
                         .card_timeout_ms = 1000,
                         .prompt_timeout_s = 5 },
         };

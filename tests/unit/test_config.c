@@ -20,7 +20,7 @@ static void every_key_is_taken(void **state)
         static const char text[] = "# comment\n; comment\n\n[pin]\npinentry = pinentry-tty\n"
                                    "timeout_s=30\r\n[ card ]\n";
         static const char good[] =
-                "[pin]\npinentry = /usr/bin/pinentry-tty \n\ttimeout_s=30\r\n"
+                "[pin]\npinentry = /usr/bin/pinentry-tty \n\ttimeout_s=30\r\npad = yes\n"
                 "[trust]\nanchors = /etc/mohr/anchors with space\n"
                 "[card]\nunproven = no\ntimeout_ms = 1500\n[state]\ndir = /var/x\n"
                 "[log]\nlevel = debug\n[readers]\ndrivers = soft  pcsc\n"
@@ -31,6 +31,9 @@ static void every_key_is_taken(void **state)
         assert_int_equal(parse(config, good, error), 0);
         assert_string_equal(config->pinentry, "/usr/bin/pinentry-tty");
         assert_int_equal(config->prompt_timeout_s, 30);
+        assert_true(config->pinpad);
+        assert_int_equal(parse(config, "[pin]\npad = no\n", error), 0);
+        assert_false(config->pinpad);
         assert_string_equal(config->anchors, "/etc/mohr/anchors with space");
         assert_int_equal(config->unproven, UNPROVEN_NO);
         assert_int_equal(config->card_timeout_ms, 1500);
@@ -51,8 +54,8 @@ static void what_is_wrong_is_said_with_file_and_line(void **state)
         static const struct {
                 const char *text, *error;
         } cases[] = {
-                { "[pin]\n\nfoo = 1\n",
-                        "mohr.conf:3: unknown key \"foo\" in [pin]; known: pinentry, timeout_s" },
+                { "[pin]\n\nfoo = 1\n", "mohr.conf:3: unknown key \"foo\" in [pin]; known: "
+                                        "pinentry, pad, timeout_s" },
                 { "[pins]\n", "mohr.conf:1: unknown section [pins]; known: readers, pin, trust, "
                               "card, state, "
                               "log, nfc, usb, soft" },
@@ -74,6 +77,8 @@ static void what_is_wrong_is_said_with_file_and_line(void **state)
                         "\"99999999999999999999999\"" },
                 { "[pin]\ntimeout_s = -5\n", "mohr.conf:2: \"timeout_s\" in [pin] wants seconds, 5 "
                                              "to 3600, not \"-5\"" },
+                { "[pin]\npad = maybe\n",
+                        "mohr.conf:2: \"pad\" in [pin] wants yes or no, not \"maybe\"" },
                 { "[card]\nunproven = maybe\n",
                         "mohr.conf:2: \"unproven\" in [card] wants ask, yes or no, not \"maybe\"" },
                 { "[readers]\ndrivers = pcsc serial\n",
@@ -174,10 +179,9 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-        static const char *const names[] = { "mohr/conf.d/10-a.conf",
-                "mohr/conf.d/20-b.conf", "mohr/conf.d/.hidden.conf",
-                "mohr/conf.d/note.txt", "mohr/conf.d", "mohr/mohr.conf", "mohr",
-                "own.conf", "" };
+        static const char *const names[] = { "mohr/conf.d/10-a.conf", "mohr/conf.d/20-b.conf",
+                "mohr/conf.d/.hidden.conf", "mohr/conf.d/note.txt", "mohr/conf.d", "mohr/mohr.conf",
+                "mohr", "own.conf", "" };
         struct place *place = *state;
         char path[256];
         for (size_t i = 0; i < ARRAY_LEN(names); i++) {
@@ -215,6 +219,7 @@ static void nothing_given_means_defaults(void **state)
         assert_string_equal(config->drivers[0], "pcsc");
         assert_null(config->drivers[1]);
         assert_string_equal(config->pinentry, "pinentry");
+        assert_true(config->pinpad);
         assert_int_equal(config->prompt_timeout_s, 120);
         assert_int_equal(config->card_timeout_ms, 8000);
         assert_int_equal(config->unproven, UNPROVEN_ASK);

@@ -178,6 +178,31 @@ static void each_answer_reaches_the_daemon(void **state)
         }
 }
 
+static void consent_alone_brings_an_outcome_and_no_digits(void **state)
+{
+        static const struct {
+                const char *script;
+                int outcome;
+        } cases[] = {
+                { "\"getpin\": [\"27182818\"]", 0 },
+                { "\"confirm\": [\"no\"]", OUTCOME_REFUSED },
+                { "\"confirm\": [\"timeout\"]", OUTCOME_TIMED_OUT },
+        };
+        struct rig *rig = *state;
+        for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+                struct person_question question = plain(rig);
+                script(rig, cases[i].script);
+                rig->calls = 0;
+                assert_int_equal(person_ask(&rig->person, rig->event, &rig->config, &question, NULL,
+                                         done, rig),
+                        0);
+                turn(rig, called, 15);
+                assert_int_equal(rig->outcome, cases[i].outcome);
+                assert_null(strstr(recorded(rig), "GETPIN"));
+                rig->person = person_free(rig->person);
+        }
+}
+
 static void nothing_to_ask_on_is_said_at_once(void **state)
 {
         struct rig *rig = *state;
@@ -331,6 +356,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 PERSON(each_answer_reaches_the_daemon),
+                PERSON(consent_alone_brings_an_outcome_and_no_digits),
                 PERSON(nothing_to_ask_on_is_said_at_once),
                 PERSON(a_pinentry_that_does_not_exist_is_nobody),
                 PERSON(a_prompt_that_cannot_be_started_is_broken),

@@ -56,8 +56,12 @@ static void a_question_survives_the_channel(void **state)
         assert_string_equal(got.audience, sent.audience);
         assert_string_equal(got.family_name, sent.family_name);
         assert_int_equal(got.tries_left, -1);
-        assert_true(got.expired && !got.simulated && !got.tell_unproven);
+        assert_true(got.expired && !got.simulated && !got.tell_unproven && !got.pinpad);
         assert_int_equal(got.timeout_s, 30);
+        sent.pinpad = true;
+        assert_int_equal(question_encode(&sent, frame, sizeof frame, &len), 0);
+        assert_int_equal(question_decode(frame, len, &got), 0);
+        assert_true(got.pinpad);
 }
 
 static void every_other_length_is_refused(void **state)
@@ -93,7 +97,7 @@ static void a_field_out_of_bounds_is_refused(void **state)
         frame[0]++;
         assert_int_equal(question_decode(frame, len, &got), -EBADMSG);
         frame[0]--;
-        frame[len - 3] |= 8; /* a flag that does not exist */
+        frame[len - 3] |= 16; /* a flag that does not exist */
         assert_int_equal(question_decode(frame, len, &got), -EBADMSG);
 }
 
@@ -148,11 +152,25 @@ static void only_a_pin_or_an_outcome_is_an_answer(void **state)
         for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
                 int outcome = -1;
                 struct view pin;
-                assert_int_equal(answer_decode(cases[i].frame, cases[i].len, &outcome, &pin),
+                assert_int_equal(answer_decode(cases[i].frame, cases[i].len, true, &outcome, &pin),
                         cases[i].result);
                 if (cases[i].result == 0)
                         assert_int_equal(outcome, (unsigned char)cases[i].frame[0]);
         }
+}
+
+static void consent_alone_brings_no_digits(void **state)
+{
+        (void)state;
+        int outcome = -1;
+        struct view pin;
+        assert_int_equal(answer_decode("\0", 1, false, &outcome, &pin), 0);
+        assert_int_equal(outcome, 0);
+        assert_int_equal(pin.len, 0);
+        assert_int_equal(answer_decode("\017", 1, false, &outcome, &pin), 0);
+        assert_int_equal(outcome, OUTCOME_REFUSED);
+        assert_int_equal(answer_decode("\0001234", 5, false, &outcome, &pin), -EBADMSG);
+        assert_int_equal(answer_decode("\0", 1, true, &outcome, &pin), -EBADMSG);
 }
 
 /* ---- words -------------------------------------------------------------------------------- */
@@ -210,6 +228,20 @@ static void the_pin_page_says_which_pin_and_how_often(void **state)
         assert_non_null(strstr(page.desc, "unknown"));
 }
 
+static void the_page_before_the_readers_keys_says_where_to_type(void **state)
+{
+        (void)state;
+        struct question question = plain();
+        struct page page;
+        speak("en");
+        texts_keys(&question, &page);
+        assert_non_null(strstr(page.desc, "on the keys of the card reader, not here"));
+        assert_non_null(strstr(page.desc, "not the signature PIN"));
+        assert_non_null(strstr(page.desc, "Tries left: " FSI "3" PDI));
+        assert_non_null(strstr(page.desc, question.reader));
+        assert_null(page.prompt);
+}
+
 static void persian_uses_the_agreed_words(void **state)
 {
         (void)state;
@@ -231,6 +263,8 @@ static void persian_uses_the_agreed_words(void **state)
         texts_pin(&question, &page);
         assert_non_null(strstr(page.desc, "رمز شناسایی"));
         assert_non_null(strstr(page.desc, "دفعات باقی‌مانده: " FSI "۳" PDI));
+        texts_keys(&question, &page);
+        assert_non_null(strstr(page.desc, "صفحه‌کلید کارت‌خوان"));
         texts_last_try(&question, &page);
         assert_non_null(strstr(page.desc, "آخرین فرصت"));
         texts_unproven(&question, &page);
@@ -295,6 +329,10 @@ static void nothing_protected_is_ever_cut(void **state)
                         assert_non_null(strstr(page.desc, question.given_name));
                         assert_non_null(strstr(page.desc, question.family_name));
                         assert_non_null(strstr(page.desc, "0099900007"));
+                        texts_keys(&question, &page);
+                        assert_int_equal(texts_line(line, "SETDESC", page.desc), 0);
+                        assert_non_null(strstr(page.desc, warnings[l][4]));
+                        assert_non_null(strstr(page.desc, question.family_name));
                         texts_pin(&question, &page);
                         assert_int_equal(texts_line(line, "SETDESC", page.desc), 0);
                         assert_non_null(strstr(page.desc, warnings[l][4]));
@@ -508,6 +546,34 @@ static void no_pin_is_asked_for_before_consent(void **state)
         assert_true(strstr(said, "last try") < strstr(said, "GETPIN"));
 }
 
+static void with_keys_on_the_reader_no_digit_is_asked_for_here(void **state)
+{
+        static const struct {
+                const char *script;
+                int tries, outcome, pages;
+        } cases[] = {
+                { "\"confirm\": [\"ok\"], \"getpin\": [\"1234\"]", 3, 0, 2 },
+                { "\"confirm\": [\"ok\"]", 1, 0, 3 },
+                { "\"confirm\": [\"no\"]", 3, OUTCOME_REFUSED, 1 },
+                { "\"confirm\": [\"ok\", \"no\"]", 3, OUTCOME_REFUSED, 2 },
+                { "\"confirm\": [\"ok\", \"no\"]", 1, OUTCOME_LAST_TRY_DECLINED, 2 },
+                { "\"confirm\": [\"ok\", \"timeout\"]", 3, OUTCOME_TIMED_OUT, 2 },
+        };
+        const struct rig *rig = *state;
+        for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+                struct question question = plain();
+                char pin[16];
+                question.pinpad = true;
+                question.tries_left = cases[i].tries;
+                script(rig, cases[i].script);
+                assert_int_equal(converse(rig, &question, pin), cases[i].outcome);
+                assert_string_equal(pin, "");
+                assert_int_equal(count(recorded(rig), "\nCONFIRM"), cases[i].pages);
+                assert_null(strstr(recorded(rig), "GETPIN"));
+        }
+        assert_non_null(strstr(recorded(rig), "on the keys of the card reader, not here"));
+}
+
 static void a_wrong_entry_is_explained_and_asked_three_times(void **state)
 {
         const struct rig *rig = *state;
@@ -582,8 +648,10 @@ int main(void)
                 cmocka_unit_test(a_field_out_of_bounds_is_refused),
                 cmocka_unit_test(the_longest_question_fits_a_frame),
                 cmocka_unit_test(only_a_pin_or_an_outcome_is_an_answer),
+                cmocka_unit_test(consent_alone_brings_no_digits),
                 cmocka_unit_test(consent_names_everything_that_matters),
                 cmocka_unit_test(the_pin_page_says_which_pin_and_how_often),
+                cmocka_unit_test(the_page_before_the_readers_keys_says_where_to_type),
                 cmocka_unit_test(persian_uses_the_agreed_words),
                 cmocka_unit_test(nothing_protected_is_ever_cut),
                 cmocka_unit_test(something_of_the_app_always_remains),
@@ -592,6 +660,7 @@ int main(void)
                 cmocka_unit_test(a_line_is_escaped_and_bounded),
                 TALK(each_answer_has_its_outcome),
                 TALK(no_pin_is_asked_for_before_consent),
+                TALK(with_keys_on_the_reader_no_digit_is_asked_for_here),
                 TALK(a_wrong_entry_is_explained_and_asked_three_times),
                 TALK(pinentry_is_told_terminal_language_and_time),
                 TALK(the_time_covers_all_pages_together),
