@@ -177,6 +177,7 @@ fill      = install -d $(DESTDIR)$(1) && for t in $(2); do f=$${t\#\#*/}; sed 's
             s|@PREFIX@|$(PREFIX)|g; s|@VERSION@|$(VERSION)|g' $$t >$(DESTDIR)$(1)/$${f%.in} || exit 1; done
 HELPERS  := $(filter-out mohr-reader-soft,$(filter mohr-reader% mohr-watch,$(PROGRAMS)))
 install: all
+	$(Q)! grep -ls MOHR-WIDER-SANDBOX $(BIN) || { echo 'built with MOHR_MOCK_USB, for tests only: not installed' >&2; exit 1; }
 	$(call put,$(PREFIX)/bin,755,$(BUILD)/mohr)
 	$(call put,$(LIBEXECDIR),755,$(addprefix $(BUILD)/,mohrd mohr-prompt $(HELPERS)))
 	$(call put,$(PREFIX)/include,644,client-sdk/mohr.h)

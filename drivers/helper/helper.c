@@ -22,15 +22,30 @@ struct plan {
         const char *options[OPTIONS_MAX + 1];
         size_t option_count;
         bool watch;
+        int device; /* --usb-fd: a descriptor that somebody opened for us; else -1 */
 };
+
+#define HANDED_OVER "fd:4" /* where sandbox_prepare() puts it */
 
 static const struct option long_options[] = {
         { "driver", required_argument, NULL, 'd' },
         { "reader", required_argument, NULL, 'r' },
         { "option", required_argument, NULL, 'o' },
         { "watch", no_argument, NULL, 'w' },
+        { "usb-fd", required_argument, NULL, 'u' },
         { 0 },
 };
+
+static int take_device(struct plan *plan, const char *value)
+{
+        char *end;
+        long fd = strtol(value, &end, 10);
+        if (end == value || *end || fd < 0 || fd == OPS_FD || fd > 65535)
+                return -EINVAL;
+        plan->device = (int)fd;
+        plan->reader = HANDED_OVER;
+        return 0;
+}
 
 static int take_option(struct plan *plan, int which, const char *value)
 {
@@ -38,6 +53,7 @@ static int take_option(struct plan *plan, int which, const char *value)
         case 'd': plan->driver_name = value; return 0;
         case 'r': plan->reader = value; return 0;
         case 'w': plan->watch = true; return 0;
+        case 'u': return take_device(plan, value);
         case 'o':
                 if (plan->option_count == OPTIONS_MAX || !strchr(value, '='))
                         return -EINVAL;
@@ -127,10 +143,10 @@ static int run_helper(const struct plan *plan)
 
 int helper_main(const struct driver *const *drivers, int argc, char **argv)
 {
-        struct plan plan = { 0 };
+        struct plan plan = { .device = -1 };
         if (plan_parse(&plan, drivers, argc, argv) < 0)
                 return OUTCOME_USAGE;
-        int r = sandbox_prepare(OPS_FD);
+        int r = sandbox_prepare(OPS_FD, &plan.device);
         if (r < 0)
                 return refuse(&plan, "cannot prepare the sandbox", r);
         return plan.watch ? run_watcher(&plan) : run_helper(&plan);

@@ -3,13 +3,19 @@
  * it and why, and which of its arguments are fixed. Whoever adds a row says the reason in it; a row
  * for one driver never opens the call for another.
  *
+ * The nfc rows are what libnfc 1.8.0 was seen to do on a serial line, and what libusb-0.1, through which
+ * it reaches boards on USB, does by its sources.
+ *
  * The pcsc rows are what libpcsclite 1.9.9 was seen to do under strace with an open context: it
- * talks to pcscd over a socket it already has and never makes another one here.
+ * talks to pcscd over a socket it already has and never makes another one here. The usb rows are
+ * libusb 1.0's with device discovery off, on the one descriptor that the helper holds.
  */
 #include "drivers/helper/sandbox.h"
 
 #include <fcntl.h>
+#include <linux/usbdevice_fs.h>
 #include <seccomp.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -32,7 +38,26 @@ struct call {
                 (index), SCMP_CMP_MASKED_EQ, (mask), (value)                                       \
         }
 #define CHANNEL 3
+#define DEVICE  4 /* what a direct driver opened, or was handed */
 #define STDERR  2
+
+/* Where there is no USB, a library preloaded by umockdev answers for the device over a socket of
+ * its own. A build that allows it says so, runs nowhere else and is never installed (Makefile). */
+#ifdef MOHR_MOCK_USB
+#define WIDER_FOR_TESTS                                                                            \
+        { "usb", SCMP_SYS(ioctl), "umockdev: all of them, answered elsewhere", 0, { { 0 } } },      \
+        { "usb", SCMP_SYS(sendto), "umockdev: its questions", 1, { { 0, SCMP_CMP_GT, DEVICE, 0 } } }, \
+        { "usb", SCMP_SYS(recvfrom), "umockdev: its answers", 1, { { 0, SCMP_CMP_GT, DEVICE, 0 } } }, \
+        { "usb", SCMP_SYS(rt_sigprocmask), "umockdev: undisturbed by signals", 0, { { 0 } } },
+#define KEPT_FOR_TESTS , "UMOCKDEV_DIR"
+#define OUTSIDE_A_TEST(driver) (strcmp(driver, "usb") == 0 && !getenv("UMOCKDEV_DIR"))
+extern const char sandbox_is_wider[];
+const char sandbox_is_wider[] = "MOHR-WIDER-SANDBOX";
+#else
+#define WIDER_FOR_TESTS
+#define KEPT_FOR_TESTS
+#define OUTSIDE_A_TEST(driver) false
+#endif
 
 /* clang-format off */
 static const struct call calls[] = {
@@ -75,13 +100,47 @@ static const struct call calls[] = {
                 { EQ(1, SOL_SOCKET), EQ(2, SO_MEMINFO) } },
         { "watch", SCMP_SYS(getrandom), "libsystemd: seeds of its hash tables", 0, { { 0 } } },
 
+        { "nfc", SCMP_SYS(poll), "wait for a question, or until the next look for a card", 0, { { 0 } } },
+        { "nfc", SCMP_SYS(ppoll), "the same, on machines without poll", 0, { { 0 } } },
+        { "nfc", SCMP_SYS(clock_nanosleep), "let a card without power notice; a line become still", 0, { { 0 } } },
+        { "nfc", SCMP_SYS(nanosleep), "the same, older C library", 0, { { 0 } } },
+        { "nfc", SCMP_SYS(select), "libnfc waits for bytes of the board", 0, { { 0 } } },
+        { "nfc", SCMP_SYS(pselect6), "the same, newer C library", 0, { { 0 } } },
+        { "nfc", SCMP_SYS(read), "bytes of the board", 1, { { 0, SCMP_CMP_GT, CHANNEL, 0 } } },
+        { "nfc", SCMP_SYS(write), "bytes to the board", 1, { { 0, SCMP_CMP_GT, CHANNEL, 0 } } },
+        { "nfc", SCMP_SYS(ioctl), "serial line: how much lies there", 1, { EQ(1, FIONREAD) } },
+        { "nfc", SCMP_SYS(ioctl), "serial line: drop it", 1, { EQ(1, TCFLSH) } },
+        { "nfc", SCMP_SYS(ioctl), "serial line: its settings, as they were at the end", 1, { EQ(1, TCGETS) } },
+        { "nfc", SCMP_SYS(ioctl), "the same", 1, { EQ(1, TCSETS) } },
+        { "nfc", SCMP_SYS(ioctl), "USB board: send, or prepare to receive", 1, { EQ(1, USBDEVFS_SUBMITURB) } },
+        { "nfc", SCMP_SYS(ioctl), "USB board: what came of it", 1, { EQ(1, USBDEVFS_REAPURBNDELAY) } },
+        { "nfc", SCMP_SYS(ioctl), "USB board: too late", 1, { EQ(1, USBDEVFS_DISCARDURB) } },
+        { "nfc", SCMP_SYS(ioctl), "USB board: given back at the end", 1, { EQ(1, USBDEVFS_RELEASEINTERFACE) } },
+
+        { "usb", SCMP_SYS(ioctl), "hand a transfer to the device", 2,
+                { EQ(0, DEVICE), EQ(1, USBDEVFS_SUBMITURB) } },
+        { "usb", SCMP_SYS(ioctl), "take its end", 2, { EQ(0, DEVICE), EQ(1, USBDEVFS_REAPURBNDELAY) } },
+        { "usb", SCMP_SYS(ioctl), "call it off", 2, { EQ(0, DEVICE), EQ(1, USBDEVFS_DISCARDURB) } },
+        { "usb", SCMP_SYS(ioctl), "clear a stalled endpoint", 2,
+                { EQ(0, DEVICE), EQ(1, USBDEVFS_CLEAR_HALT) } },
+        { "usb", SCMP_SYS(ioctl), "let the interface go", 2,
+                { EQ(0, DEVICE), EQ(1, USBDEVFS_RELEASEINTERFACE) } },
+        { "usb", SCMP_SYS(poll), "wait for transfers, mohrd, a card", 0, { { 0 } } },
+        { "usb", SCMP_SYS(ppoll), "the same, on machines without poll", 0, { { 0 } } },
+        { "usb", SCMP_SYS(timerfd_settime), "libusb: when a transfer has taken too long", 1,
+                { { 0, SCMP_CMP_GT, DEVICE, 0 } } },
+        { "usb", SCMP_SYS(read), "libusb: its own timer and event", 1,
+                { { 0, SCMP_CMP_GT, DEVICE, 0 } } },
+        { "usb", SCMP_SYS(write), "libusb: its own event", 1, { { 0, SCMP_CMP_GT, DEVICE, 0 } } },
+        WIDER_FOR_TESTS
+
         { "soft", SCMP_SYS(clock_nanosleep), "a simulated card's own time", 0, { { 0 } } },
         { "soft", SCMP_SYS(getrandom), "libcrypto: RSA blinding", 0, { { 0 } } },
         { "soft", SCMP_SYS(getpid), "libcrypto: has the process forked?", 0, { { 0 } } },
 };
 /* clang-format on */
 
-static const char *const environment[] = { "PCSCLITE_CSOCK_NAME" };
+static const char *const environment[] = { "PCSCLITE_CSOCK_NAME" KEPT_FOR_TESTS };
 
 static int keep_environment(void)
 {
@@ -96,12 +155,25 @@ static int keep_environment(void)
         return 0;
 }
 
-int sandbox_prepare(int channel)
+static int keep_device(int channel, int *device)
+{
+        if (*device < 0)
+                return 0;
+        if (dup3(*device, channel + 1, O_CLOEXEC) < 0 && errno != EINVAL)
+                return -errno;
+        *device = channel + 1;
+        return fcntl(*device, F_SETFD, FD_CLOEXEC) < 0 ? -errno : 0;
+}
+
+int sandbox_prepare(int channel, int *device)
 {
         int r = keep_environment();
         if (r < 0)
                 return r;
-        if (close_range((unsigned int)channel + 1, ~0U, 0) < 0)
+        r = keep_device(channel, device);
+        if (r < 0)
+                return r;
+        if (close_range((unsigned int)channel + (*device < 0 ? 1U : 2U), ~0U, 0) < 0)
                 return -errno;
         /* A channel that does not block would turn the loop into a spin. */
         int flags = fcntl(channel, F_GETFL);
@@ -142,6 +214,8 @@ static int load_filter(const char *driver)
 
 int sandbox_close(const char *driver)
 {
+        if (OUTSIDE_A_TEST(driver))
+                return -EPERM;
         if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
                 return -errno;
         return load_filter(driver);

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* main.c: mohr-reader-usb, the helper for CCID readers that pcscd does not serve. A program of its
+ * own because it alone is linked with libusb. `mohr-reader-usb --power-off [ADDRESS]...` is its other
+ * life: helper.h has it.
+ */
+#include "drivers/helper/helper.h"
+
+/* Not instrumented: before a function that does not return, the address sanitizer would ask the kernel
+ * for what the sandbox forbids. */
+__attribute__((no_sanitize_address)) int main(int argc, char **argv)
+{
+        static const struct driver *const drivers[] = { &driver_usb, NULL };
+        _Exit(helper_main(drivers, argc, argv));
+}
