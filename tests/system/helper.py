@@ -5,114 +5,14 @@ they are in, what pcscd's and the card's troubles look like from outside, and wh
 when one of them is killed."""
 import os
 import signal
-import socket
-import struct
 import subprocess
 import time
 
 import lib
+from channel import (BUSY, IAS, IS_NEW, LEAVE, MALFORMED, NO_CARD, OK, REMOVED, RESET, SAME, SERVICE, WAS_RESET,
+                     Helper)
 
-OPS = ("", "READY", "READERS", "BEGIN", "IDENTIFY", "READ", "CONFIRM", "COUNTER", "PROBE", "METHOD", "PIN",
-       "VERIFY", "SIGN", "CLEAR", "END", "RESUME")
-OK, NO_READER, NO_CARD, REMOVED, TIMED_OUT, BUSY, SERVICE, MALFORMED = 0, 10, 11, 17, 19, 23, 25, 70
-LEAVE, RESET, IAS = b"\0", b"\1", b"\0"
-SAME, WAS_RESET, IS_NEW = 0, 1, 2
 SOFT_READER = "Simulated reader (SIMULATED CARD)"
-
-
-class Helper:
-    """One helper or watcher with the test at the other end of its channel."""
-
-    def __init__(self, rig, *words, driver="pcsc", user=None):
-        program = {"pcsc": "mohr-reader", "soft": "mohr-reader-soft"}[driver]
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        leak = os.open("/dev/null", os.O_RDONLY)
-
-        def arrange():
-            lib.die_with_parent()
-            os.dup2(theirs.fileno(), 100)
-            os.dup2(100, 3)
-            os.dup2(leak, 200)  # what a careless parent forgets
-
-        self.child = subprocess.Popen([os.path.join(rig.build, program), "--driver", driver, *words], close_fds=False,
-                                      preexec_fn=arrange, stdin=subprocess.DEVNULL, env=rig.env, user=user)
-        theirs.close()
-        os.close(leak)
-        self.channel, self.last_id = ours, 0
-        ours.settimeout(20)
-        rig.helpers.append(self)
-
-    def frame(self):
-        """(op, payload), or None when the other end is closed."""
-        try:
-            data = self.channel.recv(32768)
-        except ConnectionResetError:
-            return None
-        if not data:
-            return None
-        _, op, _, length = struct.unpack(">BBHI", data[:8])
-        assert length == len(data) - 8
-        return OPS[op & 127], data[8:]
-
-    def ready(self):
-        frame = self.frame()
-        return frame if frame and frame[0] == "READY" else None
-
-    def report(self):
-        """What a watcher says next: (outcome, {reader: (present, busy, events)})."""
-        frame = self.frame()
-        if not frame or frame[0] != "READERS":
-            return None
-        data, readers = frame[1], {}
-        outcome, count, at = data[0], data[1], 2
-        for _ in range(count):
-            size = struct.unpack(">H", data[at:at + 2])[0]
-            name, at = data[at + 2:at + 2 + size].decode(), at + 2 + size
-            present, busy, events, atr = struct.unpack(">BBIH", data[at:at + 8])
-            readers[name], at = (present, busy, events), at + 8 + atr
-        return outcome, readers
-
-    def ask(self, op, payload=b""):
-        """(outcome, fields), or (None, b"") when the helper has gone."""
-        self.last_id += 1
-        try:
-            self.channel.send(struct.pack(">BBHI", 1, OPS.index(op), self.last_id, len(payload)) + payload)
-        except BrokenPipeError:
-            return None, b""
-        frame = self.frame()
-        return (frame[1][0], frame[1][3:]) if frame else (None, b"")
-
-    def outcomes(self, *steps):
-        return [self.ask(*step)[0] for step in steps]
-
-    def begin(self):
-        """(outcome, event)"""
-        outcome, fields = self.ask("BEGIN")
-        return outcome, fields[1] if fields else None
-
-    def confirm(self):
-        return self.outcomes(("BEGIN",), ("IDENTIFY",), ("CONFIRM",)) == [OK] * 3
-
-    def verify(self, pin):
-        return self.outcomes(("COUNTER", IAS), ("PIN", pin.encode()), ("VERIFY",))
-
-    def status(self, name):
-        with open(f"/proc/{self.child.pid}/status", encoding="ascii") as status:
-            return next(line.split(":")[1].strip() for line in status if line.startswith(name + ":"))
-
-    def descriptors(self):
-        folder = f"/proc/{self.child.pid}/fd"
-        return {int(fd): os.readlink(f"{folder}/{fd}") for fd in os.listdir(folder)}
-
-    def end(self):
-        """Closes the channel; the exit status, negative for a signal."""
-        self.channel.close()
-        return self.child.wait(20)
-
-    def kill(self):
-        self.child.kill()
-        self.channel.close()
-        return self.child.wait(20)
 
 
 def sandbox_is_closed(rig, helper, what, sockets):

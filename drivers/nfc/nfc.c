@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* nfc.c: one NFC board as a reader, through libnfc.
+ *
+ * The field is on only where it must be. Between requests it is off, and a look every LOOK_MS turns it
+ * on for a few milliseconds to see whether a card lies there (type A first, then B): about one part in
+ * thirty, also while a card lies there. From begin() on, and over an end() that leaves the card, the
+ * field stays on: it is what keeps the card's state, and a card that was lifted for an instant has lost
+ * it. So "the same card" is never a guess from a number: the card is asked in its own protocol whether
+ * it is still where it was. A card that had no power in between is a new one.
+ *
+ * Nobody else resets such a card. end(DRIVER_RESET) turns the field off, every failure does, and so
+ * does open(), for the card that a killed predecessor left there. No answer is worth a second try: a
+ * command goes out once (board.c).
+ *
+ * A board carries short APDUs only: 261 bytes of command and 258 of answer fit into one exchange of the
+ * chip, which takes 262. Profiles that ask for extended lengths get -EMSGSIZE; none does.
+ */
+#include "drivers/driver.h"
+#include "drivers/nfc/board.h"
+
+#include <poll.h>
+#include <sys/random.h>
+
+#define LOOK_MS      300
+#define LOOKS_FAILED 3 /* in a row: the board is gone */
+
+struct nfc {
+        struct board *board;
+        bool held; /* a card is active, the field is on */
+        struct board_card card;
+        enum card_event happened; /* since the last begin that succeeded */
+        uint32_t events;          /* comings and goings, from anywhere on */
+        struct board_glimpse seen;
+        bool told;
+        bool told_present;
+        uint32_t told_events;
+};
+
+static void note_change(struct nfc *nfc)
+{
+        nfc->events++;
+        nfc->happened = CARD_IS_NEW;
+}
+
+/* The active card is no more; the field is off already. */
+static int drop(struct nfc *nfc, int outcome)
+{
+        nfc->held = false;
+        nfc->seen.present = false;
+        note_change(nfc);
+        return outcome;
+}
+
+static int nfc_driver_open(
+        void **ret_reader, const char *reader, const char *const *options _unused_)
+{
+        _cleanup_free_ struct nfc *nfc = calloc(1, sizeof *nfc);
+        if (!nfc)
+                return -ENOMEM;
+        if (getrandom(&nfc->events, sizeof nfc->events, 0) != (ssize_t)sizeof nfc->events)
+                return -EIO;
+        nfc->happened = CARD_IS_NEW;
+        int r = board_open(&nfc->board, reader);
+        if (r != 0)
+                return r;
+        *ret_reader = nfc;
+        nfc = NULL;
+        return 0;
+}
+
+static void nfc_driver_close(void *reader)
+{
+        struct nfc *nfc = reader;
+        board_close(nfc->board);
+        free(nfc);
+}
+
+static int hold(struct nfc *nfc)
+{
+        if (nfc->held) {
+                int r = board_still(nfc->board);
+                if (r == 0)
+                        return 0;
+                (void)drop(nfc, r);
+                if (r != OUTCOME_NO_CARD)
+                        return r;
+        }
+        int r = board_activate(nfc->board, &nfc->card);
+        nfc->held = r == 0;
+        nfc->happened = CARD_IS_NEW;
+        return r;
+}
+
+static int nfc_begin(void *reader, struct driver_card *ret)
+{
+        struct nfc *nfc = reader;
+        int r = hold(nfc);
+        if (r != 0)
+                return r;
+        *ret = (struct driver_card){
+                .protocol = APDU_T1,
+                .atr_len = nfc->card.atr_len,
+                .event = nfc->happened,
+                .insertion = nfc->events,
+        };
+        memcpy(ret->atr, nfc->card.atr, nfc->card.atr_len);
+        nfc->happened = CARD_SAME;
+        return 0;
+}
+
+static int nfc_transmit(
+        void *reader, const uint8_t *cmd, size_t cmd_len, uint8_t *rsp, size_t cap, size_t *ret_len)
+{
+        struct nfc *nfc = reader;
+        if (!nfc->held)
+                return OUTCOME_CARD_REMOVED;
+        int r = board_exchange(nfc->board, cmd, cmd_len, rsp, cap, ret_len);
+        return r == 0 || r == -EMSGSIZE ? r : drop(nfc, r);
+}
+
+static int nfc_end(void *reader, enum driver_end how)
+{
+        struct nfc *nfc = reader;
+        if (how == DRIVER_LEAVE || !nfc->held)
+                return 0;
+        nfc->held = false;
+        nfc->happened = CARD_IS_NEW;
+        return board_dark(nfc->board);
+}
+
+static bool other_card(const struct board_glimpse *a, const struct board_glimpse *b)
+{
+        return a->present && b->present && a->uid_len > 0 && b->uid_len > 0 &&
+               (a->uid_len != b->uid_len || memcmp(a->uid, b->uid, a->uid_len) != 0);
+}
+
+/* Updates what is known of the card on the board. 0 or NO_READER. */
+static int look(struct nfc *nfc)
+{
+        struct board_glimpse now;
+        if (nfc->held) {
+                int r = board_still(nfc->board);
+                nfc->seen.present = r == 0;
+                return r == OUTCOME_NO_CARD ? drop(nfc, 0) : r;
+        }
+        int r = board_glimpse(nfc->board, &now);
+        if (r != 0)
+                return r;
+        if (now.present != nfc->seen.present || other_card(&now, &nfc->seen))
+                note_change(nfc);
+        nfc->seen = now;
+        return 0;
+}
+
+static bool asked(int channel, int ms)
+{
+        struct pollfd fd = { .fd = channel, .events = POLLIN };
+        return poll(&fd, 1, ms) != 0;
+}
+
+static int nfc_wait(void *reader, int channel, bool *ret_changed, struct driver_presence *ret)
+{
+        struct nfc *nfc = reader;
+        for (;;) {
+                if (nfc->told && asked(channel, LOOK_MS)) {
+                        *ret_changed = false;
+                        return 0;
+                }
+                int r = look(nfc);
+                if (r != 0)
+                        return r;
+                if (!nfc->told || nfc->told_present != nfc->seen.present ||
+                        nfc->told_events != nfc->events)
+                        break;
+        }
+        nfc->told = true;
+        nfc->told_present = nfc->seen.present;
+        nfc->told_events = nfc->events;
+        *ret = (struct driver_presence){ .present = nfc->seen.present, .events = nfc->events };
+        *ret_changed = true;
+        return 0;
+}
+
+const struct driver driver_nfc = {
+        .name = "nfc",
+        .open = nfc_driver_open,
+        .begin = nfc_begin,
+        .transmit = nfc_transmit,
+        .end = nfc_end,
+        .close = nfc_driver_close,
+        .wait = nfc_wait,
+};
