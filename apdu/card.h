@@ -69,8 +69,34 @@ struct card_key {
         uint8_t modulus[512], exponent[8]; /* big-endian, no leading zero */
 };
 
-struct card_probe {                 /* card-facts 6.6: what is learnt for nothing */
-        char label[CARD_LABEL_MAX]; /* applet label, "" if the card has none */
+/* What an operation on a file wants first, as the file's control information says (card-facts 2.9). */
+enum card_need {
+        NEED_KNOWN = 1 << 0, /* without it: nothing was said that a published shape fits */
+        NEED_PIN = 1 << 1,
+        NEED_AUTHENTICATION = 1 << 2, /* of the terminal, with the issuer's keys */
+        NEED_SECURE_MESSAGING = 1 << 3,
+        NEED_ALL = 1 << 4, /* all that is named together; without it any one of them will do */
+        NEED_NEVER = 1 << 5,
+};
+#define CARD_NEEDS 0x3F /* every bit of enum card_need */
+/* Nothing but the issuer's keys can do it. */
+static inline bool card_needs_keys(uint8_t needs)
+{
+        uint8_t keys = needs & (NEED_AUTHENTICATION | NEED_SECURE_MESSAGING);
+        return keys != 0 && (!(needs & NEED_PIN) || (needs & NEED_ALL));
+}
+
+struct card_rules {
+        uint8_t read, update; /* sets of enum card_need */
+};
+#define CARD_RULES_MAX 3 /* of the certificate files, by enum card_object */
+
+struct card_probe {                  /* card-facts 6.6: what is learnt for nothing */
+        char label[CARD_LABEL_MAX];  /* applet label, "" if the card has none */
+        bool tries_known;            /* the counter of the IAS PIN by GET DATA, a second opinion */
+        uint8_t tries;               /* 0..15, valid if known */
+        bool changed_known, changed; /* whether that PIN is another than the card came with */
+        struct card_rules rules[CARD_RULES_MAX];
         struct card_key keys[CARD_KEYS_MAX];
         unsigned int key_count;
 };
@@ -165,5 +191,7 @@ _must_check_ int nid_parse_versions(
         struct view file, char *ret_text, size_t cap); /* "CC=20E0 D5=..." or -EBADMSG */
 /* Total length of the DER object at the start of data[len], bounded by cap; needs >= 4 bytes. */
 _must_check_ int nid_der_length(struct view start, size_t cap, size_t *ret_total);
+/* The rules of file `ef` out of what its SELECT answered; not known where that fits no published shape. */
+struct card_rules nid_parse_rules(struct view fci, uint16_t ef);
 
 #endif

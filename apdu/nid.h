@@ -55,7 +55,8 @@ extern const size_t nid_row_count;
 struct nid_file {
         enum nid_app app;
         uint16_t df, ef;
-        bool der; /* one DER object at offset 0, the EF may be longer */
+        bool der;       /* one DER object at offset 0, the EF may be longer */
+        uint8_t expect; /* T=0: bytes to ask for first, since a wrong guess of Le costs an exchange */
 };
 const struct nid_file *nid_file_of(enum card_object object); /* NULL: not a transparent file */
 
@@ -65,6 +66,9 @@ _must_check_ int nid_send_plain(struct card *card, const struct apdu_cmd *cmd); 
 _must_check_ int nid_select_app(struct card *card, enum nid_app app);
 _must_check_ int nid_reselect(struct card *card, enum nid_app app);
 _must_check_ int nid_select_file(struct card *card, const struct nid_file *file);
+/* The same, asking for the file's control information; rsp->len stays 0 where the card gives none. */
+_must_check_ int nid_select_info(
+        struct card *card, const struct nid_file *file, struct apdu_rsp *rsp);
 bool nid_may_use(const struct card *card, enum nid_app app);
 
 /* The operations of the profile, by file. */
@@ -72,6 +76,9 @@ int nid_read(struct card *card, enum card_object object, uint8_t *buf, size_t ca
 int nid_counter(struct card *card, enum pin_copy copy, struct pin_counter *ret);
 int nid_verify(struct card *card, const uint8_t *pin, size_t pin_len, int *ret_tries);
 int nid_probe(struct card *card, struct card_probe *ret);
+/* nid_rules.c: 0 with what is known, which may be nothing; else the link's answer. */
+_must_check_ int nid_ask_rules(
+        struct card *card, const struct nid_file *file, struct card_rules *ret);
 int nid_select_method(struct card *card, uint8_t key_ref, enum sign_method method);
 int nid_sign(struct card *card, uint8_t key_ref, enum sign_method method, const uint8_t *hash,
         size_t hash_len, uint8_t *sig, size_t cap, size_t *ret_len);

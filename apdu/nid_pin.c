@@ -97,8 +97,8 @@ static int counter_mpcos(struct card *card, const struct nid_file *file, struct 
 int nid_counter(struct card *card, enum pin_copy copy, struct pin_counter *ret)
 {
         static const struct nid_file secret_codes[PIN_COPY_COUNT] = {
-                [PIN_COPY_ID] = { NID_MPCOS, 0x0200, 0x2F01, false },
-                [PIN_COPY_EV] = { NID_MPCOS, 0x0500, 0x5F04, false },
+                [PIN_COPY_ID] = { NID_MPCOS, 0x0200, 0x2F01, false, 0 },
+                [PIN_COPY_EV] = { NID_MPCOS, 0x0500, 0x5F04, false, 0 },
         };
         struct pin_counter counter = { 0 };
         int r = may_use_pin(card);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* nid_probe.c: what a card tells about itself for nothing: label and public keys (card-facts 6.6).
+/* nid_probe.c: what a card tells about itself for nothing: label, counter, public keys, and whom its files
+ * obey (card-facts 6.6 steps 1, 3, 4, 6).
  *
  * The shape of these answers is not published, so they are searched for their tags rather than
- * parsed; what is not found is left out. Only GET DATA is sent, and a card that does not know the
- * command is asked once for each of the two kinds of question, not fifteen times.
+ * parsed; what is not found is left out. Only GET DATA and SELECT are sent, and a card that does not know
+ * GET DATA is asked once for each kind of question, not fifteen times.
  */
 #include "apdu/nid.h"
 #include "apdu/tlv.h"
@@ -13,6 +14,9 @@
 #define TAG_EXPONENT 0x82
 #define TAG_NAME     0xC0
 #define TAG_VERSION  0xC1
+#define TAG_TRIES    0xDF21
+#define TAG_CHANGED  0xDF2F
+#define TRIES_MAX    15
 
 /* 0 with a view into buf, empty if the card has no such object. */
 static int get_data(struct card *card, const struct apdu_cmd *cmd, uint8_t *buf, struct view *ret)
@@ -67,16 +71,41 @@ static int read_label(struct card *card, char *label, size_t cap)
         return 0;
 }
 
+static int ask(struct card *card, struct view query, uint8_t *buf, struct view *ret)
+{
+        struct apdu_cmd cmd = { .ins = 0xCB, .p2 = 0xFF, .data = query, .le = APDU_LE_MAX };
+        return get_data(card, &cmd, buf, ret);
+}
+
+/* One byte of at most `max`, or nothing. */
+static bool take_byte(struct view answer, uint32_t tag, uint8_t max, uint8_t *ret)
+{
+        struct view value = { 0 };
+        if (tlv_find(answer, tag, &value) < 0 || value.len != 1 || value.data[0] > max)
+                return false;
+        *ret = value.data[0];
+        return true;
+}
+
+/* The counter without VERIFY, where the applet knows the question (4.5). */
+static int read_counter(struct card *card, struct card_probe *probe)
+{
+        const uint8_t query[] = { 0xA0, 0x03, 0x83, 0x01, card->nid.row->pin.ref };
+        uint8_t buf[ANSWER_MAX], changed = 0;
+        struct view answer = { 0 };
+        int r = ask(card, (struct view){ query, sizeof query }, buf, &answer);
+        if (r != 0)
+                return r;
+        probe->tries_known = take_byte(answer, TAG_TRIES, TRIES_MAX, &probe->tries);
+        probe->changed_known = take_byte(answer, TAG_CHANGED, 1, &changed);
+        probe->changed = changed == 1;
+        return 0;
+}
+
 static int ask_key(struct card *card, uint8_t ref, uint8_t tag, uint8_t *buf, struct view *ret)
 {
         const uint8_t query[] = { 0xB6, 0x03, 0x83, 0x01, ref, 0x7F, 0x49, 0x02, tag, 0x00 };
-        struct apdu_cmd cmd = {
-                .ins = 0xCB,
-                .p2 = 0xFF,
-                .data = { query, sizeof query },
-                .le = APDU_LE_MAX,
-        };
-        return get_data(card, &cmd, buf, ret);
+        return ask(card, (struct view){ query, sizeof query }, buf, ret);
 }
 
 static uint16_t take_number(struct view answer, uint8_t tag, uint8_t *dst, size_t cap)
@@ -128,6 +157,14 @@ static int read_keys(struct card *card, struct card_probe *probe)
         return 0;
 }
 
+static int read_rules(struct card *card, struct card_probe *probe)
+{
+        int r = 0;
+        for (size_t i = 0; r == 0 && i < CARD_RULES_MAX; i++)
+                r = nid_ask_rules(card, nid_file_of((enum card_object)i), &probe->rules[i]);
+        return r;
+}
+
 int nid_probe(struct card *card, struct card_probe *ret)
 {
         if (!card->nid.row)
@@ -139,5 +176,9 @@ int nid_probe(struct card *card, struct card_probe *ret)
                 return r;
         *ret = (struct card_probe){ 0 };
         r = read_label(card, ret->label, sizeof ret->label);
-        return r == 0 ? read_keys(card, ret) : r;
+        if (r == 0)
+                r = read_counter(card, ret);
+        if (r == 0)
+                r = read_keys(card, ret);
+        return r == 0 ? read_rules(card, ret) : r;
 }

@@ -6,6 +6,9 @@
  * warning or 6B00. What is longer than the buffer, shorter than announced or refused is
  * OUTCOME_CARD_NOT_SUPPORTED; half a file is never handed out. MPCOS counts offsets in words, so far
  * as anybody knows: before a second block is read, four bytes at offset 1 prove or disprove it.
+ *
+ * With T=0 a block cut short costs two exchanges. So the dates are first asked for in their observed
+ * length (3.5), and are whole if the objects in them end where that block ends.
  */
 #include "apdu/nid.h"
 
@@ -13,6 +16,7 @@ struct reading {
         struct card *card;
         uint8_t *buf;
         size_t len, goal;
+        size_t first; /* length of the first block */
         uint8_t unit;
         bool more;
 };
@@ -45,7 +49,8 @@ static int read_at(struct card *card, size_t offset, uint8_t *buf, size_t want, 
 
 static int read_block(struct reading *reading)
 {
-        size_t want = base_min(NID_BLOCK, reading->goal - reading->len), got = 0;
+        size_t block = reading->len == 0 ? reading->first : NID_BLOCK;
+        size_t want = base_min(block, reading->goal - reading->len), got = 0;
         int r = read_at(reading->card, reading->len / reading->unit, reading->buf + reading->len,
                 want, &got);
         if (r != 0)
@@ -53,6 +58,26 @@ static int read_block(struct reading *reading)
         reading->len += got;
         reading->more = got == want && reading->len < reading->goal;
         return 0;
+}
+
+/* A certificate that may not be read says itself whom it waits for, if asked (6.6 step 6). */
+static int read_first(struct reading *reading, const struct nid_file *file)
+{
+        struct card *card = reading->card;
+        struct card_rules rules;
+        int r = read_block(reading);
+        if (r != OUTCOME_CARD_NOT_SUPPORTED || !file->der)
+                return r;
+        uint16_t refused = card->sw;
+        if (sw_kind(refused) == SW_SECURE_MESSAGING)
+                return OUTCOME_NEEDS_ISSUER_KEYS;
+        if (sw_kind(refused) != SW_SECURITY)
+                return r;
+        int asked = nid_ask_rules(card, file, &rules);
+        if (asked != 0)
+                return asked;
+        card->sw = refused;
+        return card_needs_keys(rules.read) ? OUTCOME_NEEDS_ISSUER_KEYS : r;
 }
 
 static int set_der_goal(struct reading *reading)
@@ -67,6 +92,17 @@ static int set_der_goal(struct reading *reading)
                 reading->more = false;
         }
         return 0;
+}
+
+/* Plain TLV, one byte each of tag and length, that ends with the last byte. */
+static bool whole_objects(const struct reading *reading)
+{
+        struct in in = in_new(reading->buf, reading->len);
+        while (in_left(&in) > 0) {
+                (void)in_u8(&in);
+                (void)in_bytes(&in, in_u8(&in));
+        }
+        return in_done(&in) == 0;
 }
 
 /* Ambiguous only for repeating bytes; then the table's unit stays (card-facts 2.8). */
@@ -94,11 +130,16 @@ static int read_file(
                 .card = card,
                 .buf = buf,
                 .goal = cap,
+                .first = NID_BLOCK,
                 .unit = nid_applications[file->app].unit,
         };
+        if (file->expect > 0 && card->link->protocol == APDU_T0)
+                reading.first = file->expect;
         int r = nid_select_file(card, file);
         if (r == 0)
-                r = read_block(&reading);
+                r = read_first(&reading, file);
+        if (r == 0 && reading.first == file->expect && whole_objects(&reading))
+                reading.more = false;
         if (r == 0)
                 r = file->der ? set_der_goal(&reading) : check_unit(&reading);
         for (unsigned int n = 1; r == 0 && reading.more && n < NID_READS_MAX; n++)

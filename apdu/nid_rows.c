@@ -124,13 +124,13 @@ const struct nid_row nid_rows[] = {
 const size_t nid_row_count = ARRAY_LEN(nid_rows);
 
 static const struct nid_file files[OBJECT_COUNT] = {
-        [OBJECT_CERTIFICATE_1] = { NID_IAS, 0x5100, 0x5040, true },     /* O */
-        [OBJECT_CERTIFICATE_2] = { NID_IAS, 0x5000, 0x0303, true },     /* O */
-        [OBJECT_CERTIFICATE_3] = { NID_IAS, 0x5000, 0x5040, true },     /* not published */
-        [OBJECT_DATES] = { NID_MPCOS, 0x0300, 0x0303, false },          /* O */
-        [OBJECT_AFIS] = { NID_MPCOS, 0x0300, 0x0302, false },           /* O */
-        [OBJECT_VERSIONS] = { NID_MPCOS, 0x0600, 0x0601, false },       /* O */
-        [OBJECT_PIN_FLAGS] = { NID_MPCOS, NID_DF_ROOT, 0x0010, false }, /* O, V */
+        [OBJECT_CERTIFICATE_1] = { NID_IAS, 0x5100, 0x5040, true, 0 },     /* O */
+        [OBJECT_CERTIFICATE_2] = { NID_IAS, 0x5000, 0x0303, true, 0 },     /* O */
+        [OBJECT_CERTIFICATE_3] = { NID_IAS, 0x5000, 0x5040, true, 0 },     /* not published */
+        [OBJECT_DATES] = { NID_MPCOS, 0x0300, 0x0303, false, 40 },         /* O */
+        [OBJECT_AFIS] = { NID_MPCOS, 0x0300, 0x0302, false, 0 },           /* O */
+        [OBJECT_VERSIONS] = { NID_MPCOS, 0x0600, 0x0601, false, 0 },       /* O */
+        [OBJECT_PIN_FLAGS] = { NID_MPCOS, NID_DF_ROOT, 0x0010, false, 0 }, /* O, V */
 };
 
 const struct nid_file *nid_file_of(enum card_object object)

@@ -37,7 +37,8 @@ void known_card_put(struct known *known, uint32_t events, const struct known_car
 
 struct known_key {
         bool needs_issuer_keys;
-        bool proven; /* steps[0] made a signature that verified */
+        bool proven;          /* steps[0] made a signature that verified */
+        bool counters_differ; /* two answers about the tries left: both are asked for each time */
         unsigned int step_count;
         struct gate_step steps[GATE_STEPS_MAX];
 };

@@ -3,6 +3,9 @@
  * left, which key belongs to the certificate, which methods the card would take. They change nothing
  * on the card, are made once per card, and spare the person a prompt that could lead nowhere: a card
  * that wants its issuer's keys, or takes no method at all, is answered here.
+ *
+ * Some cards tell the tries in two ways. Where these differ the lower one is believed, and that card is
+ * asked both ways at every request.
  */
 #include "daemon/request_internal.h"
 
@@ -29,7 +32,22 @@ int look_counted(struct request *request, int outcome, struct in *fields)
 
 bool look_lacks_keys(const struct request *request)
 {
-        return request->plan.step_count == 0;
+        return request->plan.step_count == 0 || request->plan.counters_differ;
+}
+
+static int compare_counters(struct request *request)
+{
+        const struct card_probe *probe = &request->probe;
+        struct pin_counter lower = { .known = true, .tries = probe->tries };
+        request->plan.counters_differ = probe->tries_known && probe->tries != request->tries_left;
+        if (!request->plan.counters_differ)
+                return 0;
+        log_kv(request->context->log, LOG_LEVEL_WARNING, request->id,
+                "the card tells two numbers of tries left: the lower is believed", NULL);
+        if (lower.tries >= request->tries_left)
+                return 0;
+        request->tries_left = lower.tries;
+        return gate_counter(&lower, &request->detail);
 }
 
 int look_probed(struct request *request, int outcome, struct in *fields)
@@ -37,9 +55,11 @@ int look_probed(struct request *request, int outcome, struct in *fields)
         if (outcome == 0 && op_get_probe(fields, &request->probe) < 0)
                 return -EBADMSG;
         if (outcome != 0)
-                request->probe.key_count = 0;
-        request->key_count = gate_keys(&request->card.chain, &request->probe, request->keys);
-        return 0;
+                request->probe = (struct card_probe){ 0 };
+        if (request->plan.step_count == 0)
+                request->key_count =
+                        gate_keys(&request->card.chain, &request->probe, request->keys);
+        return compare_counters(request);
 }
 
 bool look_has_trials(const struct request *request)

@@ -79,7 +79,8 @@ struct request {
         uint32_t insertion; /* the driver's own number for it, from the helper that met it */
         unsigned int file;  /* next certificate file to read */
         bool resumed;
-        bool leaf_known; /* the free checks were made for this very certificate before */
+        bool locked_file; /* a certificate file opens to the issuer's keys only */
+        bool leaf_known;  /* the free checks were made for this very certificate before */
         bool simulated, lost_identity, lost_leaf; /* what the second BEGIN left to be shown again */
         int tries_left;                           /* as shown to the person; -1 unknown */
 

@@ -247,8 +247,9 @@ int look_filed(struct request *request, int outcome, struct in *fields)
         struct gate_chain *chain = &request->card.chain;
         enum card_object object = certificate_files[request->file++];
         enum leaf_class class;
+        request->locked_file |= outcome == OUTCOME_NEEDS_ISSUER_KEYS;
         if (outcome != 0)
-                return AGAIN; /* no such file */
+                return AGAIN; /* no such file, or not for us */
         if (in_done(fields) < 0)
                 return -EBADMSG;
         int r = gate_chain_add(chain, object, der.data, der.len, &class);
@@ -299,6 +300,10 @@ int look_judge(struct request *request, struct out *args)
         _cleanup_free_ char *rehearsal = NULL;
         struct known *known = request->context->known;
         (void)args;
+        if (!request->card.chain.leaf && request->locked_file) {
+                request->detail = "the card shows its certificate to the issuer's keys only";
+                return OUTCOME_NEEDS_ISSUER_KEYS;
+        }
         int r = gate_confirm(&request->card.chain, &request->card.identity, anchors_for(request),
                 &request->detail);
         if (r != 0)

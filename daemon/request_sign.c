@@ -106,7 +106,8 @@ int sign_counted(struct request *request, int outcome, struct in *fields)
                 request->detail = "the tries left went down while the prompt was open";
                 r = OUTCOME_BUSY;
         }
-        request->tries_left = counter.known ? counter.tries : -1;
+        if (!request->plan.counters_differ || counter.tries < request->tries_left)
+                request->tries_left = counter.known ? counter.tries : -1;
         return r;
 }
 

@@ -309,9 +309,40 @@ static void get_key(struct in *in, struct card_key *ret)
         ret->exponent_len = (uint16_t)get_block(in, ret->exponent, sizeof ret->exponent);
 }
 
+static void put_probe_pin(struct out *out, const struct card_probe *v)
+{
+        out_u8(out, v->tries_known);
+        out_u8(out, v->tries_known ? v->tries : 0);
+        out_u8(out, v->changed_known);
+        out_u8(out, v->changed_known && v->changed);
+}
+
+static void get_probe_pin(struct in *in, struct card_probe *ret)
+{
+        ret->tries_known = get_bool(in);
+        ret->tries = get_below(in, ret->tries_known ? TRIES_MAX + 1 : 1);
+        ret->changed_known = get_bool(in);
+        ret->changed = get_below(in, ret->changed_known ? 2 : 1);
+}
+
+static void put_rules(struct out *out, const struct card_rules *v)
+{
+        out_u8(out, v->read);
+        out_u8(out, v->update);
+}
+
+static void get_rules(struct in *in, struct card_rules *ret)
+{
+        ret->read = get_below(in, CARD_NEEDS + 1);
+        ret->update = get_below(in, CARD_NEEDS + 1);
+}
+
 void op_put_probe(struct out *out, const struct card_probe *v)
 {
         put_ascii(out, v->label, sizeof v->label);
+        put_probe_pin(out, v);
+        for (size_t i = 0; i < CARD_RULES_MAX; i++)
+                put_rules(out, &v->rules[i]);
         if (v->key_count > CARD_KEYS_MAX)
                 out->error = -ENOSPC;
         out_u8(out, (uint8_t)v->key_count);
@@ -323,6 +354,9 @@ int op_get_probe(struct in *in, struct card_probe *ret)
 {
         struct card_probe v = { 0 };
         get_ascii(in, v.label, sizeof v.label);
+        get_probe_pin(in, &v);
+        for (size_t i = 0; i < CARD_RULES_MAX; i++)
+                get_rules(in, &v.rules[i]);
         v.key_count = get_below(in, CARD_KEYS_MAX + 1);
         for (size_t i = 0; i < v.key_count && !in->error; i++)
                 get_key(in, &v.keys[i]);

@@ -48,7 +48,7 @@ struct instruction {
 };
 
 /* files.c: a tree in an array; a parent always stands before its children. */
-enum access { ACCESS_FREE, ACCESS_DENIED };
+enum access { ACCESS_FREE, ACCESS_DENIED, ACCESS_PIN, ACCESS_KEYS, ACCESS_SM };
 struct file {
         enum application app;
         uint16_t id;

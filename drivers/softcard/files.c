@@ -117,7 +117,14 @@ static int find_file(const struct softcard *card, const struct command *cmd)
 /* IAS, card-facts 2.9: 6F or 62, or the later shape with size in 80 and rules in 86. */
 static void describe_ias(const struct softcard *card, const struct file *file, struct answer *ans)
 {
-        uint8_t read = file->access == ACCESS_FREE ? 0x00 : 0xFF;
+        static const uint8_t conditions[] = {
+                [ACCESS_FREE] = 0x00,
+                [ACCESS_DENIED] = 0xFF,
+                [ACCESS_PIN] = 0x11,
+                [ACCESS_KEYS] = 0x21,
+                [ACCESS_SM] = 0xC1,
+        };
+        uint8_t read = conditions[file->access];
         bool v5 = setting_is(card, SWITCH_FCI, "v5");
         out_u8(&ans->out, setting_is(card, SWITCH_FCI, "62") ? 0x62 : 0x6F);
         out_u8(&ans->out, 0x15);
@@ -178,7 +185,8 @@ void file_read(struct softcard *card, const struct command *cmd, struct answer *
                 return;
         }
         const struct file *file = &card->files[card->ef];
-        if (file->access == ACCESS_DENIED) {
+        if (file->access != ACCESS_FREE &&
+                !(file->access == ACCESS_PIN && card->verified[PIN_IAS])) {
                 answer_sw(ans, 0x6982);
                 return;
         }

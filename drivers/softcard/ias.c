@@ -67,7 +67,12 @@ static void get_counter(struct softcard *card, uint8_t ref, struct answer *ans)
                 return;
         }
         uint8_t left = (uint8_t)pin_left(card, PIN_IAS);
-        uint8_t body[] = { 0x83, 1, ref, 0xDF, 0x21, 1, left, 0xDF, 0x2F, 1, 0x01 };
+        if (setting_is(card, SWITCH_DO_A0, "one"))
+                left = 1;
+        if (setting_is(card, SWITCH_DO_A0, "none-left"))
+                left = 0;
+        uint8_t changed = setting_is(card, SWITCH_DO_A0, "initial") ? 0 : 1;
+        uint8_t body[] = { 0x83, 1, ref, 0xDF, 0x21, 1, left, 0xDF, 0x2F, 1, changed };
         out_tlv(&ans->out, 0xA0, body, sizeof body);
 }
 

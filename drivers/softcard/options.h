@@ -51,13 +51,17 @@
                 "a second IAS PIN, with another value and counter")                                \
         X(START_VERIFIED, "start-verified", "off|on", "off", "[D] 4.10",                           \
                 "another client verified just before the first empty query")                       \
-        X(DO_A0, "do-a0", "on|off", "on", "[D] 4.5", "counter by GET DATA A0")                     \
+        X(DO_A0, "do-a0", "on|off|one|none-left|initial", "on", "[D] 4.5",                         \
+                "counter by GET DATA A0; one, none-left: whatever is true; initial: PIN not "      \
+                "changed")                                                                         \
         X(FAILED_SELECT, "failed-select", "keeps|clears", "keeps", "[?] 2.6",                      \
                 "whether a failed SELECT by AID clears PIN state")                                 \
         X(PATH_SELECT, "path-select", "on|off", "on", "[D] 2.6", "SELECT P1=08 in IAS")            \
         X(SIBLING_SELECT, "sibling-select", "off|on", "off", "[D] 2.6",                            \
                 "SELECT P1=00 also finds files beside the current one")                            \
         X(FCI, "fci", "6f|62|v5", "6f", "[D] 2.9", "shape of the IAS file control information")    \
+        X(CERTIFICATE_RULE, "certificate-rule", "free|pin|keys|sm", "free", "[?] 2.9",             \
+                "what 5100/5040 and its rule ask of a reader")                                     \
         X(FCI_WITHOUT_LE, "fci-without-le", "none|data", "none", "[?] 2.7",                        \
                 "T=1: answer data although no Le was sent")                                        \
         X(LABEL, "label", "v4|v3|v2|v4-bare|none", "v4", "[D] 6.6",                                \

@@ -78,19 +78,19 @@ static int encode_cert(const struct softcard *card, X509 *cert, uint8_t **ret, s
         return 0;
 }
 
-static int add_cert(struct softcard *card, uint16_t id, int df, X509 *cert)
+static int add_cert(struct softcard *card, uint16_t id, int df, enum access access, X509 *cert)
 {
         _cleanup_free_ uint8_t *bytes = NULL;
         size_t len = 0;
         int r = encode_cert(card, cert, &bytes, &len);
-        return r < 0 ? r : file_add_ef(card, id, df, ACCESS_FREE, bytes, len);
+        return r < 0 ? r : file_add_ef(card, id, df, access, bytes, len);
 }
 
 static int add_named_cert(struct softcard *card, uint16_t id, int df, const char *name)
 {
         _cleanup_(x509_cleanup) X509 *cert = NULL;
         int r = pki_load_cert(card, name, &cert);
-        return r < 0 ? r : add_cert(card, id, df, cert);
+        return r < 0 ? r : add_cert(card, id, df, ACCESS_FREE, cert);
 }
 
 /* The first ten characters of the subject's common name. */
@@ -127,6 +127,18 @@ static int self_test(struct softcard *card, X509 *cert)
         return fits ? 0 : -EINVAL;
 }
 
+static enum access access_of_leaf(const struct softcard *card)
+{
+        static const struct {
+                const char *value;
+                enum access access;
+        } rules[] = { { "pin", ACCESS_PIN }, { "keys", ACCESS_KEYS }, { "sm", ACCESS_SM } };
+        for (size_t i = 0; i < ARRAY_LEN(rules); i++)
+                if (setting_is(card, SWITCH_CERTIFICATE_RULE, rules[i].value))
+                        return rules[i].access;
+        return ACCESS_FREE;
+}
+
 static int add_signature_leaf(struct softcard *card, int df)
 {
         char name[64];
@@ -142,7 +154,7 @@ static int add_signature_leaf(struct softcard *card, int df)
         note_number(card->number, cert);
         r = self_test(card, cert);
         card->spare.leaf = (int)card->file_count;
-        return r < 0 ? r : add_cert(card, 0x5040, df, cert);
+        return r < 0 ? r : add_cert(card, 0x5040, df, access_of_leaf(card), cert);
 }
 
 static int load_spare(struct softcard *card)

@@ -23,7 +23,7 @@ CASES += [("mav2-cl", {switch: value}, OK, 1, 0) for switch, values in {
     "le-over": ("6282", "6cxx"), "le-data": ("short",), "ef-pad": (1, 600), "mpcos-offset": ("byte",),
     "crn-trailing": (8,), "pin-max": (4, 5), "blocked": ("6984",), "empty-verify": ("case1", "lc0"),
     "empty-verify-mpcos": ("counts",), "verify-length": ("counts",), "pin-reference-01": ("present",),
-    "do-a0": ("off",), "failed-select": ("clears",), "path-select": ("off",), "sibling-select": ("on",),
+    "do-a0": ("off", "initial"), "failed-select": ("clears",), "path-select": ("off",), "sibling-select": ("on",),
     "fci": ("62", "v5"), "fci-without-le": ("data",), "label": ("v3", "v2", "v4-bare", "none"),
     "third-file": ("auth",), "key-ref": ("01", "02", "05", "0f"), "key-query": ("b6", "bare", "off"),
     "sign": ("sign-once",), "alg-42": ("off",), "alg-45": ("off",), "alg-02": ("off",),
@@ -52,6 +52,9 @@ CASES += [
     ("mav2-t0", {"sign": "sm-6982"}, ISSUER, 1, None), ("mav4", {"sign": "sm-6988"}, ISSUER, 1, None),
     ("mav2-cl", {"alg-42": "off", "alg-02": "off"}, NONSTANDARD, 0, None),
     ("mav2-cl", {"alg-42": "off", "alg-02-takes": "bare-hash-padded"}, NONSTANDARD, 1, None),
+    ("mav2-cl", {"do-a0": "none-left"}, BLOCKED, 0, None), ("mav2-t0", {"do-a0": "none-left"}, BLOCKED, 0, None),
+    ("mav2-cl", {"certificate-rule": "sm"}, ISSUER, 0, None), ("mav2-t0", {"certificate-rule": "keys"}, ISSUER, 0, None),
+    ("mav2-cl", {"certificate-rule": "pin"}, UNSUPPORTED, 0, None),
     # Cards that must never see a command of the PIN family.
     ("foreign-ias", {}, UNSUPPORTED, 0, None), ("foreign-mpcos", {}, UNSUPPORTED, 0, None),
     ("mav2-cl", {"leaf": "foreign"}, UNSUPPORTED, 0, None), ("mav2-cl", {"leaf": "wrong-issuer"}, UNSUPPORTED, 0, None),

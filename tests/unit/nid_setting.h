@@ -94,9 +94,7 @@ static inline void says_mav(struct setting *s)
         says(s, MPCOS, "9000");
         says(s, DF_0300, "9000");
         says(s, EF_0303, "9000");
-        says(s, "00B00000F8", t0 ? "6C28" : DATES_HEX "9000");
-        if (t0)
-                says(s, "00B0000028", DATES_HEX "9000");
+        says(s, t0 ? "00B0000028" : "00B00000F8", DATES_HEX "9000");
         says(s, IAS, "9000");
 }
 

@@ -61,7 +61,8 @@ struct world {
         X509 *files[FILES];
         struct card_identity identity;
         int tries;
-        bool counter_known, key_shown, sm_needed, sm_at_sign;
+        bool counter_known, key_shown, sm_needed, sm_at_sign, files_locked;
+        int second_count;     /* what the card tells when asked the other way; -1: nothing */
         unsigned int accepts; /* set of 1 << sign_method that MSE SET takes */
         int good_method;      /* the one whose signature verifies */
         bool simulated;
@@ -214,6 +215,8 @@ static int card_read(uint8_t object, struct out *out)
                 return 0;
         }
         assert_true(object < FILES);
+        if (world.files_locked)
+                return OUTCOME_NEEDS_ISSUER_KEYS;
         if (!world.files[object])
                 return OUTCOME_CARD_NOT_SUPPORTED;
         put_file(out, world.files[object]);
@@ -232,6 +235,8 @@ static void put_key(struct out *out)
         BN_free(n);
         if (!world.key_shown)
                 probe.key_count = 0;
+        probe.tries_known = world.second_count >= 0;
+        probe.tries = (uint8_t)(probe.tries_known ? world.second_count : 0);
         op_put_probe(out, &probe);
 }
 
@@ -623,6 +628,7 @@ static int setup(void **state)
                 .identity = { CARD_NID, GENERATION_MAV2, true, 'O', "Mav2" },
                 .tries = 3,
                 .counter_known = true,
+                .second_count = -1,
                 .accepts = 1U << SIGN_RSA_SHA256_CARD | 1U << SIGN_RSA_DIGESTINFO,
                 .good_method = SIGN_RSA_SHA256_CARD,
                 .simulated = true,

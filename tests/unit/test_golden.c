@@ -22,7 +22,7 @@
 
 #include <cmocka.h>
 
-#define STEPS_MAX 24
+#define STEPS_MAX 32
 #define FORMS_MAX 6
 #define BYTES_MAX 600
 
@@ -197,6 +197,25 @@ static bool sign_operation(struct script *script)
         return false;
 }
 
+static bool probe_operation(struct script *script)
+{
+        static struct card_probe probe;
+        char found[sizeof script->result] = "";
+        if (strcmp(script->operation, "probe") != 0)
+                return false;
+        assert_int_equal(nid_profile.probe(&script->card, &probe), 0);
+        int n = snprintf(found, sizeof found, "tries %d changed %d keys",
+                probe.tries_known ? probe.tries : -1, probe.changed_known ? probe.changed : -1);
+        for (unsigned int i = 0; i < probe.key_count; i++)
+                n += snprintf(found + n, sizeof found - (size_t)n, " %02X", probe.keys[i].ref);
+        n += snprintf(found + n, sizeof found - (size_t)n, " rules");
+        for (size_t i = 0; i < CARD_RULES_MAX; i++)
+                n += snprintf(found + n, sizeof found - (size_t)n, " %02X/%02X",
+                        probe.rules[i].read, probe.rules[i].update);
+        assert_string_equal(found, script->result);
+        return true;
+}
+
 static bool clear_operation(struct script *script)
 {
         if (strcmp(script->operation, "clear") != 0)
@@ -208,7 +227,7 @@ static bool clear_operation(struct script *script)
 static void operate(struct script *script)
 {
         static bool (*const operations[])(struct script *) = { read_operation, counter_operation,
-                verify_operation, sign_operation, clear_operation };
+                verify_operation, sign_operation, probe_operation, clear_operation };
         bool known = false;
         script->at = 0;
         for (size_t i = 0; !known && i < ARRAY_LEN(operations); i++)
@@ -340,6 +359,7 @@ GOLDEN(a_wrong_pin_is_not_repeated, "pin-wrong.txt")
 GOLDEN(verified_is_not_three_tries, "verified-already.txt")
 GOLDEN(signing_is_as_documented, "sign.txt")
 GOLDEN(the_same_holds_with_t0, "t0.txt")
+GOLDEN(the_free_checks_are_as_documented, "free-checks.txt")
 
 static void every_transcript_is_played(void **state)
 {
@@ -350,7 +370,7 @@ static void every_transcript_is_played(void **state)
         for (struct dirent *entry; (entry = readdir(folder));)
                 count += strstr(entry->d_name, ".txt") != NULL;
         closedir(folder);
-        assert_int_equal(count, 11);
+        assert_int_equal(count, 12);
 }
 
 int main(void)
@@ -367,6 +387,7 @@ int main(void)
                 cmocka_unit_test(verified_is_not_three_tries),
                 cmocka_unit_test(signing_is_as_documented),
                 cmocka_unit_test(the_same_holds_with_t0),
+                cmocka_unit_test(the_free_checks_are_as_documented),
                 cmocka_unit_test(every_transcript_is_played),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -266,12 +266,52 @@ static const struct der_case der_cases[] = {
         { "empty", { { B("F8"), "6B00" } }, OUTCOME_CARD_NOT_SUPPORTED, 0 },
         { "empty without a word", { { B("F8"), "9000" } }, OUTCOME_CARD_NOT_SUPPORTED, 0 },
         { "one byte", { { B("F8"), "30 9000" } }, OUTCOME_CARD_NOT_SUPPORTED, 0 },
-        { "needs authentication", { { B("F8"), "6982" } }, OUTCOME_CARD_NOT_SUPPORTED, 0 },
+        { "needs authentication", { { B("F8"), "6982" }, { "00A4080004 51005040 00", "6A86" } },
+                OUTCOME_CARD_NOT_SUPPORTED, 0 },
         { "no file selected", { { B("F8"), "6986" } }, OUTCOME_CARD_NOT_SUPPORTED, 0 },
         { "an unknown word", { { B("F8"), "6F00" } }, OUTCOME_CARD_NOT_SUPPORTED, 0 },
         { "lifted", { { B("F8"), "!17" } }, OUTCOME_CARD_REMOVED, 0 },
         { "malformed", { { B("F8"), "" } }, OUTCOME_CARD_NOT_SUPPORTED, 0 },
 };
+
+#define DATES_40 "00B0000028"
+#define LONG_40  "B22A000102030405060708090A0B0C0D0E0F101112131415161718191A1B1C1D1E1F2021222324 25"
+
+/* 6Cxx costs an exchange with T=0: the length that was seen is asked for first, and believed if whole. */
+static void t0_dates_are_whole_when_their_objects_are(void **state)
+{
+        (void)state;
+        static const struct {
+                struct said said[5];
+                int r;
+                size_t len;
+        } cases[] = {
+                { { { DATES_40, DATES_HEX "9000" } }, 0, 40 },
+                { { { DATES_40, "6C03" }, { "00B0000003", "B20100 9000" } }, 0, 3 },
+                { { { DATES_40, DATES_HEX "6282" } }, 0, 40 },
+                { { { DATES_40, "6A82" } }, OUTCOME_CARD_NOT_SUPPORTED, 0 },
+                /* An object reaches further than the block: the unit is shown, and the rest is read. */
+                { { { DATES_40, LONG_40 "9000" }, { "00B0000104", "02030405 9000" },
+                          { "00B0000AD0", "6C04" }, { "00B0000A04", "01020304 9000" } },
+                        0, 44 },
+        };
+        for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+                _cleanup_setting_ struct setting s = setting_new(APDU_T0, mav2_t0);
+                size_t len = 0;
+                says(&s, MPCOS, "9000");
+                says(&s, DF_0300, "9000");
+                says(&s, EF_0303, "9000");
+                for (size_t j = 0; j < ARRAY_LEN(cases[i].said) && cases[i].said[j].command; j++)
+                        says(&s, cases[i].said[j].command, cases[i].said[j].answer);
+                says(&s, IAS, "9000");
+                assert_int_equal(card_identify(&s.card, &s.identity), 0);
+                check(&s);
+                if (cases[i].r != 0)
+                        continue;
+                assert_int_equal(read_object(&s, OBJECT_DATES, &len), 0);
+                assert_int_equal(len, cases[i].len);
+        }
+}
 
 static void certificates_are_read_exactly_or_not_at_all(void **state)
 {
@@ -509,6 +549,7 @@ int main(void)
                 cmocka_unit_test(refused_paths_give_way_to_the_published_steps_for_good),
                 cmocka_unit_test(a_df_not_found_from_the_application_is_looked_for_from_the_mf),
                 cmocka_unit_test(an_absent_file_does_not_spoil_paths),
+                cmocka_unit_test(t0_dates_are_whole_when_their_objects_are),
                 cmocka_unit_test(certificates_are_read_exactly_or_not_at_all),
                 cmocka_unit_test(a_certificate_cut_in_a_later_block_is_refused),
                 cmocka_unit_test(a_certificate_larger_than_the_buffer_is_refused),

@@ -176,6 +176,18 @@ static void signing_needs_a_verified_pin_a_hash_and_a_believable_answer(void **s
 }
 
 #define KEY(kk, tag) "00CB00FF0A B6038301" kk "7F4902" tag "00 00"
+#define A0           "00CB00FF05 A003830181 00"
+#define LEAF_INFO    "00A4080004 51005040 00"
+#define CA_INFO      "00A4080004 50000303 00"
+#define THIRD_INFO   "00A4080004 50005040 00"
+
+/* A card that says nothing about its files. */
+static void says_no_rules(struct setting *s)
+{
+        says(s, LEAF_INFO, "9000");
+        says(s, CA_INFO, "9000");
+        says(s, THIRD_INFO, "6A82");
+}
 
 static void keys_are_found_in_whatever_wraps_them(void **state)
 {
@@ -185,6 +197,7 @@ static void keys_are_found_in_whatever_wraps_them(void **state)
         char refused[64];
         says(&s, "00CADF3000", "6A88");
         says(&s, "00CA7F3000", "7F3014 C00E 49415320436C61737369632076 34 C102 3405 9000");
+        says(&s, A0, "6A88");
         says(&s, KEY("01", "81"), "6A88");
         says(&s, KEY("02", "81"), "B60C 830102 7F4906 8104 00BEEF01 9000");
         says(&s, KEY("02", "82"), "8203010001 9000");
@@ -196,6 +209,7 @@ static void keys_are_found_in_whatever_wraps_them(void **state)
                         (unsigned int)ref);
                 says(&s, refused, "6A80");
         }
+        says_no_rules(&s);
         assert_int_equal(nid_profile.probe(&s.card, &probe), 0);
         check(&s);
         assert_string_equal(probe.label, "IAS Classic v4 4");
@@ -218,7 +232,9 @@ static void a_card_without_the_command_is_not_asked_fifteen_times(void **state)
                 struct card_probe probe;
                 says(&s, "00CADF3000", "6A88");
                 says(&s, "00CA7F3000", "6D00");
+                says(&s, A0, words[i]);
                 says(&s, KEY("01", "81"), words[i]);
+                says_no_rules(&s);
                 assert_int_equal(nid_profile.probe(&s.card, &probe), 0);
                 assert_int_equal(probe.key_count, 0);
                 assert_string_equal(probe.label, "");
@@ -232,7 +248,9 @@ static void a_label_wrapped_in_the_tag_that_was_asked_for_is_read(void **state)
         _cleanup_setting_ struct setting s = mav(APDU_T1, mav2_cl);
         struct card_probe probe;
         says(&s, "00CADF3000", "DF3008 C002 4142 C102 3430 9000");
+        says(&s, A0, "6D00");
         says(&s, KEY("01", "81"), "6D00");
+        says_no_rules(&s);
         assert_int_equal(nid_profile.probe(&s.card, &probe), 0);
         assert_string_equal(probe.label, "AB 40");
         check(&s);
@@ -242,7 +260,9 @@ static void a_card_lifted_in_the_middle_of_the_questions_is_an_answer(void **sta
 {
         (void)state;
         static const struct said questions[] = { { "00CADF3000", "6A88" }, { "00CA7F3000", "6A88" },
-                { KEY("01", "81"), "8102BEEF 9000" }, { KEY("01", "82"), "8203010001 9000" } };
+                { A0, "6A88" }, { KEY("01", "81"), "8102BEEF 9000" },
+                { KEY("01", "82"), "8203010001 9000" }, { KEY("02", "81"), "6D00" },
+                { LEAF_INFO, "9000" }, { CA_INFO, "9000" }, { THIRD_INFO, "9000" } };
         for (size_t lifted = 0; lifted <= ARRAY_LEN(questions); lifted++) {
                 _cleanup_setting_ struct setting s = mav(APDU_T1, mav2_cl);
                 struct card_probe probe;
@@ -263,10 +283,53 @@ static void t0_key_queries_leave_le_out(void **state)
         struct card_probe probe;
         says(&s, "00CADF3000", "6C05");
         says(&s, "00CADF3005", "C003 41 1B 42 9000");
+        says(&s, "00CB00FF05 A003830181", "610D");
+        says(&s, "00C000000D", "A00B 830181 DF210102 DF2F0100 9000");
         says(&s, "00CB00FF0A B603830101 7F49028100", "6A81");
+        says(&s, "00A4080004 51005040", "6117");
+        says(&s, "00C0000017", "6F15 81020556 820101 83025040 8A0105 8C054BFFFFFF00 9000");
+        says(&s, "00A4080004 50000303", "9000");
+        says(&s, "00A4080004 50005040", "6A82");
         assert_int_equal(nid_profile.probe(&s.card, &probe), 0);
         assert_string_equal(probe.label, "AB");
+        assert_true(probe.tries_known && probe.changed_known && !probe.changed);
+        assert_int_equal(probe.tries, 2);
+        assert_int_equal(probe.rules[0].read, NEED_KNOWN);
+        assert_int_equal(probe.rules[0].update, NEED_KNOWN | NEED_NEVER);
+        assert_int_equal(probe.rules[1].read, 0);
         check(&s);
+}
+
+static void what_the_counter_question_brings_is_believed_only_in_its_shape(void **state)
+{
+        (void)state;
+        static const struct {
+                const char *answer;
+                int tries, changed; /* -1: not known */
+        } cases[] = {
+                { "A00B 830181 DF210103 DF2F0101 9000", 3, 1 },
+                { "DF210100 9000", 0, -1 },
+                { "A004 DF21010F 9000", 15, -1 },
+                { "A004 DF210110 9000", -1, -1 },
+                { "A005 DF21020003 9000", -1, -1 },
+                { "A004 DF2F0102 9000", -1, -1 },
+                { "A004 DF2101 9000", -1, -1 },
+                { "A00B 830181 DF210103 DF2F0101 6282", -1, -1 },
+                { "9000", -1, -1 },
+                { "6A88", -1, -1 },
+        };
+        for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+                _cleanup_setting_ struct setting s = mav(APDU_T1, mav2_cl);
+                struct card_probe probe;
+                says(&s, "00CADF3000", "C0 02 4142 9000");
+                says(&s, A0, cases[i].answer);
+                says(&s, KEY("01", "81"), "6D00");
+                says_no_rules(&s);
+                assert_int_equal(nid_profile.probe(&s.card, &probe), 0);
+                assert_int_equal(probe.tries_known ? probe.tries : -1, cases[i].tries);
+                assert_int_equal(probe.changed_known ? probe.changed : -1, cases[i].changed);
+                check(&s);
+        }
 }
 
 struct flow {
@@ -356,7 +419,7 @@ static void first_assertion_stays_within_its_exchanges(void **state)
         };
         for (size_t i = 0; i < ARRAY_LEN(flows); i++)
                 run_flow(&flows[i], false);
-        const struct flow t0 = { .with_ca = true, .ceiling = 29 };
+        const struct flow t0 = { .with_ca = true, .ceiling = 28 };
         run_flow(&t0, true);
 }
 
@@ -452,6 +515,7 @@ int main(void)
                 cmocka_unit_test(a_label_wrapped_in_the_tag_that_was_asked_for_is_read),
                 cmocka_unit_test(a_card_lifted_in_the_middle_of_the_questions_is_an_answer),
                 cmocka_unit_test(t0_key_queries_leave_le_out),
+                cmocka_unit_test(what_the_counter_question_brings_is_believed_only_in_its_shape),
                 cmocka_unit_test(first_assertion_stays_within_its_exchanges),
                 cmocka_unit_test(a_note_carries_a_card_into_the_next_process),
                 cmocka_unit_test(no_note_makes_a_card_more_than_it_is),

@@ -131,7 +131,15 @@ static int get_counter(struct view payload)
 
 static struct card_probe full_probe(void)
 {
-        struct card_probe v = { .label = "IAS Classic v4", .key_count = CARD_KEYS_MAX };
+        struct card_probe v = {
+                .label = "IAS Classic v4",
+                .tries_known = true,
+                .tries = 15,
+                .changed_known = true,
+                .changed = true,
+                .rules = { { NEED_KNOWN, NEED_KNOWN | NEED_NEVER }, { CARD_NEEDS, 0 } },
+                .key_count = CARD_KEYS_MAX,
+        };
         for (unsigned int i = 0; i < CARD_KEYS_MAX; i++) {
                 v.keys[i] = (struct card_key){ .ref = (uint8_t)i,
                         .modulus_len = 512,
@@ -158,6 +166,7 @@ static int get_probe(struct view payload)
         if (r < 0)
                 return r;
         assert_true(v.key_count <= CARD_KEYS_MAX && text_in_range(v.label, sizeof v.label));
+        assert_true(v.tries <= (v.tries_known ? 15 : 0) && (v.changed_known || !v.changed));
         for (unsigned int i = 0; i < v.key_count; i++)
                 assert_true(v.keys[i].modulus_len <= 512 && v.keys[i].exponent_len <= 8);
         return 0;

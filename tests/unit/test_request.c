@@ -203,6 +203,63 @@ static void tries_that_went_down_meanwhile_stop_it(void **state)
         assert_int_equal(world.pins, 0);
 }
 
+static void two_counters_that_agree_are_one(void **state)
+{
+        (void)state;
+        world.second_count = 3;
+        assert_int_equal(ask(), 0);
+        reset_counts();
+        assert_int_equal(ask(), 0);
+        assert_int_equal(world.ops[OP_PROBE], 0);
+}
+
+static void the_lower_of_two_counters_is_believed_each_time(void **state)
+{
+        (void)state;
+        static const int seconds[] = { 1, 2, 5 };
+        for (size_t i = 0; i < ARRAY_LEN(seconds); i++) {
+                int shown = seconds[i] < 3 ? seconds[i] : 3;
+                known_free(world.context.known);
+                assert_int_equal(known_new(&world.context.known, &world.config, &world.log), 0);
+                world.second_count = seconds[i];
+                assert_int_equal(ask(), 0);
+                assert_int_equal(last_question.tries_left, shown);
+                reset_counts();
+                assert_int_equal(ask(), 0);
+                assert_int_equal(last_question.tries_left, shown);
+                assert_int_equal(world.ops[OP_PROBE], 1);
+                assert_int_equal(world.ops[OP_METHOD] + world.ops[OP_READ], 0);
+                world.second_count = 3;
+                reset_counts();
+                assert_int_equal(ask(), 0);
+                assert_int_equal(last_question.tries_left, 3);
+                reset_counts();
+                assert_int_equal(ask(), 0);
+                assert_int_equal(world.ops[OP_PROBE], 0);
+                reset_counts();
+        }
+}
+
+static void no_try_by_either_counter_means_no_prompt(void **state)
+{
+        (void)state;
+        world.second_count = 0;
+        assert_int_equal(ask(), OUTCOME_PIN_BLOCKED);
+        assert_int_equal(world.prompts, 0);
+        assert_int_equal(world.tries_left, 0);
+}
+
+static void a_certificate_for_the_issuer_only_is_told_as_that(void **state)
+{
+        (void)state;
+        world.files_locked = true;
+        assert_int_equal(ask(), OUTCOME_NEEDS_ISSUER_KEYS);
+        assert_non_null(strstr(world.detail, "certificate"));
+        assert_int_equal(world.ops[OP_CONFIRM], 0);
+        assert_int_equal(world.ops[OP_COUNTER], 0);
+        assert_int_equal(world.prompts, 0);
+}
+
 static void another_card_never_gets_the_pin(void **state)
 {
         (void)state;
@@ -447,6 +504,10 @@ int main(void)
                 CASE(unknown_tries_mean_no_pin),
                 CASE(the_last_try_is_shown_as_such),
                 CASE(tries_that_went_down_meanwhile_stop_it),
+                CASE(two_counters_that_agree_are_one),
+                CASE(the_lower_of_two_counters_is_believed_each_time),
+                CASE(no_try_by_either_counter_means_no_prompt),
+                CASE(a_certificate_for_the_issuer_only_is_told_as_that),
                 CASE(another_card_never_gets_the_pin),
                 CASE(a_card_lifted_and_laid_back_goes_on),
                 CASE(a_card_that_came_back_is_known_in_the_next_request),
