@@ -106,11 +106,13 @@ static int socket_path(const char *wanted, char *dst, size_t cap, const struct w
         return unreachable(why, "%s...: %s", dst, strerror(ENAMETOOLONG));
 }
 
+/* Ours, or root's: behind a system unit's socket it was systemd itself that called listen(). */
 static bool is_ours(int fd)
 {
         struct ucred peer;
         socklen_t len = sizeof peer;
-        return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 && peer.uid == geteuid();
+        return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 &&
+               (peer.uid == geteuid() || peer.uid == 0);
 }
 
 static int reach(int fd, const struct sockaddr_un *address, const struct why *why)
