@@ -73,6 +73,7 @@ static void select_application(struct softcard *card, const struct command *cmd,
                         continue;
                 if (!stays_selected(card, aids[i].app))
                         card_drop_state(card);
+                card->chain_len = 0;
                 card->app = aids[i].app;
                 files_root(card);
                 if (card->app == APP_PIV)
@@ -221,11 +222,11 @@ static bool trapped(struct softcard *card, const struct command *cmd)
 
 void card_run(struct softcard *card, const struct command *cmd, struct answer *ans)
 {
+        piv_hears(card, cmd);
         if (cmd->cla == 0x00 && cmd->ins == 0xC0) {
                 pending_get(card, cmd, ans);
                 return;
         }
-        piv_hears(card, cmd);
         if (trapped(card, cmd)) {
                 answer_sw(ans, 0x6B00);
                 return;

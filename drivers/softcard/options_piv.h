@@ -54,7 +54,6 @@
         X(PIV_HASH, "piv-hash", "shorter|exact", "shorter", "[D]",                                 \
                 "curves: sign what is shorter than the field, too")                                \
         X(PIV_CONTACTLESS, "piv-contactless", "off|on", "off", "73-4 p2 3.2.1",                    \
-                "as over the contactless interface without VCI: no PIN, 9E only")                  \
-        X(YUBICO, "yubico", "off|on", "off", "[D]", "the vendor's commands: version and serial")
+                "as over the contactless interface without VCI: no PIN, 9E only")
 
 #endif

@@ -51,8 +51,8 @@ void piv_answer_select(const struct softcard *card, struct answer *ans)
         piv_out(&ans->out, 0x61, body, out.len);
 }
 
-/* Only VERIFY makes a PIN fresh, and where PIN-always is taken strictly, whatever else is said spends
- * that, even a command that fails; of the key's own command the blocks of its chain do not. */
+/* Only VERIFY makes a PIN fresh. Where PIN-always is taken strictly, the command after it spends that,
+ * whatever it is; the blocks of a chain are one command. */
 void piv_hears(struct softcard *card, const struct command *cmd)
 {
         if (card->piv && cmd->ins != 0x87 && setting_is(card, SWITCH_PIV_PIN_ALWAYS, "strict"))
@@ -107,45 +107,22 @@ static void get_object(struct softcard *card, const struct command *cmd, struct 
                 answer_sw(ans, 0x6A82);
 }
 
-static void get_version(struct softcard *card, const struct command *cmd, struct answer *ans)
-{
-        static const uint8_t version[] = { 5, 2, 7 };
-        if (setting_is(card, SWITCH_YUBICO, "off"))
-                answer_sw(ans, 0x6D00);
-        else if (cmd->p1 != 0 || cmd->p2 != 0)
-                answer_sw(ans, 0x6A86);
-        else
-                out_bytes(&ans->out, version, sizeof version);
-}
-
-static void get_serial(struct softcard *card, const struct command *cmd, struct answer *ans)
-{
-        if (setting_is(card, SWITCH_YUBICO, "off"))
-                answer_sw(ans, 0x6D00);
-        else if (cmd->p1 != 0 || cmd->p2 != 0)
-                answer_sw(ans, 0x6A86);
-        else
-                out_u32(&ans->out, 4200007);
-}
-
-/* The vendor's commands that change a card; dispatch.c knows those of the standards. */
-static void refuse_write(
+/* What some vendor's tools would change a card with; dispatch.c knows the commands of the standards. */
+static void note_write(
         struct softcard *card, const struct command *cmd _unused_, struct answer *ans)
 {
         card->stats.writes++;
-        answer_sw(ans, setting_is(card, SWITCH_YUBICO, "off") ? 0x6D00 : 0x6982);
+        answer_sw(ans, 0x6D00);
 }
 
 const struct instruction piv_instructions[] = {
         { 0x00, 0x20, verify },
         { 0x00, 0x87, piv_authenticate },
         { 0x00, 0xCB, get_object },
-        { 0x00, 0xFD, get_version },
-        { 0x00, 0xF8, get_serial },
-        { 0x00, 0xF6, refuse_write }, /* move key */
-        { 0x00, 0xFA, refuse_write }, /* set PIN tries */
-        { 0x00, 0xFB, refuse_write }, /* reset */
-        { 0x00, 0xFF, refuse_write }, /* set management key */
+        { 0x00, 0xF6, note_write }, /* move key */
+        { 0x00, 0xFA, note_write }, /* set PIN tries */
+        { 0x00, 0xFB, note_write }, /* reset */
+        { 0x00, 0xFF, note_write }, /* set management key */
         { 0, 0, NULL },
 };
 

@@ -71,17 +71,22 @@ static uint16_t no_key_sw(const struct softcard *card)
         return setting_is(card, SWITCH_PIV_NO_KEY, "6a80") ? 0x6A80 : 0x6A86;
 }
 
-/* The access rules of part 1, table 4. What the PIN-always key needs is spent by asking for it. */
-static bool permitted(struct softcard *card, const struct piv_slot *slot)
+/* Whether a right VERIFY was the last thing said, or what a switch makes of that; asking spends it. */
+static bool take_fresh(struct softcard *card, uint8_t ref)
 {
-        bool contactless = setting_is(card, SWITCH_PIV_CONTACTLESS, "on");
-        bool verified = card->verified[PIN_PIV] || card->verified[PIN_GLOBAL];
-        bool fresh = card->piv->fresh || setting_is(card, SWITCH_PIV_PIN_ALWAYS, "off");
-        if (slot->ref == 0x9E && setting_is(card, SWITCH_PIV_9E_PIN, "never"))
-                return true;
-        if (slot->ref == 0x9C || setting_is(card, SWITCH_PIV_PIN_ALWAYS, "strict"))
+        bool fresh = card->piv->fresh;
+        if (ref == 0x9C || setting_is(card, SWITCH_PIV_PIN_ALWAYS, "strict"))
                 card->piv->fresh = false;
-        return !contactless && verified && (slot->ref != 0x9C || fresh);
+        return fresh || setting_is(card, SWITCH_PIV_PIN_ALWAYS, "off");
+}
+
+/* The access rules of part 1, table 4. */
+static bool permitted(const struct softcard *card, uint8_t ref, bool fresh)
+{
+        if (ref == 0x9E && setting_is(card, SWITCH_PIV_9E_PIN, "never"))
+                return true;
+        return setting_is(card, SWITCH_PIV_CONTACTLESS, "off") &&
+               (card->verified[PIN_PIV] || card->verified[PIN_GLOBAL]) && (ref != 0x9C || fresh);
 }
 
 static size_t field_len(const struct piv_slot *slot)
@@ -153,6 +158,7 @@ static void authenticate_manager(
         uint8_t challenge[8], body[10];
         struct out out = out_new(body, sizeof body);
         card->stats.writes++;
+        (void)take_fresh(card, cmd->p2);
         if (cmd->p1 != 0x00 && cmd->p1 != 0x03) {
                 answer_sw(ans, no_key_sw(card));
                 return;
@@ -166,26 +172,27 @@ static void authenticate_manager(
         piv_out(&ans->out, 0x7C, body, out.len);
 }
 
-void piv_authenticate(struct softcard *card, const struct command *cmd, struct answer *ans)
+/* 0, or what keeps this key from working. */
+static uint16_t work_refusal(const struct softcard *card, const struct piv_slot *slot, bool fresh,
+        const struct command *cmd, struct request *ret)
+{
+        if (!slot)
+                return no_key_sw(card);
+        if (!permitted(card, slot->ref, fresh))
+                return 0x6982;
+        return parse_request(cmd->data, ret) < 0 ? 0x6A80 : 0;
+}
+
+static void authenticate(struct softcard *card, const struct command *cmd, struct answer *ans)
 {
         uint8_t result[RESULT_MAX];
         size_t len = sizeof result;
         struct request request;
-        if (cmd->p2 == 0x9B) {
-                authenticate_manager(card, cmd, ans);
-                return;
-        }
         const struct piv_slot *slot = slot_find(card->piv, cmd->p2, cmd->p1);
-        if (!slot) {
-                answer_sw(ans, no_key_sw(card));
-                return;
-        }
-        if (!permitted(card, slot)) {
-                answer_sw(ans, 0x6982);
-                return;
-        }
-        if (parse_request(cmd->data, &request) < 0) {
-                answer_sw(ans, 0x6A80);
+        bool fresh = take_fresh(card, cmd->p2);
+        uint16_t refusal = work_refusal(card, slot, fresh, cmd, &request);
+        if (refusal) {
+                answer_sw(ans, refusal);
                 return;
         }
         card_wait(card, card->settings[SWITCH_SIGN_MS].number);
@@ -195,6 +202,14 @@ void piv_authenticate(struct softcard *card, const struct command *cmd, struct a
         }
         card->stats.signatures++;
         answer_result(ans, result, len);
+}
+
+void piv_authenticate(struct softcard *card, const struct command *cmd, struct answer *ans)
+{
+        if (cmd->p2 == 0x9B)
+                authenticate_manager(card, cmd, ans);
+        else
+                authenticate(card, cmd, ans);
 }
 
 int piv_slot_test(const struct piv_slot *slot, X509 *cert)

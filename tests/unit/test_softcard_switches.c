@@ -4,6 +4,7 @@
  * One row per value that is not the default: the same script, once without and once with it. A test
  * at the end compares this table with softcard_switches[], so that a value without a row fails.
  */
+#include "softcard_piv_rows.h"
 #include "softcard_talk.h"
 
 #include <time.h>
@@ -45,14 +46,6 @@ static const struct row rows[] = {
         { "pin-reference-01=present", "", IAS "00200001", "6a88", "63c3" },
         { "start-verified=on", "", IAS ASK, "63c3", "9000" },
         { "do-a0=off", "", IAS "00CB00FF05A00383018100", "~df210103", "6a88" },
-        { "do-a0=one", "", IAS "00CB00FF05A00383018100", "~df210103", "~df210101" },
-        { "do-a0=none-left", "", IAS "00CB00FF05A00383018100", "~df210103", "~df210100" },
-        { "do-a0=initial", "", IAS "00CB00FF05A00383018100", "~df2f0101", "~df2f0100" },
-        { "certificate-rule=pin", "", LEAF "00B0000010", "*9000", "6982" },
-        { "certificate-rule=keys", "", DF5100 "00A4020002504000", "~8c054bffffff00",
-                "~8c054bffffff21" },
-        { "certificate-rule=sm", "", DF5100 "00A4020002504000", "~8c054bffffff00",
-                "~8c054bffffffc1" },
         { "failed-select=clears", "", IAS PIN "00A4040C05A000000099 " ASK, "9000", "63c3" },
         { "path-select=off", "", IAS "00A4080C0451005040", "9000", "6a86" },
         { "sibling-select=on", "", DF5100 "00A4000C025000", "6a82", "9000" },
@@ -96,6 +89,7 @@ static const struct row rows[] = {
         { "nmoc=set", "", FLAGS "00B0000701", "009000", "029000" },
         { "journal=01", "", FLAGS "00B0000201", "009000", "019000" },
         { "journal=0f", "", FLAGS "00B0000301", "009000", "0f9000" },
+        PIV_ROWS,
 };
 
 static void each_value_changes_an_answer(void **state)
@@ -113,8 +107,8 @@ static void each_value_changes_an_answer(void **state)
 /* Tested by themselves below and in test_softcard.c, or no behaviour of the card. */
 static bool has_own_test(const char *name)
 {
-        static const char *const own[] = { "profile", "pki", "leaf", "laid-back", "delay-ms",
-                "sign-ms" };
+        static const char *const own[] = { "profile", "pki", "leaf", "laid-back", "piv-leaf",
+                "delay-ms", "sign-ms" };
         for (size_t i = 0; i < ARRAY_LEN(own); i++)
                 if (strcmp(own[i], name) == 0)
                         return true;
