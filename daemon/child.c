@@ -16,6 +16,7 @@
 
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/pidfd.h>
@@ -236,6 +237,17 @@ int child_send(struct child *child, const void *frame, size_t len)
 pid_t child_pid(const struct child *child)
 {
         return child->pid;
+}
+
+void child_hang_up(struct child *child)
+{
+        (void)shutdown(child->fd, SHUT_WR);
+}
+
+void child_wait(struct child *child, unsigned int ms)
+{
+        struct pollfd end = { .fd = child->pidfd, .events = POLLIN };
+        (void)poll(&end, 1, (int)ms);
 }
 
 void child_kill(struct child *child)

@@ -28,7 +28,9 @@ struct secret;
 _must_check_ int child_use_secret(struct child *child, struct secret *secret);
 _must_check_ int child_send(struct child *child, const void *frame, size_t len);
 pid_t child_pid(const struct child *child);
-void child_kill(struct child *child);          /* SIGKILL to the group; exited() follows */
+void child_hang_up(struct child *child); /* it reads the end of the channel, and should go */
+void child_wait(struct child *child, unsigned int ms); /* blocks until it went, or not */
+void child_kill(struct child *child);                  /* SIGKILL to the group; exited() follows */
 struct child *child_free(struct child *child); /* kills and reaps if alive, no callbacks after */
 
 #endif

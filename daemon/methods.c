@@ -56,10 +56,10 @@ static json_t *readers_json(const struct readers *readers)
         size_t count = readers_list(readers, info, ARRAY_LEN(info));
         _cleanup_message_ json_t *list = json_array();
         for (size_t i = 0; i < count; i++)
-                if (json_array_append_new(
-                            list, json_pack("{s:o, s:s, s:s, s:b}", "name", text_json(info[i].name),
-                                          "driver", info[i].driver, "state", info[i].state,
-                                          "simulated", info[i].simulated)) < 0)
+                if (json_array_append_new(list,
+                            json_pack("{s:o, s:s, s:s, s:s*, s:b}", "name", text_json(info[i].name),
+                                    "driver", info[i].driver, "state", info[i].state, "why",
+                                    info[i].why, "simulated", info[i].simulated)) < 0)
                         return NULL; /* rather than a reader less */
         return json_incref(list);
 }

@@ -118,6 +118,7 @@ struct readers *readers_free(struct readers *readers)
                 return NULL;
         for (size_t i = 0; i < readers->backend_count; i++)
                 backend_stop(&readers->backends[i]);
+        direct_end_all(readers);
         while (readers->list) {
                 struct reader *reader = readers->list;
                 readers->list = reader->next;
@@ -131,19 +132,44 @@ struct readers *readers_free(struct readers *readers)
         return NULL;
 }
 
-void reader_describe(const struct reader *reader, struct reader_info *ret)
+/* What a reader is, in the order in which it matters. */
+static const struct state {
+        const char *state, *why;
+        int trouble;
+} troubles[] = {
+        { "busy", "held", OUTCOME_BUSY },
+        { "unusable", "no-access", OUTCOME_READER_SERVICE },
+        { "unusable", "no-answer", OUTCOME_NO_READER },
+        { "unusable", "failed", OUTCOME_INTERNAL },
+};
+
+static void describe_state(const struct reader *reader, struct reader_info *ret)
 {
         const struct driver_reader *seen = &reader->seen;
+        ret->state = reader->taken   ? "in_use"
+                     : seen->busy    ? "busy"
+                     : seen->present ? "card"
+                                     : "empty";
+        for (size_t i = 0; !reader->taken && i < ARRAY_LEN(troubles); i++)
+                if (reader->trouble == troubles[i].trouble) {
+                        ret->state = troubles[i].state;
+                        ret->why = troubles[i].why;
+                }
+        if (!reader->taken && reader->state == HELPER_UNUSABLE) {
+                ret->state = "unusable";
+                ret->why = "sandbox";
+        }
+}
+
+void reader_describe(const struct reader *reader, struct reader_info *ret)
+{
         *ret = (struct reader_info){
-                .name = seen->name,
+                .name = reader->seen.name,
                 .driver = reader->backend->row->driver,
                 .simulated = reader->backend->row->simulated,
                 .events = reader->serial,
-                .state = reader->taken   ? "in_use"
-                         : seen->busy    ? "busy"
-                         : seen->present ? "card"
-                                         : "empty",
         };
+        describe_state(reader, ret);
 }
 
 size_t readers_list(const struct readers *readers, struct reader_info *ret, size_t cap)
@@ -160,7 +186,9 @@ size_t readers_backends(const struct readers *readers, struct backend_info *ret,
         for (size_t i = 0; i < n; i++)
                 ret[i] = (struct backend_info){
                         .driver = readers->backends[i].row->driver,
-                        .state = readers->backends[i].running ? "running" : "unavailable",
+                        .state = readers->backends[i].paused    ? "paused"
+                                 : readers->backends[i].running ? "running"
+                                                                : "unavailable",
                 };
         return n;
 }
@@ -169,6 +197,9 @@ bool readers_settled(const struct readers *readers)
 {
         for (size_t i = 0; i < readers->backend_count; i++)
                 if (!readers->backends[i].spoken)
+                        return false;
+        for (const struct reader *reader = readers->list; reader; reader = reader->next)
+                if (reader->backend->row->direct && !reader->told)
                         return false;
         return true;
 }
@@ -206,6 +237,9 @@ static int nothing_there(const struct readers *readers, const char **ret_detail)
                 if (readers->backends[i].running)
                         return OUTCOME_NO_READER;
         *ret_detail = "no reader service answers";
+        for (size_t i = 0; i < readers->backend_count; i++)
+                if (readers->backends[i].paused)
+                        *ret_detail = "this session is not active: its readers were let go";
         return OUTCOME_READER_SERVICE;
 }
 
@@ -248,6 +282,14 @@ static int may_take(const struct reader *reader, const char **ret_detail)
         if (reader->taken) {
                 *ret_detail = "another request uses this reader";
                 return OUTCOME_BUSY;
+        }
+        if (reader->trouble == OUTCOME_BUSY) {
+                *ret_detail = "another program holds this reader";
+                return OUTCOME_BUSY;
+        }
+        if (reader->trouble) {
+                *ret_detail = "the reader cannot be used: mohr status says why";
+                return OUTCOME_READER_SERVICE;
         }
         return reader->seen.present ? 0 : OUTCOME_NO_CARD;
 }

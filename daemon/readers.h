@@ -26,6 +26,7 @@ struct reader_info {
         const char *name, *driver, *state; /* as in mohr.Identity; borrowed until the next change */
         bool simulated;
         uint32_t events; /* changes when a card came or went; no two cards of one daemon share it */
+        const char *why; /* a word for a state that needs one, or NULL */
 };
 struct backend_info {
         const char *driver, *state;
@@ -34,6 +35,9 @@ size_t readers_list(const struct readers *readers, struct reader_info *ret, size
 size_t readers_backends(const struct readers *readers, struct backend_info *ret, size_t cap);
 /* False until every backend has spoken once: just after the start an empty list means nothing yet. */
 bool readers_settled(const struct readers *readers);
+
+/* Lets go of the readers that no service shares, or takes them again. */
+void readers_pause(struct readers *readers, bool pause);
 
 /* One callback per change, any number of subscribers. */
 struct readers_watch;

@@ -103,6 +103,7 @@ static int take_ready(struct reader *reader, const struct op_frame *frame)
                 return 0;
         }
         reader->state = HELPER_READY;
+        direct_ready(reader);
         if (!reader->call.active || reader->call.sent)
                 return 0;
         reader->call.sent = true;
@@ -125,29 +126,12 @@ static int take_reply(struct reader *reader, const struct op_frame *frame)
         return 0;
 }
 
-/* A direct driver's word on whether a card lies there. It counts from where it likes, so each first
- * word of a helper is a change; a card that the kill of its predecessor left there is a new one. */
-static int take_presence(struct reader *reader, const struct op_frame *frame)
-{
-        struct driver_presence presence;
-        struct driver_reader now = reader->seen;
-        if (!reader->backend->row->direct || frame->reply ||
-                op_get_presence(frame->payload, &presence) < 0)
-                return -EBADMSG;
-        now.present = presence.present;
-        now.events = presence.events;
-        now.atr_len = presence.atr_len;
-        memcpy(now.atr, presence.atr, sizeof now.atr);
-        reader_update(reader, &now);
-        readers_changed(all(reader));
-        return 0;
-}
-
 static int take_frame(struct reader *reader, const struct op_frame *frame)
 {
         if (reader->state == HELPER_STARTING)
                 return take_ready(reader, frame);
-        return frame->op == OP_PRESENCE ? take_presence(reader, frame) : take_reply(reader, frame);
+        return frame->op == OP_PRESENCE ? direct_presence(reader, frame)
+                                        : take_reply(reader, frame);
 }
 
 static void on_helper_frame(void *user, const uint8_t *data, size_t len)
@@ -172,11 +156,21 @@ static void spawn(struct reader *reader);
 static int on_respawn(sd_event_source *source, uint64_t usec, void *user)
 {
         (void)source, (void)usec;
-        spawn(user);
+        struct reader *reader = user;
+        if (reader->leaving)
+                child_kill(reader->helper);
+        else
+                spawn(reader);
         return 0;
 }
 
-static void respawn_later(struct reader *reader)
+void reader_fail_call(struct reader *reader, int outcome)
+{
+        if (reader->call.active)
+                fail_soon(reader, outcome);
+}
+
+void reader_respawn_later(struct reader *reader)
 {
         reader->delay_us = readers_next_delay(reader->delay_us);
         readers_arm(reader->respawn, reader->delay_us);
@@ -200,32 +194,38 @@ static void mourn(const struct reader *reader, int status)
                 reader->seen.name, WIFSIGNALED(status) ? "signal" : "status", number, NULL);
 }
 
-/* Whether a card lies on a direct reader, nobody knows until its next helper says so. */
-static void forget_presence(struct reader *reader)
+/* What becomes of a reader whose helper ended. `urgent`: it left a card with power behind, and maybe with
+ * a verified PIN; the next one takes it off. */
+static void replace(struct reader *reader, enum helper_state before, bool urgent)
 {
-        if (!reader->backend->row->direct || !reader->seen.present)
+        bool useless = before == HELPER_STARTING || (before == HELPER_READY && !reader->answered);
+        if (reader->gone || before == HELPER_UNUSABLE || direct_waits_for_claim(reader))
                 return;
-        reader->seen.present = false;
-        readers_changed(all(reader));
+        if (useless && !urgent)
+                reader_respawn_later(reader);
+        else
+                spawn(reader);
 }
 
 static void on_helper_exited(void *user, int status)
 {
         struct reader *reader = user;
         enum helper_state before = reader->state;
+        bool urgent = reader->backend->row->direct && reader->in_transaction;
         reader->helper = child_free(reader->helper);
+        if (reader->leaving) {
+                direct_left(reader);
+                return;
+        }
         if (before == HELPER_STARTING || before == HELPER_READY) {
                 mourn(reader, status);
                 reader->serial = ++all(reader)->last_serial;
                 reader->state = HELPER_DOWN;
                 reader->in_transaction = reader->used = false;
-                forget_presence(reader);
+                if (reader->backend->row->direct)
+                        direct_ended(reader, status, before == HELPER_READY);
         }
-        bool useless = before == HELPER_STARTING || (before == HELPER_READY && !reader->answered);
-        if (!reader->gone && useless)
-                respawn_later(reader);
-        else if (!reader->gone && before != HELPER_UNUSABLE)
-                spawn(reader);
+        replace(reader, before, urgent);
         /* A call that was asked after the kill waits for the next helper instead. */
         if (reader->call.active && before != HELPER_DOWN)
                 fail_soon(reader, why_dead(reader, before));
@@ -243,7 +243,7 @@ static void spawn(struct reader *reader)
                 (const char *const *)readers->env, OPS_FRAME_MAX, &callbacks, reader);
         if (r < 0) {
                 complain(reader, LOG_LEVEL_ERR, "helper cannot be started");
-                respawn_later(reader);
+                reader_respawn_later(reader);
                 return;
         }
         reader->state = HELPER_STARTING;
@@ -265,7 +265,11 @@ int reader_new(struct reader **ret, struct backend *backend, const struct driver
                 reader_free(reader);
                 return r;
         }
-        spawn(reader);
+        uint64_t after_us = backend->row->direct ? direct_first_start(reader, seen) : 0;
+        if (after_us == 0)
+                spawn(reader);
+        else if (after_us != UINT64_MAX)
+                readers_arm(reader->respawn, after_us);
         *ret = reader;
         return 0;
 }
@@ -300,6 +304,8 @@ struct reader *reader_release(struct reader *reader)
                 return NULL;
         reader->taken = false;
         readers_changed(all(reader));
+        if (reader->leaving) /* freed when its helper went */
+                return NULL;
         if (reader->gone)
                 return reader_free(reader);
         if (reader->call.active || reader->used)

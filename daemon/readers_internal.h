@@ -4,6 +4,7 @@
  *   readers.c         the list, its subscribers, taking and giving back a reader
  *   readers_watch.c   one watcher process per backend: restarts, and what a report changes
  *   readers_helper.c  one helper process per reader: restarts, and the one running operation
+ *   readers_direct.c  readers that no service shares: what keeps one from being of use, letting go
  */
 #ifndef MOHR_READERS_INTERNAL_H
 #define MOHR_READERS_INTERNAL_H
@@ -32,6 +33,7 @@ struct backend {
         sd_event_source *restart;
         uint64_t delay_us;
         bool spoken, running;
+        bool paused; /* the person's session is not active: direct readers are others' now */
 };
 
 enum helper_state { HELPER_DOWN, HELPER_STARTING, HELPER_READY, HELPER_UNUSABLE };
@@ -60,6 +62,11 @@ struct reader {
         uint64_t delay_us;
         bool in_transaction, used;
         bool answered; /* this helper did, at least once */
+        /* of a direct reader */
+        bool told;    /* its helper has said whether a card lies there, or cannot */
+        int trouble;  /* why no helper can hold the device, or 0 */
+        bool claimed; /* the kernel says that some program holds it, perhaps our helper */
+        bool leaving; /* its helper was asked to go */
         uint16_t last_id;
         struct op_call call;
 };
@@ -77,7 +84,8 @@ struct readers {
         const struct log *log;
         struct backend backends[CONFIG_DRIVERS_MAX];
         size_t backend_count;
-        struct reader *list; /* those that are there; a gone one lives on with who took it */
+        struct reader *list;    /* those that are there; a gone one lives on with who took it */
+        struct reader *leaving; /* gone ones whose helper still takes the power off */
         uint32_t last_serial;
         struct readers_watch *watches, *cursor;
         sd_event_source *notify;
@@ -99,6 +107,8 @@ void reader_update(struct reader *reader, const struct driver_reader *now);
 _must_check_ int backend_start(
         struct readers *readers, struct backend *backend, const char *driver);
 void backend_stop(struct backend *backend);
+void backend_start_watcher(struct backend *backend);
+void backend_stop_watcher(struct backend *backend);
 
 /* readers_helper.c */
 _must_check_ int reader_new(
@@ -107,5 +117,18 @@ struct reader *reader_free(struct reader *reader);
 void reader_vanish(
         struct reader *reader, int outcome); /* unlinked by the caller; freed unless taken */
 void reader_replace_helper(struct reader *reader);
+void reader_respawn_later(struct reader *reader);
+void reader_fail_call(
+        struct reader *reader, int outcome); /* the running one, if any; from the loop */
+
+/* readers_direct.c */
+_must_check_ int direct_presence(struct reader *reader, const struct op_frame *frame);
+void direct_ready(struct reader *reader);
+void direct_ended(struct reader *reader, int status, bool was_ready);
+bool direct_waits_for_claim(const struct reader *reader);
+uint64_t direct_first_start(struct reader *reader, const struct driver_reader *seen);
+_must_check_ bool direct_report(struct reader *reader, const struct driver_reader *now);
+void direct_left(struct reader *reader); /* frees it unless taken */
+void direct_end_all(struct readers *readers);
 
 #endif

@@ -95,6 +95,31 @@ static void lose(struct backend *backend)
         say(backend, false);
 }
 
+static void drop_one(struct backend *backend, struct reader *reader)
+{
+        struct reader **slot = &backend->readers->list;
+        while (*slot != reader)
+                slot = &(*slot)->next;
+        *slot = reader->next;
+        reader_vanish(reader, OUTCOME_NO_READER);
+}
+
+/* False: there is no such reader in the list. */
+static bool update(struct backend *backend, const struct driver_reader *now)
+{
+        struct reader *reader = listed(backend, now->name);
+        if (!reader)
+                return false;
+        if (!backend->row->direct) {
+                reader_update(reader, now);
+                return true;
+        }
+        if (direct_report(reader, now))
+                return true;
+        drop_one(backend, reader);
+        return false;
+}
+
 static void take_report(struct backend *backend, const struct op_readers *report)
 {
         if (report->outcome != 0) {
@@ -103,10 +128,9 @@ static void take_report(struct backend *backend, const struct op_readers *report
         }
         drop_missing(backend, report, OUTCOME_NO_READER);
         for (size_t i = 0; i < report->count; i++) {
-                struct reader *reader = listed(backend, report->readers[i].name);
-                if (reader && !backend->row->direct)
-                        reader_update(reader, &report->readers[i]);
-                else if (!reader && append(backend, &report->readers[i]) < 0)
+                if (update(backend, &report->readers[i]))
+                        continue;
+                if (append(backend, &report->readers[i]) < 0)
                         break; /* out of memory: the next report tries again */
         }
         backend->delay_us = 0;
@@ -200,6 +224,20 @@ int backend_start(struct readers *readers, struct backend *backend, const char *
                 return r;
         spawn(backend);
         return 0;
+}
+
+void backend_start_watcher(struct backend *backend)
+{
+        backend->delay_us = 0;
+        spawn(backend);
+}
+
+void backend_stop_watcher(struct backend *backend)
+{
+        backend->watcher = child_free(backend->watcher);
+        backend->running = false;
+        backend->spoken = true;
+        sd_event_source_set_enabled(backend->restart, SD_EVENT_OFF);
 }
 
 void backend_stop(struct backend *backend)

@@ -184,7 +184,8 @@ struct reader *reader_release(struct reader *reader)
 void reader_describe(const struct reader *reader, struct reader_info *ret)
 {
         (void)reader;
-        *ret = (struct reader_info){ READER, "soft", "in_use", world.simulated, world.events };
+        *ret = (struct reader_info){ READER, "soft", "in_use", world.simulated, world.events,
+                NULL };
 }
 
 bool reader_in_transaction(const struct reader *reader)
