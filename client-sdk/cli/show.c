@@ -6,22 +6,43 @@
 
 #include <time.h>
 
-static const char *word_for_state(const char *state)
+struct word {
+        const char *key, *text;
+};
+
+static const struct word states[] = {
+        { "empty", N_("no card") },
+        { "card", N_("a card is there") },
+        { "busy", N_("in use by another program") },
+        { "in_use", N_("in use by a request") },
+        { "unusable", N_("cannot be used") },
+        { "running", N_("ready") },
+        { "unavailable", N_("not available") },
+        { "paused", N_("let go while your session is not active") },
+        { NULL, NULL },
+};
+
+/* What keeps a reader from being used, and what to do about it. */
+static const struct word reasons[] = {
+        { "held", N_("Another program holds this reader, perhaps pcscd. Close it, or use the "
+                     "reader through pcscd (driver pcsc).") },
+        { "no-access", N_("You may not open this device. Install Mohr's udev rules, then plug the "
+                          "reader in again.") },
+        { "no-answer", N_("The reader does not answer. Unplug it and plug it in again.") },
+        { "failed", N_("The program for this reader could not be started. The log of mohrd says "
+                       "why.") },
+        { "sandbox", N_("The program for this reader could not shut itself in, so it is not used. "
+                        "Plug the reader in again.") },
+        { NULL, NULL },
+};
+
+/* The text for a key, or NULL. */
+static const char *word_for(const struct word *words, const char *key)
 {
-        static const struct {
-                const char *state, *text;
-        } words[] = {
-                { "empty", N_("no card") },
-                { "card", N_("a card is there") },
-                { "busy", N_("in use by another program") },
-                { "in_use", N_("in use by a request") },
-                { "running", N_("ready") },
-                { "unavailable", N_("not available") },
-        };
-        for (size_t i = 0; i < ARRAY_LEN(words); i++)
-                if (strcmp(words[i].state, state) == 0)
-                        return _(words[i].text);
-        return state;
+        for (; words->key; words++)
+                if (strcmp(words->key, key) == 0)
+                        return _(words->text);
+        return NULL;
 }
 
 static const char *member(const json_t *object, const char *name)
@@ -30,25 +51,47 @@ static const char *member(const json_t *object, const char *name)
         return text ? text : "";
 }
 
+/* "NAME (DRIVER): STATE", then why. */
+static void show_row(const struct cli *cli, const json_t *row, const char *name, const char *driver)
+{
+        char name_text[CLI_TEXT_MAX], driver_text[CLI_TEXT_MAX], state_text[CLI_TEXT_MAX];
+        const char *state = member(row, "state"), *text = word_for(states, state);
+        const char *why = word_for(reasons, member(row, "why"));
+        bool simulated = json_is_true(json_object_get(row, "simulated"));
+        printf("%s", cli_text(cli, name_text, name));
+        if (*driver)
+                printf(" (%s)", cli_text(cli, driver_text, driver));
+        printf(": %s%s\n", cli_text(cli, state_text, text ? text : state),
+                simulated ? _(" (simulated card, for testing only)") : "");
+        if (why)
+                printf("      %s\n", why);
+}
+
+/* True if every one of them is missing: then it is no wonder that there are no readers. */
+static bool show_backends(const struct cli *cli, const json_t *backends)
+{
+        size_t index, missing = 0;
+        json_t *row;
+        json_array_foreach (backends, index, row)
+                if (strcmp(member(row, "state"), "running") != 0) {
+                        show_row(cli, row, member(row, "driver"), "");
+                        missing++;
+                }
+        return missing > 0 && missing == json_array_size(backends);
+}
+
 void show_readers(const struct cli *cli, const char *json)
 {
-        char name[CLI_TEXT_MAX], state[CLI_TEXT_MAX];
         size_t index;
         json_t *row;
         _cleanup_json_ json_t *all = json_loads(json, 0, NULL);
         json_t *readers = json_object_get(all, "readers");
+        json_array_foreach (readers, index, row)
+                show_row(cli, row, member(row, "name"), member(row, "driver"));
+        bool missing = show_backends(cli, json_object_get(all, "backends"));
         if (json_array_size(readers) == 0)
-                printf("%s\n", mohr_outcome_text(OUTCOME_NO_READER));
-        json_array_foreach (readers, index, row) {
-                bool simulated = json_is_true(json_object_get(row, "simulated"));
-                printf("%s: %s%s\n", cli_text(cli, name, member(row, "name")),
-                        cli_text(cli, state, word_for_state(member(row, "state"))),
-                        simulated ? _(" (simulated card, for testing only)") : "");
-        }
-        json_array_foreach (json_object_get(all, "backends"), index, row)
-                if (strcmp(member(row, "state"), "running") != 0)
-                        printf("%s: %s\n", cli_text(cli, name, member(row, "driver")),
-                                cli_text(cli, state, word_for_state(member(row, "state"))));
+                printf("%s\n",
+                        mohr_outcome_text(missing ? OUTCOME_READER_SERVICE : OUTCOME_NO_READER));
 }
 
 static void show_line(const struct cli *cli, const char *label, const char *value)

@@ -2,6 +2,10 @@
 /* status.c: mohr status and mohr watch. Neither ever says whose card it is: mohrd does not tell. */
 #include "client-sdk/cli/cli.h"
 
+#include "client-sdk/assertion.h"
+
+#include <time.h>
+
 static int parse(struct cli *cli, int argc, char **argv)
 {
         static const struct option options[] = { { "json", no_argument, NULL, 'j' }, { 0 } };
@@ -18,15 +22,33 @@ static void free_client(struct mohr_client **client)
         *client = mohr_client_free(*client);
 }
 
-/* One picture of the readers. With --json it is printed as it came. */
-static int show(void *user, const char *json)
+static int show_picture(const struct cli *cli, const char *json)
 {
-        const struct cli *cli = user;
         if (cli->json)
                 printf("%s\n", json);
         else
                 show_readers(cli, json);
         return cli_flushed() ? 0 : -EIO;
+}
+
+/* A picture among others. For people: when it was taken, and a line between it and the next. With --json:
+ * one line, so that a script reads line by line. */
+static int show_change(void *user, const char *json)
+{
+        const struct cli *cli = user;
+        char when[96];
+        if (!cli->json) {
+                printf("%s%s%s\n", cli_style(stdout, STYLE_DIM), cli_time(cli, when, time(NULL)),
+                        cli_style(stdout, STYLE_PLAIN));
+                show_readers(cli, json);
+                printf("\n");
+                return cli_flushed() ? 0 : -EIO;
+        }
+        _cleanup_json_ json_t *picture = json_loads(json, 0, NULL);
+        _cleanup_free_ char *line = picture ? json_dumps(picture, JSON_COMPACT) : NULL;
+        if (!line)
+                return -ENOMEM;
+        return show_picture(cli, line);
 }
 
 int command_status(struct cli *cli, int argc, char **argv)
@@ -40,7 +62,7 @@ int command_status(struct cli *cli, int argc, char **argv)
                 return r;
         r = mohr_client_status(client, &json);
         if (r == 0)
-                r = show(cli, json);
+                r = show_picture(cli, json);
         return cli_result(cli, r, client);
 }
 
@@ -52,5 +74,5 @@ int command_watch(struct cli *cli, int argc, char **argv)
                 r = cli_connect(cli, &client);
         if (r != 0)
                 return r;
-        return cli_result(cli, mohr_client_watch(client, show, cli), client);
+        return cli_result(cli, mohr_client_watch(client, show_change, cli), client);
 }

@@ -207,7 +207,26 @@ def readers(daemon, env):
     _, out, _ = run("status", env={**env, "LANGUAGE": "fa"})
     check(PERSIAN.search(out) and "\u2068Reader" in out, "Latin names are isolated in Persian", out)
     code, out, _ = run("watch", "--json", env=env)
-    check(code == 0 and json.loads(out)["readers"] == [row], "watch ends when the daemon says no more")
+    check(code == 0 and json.loads(out)["readers"] == [row] and out.count("\n") == 1,
+          "watch ends when the daemon says no more, and a picture is one line", out)
+    _, out, _ = run("watch", env=env)
+    check(re.match(r"\d{4}/\d\d/\d\d \d\d:\d\d \(\S+Z\)\nReader", out) and out.endswith("\n\n"),
+          "watch says when, and where a picture ends", out)
+    whole = daemon.frames
+    for state, why, english in (("busy", "held", "through pcscd"), ("unusable", "no-access", "udev rules"),
+                                ("unusable", "no-answer", "does not answer"), ("unusable", "failed", "log of mohrd"),
+                                ("unusable", "sandbox", "shut itself in"), ("card", None, "card is there")):
+        row_why = {"name": "R", "driver": "usb", "state": state, "simulated": False, **({"why": why} if why else {})}
+        daemon.frames = [{"parameters": {"version": "1", "readers": [row_why], "backends": []}}]
+        _, out, _ = run("status", env=env)
+        _, fa, _ = run("status", env={**env, "LANGUAGE": "fa"})
+        check(out.startswith("R (usb): ") and english in out and out.count("\n") == (2 if why else 1) and english not in fa,
+              f"status says of a reader that is {why or state} what to do, in two languages", (out, fa))
+    daemon.frames = [{"parameters": {"version": "1", "readers": [], "backends": [{"driver": "pcsc", "state": "unavailable"}]}}]
+    _, out, _ = run("status", env=env)
+    check(out.startswith("pcsc: not available") and "no card reader" not in out.lower(),
+          "status without pcscd says what is missing, not that there is no reader", out)
+    daemon.frames = whole
     code, out, _ = run("doctor", "--json", env={**env, "PCSCLITE_CSOCK_NAME": daemon.path})
     found = {finding["check"]: finding for finding in json.loads(out)}
     check(code == 0 and found["daemon"]["exit"] == found["pcscd"]["exit"] == found["card"]["exit"] == 0 and
