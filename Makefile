@@ -50,6 +50,7 @@ A := $(BUILD)/lib
 BASE     := $(A)/base.a
 APDU     := $(A)/apdu.a
 OPS      := $(A)/ops.a
+PCSC     := $(A)/pcsc.a
 HELPER   := $(A)/helper.a
 SOFTCARD := $(A)/softcard.a
 MOHR     := $(A)/libmohr.a
@@ -62,6 +63,7 @@ WATCH    := $(A)/watch.a
 $(BASE):     $(call objs,base/*.c)
 $(APDU):     $(call objs,apdu/*.c)
 $(OPS):      $(BUILD)/obj/drivers/ops.o
+$(PCSC):     $(call objs,drivers/pcsc*.c)
 $(HELPER):   $(call objs,drivers/helper/*.c)
 $(SOFTCARD): $(call objs,drivers/softcard/*.c)
 $(MOHR):     $(call objs,client-sdk/*.c)
@@ -86,7 +88,7 @@ $(BUILD)/mohr: $(BUILD)/obj/client-sdk/cli/main.o $(call objs,client-sdk/cli/*.c
 $(BUILD)/mohr: LIBS = $(SSL_LIBS) $(JSON_LIBS)
 $(BUILD)/mohr-prompt: $(BUILD)/obj/daemon/prompt/main.o $(PROMPT) $(BASE)
 $(BUILD)/mohr-prompt: LIBS = $(ASSUAN_LIBS)
-$(BUILD)/mohr-reader: $(BUILD)/obj/drivers/reader/main.o $(BUILD)/obj/drivers/pcsc.o $(BUILD)/obj/drivers/pcsc_watch.o $(HELPER) $(OPS) $(APDU) $(BASE)
+$(BUILD)/mohr-reader: $(BUILD)/obj/drivers/reader/main.o $(PCSC) $(HELPER) $(OPS) $(APDU) $(BASE)
 $(BUILD)/mohr-reader: LIBS = $(PCSC_LIBS) $(SECCOMP_LIBS)
 $(BUILD)/mohr-reader-soft: $(BUILD)/obj/drivers/reader-soft/main.o $(BUILD)/obj/drivers/soft.o $(HELPER) $(OPS) $(APDU) $(SOFTCARD) $(BASE)
 $(BUILD)/mohr-reader-soft: LIBS = $(SECCOMP_LIBS) $(SSL_LIBS)
@@ -129,7 +131,7 @@ UNIT := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.
 TOOLS := $(patsubst tests/tools/%.c,$(BUILD)/tests/%,$(wildcard tests/tools/*.c))
 TEST_SUPPORT := $(A)/support.a
 $(TEST_SUPPORT): $(call objs,tests/support/*.c) $(call objs,tests/monitor/*.c)
-ROOMS := $(DAEMON) $(PROMPT) $(MOHR) $(HELPER) $(NFC) $(USB) $(WATCH) $(OPS) $(APDU) $(SOFTCARD) $(BASE)
+ROOMS := $(DAEMON) $(PROMPT) $(MOHR) $(HELPER) $(PCSC) $(NFC) $(USB) $(WATCH) $(OPS) $(APDU) $(SOFTCARD) $(BASE)
 ROOM_LIBS = $(CMOCKA_LIBS) $(SYSTEMD_LIBS) $(SSL_LIBS) $(JSON_LIBS) $(SECCOMP_LIBS) $(ASSUAN_LIBS) $(NFC_LIBS) $(USB_LIBS)
 
 $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(TEST_SUPPORT) $(ROOMS)
@@ -144,7 +146,15 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/tools/%.o $(TEST_SUPPORT) $(ROOMS)
 # tests/unit/test_inject_*.c make calls fail: what tests/support/inject.wrap lists goes through inject.c.
 $(BUILD)/tests/test_inject_%: LDFLAGS += -Wl,@tests/support/inject.wrap
 
-tests: all $(UNIT) $(TOOLS)
+# tests/ifd/NAME.c is a reader for the real pcscd, which is nobody's sanitizer build.
+IFD := $(patsubst tests/ifd/%.c,$(BUILD)/tests/ifd_%.so,$(wildcard tests/ifd/*.c))
+$(BUILD)/tests/ifd_%.so: tests/ifd/%.c base/bytes.c base/text.c Makefile
+	$(call say,LD)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -std=c17 $(WARN) -fPIC -shared -D_GNU_SOURCE -I. $(CPPFLAGS) $(filter-out -fsanitize% -fno-sanitize%,$(CFLAGS)) \
+	        $(filter %.c,$^) -o $@
+
+tests: all $(UNIT) $(TOOLS) $(IFD)
 
 # Fuzzing: clang's libFuzzer; each target is tests/fuzz/fuzz_NAME.c with seeds in tests/fuzz/seeds/NAME/.
 FUZZ_BUILD := $(BUILD)/fuzz

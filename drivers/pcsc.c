@@ -11,6 +11,9 @@
  * it is asked only when SCardStatus(), told not to block, no longer sees a transaction; what is left
  * is a race of microseconds. SCardConnect() waits inside pcscd; mohrd's deadline covers both.
  *
+ * A reader with keys of its own (PC/SC part 10) asks for the PIN and sends it itself; that call lasts as
+ * long as the person types, and cannot be called back.
+ *
  * Killing this process inside a transaction makes pcscd reset the card: that is why the PIN is only
  * ever sent inside one.
  */
@@ -31,6 +34,7 @@ struct pcsc {
         DWORD protocol;
         unsigned int insertions;  /* pcscd's counter at the last begin */
         enum card_event happened; /* since the last begin that succeeded */
+        struct pcsc_pinpad pinpad;
         char name[MAX_READERNAME];
 };
 
@@ -58,6 +62,7 @@ static const struct {
         { SCARD_E_INVALID_HANDLE,     { OUTCOME_READER_SERVICE, OUTCOME_READER_SERVICE } },
         { SCARD_W_SECURITY_VIOLATION, { OUTCOME_READER_SERVICE, OUTCOME_READER_SERVICE } },
         { SCARD_E_NO_ACCESS,          { OUTCOME_READER_SERVICE, OUTCOME_READER_SERVICE } },
+        { SCARD_E_UNSUPPORTED_FEATURE, { OUTCOME_CARD_NOT_SUPPORTED, OUTCOME_CARD_NOT_SUPPORTED } },
         { SCARD_E_INSUFFICIENT_BUFFER, { -EBADMSG, -EBADMSG } }, /* an answer longer than asked */
 };
 /* clang-format on */
@@ -165,6 +170,9 @@ static int pcsc_begin(void *reader, struct driver_card *ret)
         found.protocol = pcsc->protocol == SCARD_PROTOCOL_T0 ? APDU_T0 : APDU_T1;
         found.event = pcsc->happened;
         found.insertion = pcsc->insertions;
+        if (!pcsc->pinpad.known)
+                pcsc_pinpad_look(&pcsc->pinpad, pcsc->card);
+        found.pinpad = pcsc->pinpad.usable;
         pcsc->happened = CARD_SAME;
         *ret = found;
         return 0;
@@ -196,6 +204,45 @@ static int pcsc_transmit(
         if (rv == SCARD_S_SUCCESS)
                 *ret_len = len;
         return pcsc_outcome(rv, PCSC_INSIDE);
+}
+
+/* The reader has the card, and this process waits, until the person is ready, gives up or is too slow. */
+static int ask_on_keys(struct pcsc *pcsc, uint32_t code, const struct part10_call *call,
+        uint8_t *rsp, size_t cap, size_t *ret_len)
+{
+        DWORD len = 0;
+        if (code == 0)
+                return -EPERM;
+        LONG rv = SCardControl(pcsc->card, code, call->bytes, call->len, rsp, cap, &len);
+        if (rv == SCARD_E_NOT_TRANSACTED)
+                rv = why_not_transacted(pcsc);
+        if (rv == SCARD_S_SUCCESS && len > cap)
+                rv = SCARD_E_INSUFFICIENT_BUFFER;
+        if (rv == SCARD_S_SUCCESS)
+                *ret_len = len;
+        return pcsc_outcome(rv, PCSC_INSIDE);
+}
+
+static int pcsc_verify_pinpad(
+        void *reader, const struct apdu_pinpad *how, uint8_t *rsp, size_t cap, size_t *ret_len)
+{
+        struct pcsc *pcsc = reader;
+        struct part10_call call;
+        int r = part10_verify(how, pcsc->pinpad.usable & PINPAD_DISPLAY, &call);
+        if (r < 0)
+                return r;
+        return ask_on_keys(pcsc, pcsc->pinpad.features.verify, &call, rsp, cap, ret_len);
+}
+
+static int pcsc_modify_pinpad(
+        void *reader, const struct apdu_pinpad *how, uint8_t *rsp, size_t cap, size_t *ret_len)
+{
+        struct pcsc *pcsc = reader;
+        struct part10_call call;
+        int r = part10_modify(how, pcsc->pinpad.usable & PINPAD_DISPLAY, &call);
+        if (r < 0)
+                return r;
+        return ask_on_keys(pcsc, pcsc->pinpad.features.modify, &call, rsp, cap, ret_len);
 }
 
 /* pcscd refuses to end a transaction on a card it knows to be gone or reset, and keeps the lock:
@@ -248,6 +295,8 @@ const struct driver driver_pcsc = {
         .transmit = pcsc_transmit,
         .end = pcsc_end,
         .close = pcsc_close,
+        .verify_pinpad = pcsc_verify_pinpad,
+        .modify_pinpad = pcsc_modify_pinpad,
         .watch_open = pcsc_watch_open,
         .watch = pcsc_watch,
 };
