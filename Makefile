@@ -143,6 +143,12 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/tools/%.o $(TEST_SUPPORT) $(ROOMS)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $< $(TEST_SUPPORT) -Wl,--start-group $(ROOMS) -Wl,--end-group $(ALL_LDFLAGS) $(ROOM_LIBS) $(PCSC_LIBS) -o $@
 
+# The mocked USB reader is a program of its own: nothing of the rooms' but base/ is in it.
+$(BUILD)/tests/mock_ccid: $(BUILD)/obj/tests/tools/mock_ccid.o $(call objs,tests/tools/mock/*.c) $(BASE)
+	$(call say,LD)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(filter %.o,$^) $(filter %.a,$^) $(ALL_LDFLAGS) -o $@
+
 # tests/unit/test_inject_*.c make calls fail: what tests/support/inject.wrap lists goes through inject.c.
 $(BUILD)/tests/test_inject_%: LDFLAGS += -Wl,@tests/support/inject.wrap
 
