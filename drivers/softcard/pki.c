@@ -22,9 +22,9 @@ enum {
         KEY_OTHER,
         KEY_AUT,
         KEY_FALSE,
-        KEY_STAFF_CA,
         KEY_STAFF_SIGN,
-        KEY_P256_9A, /* from here on P-256 */
+        KEY_STAFF_CA, /* from here on P-256 */
+        KEY_P256_9A,
         KEY_P256_9C,
         KEY_P256_9D,
         KEY_P256_9E,
@@ -152,7 +152,7 @@ static size_t row_index(const char *file)
 
 static EVP_PKEY *make_key(size_t which)
 {
-        if (which < KEY_P256_9A)
+        if (which < KEY_STAFF_CA)
                 return EVP_RSA_gen(2048);
         return EVP_EC_gen(which < KEY_P384_9A ? "P-256" : "P-384");
 }

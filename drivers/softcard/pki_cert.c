@@ -63,7 +63,7 @@ static const struct extension authentication_extensions[] = {
 #define STAFF_COMMON                                                                               \
         { NID_subject_key_identifier, "hash" }, { NID_authority_key_identifier, "keyid:always" },  \
         {                                                                                          \
-                NID_netscape_comment, SHOUT                                                        \
+                NID_netscape_comment, SHOUT_LONG                                                   \
         }
 static const struct extension staff_9a_extensions[] = {
         { NID_key_usage, "critical,digitalSignature" },
@@ -175,7 +175,7 @@ static bool fill(X509 *cert, const struct pki_row *row, EVP_PKEY *key, X509 *iss
 /* As strong as the key. */
 static const EVP_MD *digest_for(EVP_PKEY *issuer_key)
 {
-        return EVP_PKEY_is_a(issuer_key, "EC") ? EVP_sha384() : EVP_sha256();
+        return EVP_PKEY_get_bits(issuer_key) == 384 ? EVP_sha384() : EVP_sha256();
 }
 
 X509 *pki_certificate(
