@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* softcard.h: a simulated card, written from card-facts.md section 8 and independent of apdu/nid*.
  *
+ * The PIV profiles are written from SP 800-73-4 instead, and are tried by programs of others.
  * It cannot prove that a real card agrees. Every behaviour that the facts mark uncertain is a named
  * switch (softcard_switches[]), every section-8.1 profile a row. Its certificates come from a folder
  * made by `mohr-softcard --make-pki`: the root's name says TEST. It shares no parsing code with the
