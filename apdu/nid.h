@@ -31,11 +31,19 @@ struct nid_application {
         uint8_t unit;         /* bytes per step of a READ BINARY offset */
         bool paths;           /* worth trying SELECT by path */
         uint8_t early;        /* 1 + the object that identify() reads in passing, 0 none */
+        bool ef_by_id;        /* an EF that P1=02 does not find may be found by P1=00 */
 };
 extern const struct nid_application nid_applications[NID_APP_COUNT];
 
 struct nid_pin {
         uint8_t ref, block_len, pad, min, max;
+};
+
+struct nid_file {
+        enum nid_app app;
+        uint16_t df, ef;
+        bool der;       /* one DER object at offset 0, the EF may be longer */
+        uint8_t expect; /* T=0: bytes to ask for first, since a wrong guess of Le costs an exchange */
 };
 
 struct nid_row {
@@ -44,21 +52,16 @@ struct nid_row {
         char evidence;
         const char *label;
         uint8_t history[8], history_len; /* how the historical bytes begin */
-        bool by_history;  /* tells this row from its neighbours, not only the order */
-        uint8_t needs[2]; /* applications that must answer, in the order to ask */
-        uint8_t uses[3];  /* applications that read() may select */
+        bool by_history;              /* tells this row from its neighbours, not only the order */
+        uint8_t needs[2];             /* applications that must answer, in the order to ask */
+        uint8_t uses[3];              /* applications that read() may select */
+        const struct nid_file *files; /* by enum card_object; NULL: none is published */
         struct nid_pin pin;
 };
 extern const struct nid_row nid_rows[];
 extern const size_t nid_row_count;
-
-struct nid_file {
-        enum nid_app app;
-        uint16_t df, ef;
-        bool der;       /* one DER object at offset 0, the EF may be longer */
-        uint8_t expect; /* T=0: bytes to ask for first, since a wrong guess of Le costs an exchange */
-};
-const struct nid_file *nid_file_of(enum card_object object); /* NULL: not a transparent file */
+/* NULL: not a transparent file of such a card. */
+const struct nid_file *nid_file_of(const struct nid_row *row, enum card_object object);
 
 /* nid_select.c */
 _must_check_ int nid_send(struct card *card, const struct apdu_cmd *cmd, struct apdu_rsp *rsp);

@@ -161,7 +161,8 @@ static int read_rules(struct card *card, struct card_probe *probe)
 {
         int r = 0;
         for (size_t i = 0; r == 0 && i < CARD_RULES_MAX; i++)
-                r = nid_ask_rules(card, nid_file_of((enum card_object)i), &probe->rules[i]);
+                r = nid_ask_rules(
+                        card, nid_file_of(card->nid.row, (enum card_object)i), &probe->rules[i]);
         return r;
 }
 

@@ -227,7 +227,8 @@ static int read_pin_flags(struct card *card, uint8_t *buf, size_t cap, size_t *r
         uint8_t file[2 * NID_BLOCK];
         size_t len = 0;
         struct out out = out_new(buf, cap);
-        int r = read_file(card, nid_file_of(OBJECT_PIN_FLAGS), file, sizeof file, &len);
+        int r = read_file(
+                card, nid_file_of(card->nid.row, OBJECT_PIN_FLAGS), file, sizeof file, &len);
         if (r != 0)
                 return r;
         for (size_t i = 0; i < ARRAY_LEN(cuts); i++) {
@@ -253,11 +254,11 @@ static int read_kept_dates(const struct card *card, uint8_t *buf, size_t cap, si
 
 int nid_read(struct card *card, enum card_object object, uint8_t *buf, size_t cap, size_t *ret_len)
 {
-        const struct nid_file *file = nid_file_of(object);
         if (!card->nid.row)
                 return -EPERM;
         if ((size_t)object >= OBJECT_COUNT)
                 return -EINVAL;
+        const struct nid_file *file = nid_file_of(card->nid.row, object);
         card->sw = 0;
         if (!nid_may_use(card, file ? file->app : NID_MANAGER))
                 return OUTCOME_CARD_NOT_SUPPORTED;

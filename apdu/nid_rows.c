@@ -3,8 +3,8 @@
  *
  * The evidence mark of a generation is that of its weakest part that matters for detection and
  * reading; signing is tier C for all of them (7.3) and the caller's gate knows that. Rows that are
- * not supported are looked at and never meet a command of the PIN family: Pardis and Omid because
- * their PIN and file flows are not published, "Mav, unknown" by 7.2 rule 13, IAS alone because it is
+ * not supported are looked at and never meet a command of the PIN family: Pardis because only the way
+ * to its certificate is published (tier D), Omid because less than that is, "Mav, unknown" by 7.2 rule 13, IAS alone because it is
  * some other country's card until shown otherwise (1.5 step 4).
  */
 #include "apdu/nid.h"
@@ -32,6 +32,7 @@ const struct nid_application nid_applications[NID_APP_COUNT] = {
         [NID_PARDIS] = {
                 .aids = { { "PARDIS,MATIRAN ", 15 } }, /* V */
                 .unit = 1,
+                .ef_by_id = true,
         },
         [NID_OMID] = {
                 .aids = { { "MATIRAN ID CARD ", 16 } }, /* V */
@@ -39,9 +40,27 @@ const struct nid_application nid_applications[NID_APP_COUNT] = {
         },
 };
 
-#define MAV_APPS .needs = { NID_MPCOS, NID_IAS }, .uses = { NID_IAS, NID_MPCOS, NID_MANAGER }
-#define MAV_PIN  .pin = { .ref = 0x81, .block_len = 16, .pad = 0x00, .min = 4, .max = 8 }
-#define GEMALTO  0x80, 0x31, 0x80, 0x65, 0xB0, 0x85
+static const struct nid_file mav_files[OBJECT_COUNT] = {
+        [OBJECT_CERTIFICATE_1] = { NID_IAS, 0x5100, 0x5040, true, 0 },     /* O */
+        [OBJECT_CERTIFICATE_2] = { NID_IAS, 0x5000, 0x0303, true, 0 },     /* O */
+        [OBJECT_CERTIFICATE_3] = { NID_IAS, 0x5000, 0x5040, true, 0 },     /* not published */
+        [OBJECT_DATES] = { NID_MPCOS, 0x0300, 0x0303, false, 40 },         /* O */
+        [OBJECT_AFIS] = { NID_MPCOS, 0x0300, 0x0302, false, 0 },           /* O */
+        [OBJECT_VERSIONS] = { NID_MPCOS, 0x0600, 0x0601, false, 0 },       /* O */
+        [OBJECT_PIN_FLAGS] = { NID_MPCOS, NID_DF_ROOT, 0x0010, false, 0 }, /* O, V */
+};
+
+/* The samples disagree on the second file: it is read, and its content decides (2.4). */
+static const struct nid_file pardis_files[OBJECT_COUNT] = {
+        [OBJECT_CERTIFICATE_1] = { NID_PARDIS, 0x5100, 0x5040, true, 0 }, /* V */
+        [OBJECT_CERTIFICATE_2] = { NID_PARDIS, 0x5100, 0x0303, true, 0 }, /* V */
+};
+
+#define MAV_APPS                                                                                   \
+        .needs = { NID_MPCOS, NID_IAS }, .uses = { NID_IAS, NID_MPCOS, NID_MANAGER },              \
+        .files = mav_files
+#define MAV_PIN .pin = { .ref = 0x81, .block_len = 16, .pad = 0x00, .min = 4, .max = 8 }
+#define GEMALTO 0x80, 0x31, 0x80, 0x65, 0xB0, 0x85
 
 const struct nid_row nid_rows[] = {
         {
@@ -59,6 +78,8 @@ const struct nid_row nid_rows[] = {
                 .history = { 0x00, 0x73, 0xC8, 0x40, 0x13 },
                 .history_len = 5,
                 .needs = { NID_PARDIS },
+                .uses = { NID_PARDIS },
+                .files = pardis_files,
         },
         {
                 .generation = GENERATION_MAV2,
@@ -119,22 +140,14 @@ const struct nid_row nid_rows[] = {
                 .label = "IAS Classic, foreign or unknown",
                 .needs = { NID_IAS },
                 .uses = { NID_IAS },
+                .files = mav_files,
         },
 };
 const size_t nid_row_count = ARRAY_LEN(nid_rows);
 
-static const struct nid_file files[OBJECT_COUNT] = {
-        [OBJECT_CERTIFICATE_1] = { NID_IAS, 0x5100, 0x5040, true, 0 },     /* O */
-        [OBJECT_CERTIFICATE_2] = { NID_IAS, 0x5000, 0x0303, true, 0 },     /* O */
-        [OBJECT_CERTIFICATE_3] = { NID_IAS, 0x5000, 0x5040, true, 0 },     /* not published */
-        [OBJECT_DATES] = { NID_MPCOS, 0x0300, 0x0303, false, 40 },         /* O */
-        [OBJECT_AFIS] = { NID_MPCOS, 0x0300, 0x0302, false, 0 },           /* O */
-        [OBJECT_VERSIONS] = { NID_MPCOS, 0x0600, 0x0601, false, 0 },       /* O */
-        [OBJECT_PIN_FLAGS] = { NID_MPCOS, NID_DF_ROOT, 0x0010, false, 0 }, /* O, V */
-};
-
-const struct nid_file *nid_file_of(enum card_object object)
+const struct nid_file *nid_file_of(const struct nid_row *row, enum card_object object)
 {
         size_t i = (size_t)object;
-        return i < OBJECT_COUNT && files[i].app != NID_NONE ? &files[i] : NULL;
+        bool known = row && row->files && i < OBJECT_COUNT;
+        return known && row->files[i].app != NID_NONE ? &row->files[i] : NULL;
 }

@@ -136,6 +136,9 @@ static int select_steps(struct card *card, const struct nid_file *file, struct a
         if (r != 0)
                 return r;
         r = select_id(card, P1_EF_BELOW, file->ef, info);
+        if (r == OUTCOME_CARD_NOT_SUPPORTED && card->sw != 0 &&
+                nid_applications[file->app].ef_by_id)
+                r = select_id(card, P1_BY_ID, file->ef, info);
         if (r != 0)
                 card->nid.df = NID_DF_UNKNOWN;
         return r;

@@ -19,7 +19,20 @@
 #define FILES_MAX  24
 #define ATR_MAX    33
 
-enum application { APP_NONE, APP_MANAGER, APP_IAS, APP_MPCOS, APP_DOMAIN, APP_PIV };
+enum application {
+        APP_NONE,
+        APP_MANAGER,
+        APP_IAS,
+        APP_MPCOS,
+        APP_DOMAIN,
+        APP_PIV,
+        APP_ISD,
+        APP_PARDIS,
+        APP_MATIRAN_1,
+        APP_MATIRAN_2,
+        APP_OMID,
+        APP_OMID_DATA
+};
 #define HAS(application) (1u << (application))
 
 enum pin_copy { PIN_IAS, PIN_ID, PIN_EV, PIN_01, PIN_PIV, PIN_GLOBAL, PIN_COPIES };
@@ -152,7 +165,12 @@ void pending_get(struct softcard *card, const struct command *cmd, struct answer
 /* profiles.c */
 const struct profile *profile_find(const char *name);
 
+/* matiran.c */
+_must_check_ int matiran_personalise(struct softcard *card);
+
 /* personalise.c */
+_must_check_ int card_add_leaf(struct softcard *card, int df);   /* 5040, and its key */
+_must_check_ int card_add_issuer(struct softcard *card, int df); /* 0303 */
 _must_check_ int card_personalise(struct softcard *card);
 _must_check_ int pki_load_cert(const struct softcard *card, const char *name, X509 **ret);
 _must_check_ int pki_load_key(const struct softcard *card, const char *name, EVP_PKEY **ret);
@@ -193,6 +211,8 @@ extern const struct instruction ias_instructions[];
 extern const struct instruction mpcos_instructions[];
 extern const struct instruction manager_instructions[];
 extern const struct instruction domain_instructions[];
+extern const struct instruction matiran_instructions[];
+extern const struct instruction isd_instructions[];
 extern const struct instruction piv_instructions[];
 
 #endif

@@ -25,6 +25,14 @@ static const struct aid aids[] = {
         { APP_IAS, "0a", 12, 12, { 0xA0, 0, 0, 0, 0x18, 0x0A, 0, 0, 0x01, 0x63, 0x42, 0 } },
         { APP_MPCOS, NULL, 8, 16, { 0xA0, 0, 0, 0, 0x18, 0x30, 0x03, 0x01 } },
         { APP_DOMAIN, NULL, 5, 8, { 0xA0, 0, 0, 0x01, 0x51 } },
+        { APP_ISD, NULL, 8, 8, { 0xA0, 0, 0, 0, 0x03, 0, 0, 0 } },
+        { APP_PARDIS, NULL, 15, 15, "PARDIS,MATIRAN " },
+        { APP_MATIRAN_1, NULL, 10, 10, { 0xA0, 0, 0, 0, 0xD7, 0x85, 0x01, 0x3A, 0x04, 0x28 } },
+        { APP_MATIRAN_2, NULL, 10, 10, { 0xA0, 0, 0, 0, 0xD7, 0x85, 0x01, 0x3A, 0x04, 0x29 } },
+        { APP_OMID, NULL, 16, 16, "MATIRAN ID CARD " },
+        { APP_OMID_DATA, NULL, 15, 15,
+                { 0x39, 0x8D, 0xE5, 0xBA, 0xB4, 0x1E, 0xC6, 0x76, 0xCA, 0xBD, 0xB5, 0x26, 0xE5,
+                        0x85, 0x71 } },
         { APP_PIV, NULL, 5, 11, { 0xA0, 0, 0, 0x03, 0x08, 0, 0, 0x10, 0, 0x01, 0 } },
 };
 
@@ -129,6 +137,12 @@ static const struct instruction *table_of(enum application app)
         case APP_MPCOS: return mpcos_instructions;
         case APP_DOMAIN: return domain_instructions;
         case APP_PIV: return piv_instructions;
+        case APP_ISD: return isd_instructions;
+        case APP_PARDIS:
+        case APP_MATIRAN_1:
+        case APP_MATIRAN_2:
+        case APP_OMID:
+        case APP_OMID_DATA: return matiran_instructions;
         default: return nothing;
         }
 }

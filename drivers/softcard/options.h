@@ -13,7 +13,8 @@
 
 #define SWITCH_LIST(X)                                                                             \
         X(PROFILE, "profile",                                                                      \
-                "mav2-cl|mav2-t0|mav3|mav4|foreign-ias|foreign-mpcos|piv|piv-t0|piv-cl",           \
+                "mav2-cl|mav2-t0|mav3|mav4|pardis|omid|foreign-ias|foreign-mpcos|piv|piv-t0|piv-"  \
+                "cl",                                                                              \
                 "mav2-cl", "[I] 8.1", "which card")                                                \
         X(PKI, "pki", "path", "", "-", "folder made by --make-pki")                                \
         X(PIN, "pin", "digits*4-8", "2580", "[O] 4.1", "the holder's PIN, all three copies")       \
@@ -67,6 +68,10 @@
         X(LABEL, "label", "v4|v3|v2|v4-bare|none", "v4", "[D] 6.6",                                \
                 "applet label by GET DATA DF30/7F30")                                              \
         X(CA_FILE, "ca-file", "present|absent", "present", "[I, strong] Q4", "5000/0303")          \
+        X(PARDIS_FILE, "pardis-0303", "absent|present", "absent", "[V] 2.4",                       \
+                "PARDIS 5100/0303: one sample selects it, taken for the issuing CA")               \
+        X(PARDIS_SELECT, "pardis-select", "both|p1-00|p1-02", "both", "[V] 2.7",                   \
+                "PARDIS: which P1 finds an EF")                                                    \
         X(THIRD_FILE, "third-file", "absent|auth", "absent", "[?] Q3",                             \
                 "5000/5040: an authentication certificate")                                        \
         X(KEY_REF, "key-ref", "01|02|03|04|05|06|07|08|09|0a|0b|0c|0d|0e|0f", "03", "[V] Q5",      \

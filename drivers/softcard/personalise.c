@@ -139,7 +139,7 @@ static enum access access_of_leaf(const struct softcard *card)
         return ACCESS_FREE;
 }
 
-static int add_signature_leaf(struct softcard *card, int df)
+int card_add_leaf(struct softcard *card, int df)
 {
         char name[64];
         _cleanup_(x509_cleanup) X509 *cert = NULL;
@@ -187,6 +187,11 @@ void card_change_holder(struct softcard *card)
         memcpy(card->number, old.number, sizeof card->number);
 }
 
+int card_add_issuer(struct softcard *card, int df)
+{
+        return add_named_cert(card, 0x0303, df, issuer_of(card->settings[SWITCH_LEAF].text));
+}
+
 static int add_auth_leaf(struct softcard *card, int df)
 {
         uint8_t ref = card->keys[0].ref == 0x01 ? 0x02 : 0x01;
@@ -203,12 +208,11 @@ static int personalise_ias(struct softcard *card)
         if (r == 0)
                 r = file_add(card, APP_IAS, 0x5000, mf, &df5000);
         if (r == 0)
-                r = add_signature_leaf(card, df5100);
+                r = card_add_leaf(card, df5100);
         if (r == 0 && setting_is(card, SWITCH_LAID_BACK, "other"))
                 r = load_spare(card);
         if (r == 0 && setting_is(card, SWITCH_CA_FILE, "present"))
-                r = add_named_cert(
-                        card, 0x0303, df5000, issuer_of(card->settings[SWITCH_LEAF].text));
+                r = card_add_issuer(card, df5000);
         if (r == 0 && setting_is(card, SWITCH_THIRD_FILE, "auth"))
                 r = add_auth_leaf(card, df5000);
         return r;
@@ -340,5 +344,7 @@ int card_personalise(struct softcard *card)
         int r = card->profile->apps & HAS(APP_IAS) ? personalise_ias(card) : 0;
         if (r == 0 && card->profile->apps & HAS(APP_MPCOS))
                 r = personalise_mpcos(card);
+        if (r == 0 && card->profile->apps & (HAS(APP_PARDIS) | HAS(APP_OMID)))
+                r = matiran_personalise(card);
         return r == 0 && card->profile->apps & HAS(APP_PIV) ? piv_personalise(card) : r;
 }

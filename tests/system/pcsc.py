@@ -56,6 +56,8 @@ CASES += [
     ("mav2-cl", {"certificate-rule": "sm"}, ISSUER, 0, None), ("mav2-t0", {"certificate-rule": "keys"}, ISSUER, 0, None),
     ("mav2-cl", {"certificate-rule": "pin"}, UNSUPPORTED, 0, None),
     # Cards that must never see a command of the PIN family.
+    ("pardis", {}, UNSUPPORTED, 0, None), ("pardis", {"pardis-0303": "present"}, UNSUPPORTED, 0, None),
+    ("omid", {}, UNSUPPORTED, 0, None),
     ("foreign-ias", {}, UNSUPPORTED, 0, None), ("foreign-mpcos", {}, UNSUPPORTED, 0, None),
     ("mav2-cl", {"leaf": "foreign"}, UNSUPPORTED, 0, None), ("mav2-cl", {"leaf": "wrong-issuer"}, UNSUPPORTED, 0, None),
     ("mav2-cl", {"leaf": "impostor"}, UNSUPPORTED, 0, None), ("mav2-t0", {"leaf": "foreign"}, UNSUPPORTED, 0, None),

@@ -9,6 +9,7 @@
  *      < HEX            the card's answer
  *      = RESULT         what the operation must bring; every > must have been sent by then
  *      ! T=0            the protocol of this transcript (default T=1)
+ *      ! pardis         the card is one of these (default: a Mav card)
  * Before a transcript the card is identified with answers of this file's own, and forgotten again, so
  * that the first operation starts where a new transaction starts.
  */
@@ -44,12 +45,10 @@ struct script {
         struct step steps[STEPS_MAX];
         size_t count, at;
         bool identifying; /* answer anything, as a card with the two Mav applications */
+        bool pardis;      /* or as one with the application PARDIS */
         struct apdu_link link;
         struct card card;
 };
-
-/* Row 1 of card-facts 1.4, contactless form; any card with both applications would do. */
-static const char *const atr_hex = "3B8F800180318065B0850202ED120FFF82900072";
 
 static void complain(const struct script *script, const char *what, const uint8_t *cmd, size_t len)
 {
@@ -77,14 +76,16 @@ static int give(const struct bytes *answer, uint8_t *rsp, size_t cap, size_t *re
         return 0;
 }
 
-static int identify_answer(
-        const uint8_t *cmd, size_t len, uint8_t *rsp, size_t cap, size_t *ret_len)
+static int identify_answer(const struct script *script, const uint8_t *cmd, size_t len,
+        uint8_t *rsp, size_t cap, size_t *ret_len)
 {
         static const uint8_t ias[] = { 0xA0, 0, 0, 0, 0x18, 0x0C },
                              mpcos[] = { 0xA0, 0, 0, 0, 0x18, 0x30 };
         bool here = len > 11 && cmd[1] == 0xA4 && cmd[2] == 0x04 &&
                     (memcmp(cmd + 5, ias, 6) == 0 || memcmp(cmd + 5, mpcos, 6) == 0);
         struct bytes answer = { .data = { 0x6A, 0x82 }, .len = 2 };
+        if (script->pardis)
+                here = len == 20 && memcmp(cmd + 5, "PARDIS,MATIRAN ", 15) == 0;
         if (here)
                 memcpy(answer.data, (const uint8_t[]){ 0x90, 0x00 }, 2);
         return give(&answer, rsp, cap, ret_len);
@@ -95,7 +96,7 @@ static int transmit(
 {
         struct script *script = ctx;
         if (script->identifying)
-                return identify_answer(cmd, len, rsp, cap, ret_len);
+                return identify_answer(script, cmd, len, rsp, cap, ret_len);
         while (script->at < script->count) {
                 const struct step *step = &script->steps[script->at++];
                 if (step_has(step, cmd, len))
@@ -278,6 +279,36 @@ static void take_text(char *dst, size_t cap, const char *text)
         memcpy(dst, text, len + 1);
 }
 
+static void identify(struct script *script)
+{
+        /* Rows 1 and 4 of card-facts 1.4; the first in its contactless form. */
+        static const char *const atrs[] = { "3B8F800180318065B0850202ED120FFF82900072",
+                "3B781800000073C84013009000" };
+        uint8_t atr[CARD_ATR_MAX];
+        struct card_identity identity;
+        ssize_t len = hex_decode(atr, sizeof atr, atrs[script->pardis]);
+        assert_true(len > 0);
+        script->link = (struct apdu_link){
+                .transmit = transmit, .ctx = script, .protocol = script->pardis ? APDU_T0 : APDU_T1
+        };
+        card_init(&script->card, &script->link, atr, (size_t)len);
+        script->identifying = true;
+        assert_int_equal(card_identify(&script->card, &identity), 0);
+        assert_int_equal(identity.generation, script->pardis ? GENERATION_PARDIS : GENERATION_MAV2);
+        assert_int_equal(identity.supported, !script->pardis);
+        script->identifying = false;
+        card_forget(&script->card);
+}
+
+static void set_scene(struct script *script, const char *text)
+{
+        script->pardis = strcmp(text, "pardis") == 0;
+        if (script->pardis)
+                identify(script);
+        else
+                script->link.protocol = strcmp(text, "T=0") == 0 ? APDU_T0 : APDU_T1;
+}
+
 static void take_line(struct script *script, char kind, const char *text)
 {
         switch (kind) {
@@ -293,25 +324,9 @@ static void take_line(struct script *script, char kind, const char *text)
                 take_text(script->result, sizeof script->result, text);
                 operate(script);
                 return;
-        case '!': script->link.protocol = strcmp(text, "T=0") == 0 ? APDU_T0 : APDU_T1; return;
+        case '!': set_scene(script, text); return;
         default: fail_msg("%s:%u: no such line", script->name, script->line);
         }
-}
-
-static void identify(struct script *script)
-{
-        uint8_t atr[CARD_ATR_MAX];
-        struct card_identity identity;
-        ssize_t len = hex_decode(atr, sizeof atr, atr_hex);
-        assert_true(len > 0);
-        script->link =
-                (struct apdu_link){ .transmit = transmit, .ctx = script, .protocol = APDU_T1 };
-        card_init(&script->card, &script->link, atr, (size_t)len);
-        script->identifying = true;
-        assert_int_equal(card_identify(&script->card, &identity), 0);
-        assert_true(identity.supported && identity.generation == GENERATION_MAV2);
-        script->identifying = false;
-        card_forget(&script->card);
 }
 
 static unsigned int play(const char *name)
@@ -359,6 +374,7 @@ GOLDEN(a_wrong_pin_is_not_repeated, "pin-wrong.txt")
 GOLDEN(verified_is_not_three_tries, "verified-already.txt")
 GOLDEN(signing_is_as_documented, "sign.txt")
 GOLDEN(the_same_holds_with_t0, "t0.txt")
+GOLDEN(the_certificate_of_pardis_is_read_as_published, "pardis.txt")
 GOLDEN(the_free_checks_are_as_documented, "free-checks.txt")
 
 static void every_transcript_is_played(void **state)
@@ -370,7 +386,7 @@ static void every_transcript_is_played(void **state)
         for (struct dirent *entry; (entry = readdir(folder));)
                 count += strstr(entry->d_name, ".txt") != NULL;
         closedir(folder);
-        assert_int_equal(count, 12);
+        assert_int_equal(count, 13);
 }
 
 int main(void)
@@ -388,6 +404,7 @@ int main(void)
                 cmocka_unit_test(signing_is_as_documented),
                 cmocka_unit_test(the_same_holds_with_t0),
                 cmocka_unit_test(the_free_checks_are_as_documented),
+                cmocka_unit_test(the_certificate_of_pardis_is_read_as_published),
                 cmocka_unit_test(every_transcript_is_played),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -107,12 +107,14 @@ static void unsupported_cards_never_see_the_pin_family(void **state)
         static const struct said unknown[] = { { MPCOS, "9000" }, { DF_0300, "6A82" },
                 { MF, "6A82" }, { IAS, "9000" } };
         static const struct said omids[] = { { OMID, "9000" } };
+        static const struct said pardis[] = { { PARDIS, "9000" } };
         static const struct {
                 const char *atr;
                 const struct said *said;
                 size_t count;
         } cards[] = { { mav2_cl, foreign, ARRAY_LEN(foreign) },
-                { mav5, unknown, ARRAY_LEN(unknown) }, { omid, omids, ARRAY_LEN(omids) } };
+                { mav5, unknown, ARRAY_LEN(unknown) }, { omid, omids, ARRAY_LEN(omids) },
+                { "3B781800000073C84013009000", pardis, ARRAY_LEN(pardis) } };
         for (size_t i = 0; i < ARRAY_LEN(cards); i++) {
                 _cleanup_setting_ struct setting s = setting_new(APDU_T1, cards[i].atr);
                 struct pin_counter counter;

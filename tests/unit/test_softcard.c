@@ -238,6 +238,8 @@ static void profiles_have_their_atr(void **state)
                 { "profile=mav2-t0", "3b7f94000080318065b0850202ed120fff829000", true },
                 { "profile=mav3", "3b7f96000080318065b0850300ef120fff829000", true },
                 { "profile=mav4", "3bff9600008131fe4380318065b085040011120fff829000e0", false },
+                { "profile=pardis", "3b781800000073c84013009000", true },
+                { "profile=omid", "3bdb97008131fe85801349524e7396715b91302f", false },
                 { "profile=foreign-ias", "3b7f96000080318065b0850300ef120fff829000", true },
                 { "profile=foreign-mpcos", "3bff9600008131fe4380318065b085040011120fff829000e0",
                         false },
@@ -252,6 +254,32 @@ static void profiles_have_their_atr(void **state)
                 assert_int_equal(softcard_is_t0(card), expected[i].t0);
                 assert_string_equal(softcard_profiles[i], expected[i].option + 8);
         }
+}
+
+/* What is published of them, and a refusal for everything else. */
+static void matiran_cards_show_no_more_than_is_known(void **state)
+{
+        _cleanup_card_ struct softcard *pardis = card_with(*state, "profile=pardis", NULL);
+        _cleanup_card_ struct softcard *omid = card_with(*state, "profile=omid", NULL);
+        talk_expect(pardis, "00A4040C08A000000003000000 80CA9F7F2D", "9f7f2a*");
+        talk_expect(pardis, "00A4040C08A000000003000000 903800000C", "#14");
+        talk_expect(pardis, "00A4040C0AA0000000D785013A0428 00A4000C023F00", "9000");
+        talk_expect(pardis, "00A4040C0AA0000000D785013A0429 0084000008", "#10");
+        talk_expect(pardis, PARDIS "00A4000C025100 00A4000C025040 00B0000004", "3082*");
+        talk_expect(pardis,
+                PARDIS "0020008110"
+                       "32353830000000000000000000000000",
+                "6982");
+        talk_expect(pardis, PARDIS "0C2000810A8E081122334455667788", "6988");
+        talk_expect(pardis, PARDIS MSE("42"), "6d00");
+        talk_expect(pardis, IAS, "6a82");
+        talk_expect(omid, OMID "00A4000C023F00", "9000");
+        talk_expect(omid,
+                "00A4040C0F398DE5BAB41EC676CABDB526E58571 00A4000C021100 00A4000C021103 00B0000038",
+                "#58");
+        talk_expect(omid, "00A4040C0F398DE5BAB41EC676CABDB526E58572", "6a82");
+        talk_expect(omid, OMID "00200081", "6982");
+        assert_false(softcard_pin_verified(pardis) || softcard_pin_verified(omid));
 }
 
 static EVP_PKEY *leaf_key(const char *pki, const char *name)
@@ -489,6 +517,7 @@ int main(void)
                 cmocka_unit_test(writes_are_refused_and_counted),
                 cmocka_unit_test(foreign_cards_lack_what_makes_an_iranian_one),
                 cmocka_unit_test(profiles_have_their_atr),
+                cmocka_unit_test(matiran_cards_show_no_more_than_is_known),
                 cmocka_unit_test(signatures_are_what_their_algorithm_says),
                 cmocka_unit_test(signing_needs_each_of_its_steps),
                 cmocka_unit_test(faults_strike_where_they_were_told),

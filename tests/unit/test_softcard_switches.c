@@ -65,6 +65,12 @@ static const struct row rows[] = {
         { "label=v4-bare", "profile=mav4", LABEL, "df30*", "c0*" },
         { "label=none", "profile=mav4", LABEL, "*9000", "6a88" },
         { "ca-file=absent", "", DF5000 "00A4020C020303", "9000", "6a82" },
+        { "pardis-0303=present", "profile=pardis",
+                PARDIS "00A4000C023F00 00A4000C025100 00A4000C020303", "6a82", "9000" },
+        { "pardis-select=p1-00", "profile=pardis",
+                PARDIS "00A4000C023F00 00A4000C025100 00A4020C025040", "9000", "6a82" },
+        { "pardis-select=p1-02", "profile=pardis",
+                PARDIS "00A4000C023F00 00A4000C025100 00A4000C025040", "9000", "6a82" },
         { "third-file=auth", "", DF5000 "00A4020C025040", "6a82", "9000" },
         { "key-ref=05", "", IAS MSE("42"), "9000", "6a88" },
         { "key-query=b6", "", KEY, "7f49*", "b6*" },
@@ -217,7 +223,7 @@ static void bad_options_are_named(void **state)
 {
         static const char *const bad[] = { "le-over=maybe", "ef-pad=601", "ef-pad=-1", "pin=123",
                 "pin=123456789", "pin=12a4", "nonsense=1", "le-over", "csn=1234", "key-ref=10",
-                "profile=omid", "pin-max=2", "fault=removal", "fault=explode@3", "fault=removal@0",
+                "profile=omid2", "pin-max=2", "fault=removal", "fault=explode@3", "fault=removal@0",
                 "fault=truncate@3:after", "fault=wrong-sw@3", "fault=wrong-sw=90@3",
                 "fault=mute@verify:now", "fault=reset@3#2" };
         char pki[256];
