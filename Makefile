@@ -144,6 +144,11 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/tools/%.o $(TEST_SUPPORT) $(ROOMS)
 	$(Q)$(CC) $< $(TEST_SUPPORT) -Wl,--start-group $(ROOMS) -Wl,--end-group $(ALL_LDFLAGS) $(ROOM_LIBS) $(PCSC_LIBS) -o $@
 
 # The mocked USB reader is a program of its own: nothing of the rooms' but base/ is in it.
+$(BUILD)/tests/mock_seek.so: tests/tools/preload/seek.c
+	$(call say,LD)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -std=c17 $(WARN) -D_GNU_SOURCE -O2 -fPIC -shared $< -o $@
+$(BUILD)/tests/mock_ccid: | $(BUILD)/tests/mock_seek.so
 $(BUILD)/tests/mock_ccid: $(BUILD)/obj/tests/tools/mock_ccid.o $(call objs,tests/tools/mock/*.c) $(BASE)
 	$(call say,LD)
 	$(Q)mkdir -p $(@D)

@@ -14,8 +14,8 @@
  * lies on the reader; `card-port` in DIR holds the port when none was given). Several mocks may share
  * one DIR if their addresses are 10 apart. "ready" on standard output says that the reader is there.
  *
- * A program meets the reader with LD_PRELOAD=libumockdev-preload.so.0 and UMOCKDEV_DIR=DIR (as
- * umockdev-wrapper does): COMMAND is run so, and the mock ends with its exit status; without one it
+ * A program meets the reader with LD_PRELOAD=libumockdev-preload.so.0:PATH/mock_seek.so (built beside
+ * this program) and UMOCKDEV_DIR=DIR: COMMAND is run so, and the mock ends with its exit status; without one it
  * ends with SIGTERM. DIR must be an existing folder with a short name; everything below is the mock's.
  *
  * DIR/control-ADDRESS is a SOCK_SEQPACKET socket; each packet is a line, each gets one answer:
@@ -218,11 +218,17 @@ static int start_reader(const struct personality *p, int listener, int *ret_bus)
 
 static pid_t start_command(const struct personality *p, char **argv, const sigset_t *signals)
 {
+        char self[MOCK_LINE] = "", preload[MOCK_LINE * 2];
+        ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
+        char *slash = len > 0 ? strrchr(self, '/') : NULL;
+        if (slash)
+                *slash = '\0';
+        snprintf(preload, sizeof preload, "libumockdev-preload.so.0:%s/mock_seek.so", self);
         pid_t pid = fork();
         if (pid != 0)
                 return pid;
         sigprocmask(SIG_UNBLOCK, signals, NULL);
-        setenv("LD_PRELOAD", "libumockdev-preload.so.0", 1);
+        setenv("LD_PRELOAD", preload, 1);
         setenv("UMOCKDEV_DIR", p->dir, 1);
         execvp(argv[0], argv);
         fprintf(stderr, "mock_ccid: %s: %s\n", argv[0], strerror(errno));

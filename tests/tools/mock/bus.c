@@ -29,7 +29,13 @@
 #define ADDRESS_SPAN 10
 
 enum { ENDPOINT_OUT = 0x01, ENDPOINT_IN = 0x82, ENDPOINT_INTERRUPT = 0x83 };
-enum wire { WIRE_IOCTL = 1, WIRE_DONE = 3, WIRE_READ_MEMORY = 5, WIRE_WRITE_MEMORY = 6 };
+enum wire {
+        WIRE_IOCTL = 1,
+        WIRE_DONE = 3,
+        WIRE_READ_MEMORY = 5,
+        WIRE_WRITE_MEMORY = 6,
+        WIRE_READ = 7
+};
 
 struct urb {
         unsigned long address; /* in the client's memory */
@@ -254,6 +260,10 @@ static long control_request(
                                       : 0;
                 return len ? (long)base_min(len, asked) : -EPIPE;
         }
+        if (setup[0] == 0x80 && setup[1] == 8) { /* GET_CONFIGURATION */
+                answer[0] = 1;
+                return 1;
+        }
         if (setup[0] == 0x21 && setup[1] == 1) /* ABORT: slot, sequence */
                 return packet_send(bus->reader, PACKET_ABORT, setup + 2, 2) < 0 ? -EPIPE : 0;
         mock_log(bus->p, "usb control %02x %02x refused", setup[0], setup[1]);
@@ -402,9 +412,27 @@ static long answer_number(struct client *client, unsigned long argument, uint32_
         return write_memory(client, argument, &value, sizeof value) ? 0 : -EFAULT;
 }
 
-/* 1: the answer is given later. */
-static long run_ioctl(
-        struct bus *bus, struct client *client, unsigned long request, unsigned long argument)
+static long connect_info(struct client *client, unsigned long argument)
+{
+        struct usbdevfs_connectinfo info = { .devnum = client->device->address };
+        return write_memory(client, argument, &info, sizeof info) ? 0 : -EFAULT;
+}
+
+/* Reading from the node gives the descriptors. */
+static long read_node(
+        const struct bus *bus, struct client *client, unsigned long address, size_t len)
+{
+        uint8_t all[18 + 128];
+        size_t size = describe_device(bus->p, all);
+        size += describe_config(bus->p, all + size);
+        size = base_min(size, len);
+        if (!client->device->plugged)
+                return -ENODEV;
+        return write_memory(client, address, all, size) ? (long)size : -EFAULT;
+}
+
+static long run_ioctl(struct bus *bus, struct client *client, unsigned long request,
+        unsigned long argument, bool *ret_later)
 {
         const uint32_t abilities = USBDEVFS_CAP_ZERO_PACKET | USBDEVFS_CAP_NO_PACKET_SIZE_LIM |
                                    USBDEVFS_CAP_REAP_AFTER_DISCONNECT;
@@ -413,7 +441,8 @@ static long run_ioctl(
                 if (r != -EAGAIN || request == USBDEVFS_REAPURBNDELAY)
                         return r;
                 client->reaping = argument;
-                return 1;
+                *ret_later = true;
+                return 0;
         }
         if (request == USBDEVFS_DISCARDURB)
                 return discard(client, argument);
@@ -424,6 +453,7 @@ static long run_ioctl(
         switch (request) {
         case USBDEVFS_GET_CAPABILITIES: return answer_number(client, argument, abilities);
         case USBDEVFS_GET_SPEED: return 2; /* full */
+        case USBDEVFS_CONNECTINFO: return connect_info(client, argument);
         case USBDEVFS_CLAIMINTERFACE: return claim(bus, client, true);
         case USBDEVFS_RELEASEINTERFACE: return claim(bus, client, false);
         case USBDEVFS_GETDRIVER: return who_holds(bus, client, argument);
@@ -462,9 +492,11 @@ static void client_serve(struct bus *bus, size_t index)
                 client_drop(bus, index);
                 return;
         }
-        /* Nobody reads from or writes to the node but through ioctl: -100 is "not emulated". */
-        long r = words[0] == WIRE_IOCTL ? run_ioctl(bus, client, words[1], words[2]) : -EINVAL;
-        if (r != 1 && !finish(client, r))
+        bool later = false;
+        long r = words[0] == WIRE_IOCTL  ? run_ioctl(bus, client, words[1], words[2], &later)
+                 : words[0] == WIRE_READ ? read_node(bus, client, words[1], words[2])
+                                         : -EINVAL;
+        if (!later && !finish(client, r))
                 client_drop(bus, index);
 }
 
