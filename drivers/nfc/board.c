@@ -56,7 +56,6 @@ static const struct {
         { NFC_ETGRELEASED, OUTCOME_CARD_REMOVED },
         { NFC_EINVARG,     OUTCOME_CARD_REMOVED }, /* the chip knows of no card any more */
         { NFC_ENOTSUCHDEV, OUTCOME_NO_READER },
-        { NFC_EOVFLOW,     -EBADMSG },             /* longer than asked */
 };
 /* clang-format on */
 
@@ -165,7 +164,7 @@ struct board *board_close(struct board *board)
         if (board->context)
                 nfc_exit(board->context);
         if (board->port >= 0)
-                port_give(board->port);
+                close(board->port);
         free(board);
         return NULL;
 }

@@ -29,7 +29,7 @@ struct board_glimpse {
 /* `connstring` is libnfc's "DRIVER:DEVICE[:SPEED]". On return the field is off. 0, NO_READER, BUSY,
  * READER_SERVICE; -EINVAL for a driver of libnfc's that is not in our table. */
 _must_check_ int board_open(struct board **ret, const char *connstring);
-/* The field off, and the port as it was. */
+/* Turns the field off. */
 struct board *board_close(struct board *board);
 
 /* No card has power any more; waits long enough for a card to notice. 0 or NO_READER. */
@@ -42,7 +42,7 @@ _must_check_ int board_still(struct board *board);
 /* What lies there, with the field on for a moment and then off. 0 or NO_READER. */
 _must_check_ int board_glimpse(struct board *board, struct board_glimpse *ret);
 /* One command to the activated card, sent once whatever happens. 0, CARD_REMOVED, TIMED_OUT, NO_READER;
- * -EMSGSIZE, -EBADMSG. All but 0 leave the field off. */
+ * -EMSGSIZE. All but 0 leave the field off. */
 _must_check_ int board_exchange(struct board *board, const uint8_t *cmd, size_t cmd_len,
         uint8_t *rsp, size_t cap, size_t *ret_len);
 

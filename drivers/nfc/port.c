@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* port.c: see port.h. The mark is what libnfc 1.8.0's serial code sets (an input flag that no driver knows),
- * our sign is the second end-of-line character, which only lines that are edited have.
+/* port.c: see port.h. What cannot be locked or is no line at all is no board.
  */
 #include "drivers/nfc/port.h"
 
@@ -9,10 +8,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <sys/file.h>
-#include <termios.h>
-
-#define CLAIMED_BY_LIBNFC 0x80000000U
-#define OUR_SIGN          0x4D
 
 static int why_not_opened(int error)
 {
@@ -26,19 +21,6 @@ static int why_not_opened(int error)
         }
 }
 
-static int unmark(int fd)
-{
-        struct termios now;
-        if (tcgetattr(fd, &now) < 0)
-                return OUTCOME_NO_READER;
-        bool marked = now.c_iflag & CLAIMED_BY_LIBNFC;
-        if (marked && now.c_cc[VEOL2] != OUR_SIGN)
-                return OUTCOME_BUSY;
-        now.c_iflag &= ~CLAIMED_BY_LIBNFC;
-        now.c_cc[VEOL2] = OUR_SIGN;
-        return tcsetattr(fd, TCSANOW, &now) < 0 ? OUTCOME_NO_READER : 0;
-}
-
 static int take(const char *path, int *ret_fd)
 {
         _cleanup_close_ int fd = open(path, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
@@ -46,10 +28,10 @@ static int take(const char *path, int *ret_fd)
                 return why_not_opened(errno);
         if (flock(fd, LOCK_EX | LOCK_NB) < 0)
                 return OUTCOME_BUSY;
-        int r = unmark(fd);
-        if (r == 0)
-                *ret_fd = base_take_fd(&fd);
-        return r;
+        if (!isatty(fd))
+                return OUTCOME_NO_READER;
+        *ret_fd = base_take_fd(&fd);
+        return 0;
 }
 
 /* Where ":SPEED" begins, or the end. */
@@ -81,14 +63,4 @@ int port_take(const char *device, char *ret_name, size_t cap, int *ret_fd)
         memcpy(ret_name, real, strlen(real));
         memcpy(ret_name + strlen(real), speed, strlen(speed) + 1);
         return 0;
-}
-
-void port_give(int fd)
-{
-        struct termios now;
-        if (tcgetattr(fd, &now) == 0) {
-                now.c_cc[VEOL2] = 0;
-                (void)tcsetattr(fd, TCSANOW, &now);
-        }
-        close(fd);
 }

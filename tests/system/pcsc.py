@@ -320,4 +320,5 @@ def body(rig):
         scene(rig, pcscd)
 
 
-main(body, workers=3)
+if __name__ == "__main__":
+    main(body, workers=3)

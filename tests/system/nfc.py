@@ -1,0 +1,487 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""nfc.py: the real libnfc with a PN532 that is a pseudo-terminal, and the software card in its field.
+
+The suite of pcsc.py runs here with a board in the place of pcscd's reader. Then what only a board has:
+what can go wrong on its line, at an ordinary command, at VERIFY and while nobody asks; helpers killed at
+every command of a request; cards lifted, swapped, two at once, of type B, of no use; two boards, two daemons.
+What happened to the card is asked from the card.
+"""
+import os
+import shutil
+import signal
+import subprocess
+import time
+
+import lib
+import pcsc
+from channel import BUSY, IS_NEW, LEAVE, NO_CARD, NO_READER, OK, REMOVED, SAME, Helper
+from lib import Daemon, Process, main, wait_for
+
+UNSUPPORTED = 12
+SECOND = 1.0
+ATR = "3b8f800180318065b0850202ed120fff82900072"  # card-facts 1.4, row 1
+ATR_B = "3b88800111223344008181501d"
+NEVER_SILENT = 700  # ms that mohrd waits for an operation
+
+
+class Board(lib.Card):
+    """The software card on an NFC board of its own: as lib.Card, with the settings of tests/support/pn532.h."""
+
+    def __init__(self, rig, _pcscd=None, profile="mav2-cl", slot=0, pin=lib.PIN, board="", **options):
+        self.rig = rig
+        base = os.path.join(rig.dir, f"card-{len(rig.processes)}")
+        self.link = os.path.join(rig.dir, f"b{slot}")
+        self.stats_file, self.log_file = base + ".stats", base + ".commands"
+        self.argv = [os.path.join(rig.build, "tests/pn532"), "--vpcd", f"{self.link}:{board}", "--profile", profile,
+                     "--pki", rig.pki, "--pin", pin, "--stats", self.stats_file, "--log", self.log_file,
+                     "--state", base + ".state"]
+        self.argv += [f"{name.replace('_', '-')}={value}" for name, value in options.items()]
+        self.device = f"pn532_uart:{self.link}:115200"
+        self.reader = f"NFC pn532_uart ({self.link})"
+        rig.boards[slot] = self
+        self.insert()
+
+    def insert(self):
+        self.process = Process(self.rig, "pn532", self.argv, self.rig.env)
+        wait_for(lambda: os.path.islink(self.link), 3)
+
+    def remove(self):
+        if self.process.alive():
+            code = self.process.stop()
+            if code not in (0, -signal.SIGTERM):
+                self.rig.check(False, "the card saw no breach of the rules", self.process.said()[-800:])
+
+    def powers(self):
+        """How often the field went off so far."""
+        try:
+            with open(self.log_file, encoding="ascii") as log:
+                return log.read().count("power off")
+        except OSError:
+            return 0
+
+    def commands(self):
+        return super().commands() if os.path.exists(self.log_file) else []
+
+    def helper(self):
+        return Helper(self.rig, "--reader", self.device, driver="nfc")
+
+
+def daemon_of(rig, **sections):
+    """mohrd for every board of the rig."""
+    devices = {f"device{slot}": board.device for slot, board in rig.boards.items() if board.process.alive()}
+    return Daemon(rig, drivers=("nfc",), nfc=devices, **sections)
+
+
+def as_over_pcsc(rig):
+    """Every case of pcsc.py whose card can be contactless, and its scenes."""
+    pcsc.Card, pcsc.Daemon = Board, daemon_of
+    rig.peer = lambda *words: Nobody()
+    cases = [case for case in pcsc.CASES if case[0] in ("mav2-cl", "mav4", "foreign-mpcos")]
+    for case in rig.mine(cases):
+        pcsc.run_case(rig, None, case)
+    scenes = [pcsc.wrong_pins, pcsc.last_try_used, pcsc.refusals, pcsc.removed_and_absent, pcsc.hanging_up,
+              pcsc.two_at_once, pcsc.terminated, pcsc.filtered]
+    for scene in rig.mine(scenes):
+        scene(rig, None)
+
+
+class Nobody:
+    """In the place of the other program that a board cannot have."""
+
+    def alive(self):
+        return True
+
+    def stop(self):
+        return 0
+
+
+# ---- the line ---------------------------------------------------------------------------------
+
+# fault, what may be answered: 0 served all the same, 10 no reader, 11 no card, 17 removed, 19 timed out, 25 service
+LINE = {
+    "lost-ack": {17, 19}, "nack": {17, 19}, "bad-ack": {17, 19}, "error-frame": {17, 19}, "bad-dcs": {17, 19},
+    "bad-lcs": {17, 19}, "short": {17, 19}, "oversize": {17, 19}, "noise": {17, 19}, "foreign": {17, 19},
+    "bare": {17, 19, 25}, "status=01": {17}, "status=0A": {17, 19}, "status=13": {17, 19}, "status=27": {17},
+    "more": {0, 12, 17, 19}, "late=300": {0}, "hang": {17, 19}, "mute": {17, 19}, "lift": {17}, "unplug=50": {10, 17, 19},
+}
+ELSEWHERE = [  # faults of other commands: while the board is opened, looked at, and a card is activated
+    "lost-ack@32#1", "nack@14#1", "mute@14#1", "error-frame@00#1", "bad-dcs@02#1", "lost-ack@32#3", "lost-ack@4A#1",
+    "error-frame@4A#1", "short@4A#1", "bad-dcs@4A#2", "mute@4A#3", "oversize@4A#4", "noise@44#1", "nack@52#1",
+]
+
+
+def positions(rig):
+    """(exchanges in a request, number of a READ, number of the VERIFY)"""
+    card = Board(rig)
+    daemon = daemon_of(rig)
+    daemon.wait_state(card.reader, "card")
+    code, _ = daemon.request(card.reader)
+    headers = [header for header, _ in card.commands()]
+    if code != 0 or rig.shard[0] == 0:
+        rig.check(code == 0, f"undisturbed: {len(headers)} exchanges", code)
+    daemon.stop()
+    card.remove()
+    verify = [at for at, header in enumerate(headers, 1) if header.startswith("0020")][-1]
+    read = [at for at, header in enumerate(headers, 1) if header.startswith("00B0")][3]
+    return len(headers), read, verify
+
+
+def strike(rig, settings, expected):
+    """One request with one fault on the line, then one without. What was wrong, or None."""
+    card = Board(rig, board=settings)
+    daemon = daemon_of(rig, card={"timeout_ms": NEVER_SILENT})
+    try:
+        if not daemon.wait_state(card.reader, "card"):
+            return f"no card was seen: {daemon.status()}"
+        began = time.monotonic()
+        code, answer = daemon.request(card.reader)
+        if code not in expected or time.monotonic() - began > 8:
+            return f"answer {code} {answer} after {time.monotonic() - began:.1f} s"
+        stats = card.stats()
+        if stats["verify_commands"] > 1:
+            return f"more than one PIN command for one entry {stats}"
+        if not card.locked(SECOND):
+            return f"left unlocked {card.stats()}"
+        if "lift" in settings:
+            card.turn()
+        spent = stats["verify_commands"]
+        daemon.wait_state(card.reader, "card")
+        code, answer = daemon.request(card.reader)
+        stats = card.stats()
+        if code != 0 or stats["verify_commands"] != spent + 1 or stats["writes"]:
+            return f"the next request was answered {code} {answer}, {stats}"
+        return None if card.locked(SECOND) else f"left unlocked by the next request {card.stats()}"
+    finally:
+        daemon.stop()
+        card.remove()
+
+
+def line(rig, read, verify):
+    cases = [(f"{fault}@40#{at}", expected) for fault, expected in LINE.items() for at in (read, verify)]
+    cases += [(fault, {0, 10, 11, 17, 19, 25}) for fault in ELSEWHERE]
+    for settings, expected in rig.mine(cases):
+        wrong = strike(rig, settings, expected)
+        rig.check(not wrong, f"on the line: {settings}", wrong)
+
+
+def helper_of(rig, daemon):
+    """pid of the helper that holds the board."""
+    return next((pid for pid, name in daemon.helpers().items() if name == "mohr-reader-nfc"), None)
+
+
+def kill_at(rig, exchange):
+    """The helper is killed while the board works on the command. What was wrong, or None."""
+    card = Board(rig, board=f"hang@40#{exchange}")
+    daemon = daemon_of(rig)
+    daemon.wait_state(card.reader, "card")
+    running = lib.Connection(daemon.socket).send("mohr.Identity.Assert", {
+        "audience": lib.AUDIENCE, "nonce": lib.NONCE, "ui": {"display": ":mohr-test"}, "reader": card.reader})
+    try:
+        if not wait_for(lambda: card.stats().get("exchanges", 0) >= exchange, 5):
+            return f"exchange {exchange} was never reached: {card.stats()}"
+        before, began = card.powers(), time.monotonic()
+        os.kill(helper_of(rig, daemon), signal.SIGKILL)
+        if not wait_for(lambda: card.powers() > before, 3 * SECOND, 0.005):
+            return "the field stayed on"
+        took = time.monotonic() - began
+        error, _, _ = running.receive()
+        stats = card.stats()
+        signed = stats["signatures"] > 0  # what comes after that is only the way out
+        if took > SECOND or not (error or signed) or stats["pin_verified"] or stats["verify_commands"] > 1:
+            return f"field off after {took:.2f} s, answer {error}, {stats}"
+        daemon.wait_state(card.reader, "card")
+        code, answer = daemon.request(card.reader)
+        return None if code == 0 else f"the next request was answered {code} {answer}"
+    finally:
+        running.close()
+        daemon.stop()
+        card.remove()
+
+
+def kills(rig, count):
+    for exchange in rig.mine(range(1, count + 1)):
+        wrong = kill_at(rig, exchange)
+        rig.check(not wrong, f"helper killed at exchange {exchange}: no power within a second", wrong)
+
+
+# ---- one helper, without mohrd ------------------------------------------------------------------
+
+def ready(board):
+    helper = board.helper()
+    helper.said_ready = helper.ready()
+    return helper
+
+
+def first_look(rig):
+    board = Board(rig)
+    helper = ready(board)
+    said = helper.said_ready
+    rig.check(said and said[1][:3] == b"\2\0\1", "the helper reports filter, not dumpable, no new privileges", said)
+    rig.check(helper.status("Seccomp") == "2", "Seccomp is 2")
+    extra = [to for fd, to in helper.descriptors().items() if fd > 3]
+    rig.check(len(extra) == 4 and all(to.startswith(("/dev/pts/", "pipe:")) for to in extra),
+              "it holds its channel, the line and a pipe of libnfc, nothing else", extra)
+    present, events = helper.presence() or (None, None)
+    rig.check(present == 1, "the first word is that a card lies there", (present, events))
+    outcome, card = helper.ask("BEGIN")
+    rig.check(outcome == OK and card[1] == IS_NEW and card[9:].hex() == ATR, "its ATR is the contactless one", card.hex())
+    rig.check(helper.outcomes(("IDENTIFY",), ("READ", b"\0"), ("READ", b"\1"), ("CONFIRM",), ("END", LEAVE)) == [OK] * 5,
+              "it is identified and its certificates are read")
+    time.sleep(0.7)
+    rig.check(helper.begin() == (OK, SAME), "left alone with the field on it is the same card")
+    rig.check(helper.verify(lib.PIN) == [OK] * 3 and board.stats()["pin_verified"], "a PIN is verified")
+    helper.ask("END", LEAVE)
+    rig.check(board.stats()["pin_verified"] is False, "the end after VERIFY took the power away")
+    rig.check(helper.begin() == (OK, IS_NEW), "after that it is a new card")
+    rig.check(helper.end() == 0 and board.powers() > 2, "a closed channel ends the helper and the field")
+    board.remove()
+
+
+def coming_and_going(rig):
+    board = Board(rig)
+    helper = ready(board)
+    _, before = helper.presence()
+    lifted = time.monotonic()
+    board.turn()
+    gone = helper.presence()
+    rig.check(gone and gone[0] == 0 and gone[1] != before, "a lifted card is told of", gone)
+    took = time.monotonic() - lifted
+    rig.check(helper.ask("BEGIN")[0] == NO_CARD, "and there is no card then")
+    board.turn()
+    back = helper.presence()
+    rig.check(back and back[0] == 1 and back[1] != gone[1], f"and so is its return ({took * 1000:.0f} ms)", back)
+    helper.begin()
+    helper.ask("END", LEAVE)
+    board.turn()
+    time.sleep(0.05)
+    board.turn()  # within the time between two looks
+    said = helper.presence()
+    rig.check(said and said[1] != back[1], "an instant without power is noticed while the card is held", said)
+    rig.check(helper.begin() == (OK, IS_NEW), "and makes it a new card")
+    board.turn()
+    rig.check(helper.ask("IDENTIFY")[0] == REMOVED, "lifted inside the transaction: removed")
+    rig.check(helper.outcomes(("END", LEAVE), ("BEGIN",)) == [OK, NO_CARD], "then there is none")
+    helper.kill()
+    board.remove()
+
+
+def asked_while_looking(rig):
+    board = Board(rig, board="none")
+    helper = ready(board)
+    helper.presence()
+    worst = 0.0
+    for wait in (0.0, 0.05, 0.11, 0.17, 0.23, 0.29, 0.33):
+        time.sleep(wait)
+        began = time.monotonic()
+        helper.ask("BEGIN")
+        worst = max(worst, time.monotonic() - began)
+    rig.check(worst < 0.25, "a question is answered within 200 ms, whatever the helper is doing", worst)
+    helper.kill()
+    board.remove()
+
+
+def of_every_kind(rig):
+    def begun(what, settings, expected, **options):
+        board = Board(rig, board=settings, **options)
+        helper = ready(board)
+        present = helper.presence()
+        outcome, card = helper.ask("BEGIN")
+        rig.check(outcome == expected, f"{what}: {expected}", (outcome, card.hex()))
+        before = len(board.commands())
+        rig.check(present and present[0] == 1 and before == 0, f"{what}: seen, and not spoken to", (present, before))
+        return board, helper, card
+
+    board, helper, card = begun("type B", "b", OK)
+    rig.check(card[9:].hex() == ATR_B, "type B: its ATR is made of ATQB", card.hex())
+    rig.check(helper.outcomes(("IDENTIFY",), ("END", LEAVE)) == [OK, OK], "type B: it is spoken to")
+    time.sleep(0.4)
+    rig.check(helper.begin() == (OK, SAME), "type B: it is still there")
+    helper.kill(), board.remove()
+    for what, settings, expected in (("two cards", "two", BUSY), ("one of each type", "b,two", BUSY),
+                                     ("a card on a MIFARE Classic", "classic", BUSY),
+                                     ("MIFARE Classic alone", "none,classic", UNSUPPORTED), ("random UID", "random-uid", OK),
+                                     ("an ATS of nothing", "ats=01", OK), ("an ATS that ends early", "ats=0478", OK),
+                                     ("a long ATS", "ats=1F78807002" + "AB" * 26, OK), ("115,200 baud", "baud", OK)):
+        board, helper, card = begun(what, settings, expected)
+        if settings.startswith("ats=1F"):
+            rig.check(card[9:11] == b"\x3b\x8f" and len(card) == 29, f"{what}: fifteen historical bytes", card.hex())
+        helper.kill(), board.remove()
+
+
+def hostile_ats(rig):
+    """libnfc believes the ATS's own length: that of nothing is taken for all of the memory there is."""
+    board = Board(rig, board="ats=00")
+    helper = ready(board)
+    code = helper.child.wait(10)
+    rig.check(code < 0, "an ATS of length zero ends the helper, in its sandbox", code)
+    helper.channel.close()
+    board.remove()
+
+
+def claims(rig):
+    board = Board(rig)
+    helper = ready(board)
+    helper.presence()
+    second = board.helper()
+    rig.check(second.child.wait(10) == BUSY, "a second helper on the same board: busy")
+    helper.kill()
+    third = ready(board)
+    rig.check(third.said_ready and third.presence(), "a killed helper does not lock the board for the next one")
+    rig.check(third.end() == 0, "which leaves it as it was")
+    other = nfc_list(rig, board)
+    rig.check(other is None or "1 ISO14443A passive target" in other, "and libnfc's own programs can use it", other)
+    board.remove()
+
+
+def nfc_list(rig, board):
+    """What libnfc's own program sees there, or None where it is not installed."""
+    if not shutil.which("nfc-list"):
+        return rig.skip("nfc-list", "libnfc-bin is not installed")
+    done = subprocess.run(["nfc-list"], env={**rig.env, "LIBNFC_DEVICE": board.device}, capture_output=True, text=True,
+                          timeout=20, check=False)
+    return done.stdout
+
+
+def cross_check(rig):
+    for settings, words in (("", ("1 ISO14443A", "ATS:", "80  31  80  65  b0  85  02  02  ed")), ("b", ("1 ISO14443B",)),
+                            ("two", ("2 ISO14443A",)), ("none", ())):
+        board = Board(rig, board=settings)
+        said = nfc_list(rig, board)
+        if said is not None:
+            rig.check(all(word in said for word in words) and "NFC device:" in said,
+                      f"nfc-list sees the same board ({settings or 'a card of type A'})", said)
+        board.remove()
+
+
+def no_board(rig):
+    for address, expected in ((f"pn532_uart:{rig.dir}/nothing:115200", NO_READER), ("pn532_uart:/dev/null", NO_READER),
+                              ("pcsc:whatever", 70), ("pn532_uart", 70), ("", 70)):
+        helper = Helper(rig, "--reader", address, driver="nfc")
+        rig.check(helper.child.wait(10) == expected, f"no board at {address!r}: {expected}")
+    board = Board(rig, board="mute@any#1+")
+    began = time.monotonic()
+    rig.check(board.helper().child.wait(20) == NO_READER, "a line where nobody answers is no board")
+    rig.check(time.monotonic() - began < 8, "which is found out in seconds")
+    board.remove()
+    board = Board(rig)
+    helper = ready(board)
+    helper.presence()
+    board.remove()
+    rig.check(helper.child.wait(10) == NO_READER, "a board pulled while nobody asks ends its helper")
+
+
+def quiet(rig):
+    """What waiting costs: looks per second, and for what part of the time the field is on."""
+    board = Board(rig, board="baud")
+    helper = ready(board)
+    helper.presence()
+    before = board.powers()
+    time.sleep(2)
+    looks = (board.powers() - before) / 2
+    rig.check(1.5 <= looks <= 4, f"{looks:.1f} looks for a card in a second")
+    helper.kill()
+    board.remove()
+
+
+HELPERS = [first_look, coming_and_going, asked_while_looking, of_every_kind, hostile_ats, claims, cross_check, no_board,
+           quiet]
+
+
+# ---- more than one ------------------------------------------------------------------------------
+
+def swapped(rig):
+    board = Board(rig, laid_back="other")
+    daemon = daemon_of(rig)
+    daemon.wait_state(board.reader, "card")
+    daemon.script(delay=2.0)
+    running = lib.Connection(daemon.socket).send("mohr.Identity.Assert", {
+        "audience": lib.AUDIENCE, "nonce": lib.NONCE, "ui": {"display": ":mohr-test"}})
+    wait_for(lambda: pcsc.pinentries(daemon), 4)
+    board.turn()
+    time.sleep(0.1)
+    board.turn()
+    error, _, _ = running.receive()
+    rig.check(error == "mohr.Identity.CardRemoved", "another card laid down during the prompt is refused", error)
+    rig.check(board.stats().get("verify_commands") == 0, "and saw no PIN", board.stats())
+    daemon.stop()
+    board.remove()
+
+
+def lifted(rig):
+    board = Board(rig)
+    daemon = daemon_of(rig)
+    daemon.wait_state(board.reader, "card")
+    daemon.script(delay=2.0)
+    running = lib.Connection(daemon.socket).send("mohr.Identity.Assert", {
+        "audience": lib.AUDIENCE, "nonce": lib.NONCE, "ui": {"display": ":mohr-test"}})
+    wait_for(lambda: pcsc.pinentries(daemon), 4)
+    board.turn()
+    time.sleep(0.3)
+    board.turn()
+    error, reply, _ = running.receive()
+    rig.check(not error and reply.get("assertion"), "a card lifted and laid back during the prompt goes on", error)
+    rig.check(board.locked() and board.stats()["verify_commands"] == 1, "with one VERIFY", board.stats())
+    daemon.stop()
+    board.remove()
+
+
+def several(rig):
+    boards = [Board(rig, slot=slot) for slot in range(3)]
+    daemon = daemon_of(rig)
+    for board in boards:
+        rig.check(daemon.wait_state(board.reader, "card"), f"board {board.link[-1]} is a reader with a card")
+    code, _ = daemon.request()
+    rig.check(code == BUSY, "several cards and none named: the person has to say which")
+    for board in boards:
+        code, answer = daemon.request(board.reader)
+        rig.check(code == 0 and board.locked(), f"board {board.link[-1]} serves when it is named", (code, answer))
+    other = daemon_of(rig)
+    rig.check(not other.wait_state(boards[0].reader, "card", seconds=1), "a second daemon does not get boards that are held")
+    code, _ = daemon.request(boards[0].reader)
+    rig.check(code == 0, "and does not disturb the first")
+    daemon.stop()
+    rig.check(other.wait_state(boards[0].reader, "card", seconds=6), "it gets them when the first has ended")
+    code, _ = other.request(boards[0].reader)
+    rig.check(code == 0, "and serves")
+    other.stop()
+    for board in boards:
+        board.remove()
+    rig.boards.clear()
+
+
+def reported(rig):
+    """Of cards that come and go the daemon knows at once."""
+    board = Board(rig)
+    daemon = daemon_of(rig)
+    daemon.wait_state(board.reader, "card")
+    times = []
+    for state in ("empty", "card") * 4:
+        time.sleep(0.07)
+        began = time.monotonic()
+        board.turn()
+        wait_for(lambda: daemon.state_of(board.reader) == state, 3, 0.005)
+        times.append(int((time.monotonic() - began) * 1000))
+    rig.check(max(times) < 1000, f"cards come and go, told after {times} ms")
+    daemon.stop()
+    board.remove()
+
+
+MOHRD = [swapped, lifted, several, reported]
+
+
+def body(rig):
+    rig.boards, rig.helpers = {}, []
+    count, read, verify = positions(rig)
+    for scene in rig.mine([*HELPERS, *MOHRD]):
+        scene(rig)
+        rig.boards.clear()
+    line(rig, read, verify)
+    kills(rig, count)
+    as_over_pcsc(rig)
+    for helper in rig.helpers:
+        if helper.child.poll() is None:
+            helper.kill()
+
+
+main(body, workers=6)
