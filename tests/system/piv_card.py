@@ -7,43 +7,11 @@ what came of it. So a driver that works with this card works with a card as thos
 the card itself counted is asked from the card. Nothing of Mohr's own driver takes part.
 """
 import os
-import shutil
 import subprocess
 
-from lib import PIN, Card, Pcscd, main
-
-LIBRARIES = "/usr/lib/" + os.uname().machine + "-linux-gnu"
-OPENSC, YKCS11 = LIBRARIES + "/opensc-pkcs11.so", LIBRARIES + "/libykcs11.so.2"
-ALGORITHMS = {"rsa2048": ("RSA2048", "SHA256-RSA-PKCS"), "p256": ("ECCP256", "ECDSA"), "p384": ("ECCP384", "ECDSA")}
-
-
-class NamedPcscd(Pcscd):
-    """Yubico's module looks only at readers of that name."""
-
-    def start(self):
-        path = os.path.join(self.conf, "readers")
-        with open(path, encoding="ascii") as conf:
-            text = conf.read().replace('"Test ', '"Yubico Test ')
-        with open(path, "w", encoding="ascii") as conf:
-            conf.write(text)
-        super().start()
-
-    def name(self, slot=0):
-        return "Yubico " + super().name(slot)
-
-
-def say(rig, *argv):
-    """(exit code, all that was said)"""
-    done = subprocess.run(argv, env=rig.env, cwd=rig.dir, capture_output=True, timeout=60, check=False)
-    return done.returncode, (done.stdout + done.stderr).decode("utf-8", "replace")
-
-
-def pkcs11(rig, module, *words):
-    return say(rig, "pkcs11-tool", "--module", module, *words)
-
-
-def yubico(rig, *words):
-    return say(rig, "yubico-piv-tool", "--reader=Yubico Test", *words)
+from lib import PIN, Card, main
+from piv_tools import (ALGORITHMS, OPENSC, READER, YKCS11, NamedPcscd, cost, make_data, missing, pkcs11, say, signers,
+                       yubico)
 
 
 def issue(rig, pcscd, profile, **switches):
@@ -97,7 +65,7 @@ def signs_for_yubico(rig, what, slot, algorithm):
     rig.check(code == 0, f"{what}: yubico-piv-tool reads {slot}", said)
     same_certificate(rig, what, cert, slot, algorithm)
     with open(cert, encoding="ascii") as text:
-        done = subprocess.run(["yubico-piv-tool", "--reader=Yubico Test", "-a", "verify-pin", "-P", PIN,
+        done = subprocess.run(["yubico-piv-tool", "--reader=" + READER, "-a", "verify-pin", "-P", PIN,
                                "-a", "test-signature", "-s", slot], env=rig.env, stdin=text, capture_output=True,
                               timeout=60, check=False)
     rig.check(done.returncode == 0 and b"Successful" in done.stderr, f"{what}: test-signature with {slot}", done.stderr)
@@ -129,12 +97,10 @@ def refuses_to_be_changed(rig, card):
 
 
 def body(rig):
-    if not all(map(shutil.which, ("pkcs11-tool", "yubico-piv-tool"))) or not os.path.exists(OPENSC):
-        rig.skip("a PIV card before other programs", "opensc or yubico-piv-tool is not installed")
+    if missing():
+        rig.skip("a PIV card before other programs", f"{missing()} is not installed")
         return
-    with open(os.path.join(rig.dir, "data"), "wb") as data:
-        data.write(b"what the staff signs")
-    say(rig, "openssl", "dgst", "-sha256", "-binary", "-out", "digest", "data")
+    make_data(rig)
     pcscd = NamedPcscd(rig)
     card = issue(rig, pcscd, "piv")
     whole_test(rig, card, OPENSC, "OpenSC", 20)
@@ -157,7 +123,11 @@ def body(rig):
     card = issue(rig, pcscd, "piv", piv_9a="p384", piv_9c="p256")
     signs_for_yubico(rig, "T=1, p384", "9a", "p384")
     signs_for_yubico(rig, "T=1, p256", "9c", "p256")
-    rig.check(card.stats()["writes"] == 0, "yubico-piv-tool: nothing was written", card.stats())
+    costs = {name: cost(rig, card, argv) for name, argv in signers("p256")}
+    rig.check(costs["yubico-piv-tool"]["apdus"] < costs["pkcs11-tool, OpenSC"]["apdus"], "each program's commands are counted",
+              costs)
+    rig.note(", ".join(f"{name}: {spent['apdus']}" for name, spent in costs.items()))
+    rig.check(card.stats()["writes"] == 0, "other programs: nothing was written", card.stats())
     card.remove()
 
 
