@@ -25,6 +25,7 @@
 #include <sys/wait.h>
 
 #define CHILD_FD   3
+#define DEVICE_FD  4
 #define FIRST_HIGH 10 /* our copies sit above every number the child wants */
 
 struct child {
@@ -41,7 +42,7 @@ struct child {
 
 struct launch {
         const char *const *argv, *const *env;
-        int null, channel;
+        int null, channel, device;
         pid_t parent;
 };
 
@@ -65,7 +66,8 @@ static void run_child(const struct launch *launch, volatile int *error)
                 signal(defaults[i], SIG_DFL);
         if (setsid() < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || dup2(launch->null, 0) < 0 ||
                 dup2(launch->null, 1) < 0 || dup2(launch->channel, CHILD_FD) < 0 ||
-                close_range(CHILD_FD + 1, ~0U, 0) < 0 ||
+                (launch->device >= 0 && dup2(launch->device, DEVICE_FD) < 0) ||
+                close_range(launch->device < 0 ? CHILD_FD + 1 : DEVICE_FD + 1, ~0U, 0) < 0 ||
                 sigprocmask(SIG_SETMASK, &none, NULL) < 0) {
                 *error = errno;
                 return;
@@ -98,7 +100,8 @@ static int launch(const struct launch *launch, pid_t *ret_pid)
         return 0;
 }
 
-static int start(struct child *child, const char *const *argv, const char *const *env)
+static int start(
+        struct child *child, const char *const *argv, const char *const *env, int device_given)
 {
         int pair[2];
         if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
@@ -106,11 +109,15 @@ static int start(struct child *child, const char *const *argv, const char *const
         child->fd = high_fd(pair[0]);
         _cleanup_close_ int theirs = high_fd(pair[1]);
         _cleanup_close_ int null = high_fd(open("/dev/null", O_RDWR | O_CLOEXEC));
+        _cleanup_close_ int device =
+                device_given < 0 ? -1 : fcntl(device_given, F_DUPFD_CLOEXEC, FIRST_HIGH);
         if (child->fd < 0 || theirs < 0 || null < 0)
                 return child->fd < 0 ? child->fd : theirs < 0 ? theirs : null;
+        if (device_given >= 0 && device < 0)
+                return -errno;
         if (fcntl(child->fd, F_SETFL, O_NONBLOCK) < 0)
                 return -errno;
-        struct launch plan = { argv, env, null, theirs, getpid() };
+        struct launch plan = { argv, env, null, theirs, device, getpid() };
         int r = launch(&plan, &child->pid);
         if (r < 0)
                 return r;
@@ -196,6 +203,13 @@ int child_spawn(struct child **ret, sd_event *event, const char *const *argv,
         const char *const *env, size_t frame_max, const struct child_callbacks *callbacks,
         void *user)
 {
+        return child_spawn_with(ret, event, argv, env, -1, frame_max, callbacks, user);
+}
+
+int child_spawn_with(struct child **ret, sd_event *event, const char *const *argv,
+        const char *const *env, int device, size_t frame_max,
+        const struct child_callbacks *callbacks, void *user)
+{
         struct child *child = calloc(1, sizeof *child);
         if (!child)
                 return -ENOMEM;
@@ -204,7 +218,7 @@ int child_spawn(struct child **ret, sd_event *event, const char *const *argv,
         child->user = user;
         child->cap = frame_max;
         child->buf = calloc(1, frame_max);
-        int r = child->buf ? start(child, argv, env) : -ENOMEM;
+        int r = child->buf ? start(child, argv, env, device) : -ENOMEM;
         if (r == 0)
                 r = watch(child, event);
         if (r < 0) {

@@ -32,6 +32,7 @@ struct config {
         char *soft[CONFIG_OPTIONS_MAX + 1]; /* empty unless the driver soft is asked for */
         char *nfc[CONFIG_OPTIONS_MAX + 1];
         char *usb[CONFIG_OPTIONS_MAX + 1];
+        int usb_fd; /* --usb-fd: an open USB device that a system without device nodes handed over; -1 */
         char *libexecdir; /* where helpers are: the folder of the running mohrd if it holds them (a build
                            * tree), else MOHR_LIBEXECDIR of the build */
         char *state_dir; /* $XDG_STATE_HOME/mohr; [state] dir; NULL if neither it nor HOME is set */

@@ -13,6 +13,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -91,6 +92,7 @@ static int set_defaults(struct config *config)
         config->prompt_timeout_s = 120;
         config->card_timeout_ms = 8000;
         config->log_level = LOG_LEVEL_INFO;
+        config->usb_fd = -1;
         int r = config_add_driver(config, "pcsc", 4);
         if (r == 0)
                 r = set_text(&config->pinentry, "pinentry");
@@ -207,7 +209,7 @@ static int load_usual_files(const struct loader *loader)
 }
 
 struct arguments {
-        const char *config, *socket;
+        const char *config, *socket, *usb_fd;
         const char *drivers[CONFIG_DRIVERS_MAX];
         size_t driver_count;
 };
@@ -216,13 +218,15 @@ static int take_argument(
         const struct loader *loader, struct arguments *args, const char *name, const char *value)
 {
         bool known = strcmp(name, "--config") == 0 || strcmp(name, "--socket") == 0 ||
-                     strcmp(name, "--driver") == 0;
+                     strcmp(name, "--driver") == 0 || strcmp(name, "--usb-fd") == 0;
         if (known && (!value || !*value))
                 return refuse(loader, "%s wants a value; try --help", name);
         if (strcmp(name, "--config") == 0)
                 args->config = value;
         else if (strcmp(name, "--socket") == 0)
                 args->socket = value;
+        else if (strcmp(name, "--usb-fd") == 0)
+                args->usb_fd = value;
         else if (strcmp(name, "--driver") == 0 && args->driver_count < CONFIG_DRIVERS_MAX)
                 args->drivers[args->driver_count++] = value;
         else
@@ -248,6 +252,19 @@ static int read_arguments(
         return r;
 }
 
+/* An open descriptor that nobody else means by this number: not 0 to 2. */
+static int take_usb_fd(const struct loader *loader, const char *value)
+{
+        char *end;
+        errno = 0;
+        long fd = strtol(value, &end, 10);
+        if (errno || end == value || *end || fd < 3 || fd > INT_MAX || fcntl((int)fd, F_GETFD) < 0)
+                return refuse(loader, "--usb-fd %.40s: not an open descriptor over 2", value);
+        loader->config->usb_fd = (int)fd;
+        int r = config_add_driver(loader->config, "usb", strlen("usb"));
+        return r < 0 ? r : 0; /* asked for already is as good */
+}
+
 static int apply_arguments(const struct loader *loader, const struct arguments *args)
 {
         struct config *config = loader->config;
@@ -260,6 +277,8 @@ static int apply_arguments(const struct loader *loader, const struct arguments *
                         return refuse(
                                 loader, "--driver %.40s: " CONFIG_WANT_DRIVERS, args->drivers[i]);
         }
+        if (r == 0 && args->usb_fd)
+                r = take_usb_fd(loader, args->usb_fd);
         return r;
 }
 

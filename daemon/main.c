@@ -35,9 +35,10 @@ struct mohrd {
         bool draining;
 };
 
-static const char usage[] = "mohrd [--socket PATH] [--config FILE] [--driver NAME]...\n"
-                            "Answers mohr.Identity on a socket, for the user who started it. See "
-                            "mohrd(8), mohr.conf(5).\n";
+static const char usage[] =
+        "mohrd [--socket PATH] [--config FILE] [--driver NAME]... [--usb-fd N]\n"
+        "Answers mohr.Identity on a socket, for the user who started it. See "
+        "mohrd(8), mohr.conf(5).\n";
 
 static int close_doors(void)
 {

@@ -78,9 +78,16 @@ void direct_ended(struct reader *reader, int status, bool was_ready)
 
 /* ---- what the watcher says ------------------------------------------------------------------- */
 
-bool direct_waits_for_claim(const struct reader *reader)
+static bool handed_over(const struct reader *reader)
 {
-        return reader->trouble == OUTCOME_BUSY && reader->claimed;
+        return strcmp(reader->seen.address, HANDED_OVER) == 0;
+}
+
+/* No use in trying again by the clock: held by another program, or a descriptor without its device. */
+bool direct_waits_for_news(const struct reader *reader)
+{
+        return (reader->trouble == OUTCOME_BUSY && reader->claimed) ||
+               (reader->trouble == OUTCOME_NO_READER && handed_over(reader));
 }
 
 /* When the next helper is to be started: 0 at once, UINT64_MAX not before there is news. */
@@ -94,7 +101,7 @@ uint64_t direct_first_start(struct reader *reader, const struct driver_reader *s
                 reader->told = true;
                 return UINT64_MAX;
         }
-        for (size_t i = 0; i < readers->backend_count; i++)
+        for (size_t i = 0; !handed_over(reader) && i < readers->backend_count; i++)
                 if (strcmp(readers->backends[i].row->driver, "pcsc") == 0)
                         return PCSCD_FIRST_US;
         return 0;
@@ -105,7 +112,7 @@ bool direct_report(struct reader *reader, const struct driver_reader *now)
 {
         if (strcmp(reader->seen.address, now->address) != 0)
                 return false;
-        bool freed = direct_waits_for_claim(reader) && !now->busy;
+        bool freed = direct_waits_for_news(reader) && !now->busy;
         reader->claimed = now->busy;
         if (freed && !reader->helper)
                 reader_respawn_later(reader);

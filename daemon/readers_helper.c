@@ -199,7 +199,7 @@ static void mourn(const struct reader *reader, int status)
 static void replace(struct reader *reader, enum helper_state before, bool urgent)
 {
         bool useless = before == HELPER_STARTING || (before == HELPER_READY && !reader->answered);
-        if (reader->gone || before == HELPER_UNUSABLE || direct_waits_for_claim(reader))
+        if (reader->gone || before == HELPER_UNUSABLE || direct_waits_for_news(reader))
                 return;
         if (useless && !urgent)
                 reader_respawn_later(reader);
@@ -234,13 +234,17 @@ static void on_helper_exited(void *user, int status)
 static void spawn(struct reader *reader)
 {
         static const struct child_callbacks callbacks = { on_helper_frame, on_helper_exited };
+        static const char *const handed_over[2] = { "--usb-fd", "4" }; /* child.h puts it there */
         const struct driver_reader *seen = &reader->seen;
-        const char *const extra[2] = { "--reader", *seen->address ? seen->address : seen->name };
+        const char *const named[2] = { "--reader", *seen->address ? seen->address : seen->name };
+        bool handed = strcmp(seen->address, HANDED_OVER) == 0;
         const char *argv[HELPER_ARGV_MAX];
         struct readers *readers = all(reader);
-        readers_argv(reader->backend, reader->backend->helper_program, extra, argv);
-        int r = child_spawn(&reader->helper, readers->event, argv,
-                (const char *const *)readers->env, OPS_FRAME_MAX, &callbacks, reader);
+        readers_argv(reader->backend, reader->backend->helper_program, handed ? handed_over : named,
+                argv);
+        int r = child_spawn_with(&reader->helper, readers->event, argv,
+                (const char *const *)readers->env, handed ? readers->config->usb_fd : -1,
+                OPS_FRAME_MAX, &callbacks, reader);
         if (r < 0) {
                 complain(reader, LOG_LEVEL_ERR, "helper cannot be started");
                 reader_respawn_later(reader);

@@ -15,6 +15,7 @@
 #define RESTART_MIN_US  250000ULL
 #define RESTART_MAX_US  30000000ULL
 #define TIMER_EXACT_US  1000ULL
+#define HANDED_OVER     "fd:4" /* the address of a device that came with --usb-fd */
 #define HELPER_ENV_MAX  8
 #define HELPER_ARGV_MAX (2 * CONFIG_OPTIONS_MAX + 8)
 
@@ -125,7 +126,7 @@ void reader_fail_call(
 _must_check_ int direct_presence(struct reader *reader, const struct op_frame *frame);
 void direct_ready(struct reader *reader);
 void direct_ended(struct reader *reader, int status, bool was_ready);
-bool direct_waits_for_claim(const struct reader *reader);
+bool direct_waits_for_news(const struct reader *reader);
 uint64_t direct_first_start(struct reader *reader, const struct driver_reader *seen);
 _must_check_ bool direct_report(struct reader *reader, const struct driver_reader *now);
 void direct_left(struct reader *reader); /* frees it unless taken */

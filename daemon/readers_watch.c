@@ -201,6 +201,24 @@ static void spawn(struct backend *backend)
         retry_later(backend);
 }
 
+/* A device that was handed over is the one reader of `usb`, and there is nothing to watch. */
+static void list_handed_over(struct backend *backend)
+{
+        struct op_readers report = { .count = 1 };
+        strcpy(report.readers[0].name, "USB reader");
+        strcpy(report.readers[0].address, HANDED_OVER);
+        take_report(backend, &report);
+}
+
+void backend_start_watcher(struct backend *backend)
+{
+        backend->delay_us = 0;
+        if (backend->readers->config->usb_fd >= 0 && strcmp(backend->row->driver, "usb") == 0)
+                list_handed_over(backend);
+        else
+                spawn(backend);
+}
+
 static int program_path(const struct readers *readers, const char *program, char **ret)
 {
         if (asprintf(ret, "%s/%s", readers->config->libexecdir, program) >= 0)
@@ -222,14 +240,8 @@ int backend_start(struct readers *readers, struct backend *backend, const char *
                 r = readers_timer(readers, &backend->restart, on_restart, backend);
         if (r < 0)
                 return r;
-        spawn(backend);
+        backend_start_watcher(backend);
         return 0;
-}
-
-void backend_start_watcher(struct backend *backend)
-{
-        backend->delay_us = 0;
-        spawn(backend);
 }
 
 void backend_stop_watcher(struct backend *backend)

@@ -13,6 +13,8 @@
 #include "drivers/helper/session.h"
 
 #include <getopt.h>
+#include <signal.h>
+#include <sys/prctl.h>
 
 #define OPTIONS_MAX 48
 
@@ -130,10 +132,24 @@ static int serve_reader(const struct plan *plan, void *reader)
         return loop_serve(OPS_FD, session, inbox);
 }
 
+/* Nobody resets a direct reader's card when its helper is killed. So the end of mohrd, which the channel
+ * tells of, must not kill it, nor a service manager that ends what mohrd left: it goes by itself, after it
+ * has taken the power off. */
+static int outlive_mohrd(const struct driver *driver)
+{
+        if (!driver->wait)
+                return 0;
+        if (prctl(PR_SET_PDEATHSIG, 0) < 0 || signal(SIGTERM, SIG_IGN) == SIG_ERR)
+                return -errno;
+        return 0;
+}
+
 static int run_helper(const struct plan *plan)
 {
         void *reader = NULL;
-        int r = plan->driver->open(&reader, plan->reader, plan->options);
+        int r = outlive_mohrd(plan->driver);
+        if (r == 0)
+                r = plan->driver->open(&reader, plan->reader, plan->options);
         if (r != 0)
                 return refuse(plan, "cannot open the reader", r);
         int status = serve_reader(plan, reader);

@@ -323,6 +323,28 @@ static void wrong_arguments_are_named(void **state)
                 load(&config, error, "--driver", "soft", "--driver", "soft", NULL), OUTCOME_USAGE);
 }
 
+static void a_device_handed_over_is_an_open_descriptor(void **state)
+{
+        static const char *const wrong[] = { "0", "2", "x", "5x", "", "-1", "60000",
+                "99999999999999999999", "3 " };
+        struct config *config;
+        char error[256], number[16];
+        (void)state;
+        for (size_t i = 0; i < ARRAY_LEN(wrong); i++)
+                assert_int_equal(load(&config, error, "--usb-fd", wrong[i], NULL), OUTCOME_USAGE);
+        int fd = dup(2);
+        snprintf(number, sizeof number, "%d", fd);
+        assert_int_equal(load(&config, error, "--usb-fd", number, "--driver", "usb", NULL), 0);
+        assert_int_equal(config->usb_fd, fd);
+        assert_string_equal(config->drivers[0], "usb");
+        assert_null(config->drivers[1]);
+        config_free(config);
+        assert_int_equal(load(&config, error, "--usb-fd", number, NULL), 0);
+        assert_string_equal(config->drivers[1], "usb");
+        config_free(config);
+        close(fd);
+}
+
 #define IN_PLACE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -338,6 +360,7 @@ int main(void)
                 IN_PLACE(a_file_that_others_may_write_is_refused),
                 IN_PLACE(software_card_options_need_the_driver),
                 IN_PLACE(wrong_arguments_are_named),
+                IN_PLACE(a_device_handed_over_is_an_open_descriptor),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
