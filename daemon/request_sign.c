@@ -201,7 +201,8 @@ static void learn_step(struct request *request)
 }
 
 /* No step gave a signature that verifies. What the last refusals say is believed only of a key that
- * never signed for us, and only when nothing was signed at all. */
+ * never signed for us, and only when nothing was signed at all; and not for long if only a reader's word
+ * stands for it that the PIN was verified. */
 static int exhausted(struct request *request)
 {
         struct known_key *plan = &request->plan;
@@ -210,7 +211,7 @@ static int exhausted(struct request *request)
                 return OUTCOME_NO_STANDARD_SIGNATURE;
         }
         request->detail = "the key answers to the issuer's keys only";
-        if (!plan->proven) {
+        if (!plan->proven && !request->pinpad) {
                 plan->needs_issuer_keys = true;
                 known_key_put(request->context->known, request->card.chain.print, plan);
         }

@@ -14,7 +14,7 @@ import time
 
 from lib import AUDIENCE, NONCE, PIN, Card, Connection, Daemon, Pcscd, Process, free_ports, main, wait_for
 
-OK, UNSUPPORTED, WRONG, BLOCKED, REFUSED, REMOVED, TIMED_OUT, BUSY, LAST = 0, 12, 13, 14, 15, 17, 19, 23, 24
+OK, UNSUPPORTED, WRONG, BLOCKED, REFUSED, REMOVED, ISSUER, TIMED_OUT, BUSY, LAST = 0, 12, 13, 14, 15, 17, 18, 19, 23, 24
 
 
 class PadPcscd(Pcscd):
@@ -131,13 +131,195 @@ def good_ways(rig, pad):
                       f"{profile}: the reader was told what part 10 says", order)
 
 
-SCENES = [good_ways]
+def said_on_the_keys(rig, pad):
+    """Ends of an entry in which nothing was sent, then the card is as it was."""
+    with Scene(rig, pad) as scene:
+        for does, expected, sent, what in (
+                ("word 6401", REFUSED, 0, "the cancel key"), ("word 6400", TIMED_OUT, 0, "nobody types"),
+                ("type 123", REFUSED, 0, "too few digits"), ("type 123456789", REFUSED, 0, "too many digits"),
+                ("word 6B80", UNSUPPORTED, 0, "a reader that does not take the order")):
+            pad.person(does)
+            _, _, detail = scene.answers(expected, what, sent)
+            rig.check("may have been spent" not in detail, f"{what}: no try is said to be lost", detail)
+        pad.person(f"type {PIN}")
+        scene.answers(OK, "and then the right PIN")
+        rig.check(scene.card.stats()["failures"]["ias"] == 0, "no try was spent", scene.card.stats())
+
+
+def refused_before(rig, pad):
+    with Scene(rig, pad) as scene:
+        pad.person(f"type {PIN}")
+        for confirm, what in ((["no"], "consent refused"), (["ok", "no"], "the page before the keys refused")):
+            scene.daemon.script(confirm=confirm)
+            scene.answers(REFUSED, what, 0)
+        rig.check(pad.count("verify") == 0, "the reader was never asked for a PIN", pad.record())
+        scene.daemon.prompts()
+        scene.daemon.script()
+        first, second = scene.begin(), scene.begin()
+        errors = sorted(str(last(connection)[0]) for connection in (first, second))
+        rig.check(errors == ["None", "mohr.Identity.Busy"], "of two at once one is served, one is told busy", errors)
+        shown = " ".join(scene.daemon.prompts())
+        rig.check("on the keys of the card reader, not here" in shown and "Tries left" in shown,
+                  "the person was told where to type and how many tries are left")
+
+
+def last(connection):
+    """(error, parameters, [phases]) of a request with "more"."""
+    phases = []
+    while True:
+        error, reply, more = connection.receive()
+        if not more:
+            return error, reply, phases
+        phases.append(reply.get("phase"))
+
+
+def wrong_until_blocked(rig, pad):
+    with Scene(rig, pad) as scene:
+        pad.person("type 00000000")
+        _, reply, _ = scene.answers(WRONG, "a wrong PIN")
+        rig.check(reply.get("tries_left") == 2, "two tries are left", reply)
+        scene.answers(WRONG, "another wrong PIN")
+        scene.daemon.script(confirm=["ok", "no"])
+        scene.answers(LAST, "the last try declined", 0)
+        scene.daemon.script()
+        code, _, _ = scene.answers(BLOCKED, "the last try used wrongly")
+        asked = pad.count("verify")
+        scene.daemon.prompts()
+        scene.answers(BLOCKED, "a blocked PIN", 0)
+        rig.check(pad.count("verify") == asked and not scene.daemon.prompts(), "no reader and no person was asked")
+
+
+def taken_away(rig, pad):
+    with Scene(rig, pad) as scene:
+        pad.person(f"type {PIN}", 8000)
+        running = scene.begin()
+        scene.typing()
+        scene.card.turn()
+        error, _, phases = last(running)
+        rig.check(error == "mohr.Identity.CardRemoved", "a card taken away while somebody types", error)
+        rig.check(phases == ["reader", "card", "consent", "pinpad"], "the phases lead up to the keys", phases)
+        rig.check(pad.count("sent") == 0, "nothing was sent", pad.record())
+        scene.daemon.wait_state(scene.card.reader, "empty")
+        scene.card.turn()
+        scene.daemon.wait_state(scene.card.reader, "card")
+        pad.person(f"type {PIN}")
+        scene.answers(OK, "the card laid back works")
+
+
+def killed(rig, pad):
+    """Whoever dies while the reader waits: the reader goes on, and pcscd resets the card when it is done."""
+    with Scene(rig, pad) as scene:
+        pad.person(f"type {PIN}", 1500)
+        running = scene.begin()
+        scene.typing()
+        for pid, name in scene.daemon.helpers().items():
+            with open(f"/proc/{pid}/cmdline", encoding="utf-8") as words:
+                if name == "mohr-reader" and scene.card.reader in words.read():
+                    os.kill(pid, signal.SIGKILL)
+        error, reply, _ = last(running)
+        rig.check(error == "mohr.Identity.CardRemoved" and "may have been spent" in reply["detail"],
+                  "a killed helper: a try may have been spent", (error, reply))
+        after_the_reader(rig, pad, scene, "a killed helper")
+    with Scene(rig, pad) as scene:
+        pad.person(f"type {PIN}", 1500)
+        running = scene.begin()
+        scene.typing()
+        running.close()
+        rig.check(wait_for(lambda: scene.daemon.state_of(scene.card.reader) == "card", 3),
+                  "a client that hangs up has its reader given back")
+        after_the_reader(rig, pad, scene, "a client that hung up")
+    with Scene(rig, pad) as scene:
+        pad.person(f"type {PIN}", 1500)
+        running = scene.begin()
+        scene.typing()
+        scene.daemon.process.child.kill()
+        running.close()
+        wait_for(lambda: pad.count("sent"), 4)
+        rig.check(scene.card.locked(4), "a killed daemon leaves no unlocked card", scene.card.stats())
+        rig.check(scene.card.stats()["verify_commands"] == 1, "and one PIN command", scene.card.stats())
+
+
+def after_the_reader(rig, pad, scene, what):
+    wait_for(lambda: pad.count("sent"), 4)
+    rig.check(scene.card.locked(4), f"{what}: the card is locked again", scene.card.stats())
+    rig.check(pad.count("sent") == 1, f"{what}: one command", pad.record())
+    pad.person(f"type {PIN}")
+    scene.answers(OK, f"{what}: the next request")
+
+
+def out_of_time(rig, pad):
+    with Scene(rig, pad) as scene:
+        pad.person(f"type {PIN}", 2500)
+        code, reply = scene.daemon.request(timeout_ms=1500)
+        rig.check(code == TIMED_OUT and "may have been spent" in reply["detail"],
+                  "a request whose time ends at the keys", (code, reply))
+        began = time.monotonic()
+        code, reply = scene.daemon.request()
+        rig.note(f"the next request: {code} after {time.monotonic() - began:.1f} s")
+        rig.check(code in (OK, BUSY, TIMED_OUT), "the next one waits for the reader, or is told", (code, reply))
+        rig.check(pad.count("sent") <= 2 and scene.card.stats()["failures"]["ias"] == 0,
+                  "one command for each request at most", pad.record())
+        rig.check(scene.card.locked(4), "and the card is locked again", scene.card.stats())
+
+
+def liars(rig, pad):
+    """Answers that no card gives. The card itself is asked: it saw no PIN."""
+    with Scene(rig, pad) as scene:
+        for does, expected, what in (
+                ("word", REMOVED, "no byte at all"), ("word 90", REMOVED, "one byte"),
+                ("word 009000", UNSUPPORTED, "data before the word"), ("word " + "00" * 300, UNSUPPORTED, "300 bytes"),
+                ("word 6F00", UNSUPPORTED, "an unknown word"), ("word 6C10", UNSUPPORTED, "another length"),
+                ("word 63C1", WRONG, "a wrong PIN that no card saw"),
+                ("unsupported", UNSUPPORTED, "a driver that refuses"), ("broken", TIMED_OUT, "a driver that fails")):
+            pad.person(does)
+            asked = pad.count("verify")
+            scene.answers(expected, f"a reader that answers {what}", 0)
+            rig.check(pad.count("verify") - asked == 1, f"{what}: asked once", pad.record())
+            scene.daemon.wait_state(scene.card.reader, "card")
+        pad.person("word 9000")
+        scene.answers(ISSUER, "a reader that says yes for a card it never asked", 0)
+        pad.person(f"type {PIN}")
+        scene.answers(OK, "what it made the card seem is not remembered")
+
+
+LISTS = (("06044233", "a torn list"), ("06034233060607044233000708", "a wrong length"), ("06" + "FF" + "00" * 40, "overlong"),
+         ("060442330006" * 2, "a feature twice"), ("0604000000000704423300", "a code of zero"), ("00", "one byte"),
+         ("060442330006" * 60, "more than fits"), ("", "nothing"))
+
+
+def hostile_lists(rig, pad):
+    """A reader that cannot be understood is one without keys: the PIN is asked for on this computer."""
+    with Scene(rig, pad, "mav2-cl") as scene:
+        scene.daemon.script()
+        for features, what in LISTS:
+            pad.write("features", features)
+            code, reply, _ = scene.answers(OK, f"features: {what}", 0, 1)
+            rig.check(code == OK and claims(reply)["station"]["pin_entry"] == "pinentry",
+                      f"features: {what}: the PIN was typed on this computer")
+        pad.write("features", None)
+        for properties, what in (("070106", "six digits at most"), ("020105", "no key that ends the entry"),
+                                 ("0102", "a torn list"), ("060104060104", "twice"), ("FF" * 200, "noise")):
+            pad.write("properties", properties)
+            scene.answers(OK, f"properties: {what}", 0, 1)
+
+
+def unwanted(rig, pad):
+    with Scene(rig, pad, daemon={"pin": {"pad": "no"}}) as scene:
+        scene.daemon.script()
+        code, reply, _ = scene.answers(OK, "[pin] pad = no", 0, 1)
+        rig.check(code == OK and claims(reply)["station"]["pin_entry"] == "pinentry", "the PIN was typed on this computer")
+
+
+SCENES = [good_ways, said_on_the_keys, refused_before, wrong_until_blocked, taken_away, killed, out_of_time, liars,
+          hostile_lists, unwanted]
 
 
 def body(rig):
     pad = PadPcscd(rig)
     for scene in rig.mine(SCENES):
+        began = time.monotonic()
         scene(rig, pad)
+        rig.note(f"{scene.__name__}: {time.monotonic() - began:.1f} s")
 
 
-main(body)
+main(body, workers=3)

@@ -95,6 +95,17 @@ static void every_end_of_typing_is_told_and_asked_once(void **state)
         }
 }
 
+static void a_reader_that_says_yes_for_nothing_does_not_write_a_key_off(void **state)
+{
+        (void)state;
+        world.pinpad = PINPAD_VERIFY;
+        world.sm_at_sign = true;
+        assert_int_equal(ask(), OUTCOME_NEEDS_ISSUER_KEYS);
+        world.sm_at_sign = false;
+        reset_counts();
+        assert_int_equal(ask(), 0);
+}
+
 static void a_refused_consent_wakes_no_reader(void **state)
 {
         (void)state;
@@ -159,6 +170,7 @@ int main(void)
                 CASE(digits_from_here_are_stated_as_such),
                 CASE(keys_that_are_not_wanted_or_cannot_verify_are_not_used),
                 CASE(every_end_of_typing_is_told_and_asked_once),
+                CASE(a_reader_that_says_yes_for_nothing_does_not_write_a_key_off),
                 CASE(a_refused_consent_wakes_no_reader),
                 CASE(keys_that_went_away_meanwhile_end_it_without_a_pin),
                 CASE(the_rules_hold_for_keys_too),
