@@ -45,11 +45,15 @@ struct call {
  * its own. A build that allows it says so, runs nowhere else and is never installed (Makefile). */
 #ifdef MOHR_MOCK_USB
 #define WIDER_FOR_TESTS                                                                            \
-        { "usb", SCMP_SYS(ioctl), "umockdev: all of them, answered elsewhere", 0, { { 0 } } },      \
-        { "usb", SCMP_SYS(sendto), "umockdev: its questions", 1, { { 0, SCMP_CMP_GT, DEVICE, 0 } } }, \
-        { "usb", SCMP_SYS(recvfrom), "umockdev: its answers", 1, { { 0, SCMP_CMP_GT, DEVICE, 0 } } }, \
-        { "usb", SCMP_SYS(rt_sigprocmask), "umockdev: undisturbed by signals", 0, { { 0 } } },
-#define KEPT_FOR_TESTS , "UMOCKDEV_DIR"
+        { "usb", SCMP_SYS(ioctl), "umockdev: all of them, answered elsewhere", 0, { { 0 } } },     \
+                { "usb", SCMP_SYS(sendto), "umockdev: its questions", 1,                           \
+                        { { 0, SCMP_CMP_GT, DEVICE, 0 } } },                                       \
+                { "usb", SCMP_SYS(recvfrom), "umockdev: its answers", 1,                           \
+                        { { 0, SCMP_CMP_GT, DEVICE, 0 } } },                                       \
+                { "usb", SCMP_SYS(clock_nanosleep), "umockdev: lets others run", 0, { { 0 } } },   \
+                { "usb", SCMP_SYS(rt_sigprocmask), "umockdev: undisturbed by signals", 0,          \
+                        { { 0 } } },
+#define KEPT_FOR_TESTS         , "UMOCKDEV_DIR"
 #define OUTSIDE_A_TEST(driver) (strcmp(driver, "usb") == 0 && !getenv("UMOCKDEV_DIR"))
 extern const char sandbox_is_wider[];
 const char sandbox_is_wider[] = "MOHR-WIDER-SANDBOX";
