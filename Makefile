@@ -143,6 +143,21 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/tools/%.o $(TEST_SUPPORT) $(ROOMS)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $< $(TEST_SUPPORT) -Wl,--start-group $(ROOMS) -Wl,--end-group $(ALL_LDFLAGS) $(ROOM_LIBS) $(PCSC_LIBS) -o $@
 
+# Helper and watcher for a mocked USB bus: the filter of the sandbox is wider, all else is the same.
+MOCKED := $(BUILD)/usb/mohr-reader-usb $(BUILD)/usb/mohr-watch
+$(BUILD)/obj/usb/sandbox.o: drivers/helper/sandbox.c Makefile
+	$(call say,CC)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -DMOHR_MOCK_USB -c $< -o $@
+$(BUILD)/usb/mohr-reader-usb: $(BUILD)/obj/drivers/reader-usb/main.o $(BUILD)/obj/usb/sandbox.o $(USB) $(HELPER) $(OPS) $(APDU) $(BASE)
+$(BUILD)/usb/mohr-watch: $(BUILD)/obj/drivers/reader-watch/main.o $(BUILD)/obj/usb/sandbox.o $(WATCH) $(HELPER) $(OPS) $(APDU) $(BASE)
+$(MOCKED): LIBS = $(USB_LIBS) $(SYSTEMD_LIBS) $(SECCOMP_LIBS)
+$(MOCKED):
+	$(call say,LD)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(filter %.o,$^) $(filter %.a,$^) $(ALL_LDFLAGS) $(LIBS) -o $@
+mocked: $(MOCKED)
+
 # The mocked USB reader is a program of its own: nothing of the rooms' but base/ is in it.
 $(BUILD)/tests/mock_seek.so: tests/tools/preload/seek.c
 	$(call say,LD)
@@ -165,7 +180,7 @@ $(BUILD)/tests/ifd_%.so: tests/ifd/%.c base/bytes.c base/text.c Makefile
 	$(Q)$(CC) -std=c17 $(WARN) -fPIC -shared -D_GNU_SOURCE -I. $(CPPFLAGS) $(filter-out -fsanitize% -fno-sanitize%,$(CFLAGS)) \
 	        $(filter %.c,$^) -o $@
 
-tests: all $(UNIT) $(TOOLS) $(IFD)
+tests: all $(UNIT) $(TOOLS) $(IFD) $(MOCKED)
 
 # Fuzzing: clang's libFuzzer; each target is tests/fuzz/fuzz_NAME.c with seeds in tests/fuzz/seeds/NAME/.
 FUZZ_BUILD := $(BUILD)/fuzz
@@ -233,6 +248,6 @@ help:
 	@echo 'make bench    the numbers of docs/design.md'
 	@echo 'make install  into DESTDIR, PREFIX=/usr   make format   clang-format   make clean'
 
-.PHONY: all tests check fuzz fuzz-build asan bench format install install-simulator clean help
+.PHONY: all tests mocked check fuzz fuzz-build asan bench format install install-simulator clean help
 .SECONDARY:
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
