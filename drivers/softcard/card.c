@@ -296,6 +296,7 @@ struct softcard *softcard_free(struct softcard *card)
                 EVP_PKEY_free(card->keys[i].pkey);
         EVP_PKEY_free(card->spare.pkey);
         piv_free(card->piv);
+        piv_free(card->piv_other);
         free(card->spare.data);
         explicit_bzero(card, sizeof *card);
         free(card);

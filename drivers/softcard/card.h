@@ -114,8 +114,9 @@ struct softcard {
         size_t file_count;
         struct key keys[2]; /* signature, authentication */
         struct spare spare;
-        struct piv *piv; /* owned, NULL: not such a card; see piv.h */
-        char number[11]; /* the certificate's ten digits */
+        struct piv *piv;       /* owned, NULL: not such a card; see piv.h */
+        struct piv *piv_other; /* owned: another person's, NULL: there is none */
+        char number[11];       /* the certificate's ten digits */
 
         bool powered, removed;
         int64_t back_at; /* monotonic ms at which a removed card comes back, 0: not by itself */
@@ -203,6 +204,7 @@ _must_check_ int key_sign(const struct softcard *card, const struct key *key, ui
 /* piv.c, piv_data.c */
 _must_check_ int piv_personalise(struct softcard *card);
 struct piv *piv_free(struct piv *piv);
+void piv_change_holder(struct softcard *card);
 void piv_hears(struct softcard *card, const struct command *cmd); /* each command, before it runs */
 void piv_answer_select(const struct softcard *card, struct answer *ans);
 

@@ -13,9 +13,8 @@
         X(PIV_9C, "piv-9c", "rsa2048|p256|p384|absent", "rsa2048", "SP 800-78-4 3.1", "slot 9C")   \
         X(PIV_9D, "piv-9d", "rsa2048|p256|p384|absent", "rsa2048", "SP 800-78-4 3.1", "slot 9D")   \
         X(PIV_9E, "piv-9e", "rsa2048|p256|p384|absent", "p256", "SP 800-78-4 3.1", "slot 9E")      \
-        X(PIV_LEAF, "piv-leaf", "valid|expired|foreign", "valid", "-",                             \
-                "whose certificate is in "                                                         \
-                "9C")                                                                              \
+        X(PIV_LEAF, "piv-leaf", "valid|expired|foreign|other", "valid", "-",                       \
+                "whose certificate is in 9C; other: the card of another person")                   \
         X(PIV_CERT, "piv-cert", "plain|gzip|gzip-stored|gzip-lies", "plain", "73-4 p1 App. A",     \
                 "CertInfo: compressed; gzip-lies: says so and is not")                             \
         X(PIV_CERT_TAGS, "piv-cert-tags", "all|no-lrc|unpadded|empty-mscuid", "all",               \

@@ -177,6 +177,7 @@ void card_change_holder(struct softcard *card)
 {
         struct spare *spare = &card->spare, old = *spare;
         struct file *leaf = &card->files[spare->leaf];
+        piv_change_holder(card);
         if (!old.data)
                 return;
         *spare = (struct spare){ old.leaf, leaf->data, leaf->len, card->keys[0].pkey, "" };

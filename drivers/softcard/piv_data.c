@@ -87,10 +87,10 @@ static uint8_t algorithm_named(const char *name)
         return strcmp(name, "p256") == 0 ? PIV_ECC_P256 : PIV_ECC_P384;
 }
 
-static int fill_slot(struct softcard *card, const struct slot_row *row, struct piv_slot *slot)
+static int fill_slot(
+        struct softcard *card, const struct slot_row *row, const char *leaf, struct piv_slot *slot)
 {
         const char *holds = card->settings[row->holds].text;
-        const char *leaf = card->settings[SWITCH_PIV_LEAF].text;
         bool plain = row->ref != 0x9C || strcmp(leaf, "valid") == 0;
         _cleanup_(x509_cleanup) X509 *cert = NULL;
         char name[80];
@@ -118,15 +118,17 @@ static int add_ccc(struct piv *piv)
 }
 
 /* Part 1, table 9: FASC-N, GUID, expiration date, no signature. */
-static int add_chuid(struct piv *piv)
+static int add_chuid(struct piv *piv, const char *leaf)
 {
         static const uint8_t fasc_n[25] = { 0xD4, 0xE7, 0x39, 0xDA, 0x73, 0x9C, 0xED, 0x39, 0xCE,
                 0x73, 0x9D, 0x83, 0x68, 0x58, 0x21, 0x08, 0x42, 0x10, 0x84, 0x21, 0xC8, 0x42, 0x10,
                 0xC3, 0xEB };
-        static const uint8_t guid[16] = { 0x42, 0x7E, 0x57, 0xCA, 0x4D, 0x00, 0x40, 0x00, 0x80,
-                0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x42 };
+        uint8_t guid[16] = { 0x42, 0x7E, 0x57, 0xCA, 0x4D, 0x00, 0x40, 0x00, 0x80, 0x00, 0x00, 0x00,
+                0x00, 0x00, 0x00, 0x42 };
         uint8_t body[80];
         struct out out = out_new(body, sizeof body);
+        if (strcmp(leaf, "other") == 0)
+                guid[15]++;
         piv_out(&out, 0x30, fasc_n, sizeof fasc_n);
         piv_out(&out, 0x34, guid, sizeof guid);
         piv_out(&out, 0x35, "20391231", 8);
@@ -155,13 +157,13 @@ static int add_key_history(struct piv *piv)
         return object_add_53(piv, 0x5FC10C, body, sizeof body);
 }
 
-static int add_objects(struct softcard *card)
+static int add_objects(struct softcard *card, const char *leaf)
 {
         int r = 0;
         if (setting_is(card, SWITCH_PIV_CCC, "present"))
                 r = add_ccc(card->piv);
         if (r == 0 && setting_is(card, SWITCH_PIV_CHUID, "present"))
-                r = add_chuid(card->piv);
+                r = add_chuid(card->piv, leaf);
         if (r == 0 && setting_is(card, SWITCH_PIV_DISCOVERY, "present"))
                 r = add_discovery(card);
         if (r == 0 && setting_is(card, SWITCH_PIV_KEY_HISTORY, "present"))
@@ -169,15 +171,37 @@ static int add_objects(struct softcard *card)
         return r;
 }
 
-int piv_personalise(struct softcard *card)
+static int issue(struct softcard *card, const char *leaf)
 {
         card->piv = calloc(1, sizeof *card->piv);
         if (!card->piv)
                 return -ENOMEM;
-        int r = add_objects(card);
+        int r = add_objects(card, leaf);
         for (size_t i = 0; r == 0 && i < PIV_SLOTS; i++)
-                r = fill_slot(card, &slot_rows[i], &card->piv->slots[i]);
+                r = fill_slot(card, &slot_rows[i], leaf, &card->piv->slots[i]);
         return r;
+}
+
+void piv_change_holder(struct softcard *card)
+{
+        struct piv *now = card->piv;
+        if (!card->piv_other)
+                return;
+        card->piv = card->piv_other;
+        card->piv_other = now;
+}
+
+int piv_personalise(struct softcard *card)
+{
+        const char *leaf = card->settings[SWITCH_PIV_LEAF].text;
+        if (setting_is(card, SWITCH_LAID_BACK, "other")) {
+                int r = issue(card, strcmp(leaf, "other") == 0 ? "valid" : "other");
+                card->piv_other = card->piv;
+                card->piv = NULL;
+                if (r < 0)
+                        return r;
+        }
+        return issue(card, leaf);
 }
 
 struct piv *piv_free(struct piv *piv)

@@ -64,6 +64,9 @@ enum {
 #define STAFF                                                                                      \
         NAME("C", "IR", "O", "Office of Tests", "OU", "Staff", "GN", "رویا", "SN", "هیچکسی",       \
                 "serialNumber", "S-0042", "CN", "رویا هیچکسی")
+#define STAFF_OTHER                                                                                \
+        NAME("C", "IR", "O", "Office of Tests", "OU", "Staff", "GN", "خیالی", "SN", "ناموجودیان",  \
+                "serialNumber", "S-0043", "CN", "خیالی ناموجودیان")
 
 /* What a PIV card of the staff carries in one slot. The slots that sign nothing for a person borrow
  * RSA keys from the rows above: making one costs more than all the others together. */
@@ -73,14 +76,12 @@ enum {
         {                                                                                          \
                 "staff-" slot "-p384", "staff-ca", p384, shape, STAFF, -1, 2, false, false         \
         }
-#define STAFF_SIGNER(name, issuer, from, to)                                                       \
-        { "staff-9c-rsa2048-" name, issuer, KEY_STAFF_SIGN, PKI_STAFF_9C, STAFF, from, to, false,  \
-                false },                                                                           \
-                { "staff-9c-p256-" name, issuer, KEY_P256_9C, PKI_STAFF_9C, STAFF, from, to,       \
-                        false, false },                                                            \
+#define STAFF_SIGNER(name, issuer, who, from, to, rsa, p256, p384)                                 \
+        { "staff-9c-rsa2048-" name, issuer, rsa, PKI_STAFF_9C, who, from, to, false, false },      \
+                { "staff-9c-p256-" name, issuer, p256, PKI_STAFF_9C, who, from, to, false,         \
+                        false },                                                                   \
         {                                                                                          \
-                "staff-9c-p384-" name, issuer, KEY_P384_9C, PKI_STAFF_9C, STAFF, from, to, false,  \
-                        false                                                                      \
+                "staff-9c-p384-" name, issuer, p384, PKI_STAFF_9C, who, from, to, false, false     \
         }
 
 /* clang-format off */
@@ -109,8 +110,9 @@ static const struct pki_row rows[] = {
         STAFF_SLOT("9c", PKI_STAFF_9C, KEY_STAFF_SIGN, KEY_P256_9C, KEY_P384_9C),
         STAFF_SLOT("9d", PKI_STAFF_9D, KEY_OTHER, KEY_P256_9D, KEY_P384_9D),
         STAFF_SLOT("9e", PKI_STAFF_9E, KEY_FALSE, KEY_P256_9E, KEY_P384_9E),
-        STAFF_SIGNER("expired", "staff-ca", -3, -1),
-        STAFF_SIGNER("foreign", "foreign-ca", -1, 2),
+        STAFF_SIGNER("expired", "staff-ca", STAFF, -3, -1, KEY_STAFF_SIGN, KEY_P256_9C, KEY_P384_9C),
+        STAFF_SIGNER("foreign", "foreign-ca", STAFF, -1, 2, KEY_STAFF_SIGN, KEY_P256_9C, KEY_P384_9C),
+        STAFF_SIGNER("other", "staff-ca", STAFF_OTHER, -1, 2, KEY_OTHER, KEY_P256_9E, KEY_P384_9E),
 };
 /* clang-format on */
 #define ROWS ARRAY_LEN(rows)

@@ -352,7 +352,7 @@ static void signers_differ_in_time_and_issuer(void **state)
                 const char *leaf, *issuer;
                 int time;
         } rows[] = { { "valid", "staff-ca", 1 }, { "expired", "staff-ca", -1 },
-                { "foreign", "foreign-ca", 1 } };
+                { "foreign", "foreign-ca", 1 }, { "other", "staff-ca", 1 } };
         for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
                 char option[64], path[256];
                 snprintf(option, sizeof option, "profile=piv piv-leaf=%s", rows[i].leaf);
@@ -366,6 +366,23 @@ static void signers_differ_in_time_and_issuer(void **state)
                 assert_true(X509_verify(cert, X509_get0_pubkey(issuer)) == 1);
                 assert_true(X509_cmp_current_time(X509_get0_notAfter(cert)) == rows[i].time);
         }
+}
+
+static void another_persons_card_may_be_laid_back(void **state)
+{
+        _cleanup_card_ struct softcard *card =
+                card_with(*state, "profile=piv piv-9c=p256 laid-back=other", NULL);
+        struct talk chuid[3];
+        for (size_t i = 0; i < ARRAY_LEN(chuid); i++) {
+                talk(card, PIV_SELECT);
+                get_object(card, "5FC102", &chuid[i]);
+                exercise_slot(card, 1, &algorithms[1]);
+                softcard_remove(card);
+                softcard_insert(card);
+                softcard_power_on(card);
+        }
+        assert_memory_equal(chuid[0].answer, chuid[2].answer, chuid[0].len);
+        assert_memory_not_equal(chuid[0].answer, chuid[1].answer, chuid[0].len);
 }
 
 int main(void)
@@ -383,6 +400,7 @@ int main(void)
                 cmocka_unit_test(faults_know_the_commands),
                 cmocka_unit_test(only_9e_works_without_contact),
                 cmocka_unit_test(signers_differ_in_time_and_issuer),
+                cmocka_unit_test(another_persons_card_may_be_laid_back),
         };
         return cmocka_run_group_tests(tests, pki_setup, pki_teardown);
 }
