@@ -36,6 +36,10 @@ int icc_power_off(struct icc *icc);
 _must_check_ int icc_transmit(struct icc *icc, const uint8_t *cmd, size_t cmd_len, uint8_t *rsp,
         size_t cap, size_t *ret_len);
 
+/* driver.h's verify_pinpad and modify_pinpad, by `how`. */
+_must_check_ int icc_pinpad(
+        struct icc *icc, const struct apdu_pinpad *how, uint8_t *rsp, size_t cap, size_t *ret_len);
+
 /* Folds what ccid_ask() and t1 return into outcomes: a broken conversation is one without an answer. */
 int icc_outcome(int r);
 /* The same for an answer that says "failed", in the middle of a transaction. */

@@ -25,6 +25,7 @@
 #define OFF_MS      250 /* for each of two questions */
 #define BEGIN_MS    6500
 #define TRANSMIT_MS 7000
+#define PINPAD_MS   80000 /* what mohrd waits for a person at the keys, less a little */
 #define END_MS      1500
 #define LOOK_MS     1500
 
@@ -188,13 +189,16 @@ static int wake(struct usb *usb)
         int r = icc_power_on(&usb->icc);
         if (r == OUTCOME_CARD_REMOVED)
                 r = OUTCOME_NO_CARD;
+        if (r != 0 && r != OUTCOME_NO_READER) {
+                ccid_allow(&usb->icc.ccid, END_MS);
+                (void)icc_power_off(&usb->icc);
+        }
         if (r != 0)
                 return r;
         if (usb->happened == CARD_SAME && !had_witness)
                 another_card(usb);
         if (usb->happened == CARD_SAME)
                 usb->happened = CARD_WAS_RESET;
-        usb->icc.ready = true;
         return 0;
 }
 
@@ -233,6 +237,17 @@ static int usb_transmit(
         struct usb *usb = reader;
         ccid_allow(&usb->icc.ccid, TRANSMIT_MS);
         int r = icc_transmit(&usb->icc, cmd, cmd_len, rsp, cap, ret_len);
+        if (r == OUTCOME_CARD_REMOVED)
+                another_card(usb);
+        return r;
+}
+
+static int usb_pinpad(
+        void *reader, const struct apdu_pinpad *how, uint8_t *rsp, size_t cap, size_t *ret_len)
+{
+        struct usb *usb = reader;
+        ccid_allow(&usb->icc.ccid, PINPAD_MS);
+        int r = icc_pinpad(&usb->icc, how, rsp, cap, ret_len);
         if (r == OUTCOME_CARD_REMOVED)
                 another_card(usb);
         return r;
@@ -314,5 +329,7 @@ const struct driver driver_usb = {
         .transmit = usb_transmit,
         .end = usb_end,
         .close = usb_close,
+        .verify_pinpad = usb_pinpad,
+        .modify_pinpad = usb_pinpad,
         .wait = usb_wait,
 };

@@ -482,6 +482,139 @@ static void an_answer_over_the_buffer_is_broken(void **state)
         assert_false(talk.icc.ready);
 }
 
+/* The reader's own keys */
+
+static const struct apdu_pinpad verify_how = {
+        .cla = 0x00,
+        .ins = 0x20,
+        .p2 = 0x81,
+        .block_len = 8,
+        .pad = 0xFF,
+        .min = 4,
+        .max = 8,
+        .language = 0x0429,
+};
+
+#define PAD8 "FFFFFFFFFFFFFFFF"
+#define KEYS_VERIFY(prologue, display)                                                             \
+        "> 69 1C000000 00 01 000000 00 2D 82 08 00 0804 02 " display " 2904 00 " prologue          \
+        " 00200081 08 " PAD8
+
+static struct ccid_class keys(enum ccid_level level, uint16_t lcd)
+{
+        struct ccid_class class = with(level, 0);
+        class.pin = CCID_PIN_VERIFY | CCID_PIN_MODIFY;
+        class.lcd = lcd;
+        return class;
+}
+
+static void check_keys(const struct ccid_class *class, const struct apdu_pinpad *how, int expected,
+        const char *rsp, const char *const *lines)
+{
+        struct talk talk;
+        uint8_t want[8];
+        start(&talk, class, lines);
+        talk.icc.ready = true;
+        talk.icc.protocol = APDU_T1;
+        t1_init(&talk.icc.t1, &(struct t1_line){ icc_block, &talk.icc }, 32, false);
+        int r = icc_pinpad(&talk.icc, how, talk.rsp, 258, &talk.len);
+        if (r != expected)
+                fail_msg("%d instead of %d at line %zu", r, expected, talk.script.at);
+        if (r == 0) {
+                assert_int_equal(talk.len, script_hex(rsp, want, sizeof want));
+                assert_memory_equal(talk.rsp, want, talk.len);
+        }
+        script_over(&talk.script);
+}
+
+static void the_reader_makes_the_verify(void **state)
+{
+        (void)state;
+        struct ccid_class class = keys(CCID_LEVEL_SHORT_APDU, 0);
+        check_keys(&class, &verify_how, 0, "9000",
+                LINES(KEYS_VERIFY("000000", "00"), "< 80 00000000 00 01 80 01 00", "tick 30000",
+                        "< 80 02000000 00 01 00 00 00 9000"));
+        class = keys(CCID_LEVEL_SHORT_APDU, 0x0210);
+        check_keys(&class, &verify_how, 0, "63C2",
+                LINES(KEYS_VERIFY("000000", "01"), "< 80 02000000 00 01 00 00 00 63C2"));
+}
+
+static void the_readers_own_words_mean_that_nothing_was_sent(void **state)
+{
+        (void)state;
+        static const struct {
+                const char *answer;
+                int r;
+                const char *rsp;
+        } rows[] = {
+                { "< 80 00000000 00 01 40 EF 00", 0, "6401" },
+                { "< 80 00000000 00 01 40 F0 00", 0, "6400" },
+                { "< 80 00000000 00 01 40 00 00", 0, "6B80" }, /* does not know the message */
+                { "< 80 00000000 00 01 40 0C 00", 0, "6B80" }, /* or a byte of it */
+                { "< 80 00000000 00 01 40 FE 00", OUTCOME_TIMED_OUT, "" },
+                { "< 80 00000000 00 01 42 FE 00", OUTCOME_CARD_REMOVED, "" },
+                { "< 80 01000000 00 01 00 00 00 90", OUTCOME_TIMED_OUT, "" },
+                { "< late", OUTCOME_TIMED_OUT, "" },
+                { "< gone", OUTCOME_NO_READER, "" },
+        };
+        struct ccid_class class = keys(CCID_LEVEL_EXTENDED_APDU, 0);
+        for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+                check_keys(&class, &verify_how, rows[i].r, rows[i].rsp,
+                        LINES(KEYS_VERIFY("000000", "00"), rows[i].answer));
+}
+
+static void in_blocks_the_reader_is_told_their_head(void **state)
+{
+        (void)state;
+        struct ccid_class class = keys(CCID_LEVEL_TPDU, 0);
+        check_keys(&class, &verify_how, 0, "9000",
+                LINES(KEYS_VERIFY("00000D", "00"), "< 80 06000000 00 01 00 00 00 000002 9000 92"));
+        check_keys(&class, &verify_how, 0,
+                "9000", /* the card takes its time, and a block is garbled */
+                LINES(KEYS_VERIFY("00000D", "00"), "< 80 05000000 00 01 00 00 00 00C301 01C3",
+                        "> 6F 05000000 00 02 010000 00E30101E3",
+                        "< 80 06000000 00 02 00 00 00 000002 9000 93",
+                        "> 6F 04000000 00 03 000000 00810081",
+                        "< 80 06000000 00 03 00 00 00 000002 9000 92"));
+        check_keys(&class, &verify_how, 0, "6401",
+                LINES(KEYS_VERIFY("00000D", "00"), "< 80 00000000 00 01 40 EF 00"));
+        /* The card has not got the block that only the reader could send: over, and nothing repeated. */
+        check_keys(&class, &verify_how, OUTCOME_TIMED_OUT, "",
+                LINES(KEYS_VERIFY("00000D", "00"), "< 80 04000000 00 01 00 00 00 00810081"));
+}
+
+static void a_change_asks_as_often_as_it_must(void **state)
+{
+        (void)state;
+        struct apdu_pinpad how = verify_how;
+        how.ins = 0x24;
+        how.new_offset = 8;
+        how.asks_old = true;
+        struct ccid_class class = keys(CCID_LEVEL_SHORT_APDU, 0x0210);
+        check_keys(&class, &how, 0, "9000",
+                LINES("> 69 29000000 00 01 000000 01 2D 82 08 00 00 08 0804 03 02 03 2904 00 01 02 "
+                      "000000 00240081 10 " PAD8 PAD8,
+                        "< 80 02000000 00 01 00 00 00 9000"));
+        class = keys(CCID_LEVEL_SHORT_APDU, 0);
+        how.asks_old = false;
+        how.new_offset = 0;
+        check_keys(&class, &how, 0, "9000",
+                LINES("> 69 1F000000 00 01 000000 01 2D 82 08 00 00 00 0804 01 02 00 2904 01 "
+                      "000000 00240081 08 " PAD8,
+                        "< 80 02000000 00 01 00 00 00 9000"));
+}
+
+static void what_the_reader_cannot_do_is_not_asked(void **state)
+{
+        (void)state;
+        struct ccid_class class = keys(CCID_LEVEL_SHORT_APDU, 0);
+        struct apdu_pinpad how = verify_how;
+        how.ins = 0x84;
+        check_keys(&class, &how, -EINVAL, "", LINES(NULL));
+        class.pin = CCID_PIN_MODIFY;
+        check_keys(&class, &verify_how, -EINVAL, "", LINES(NULL));
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -508,6 +641,11 @@ int main(void)
                 cmocka_unit_test(extended_apdus_go_in_parts),
                 cmocka_unit_test(parts_in_the_wrong_order_end_the_exchange),
                 cmocka_unit_test(an_answer_over_the_buffer_is_broken),
+                cmocka_unit_test(the_reader_makes_the_verify),
+                cmocka_unit_test(the_readers_own_words_mean_that_nothing_was_sent),
+                cmocka_unit_test(in_blocks_the_reader_is_told_their_head),
+                cmocka_unit_test(a_change_asks_as_often_as_it_must),
+                cmocka_unit_test(what_the_reader_cannot_do_is_not_asked),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
