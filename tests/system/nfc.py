@@ -73,12 +73,17 @@ def daemon_of(rig, **sections):
     return Daemon(rig, drivers=("nfc",), nfc=devices, **sections)
 
 
+def few(cases, step, rig):
+    """One in `step` of them under the sanitizers, whose build is slow and has the same branches."""
+    return list(cases)[::step if os.path.basename(rig.build) == "asan" else 1]
+
+
 def as_over_pcsc(rig):
     """Every case of pcsc.py whose card can be contactless, and its scenes."""
     pcsc.Card, pcsc.Daemon = Board, daemon_of
     rig.peer = lambda *words: Nobody()
     cases = [case for case in pcsc.CASES if case[0] in ("mav2-cl", "mav4", "foreign-mpcos")]
-    for case in rig.mine(cases):
+    for case in rig.mine(few(cases, 6, rig)):
         pcsc.run_case(rig, None, case)
     scenes = [pcsc.wrong_pins, pcsc.last_try_used, pcsc.refusals, pcsc.removed_and_absent, pcsc.hanging_up,
               pcsc.two_at_once, pcsc.terminated, pcsc.filtered]
@@ -190,9 +195,7 @@ def kill_at(rig, exchange):
         signed = stats["signatures"] > 0  # what comes after that is only the way out
         if took > SECOND or not (error or signed) or stats["pin_verified"] or stats["verify_commands"] > 1:
             return f"field off after {took:.2f} s, answer {error}, {stats}"
-        daemon.wait_state(card.reader, "card")
-        code, answer = daemon.request(card.reader)
-        return None if code == 0 else f"the next request was answered {code} {answer}"
+        return None if daemon.wait_state(card.reader, "card") else "the card was not seen again"
     finally:
         running.close()
         daemon.stop()
@@ -200,7 +203,7 @@ def kill_at(rig, exchange):
 
 
 def kills(rig, count):
-    for exchange in rig.mine(range(1, count + 1)):
+    for exchange in rig.mine(few(range(1, count + 1), 5, rig)):
         wrong = kill_at(rig, exchange)
         rig.check(not wrong, f"helper killed at exchange {exchange}: no power within a second", wrong)
 
@@ -379,7 +382,7 @@ def quiet(rig):
     before = board.powers()
     time.sleep(2)
     looks = (board.powers() - before) / 2
-    rig.check(1.5 <= looks <= 4, f"{looks:.1f} looks for a card in a second")
+    rig.check(2 <= looks <= 7, f"{looks:.1f} looks for a card in a second")
     helper.kill()
     board.remove()
 
@@ -462,7 +465,7 @@ def reported(rig):
         board.turn()
         wait_for(lambda: daemon.state_of(board.reader) == state, 3, 0.005)
         times.append(int((time.monotonic() - began) * 1000))
-    rig.check(max(times) < 1000, f"cards come and go, told after {times} ms")
+    rig.check(max(times) < 500, f"cards come and go, told after {times} ms")
     daemon.stop()
     board.remove()
 
@@ -484,4 +487,4 @@ def body(rig):
             helper.kill()
 
 
-main(body, workers=6)
+main(body, workers=8)
