@@ -5,6 +5,8 @@
  *      mohr-reader --watch --driver NAME [--option KEY=VALUE]...         one driver's watcher
  *      mohr-reader-usb --driver usb --usb-fd N     the reader behind a descriptor that somebody else
  *                                                  opened (Android, a sandbox); instead of --reader
+ *      mohr-reader-usb --power-off [ADDRESS]...    afterwards, when mohrd died: takes the power off the
+ *                                                  cards in all USB readers that nobody holds
  *
  * Descriptor 3 is the channel of drivers/ops.h. The first frame is OP_READY, sent only after the
  * sandbox is closed; a watcher then sends OP_READERS frames, a helper answers operations. Frames

@@ -14,15 +14,13 @@
 #include "drivers/usb/usb.h"
 
 #include "base/log.h"
-#include "drivers/usb/icc.h"
-#include "drivers/usb/usb_device.h"
+#include "drivers/usb/usb_settle.h"
 
 #include <sys/random.h>
 
 /* mohrd ends an operation after [card] timeout_ms, 8 seconds unless told otherwise; a typed answer
  * comes before that. */
 #define OPEN_MS     1500
-#define OFF_MS      250 /* for each of two questions */
 #define BEGIN_MS    6500
 #define TRANSMIT_MS 7000
 #define PINPAD_MS   80000 /* what mohrd waits for a person at the keys, less a little */
@@ -98,29 +96,6 @@ static int look(struct usb *usb)
 
 /* Opening */
 
-static int settle_once(struct icc *icc, unsigned int ms)
-{
-        ccid_allow(&icc->ccid, ms);
-        int r = icc_look(icc);
-        if (r != 0)
-                return r == OUTCOME_NO_CARD ? 0 : r;
-        ccid_allow(&icc->ccid, ms);
-        return icc_power_off(icc);
-}
-
-/* No power on whatever the predecessor left, who may have been killed in the middle of anything. */
-static int settle(struct usb *usb, unsigned int ms)
-{
-        int r = settle_once(&usb->icc, ms);
-        if (r == 0 || r == OUTCOME_NO_READER)
-                return r;
-        r = usb_device_reset(usb->device);
-        usb->icc.ccid.lost = false;
-        if (r == 0)
-                r = settle_once(&usb->icc, ms);
-        return r == 0 ? 0 : OUTCOME_NO_READER;
-}
-
 static int open_reader(struct usb **ret, const char *address)
 {
         struct usb_address where;
@@ -170,7 +145,7 @@ static int usb_open(void **ret_reader, const char *reader, const char *const *op
         usb->happened = CARD_IS_NEW;
         if (getrandom(&usb->insertion, sizeof usb->insertion, 0) != sizeof usb->insertion)
                 return -EIO;
-        r = settle(usb, OPEN_MS);
+        r = usb_settle(usb->device, &usb->icc, OPEN_MS);
         if (r != 0)
                 return r;
         *ret_reader = usb;

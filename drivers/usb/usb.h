@@ -5,9 +5,9 @@
 
 #include "drivers/driver.h"
 
-/* Takes the power off the cards in every reader (`addresses` NULL) or in those named, ending with
- * NULL, that no other program holds; half a second for each at most. 0, or OUTCOME_TIMED_OUT if a reader
- * did not obey. */
-int usb_power_off(const char *const *addresses);
+/* Takes the power off the cards in all readers, or in those named, that no other program holds; half a
+ * second for each slot at most. `addresses` ends with NULL. 0; OUTCOME_TIMED_OUT if a reader did not
+ * obey; OUTCOME_USAGE. */
+int usb_power_off(char *const *addresses);
 
 #endif

@@ -13,13 +13,12 @@
 #include <poll.h>
 #include <time.h>
 
-#define CLASS_SMART_CARD 0x0B
-#define TO_INTERFACE     0x21 /* class request, host to interface */
-#define FROM_INTERFACE   0xA1
-#define CONTROL_MS       1000
-#define INTERRUPT_MAX    64
-#define FDS_MAX          8
-#define FIRST_FD         4 /* the sandbox knows the device by this number */
+#define TO_INTERFACE   0x21 /* class request, host to interface */
+#define FROM_INTERFACE 0xA1
+#define CONTROL_MS     1000
+#define INTERRUPT_MAX  64
+#define FDS_MAX        8
+#define FIRST_FD       4 /* the sandbox knows the device by this number */
 
 struct usb_device {
         int fd;
@@ -184,7 +183,8 @@ int usb_device_wait(struct usb_device *device, int channel, int ms, bool *ret_ch
         libusb_free_pollfds(usb);
         if (!usb)
                 return -ENOMEM;
-        int n = poll(fds, count, ms);
+        /* What came while another transfer was waited for has woken nobody. */
+        int n = poll(fds, count, device->noticed || device->gone ? 0 : ms);
         if (n < 0 && errno != EINTR)
                 return -errno;
         bool can_read = n > 0 && fds[0].revents != 0;
@@ -240,7 +240,7 @@ static int find_interface(struct usb_device *device, int wanted)
         for (int i = 0; r != 0 && i < config->bNumInterfaces; i++) {
                 const struct libusb_interface_descriptor *alt = config->interface[i].altsetting;
                 if (config->interface[i].num_altsetting > 0 &&
-                        alt->bInterfaceClass == CLASS_SMART_CARD &&
+                        alt->bInterfaceClass == USB_CLASS_SMART_CARD &&
                         (wanted < 0 || wanted == alt->bInterfaceNumber))
                         r = take_interface(device, alt);
         }

@@ -13,6 +13,8 @@
 #include "drivers/usb/quirks.h"
 #include "drivers/usb/wire.h"
 
+#define USB_CLASS_SMART_CARD 0x0B
+
 struct usb_device;
 
 /* "/dev/bus/usb/BBB/DDD" or "fd:N" for a descriptor that somebody opened for us, then optionally
