@@ -17,6 +17,7 @@ static bool comes_out(const uint8_t *header)
         case 0xC0: /* GET RESPONSE, GPK GET INFO */
         case 0xCA: /* GET DATA */
         case 0x84: /* GET CHALLENGE */ return true;
+        case 0x38: return header[0] == 0x90; /* a Pardis card's serial number */
         case 0x2A: return header[2] == 0x9E; /* COMPUTE DIGITAL SIGNATURE */
         default: return false;
         }
