@@ -12,59 +12,13 @@ repeats with another PIN.
 import ctypes
 import mmap
 import os
-import random
-import re
 import time
 
+from digits import a_pin, family, find, look, may_look
 from lib import Card, Connection, Daemon, Pcscd, main, wait_for
 
 MADV_DONTDUMP = 16
 CANARY = "https://canary.example/64927183"
-
-
-def writable(pid):
-    with open(f"/proc/{pid}/maps", encoding="ascii", errors="replace") as maps:
-        for line in maps:
-            span, rights = line.split()[:2]
-            if "w" in rights:
-                start, end = (int(part, 16) for part in span.split("-"))
-                yield start, end, line.split()[-1]
-
-
-def find(pid, needles):
-    """[(needle, mapping)] for each needle seen in the process."""
-    found = []
-    with open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
-        for start, end, name in writable(pid):
-            try:
-                memory.seek(start)
-                pages = memory.read(end - start)
-            except (OSError, ValueError, OverflowError):
-                continue  # device pages cannot be read; they hold no PIN
-            found += [(needle, name) for needle in needles if needle in pages]
-    return found
-
-
-def windows(pin):
-    """Every four consecutive digits, as text and as bare numbers."""
-    text = [pin[at:at + 4].encode() for at in range(len(pin) - 3)]
-    return text + [bytes(digit - 0x30 for digit in four) for four in text]
-
-
-def family(daemon):
-    """The daemon and what it has started: {pid: name}."""
-    return {daemon.process.pid: "mohrd", **daemon.helpers()}
-
-
-def look(daemon, pin):
-    """{name: [finds]} over the daemon and its children."""
-    finds = {}
-    for pid, name in family(daemon).items():
-        try:
-            finds.setdefault(name, []).extend(find(pid, windows(pin)))
-        except OSError:
-            continue  # ended meanwhile
-    return finds
 
 
 def sees_locked_pages(rig):
@@ -126,13 +80,8 @@ def during_verify(rig, pcscd, pin):
     scene.end()
 
 
-def a_pin():
-    """No zeros, so that its bare numbers look like nothing else in memory."""
-    return "".join(random.SystemRandom().sample("3456789345678", 8))
-
-
 def body(rig):
-    if os.geteuid() != 0 or not re.search(r"^\s*0\s+0\s", open("/proc/self/uid_map", encoding="ascii").read()):
+    if not may_look():
         rig.skip("where the PIN's digits are", "only root may look into processes that are not dumpable")
         return
     pcscd = Pcscd(rig)

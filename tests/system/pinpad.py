@@ -12,6 +12,7 @@ import os
 import signal
 import time
 
+from digits import a_pin, find, look, may_look
 from lib import AUDIENCE, NONCE, PIN, Card, Connection, Daemon, Pcscd, Process, free_ports, main, wait_for
 
 OK, UNSUPPORTED, WRONG, BLOCKED, REFUSED, REMOVED, ISSUER, TIMED_OUT, BUSY, LAST = 0, 12, 13, 14, 15, 17, 18, 19, 23, 24
@@ -310,8 +311,27 @@ def unwanted(rig, pad):
         rig.check(code == OK and claims(reply)["station"]["pin_entry"] == "pinentry", "the PIN was typed on this computer")
 
 
+def nowhere(rig, pad):
+    """The digits are in the reader, which is pcscd here, and in nothing of Mohr: not even while the card has them."""
+    if not may_look():
+        rig.skip("where the PIN's digits are", "only root may look into processes that are not dumpable")
+        return
+    finds, seen = [], []
+    for _ in range(2):
+        pin = a_pin()
+        with Scene(rig, pad, monitored=False, pin=pin, fault="mute:700@verify:before") as scene:
+            pad.person(f"type {pin}")
+            running = scene.begin()
+            wait_for(lambda: pad.count("sent"), 6)
+            seen.append(bool(find(pad.process.pid, [pin[:4].encode()])))
+            finds.append([entry for entries in look(scene.daemon, pin).values() for entry in entries])
+            last(running)
+    rig.check(all(seen), "the look finds the digits where they are: in the reader", seen)
+    rig.check(not all(finds), "and in no process of Mohr, while the card has them", finds)
+
+
 SCENES = [good_ways, said_on_the_keys, refused_before, wrong_until_blocked, taken_away, killed, out_of_time, liars,
-          hostile_lists, unwanted]
+          hostile_lists, unwanted, nowhere]
 
 
 def body(rig):
