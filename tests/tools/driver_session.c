@@ -23,6 +23,7 @@ struct session {
         struct card card;
         struct card_identity identity;
         bool confirmed;
+        const char *typed; /* on the reader's keys */
         size_t failures;
 };
 
@@ -36,6 +37,17 @@ static int transmit(
         if (r == 0)
                 *ret_len = len;
         return r;
+}
+
+/* A reader with keys: puts what was typed where it was told and sends (PC/SC part 10, 2.5.2). */
+static int ask_on_keys(
+        void *ctx, const struct apdu_pinpad *how, uint8_t *rsp, size_t cap, size_t *ret_len)
+{
+        struct session *session = ctx;
+        uint8_t cmd[5 + 255] = { how->cla, how->ins, how->p1, how->p2, how->block_len };
+        memset(cmd + 5, how->pad, how->block_len);
+        memcpy(cmd + 5, session->typed, strlen(session->typed));
+        return transmit(session, cmd, 5U + how->block_len, rsp, cap, ret_len);
 }
 
 static void expect(struct session *session, bool holds, const char *what)
@@ -112,8 +124,12 @@ static int counter(struct session *session, enum pin_copy copy, struct pin_count
         return nid_profile.counter(&session->card, copy, ret);
 }
 
+/* With digits, or on the reader's keys where it has them. */
 static int verify(struct session *session, const char *digits, int *ret_tries)
 {
+        session->typed = digits;
+        if (session->link.pinpad)
+                return nid_profile.verify(&session->card, NULL, 0, ret_tries);
         return nid_profile.verify(
                 &session->card, (const uint8_t *)digits, strlen(digits), ret_tries);
 }
@@ -166,6 +182,17 @@ static void good_requests(struct session *session)
         request(session, PIN);
         start(session, "mav2-cl", "path-select=off");
         request(session, PIN);
+}
+
+static void requests_on_keys(struct session *session)
+{
+        static const char *const profiles[] = { "mav2-cl", "mav2-t0" };
+        for (size_t i = 0; i < ARRAY_LEN(profiles); i++) {
+                start(session, profiles[i], NULL);
+                session->link.pinpad = ask_on_keys;
+                request(session, PIN);
+                request(session, WRONG_PIN);
+        }
 }
 
 /* The card falls silent, dies or talks nonsense around VERIFY: nothing is sent twice. */
@@ -264,8 +291,8 @@ static size_t tell(const struct monitor *monitor)
 
 int main(int argc, char **argv)
 {
-        static void (*const scenes[])(struct session *) = { good_requests, broken_verify,
-                careless_caller, blocked_card, foreign_card };
+        static void (*const scenes[])(struct session *) = { good_requests, requests_on_keys,
+                broken_verify, careless_caller, blocked_card, foreign_card };
         struct session session = { .pki = argc > 1 ? argv[1] : "" };
         if (argc != 2 || monitor_new(&session.monitor) < 0)
                 return 2;

@@ -113,6 +113,9 @@ static bool serve(const char *dir, const char *trick)
                 return false;
         if (strcmp(trick, "hang") == 0 && question.op == OP_COUNTER)
                 pause();
+        if (strcmp(trick, "late") == 0 &&
+                (question.op == OP_COUNTER || question.op == OP_PINPAD))
+                usleep(600000);
         uint16_t id = question.id;
         if (strcmp(trick, "wrong-id") == 0 && question.op == OP_COUNTER)
                 id++;
@@ -444,6 +447,20 @@ static void an_operation_past_its_deadline_costs_the_helper_its_life(void **stat
         stop();
 }
 
+static void a_person_at_the_readers_keys_has_more_time_than_a_card(void **state)
+{
+        (void)state;
+        struct reader *reader = NULL;
+        start("A 1 0 1\n", "late");
+        assert_int_equal(take("A", &reader), 0);
+        assert_int_equal(call(reader, OP_BEGIN, ""), 0);
+        assert_int_equal(call(reader, OP_PINPAD, ""), 0);
+        assert_true(reader_in_transaction(reader));
+        assert_int_equal(call(reader, OP_COUNTER, "x"), OUTCOME_TIMED_OUT);
+        reader_release(reader);
+        stop();
+}
+
 static void a_helper_that_dies_lost_its_card(void **state)
 {
         (void)state;
@@ -606,6 +623,7 @@ int main(int argc, char **argv)
                 cmocka_unit_test(a_slow_helper_is_waited_for_but_never_with_a_pin),
                 cmocka_unit_test(a_helper_that_met_a_card_is_replaced),
                 cmocka_unit_test(an_operation_past_its_deadline_costs_the_helper_its_life),
+                cmocka_unit_test(a_person_at_the_readers_keys_has_more_time_than_a_card),
                 cmocka_unit_test(a_helper_that_dies_lost_its_card),
                 cmocka_unit_test(a_reader_that_goes_under_an_operation_is_no_reader),
                 cmocka_unit_test(a_service_that_goes_under_an_operation_is_that_answer),
