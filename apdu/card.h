@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* card.h: what every family of cards can be asked, and the shapes of the answers.
  *
- * A profile (nid, later piv) is one struct of functions plus rows of data. It speaks only through
+ * A profile (nid, piv) is one struct of functions plus rows of data. It speaks only through
  * the apdu_link of its `struct card` and keeps its state there; it allocates nothing. Each call is
  * one step; the order (who may call what, when) is the helper's state table and, above it, mohrd's
  * gate. A profile still refuses what no caller should ask: a PIN for a reference that did not show
@@ -43,8 +43,8 @@ struct card_identity {
 
 /* What can be read. The three certificate files are told apart by their content, never by this. */
 enum card_object {
-        OBJECT_CERTIFICATE_1, /* nid: IAS 5100/5040 */
-        OBJECT_CERTIFICATE_2, /* nid: IAS 5000/0303 */
+        OBJECT_CERTIFICATE_1, /* nid: IAS 5100/5040; piv: container 5FC10A, of key 9C */
+        OBJECT_CERTIFICATE_2, /* nid: IAS 5000/0303; piv: container 5FC105, of key 9A */
         OBJECT_CERTIFICATE_3, /* nid: IAS 5000/5040 */
         OBJECT_DATES,         /* nid: MPCOS 0300/0303 raw TLV */
         OBJECT_AFIS,          /* nid: MPCOS 0300/0302 raw TLV */
@@ -106,6 +106,9 @@ enum sign_method {
         SIGN_RSA_SHA256_CARD, /* algorithm 42, PSO HASH with the bare hash */
         SIGN_RSA_DIGESTINFO,  /* algorithm 02, PSO HASH with DigestInfo */
         SIGN_RSA_BARE_HASH,   /* algorithm 02, PSO HASH with the bare hash */
+        SIGN_PIV_RSA2048,     /* piv: algorithm 07, PKCS #1 v1.5 over SHA-256 */
+        SIGN_PIV_P256,        /* piv: algorithm 11 over SHA-256; the signature is DER */
+        SIGN_PIV_P384,        /* piv: algorithm 14 over SHA-384; the same */
         SIGN_METHOD_COUNT,
 };
 
@@ -113,6 +116,8 @@ struct card;
 
 struct card_profile {
         const char *name;
+        /* Whether the ATR, which proves nothing, makes this profile the first to be asked. */
+        bool (*likely)(const struct card *card);
         /* Side-effect free detection (1.5 steps 2-4). 0, or OUTCOME_CARD_NOT_SUPPORTED. */
         int (*identify)(struct card *card, struct card_identity *ret);
         /* The object's bytes, exactly. OUTCOME_NO_CARD is never used for a missing file: that is
@@ -132,7 +137,8 @@ struct card_profile {
         int (*verify)(struct card *card, const uint8_t *pin, size_t pin_len, int *ret_tries);
         int (*sign)(struct card *card, uint8_t key_ref, enum sign_method method,
                 const uint8_t *hash, size_t hash_len, uint8_t *sig, size_t cap, size_t *ret_len);
-        /* Drops verified state by selecting the application again. */
+        /* Drops verified state by selecting the application again, where the card's standard has that;
+         * what else may be left (piv.c) goes with the reset that ends the transaction. */
         int (*clear)(struct card *card);
         /* The two halves of card_note() and card_resume() below; neither speaks to the card. */
         size_t (*note)(const struct card *card, uint8_t note[CARD_NOTE_MAX]);
@@ -155,6 +161,16 @@ struct nid_state {
         uint8_t dates[248];
 };
 
+/* piv: the same; only apdu/piv*.c look inside. */
+struct piv_state {
+        bool found, supported; /* identified, or resumed */
+        bool short_name;       /* answers to its name without the version only */
+        /* From here on gone with card_forget(). */
+        bool selected;
+        bool counter_seen; /* 63Cx, x > 0, since the last SELECT or VERIFY */
+        bool verified;     /* VERIFY accepted since the last SELECT, and no signature made since */
+};
+
 struct card {
         struct apdu_link *link;
         const struct card_profile *profile; /* set by card_identify */
@@ -162,10 +178,12 @@ struct card {
         uint8_t atr[CARD_ATR_MAX];
         size_t atr_len;
         struct nid_state nid;
+        struct piv_state piv;
 };
 
 void card_init(struct card *card, struct apdu_link *link, const uint8_t *atr, size_t atr_len);
-/* Asks each compiled-in profile in turn (historical bytes are a hint for the order only). */
+/* Asks each compiled-in profile in turn, a likely one first. One that can only look at this card leaves it
+ * to another that can do more, unless it was the likely one. */
 _must_check_ int card_identify(struct card *card, struct card_identity *ret);
 /* What another process needs to go on with this very card without identifying it again: written into
  * `note`, its length returned (0: not possible). Whether the card is the same, and is confirmed, is
@@ -176,6 +194,7 @@ _must_check_ int card_resume(struct card *card, const uint8_t *note, size_t len)
 void card_forget(struct card *card);
 
 extern const struct card_profile nid_profile;
+extern const struct card_profile piv_profile;
 
 /* Parsers of what `read` returns (pure; each has a fuzz target of the same name). */
 struct card_date {
@@ -193,5 +212,10 @@ _must_check_ int nid_parse_versions(
 _must_check_ int nid_der_length(struct view start, size_t cap, size_t *ret_total);
 /* The rules of file `ef` out of what its SELECT answered; not known where that fits no published shape. */
 struct card_rules nid_parse_rules(struct view fci, uint16_t ef);
+
+/* piv: the certificate inside a container, and whether it is gzip (SP 800-73-4 part 1, appendix A).
+ * -EBADMSG for what the standard does not write. */
+_must_check_ int piv_parse_certificate(
+        struct view container, struct view *ret_bytes, bool *ret_gzip);
 
 #endif

@@ -67,6 +67,14 @@ static bool history_fits(const struct card *card, const struct nid_row *row)
                memcmp(history.data, row->history, row->history_len) == 0;
 }
 
+static bool likely(const struct card *card)
+{
+        for (size_t i = 0; i < nid_row_count; i++)
+                if (history_fits(card, &nid_rows[i]))
+                        return true;
+        return false;
+}
+
 static int find_row(
         struct card *card, bool hinted, struct presence *presence, const struct nid_row **ret)
 {
@@ -151,6 +159,7 @@ static int resume(struct card *card, const uint8_t *note, size_t len)
 
 const struct card_profile nid_profile = {
         .name = "nid",
+        .likely = likely,
         .identify = identify,
         .read = nid_read,
         .counter = nid_counter,

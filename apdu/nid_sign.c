@@ -115,7 +115,7 @@ static int may_sign(const struct card *card, enum sign_method method)
                 return -EPERM;
         if (!card->nid.row->supported)
                 return OUTCOME_CARD_NOT_SUPPORTED;
-        return (size_t)method < SIGN_METHOD_COUNT ? 0 : -EINVAL;
+        return (size_t)method < SIGN_METHOD_COUNT && methods[method].algorithm != 0 ? 0 : -EINVAL;
 }
 
 int nid_select_method(struct card *card, uint8_t key_ref, enum sign_method method)

@@ -40,6 +40,7 @@ struct session {
         bool disturbed;    /* the card may have lost its state without the driver noticing */
         int lost;          /* first failure of an exchange in this transaction */
         int gone;
+        uint32_t insertion; /* of the card in this transaction */
         uint8_t file[CARD_FILE_MAX];
         uint8_t fields[OPS_FRAME_MAX];
 };
@@ -223,6 +224,7 @@ static int on_begin(struct session *session, const struct args *args _unused_, s
         }
         session->disturbed = false;
         session->lost = 0;
+        session->insertion = found.insertion;
         op_put_card(fields, &found);
         return 0;
 }
@@ -270,10 +272,39 @@ static int on_confirm(struct session *session, const struct args *args _unused_,
         return 0;
 }
 
+/* Ends the transaction in a reset and begins another with the same card: one that never left, by the
+ * driver's own count. If that is not to be had, nothing more goes to whatever lies there. */
+static int lock_again(struct session *session)
+{
+        struct driver_card found = { 0 };
+        int r = session->driver->end(session->reader, DRIVER_RESET);
+        if (r == 0)
+                r = session->driver->begin(session->reader, &found);
+        bool same = r == 0 && found.event != CARD_IS_NEW && found.insertion == session->insertion &&
+                    true_event(session, &found) != CARD_IS_NEW;
+        if (r == 0 && !same)
+                r = OUTCOME_CARD_REMOVED;
+        session->disturbed = r != 0;
+        session->lost = r;
+        card_forget(&session->card);
+        return r;
+}
+
+/* A card that calls itself verified before anybody's PIN was sent here was left so by another program.
+ * Where its profile cannot end that, a reset does; once, and what it says then is the answer. */
+static int read_counter(struct session *session, enum pin_copy copy, struct pin_counter *ret)
+{
+        int r = session->card.profile->counter(&session->card, copy, ret);
+        if (r != 0 || ret->known || ret->sw != 0x9000)
+                return r;
+        r = lock_again(session);
+        return r == 0 ? session->card.profile->counter(&session->card, copy, ret) : r;
+}
+
 static int on_counter(struct session *session, const struct args *args, struct out *fields)
 {
         struct pin_counter counter = { 0 };
-        int r = session->card.profile->counter(&session->card, args->u8[0], &counter);
+        int r = read_counter(session, (enum pin_copy)args->u8[0], &counter);
         if (args->u8[0] == PIN_COPY_IAS)
                 session->counted = r == 0 && counter.known && counter.tries > 0;
         if (r == 0)

@@ -180,13 +180,13 @@ static bool verify_operation(struct script *script)
 
 static bool sign_operation(struct script *script)
 {
-        static const char *const names[SIGN_METHOD_COUNT] = { [SIGN_RSA_SHA256_CARD] = "sign 42",
+        static const char *const names[] = { [SIGN_RSA_SHA256_CARD] = "sign 42",
                 [SIGN_RSA_DIGESTINFO] = "sign 02-digestinfo",
                 [SIGN_RSA_BARE_HASH] = "sign 02-bare" };
         uint8_t hash[32], sig[CARD_SIG_MAX];
         for (size_t i = 0; i < sizeof hash; i++)
                 hash[i] = (uint8_t)(i + 1);
-        for (size_t i = 0; i < SIGN_METHOD_COUNT; i++) {
+        for (size_t i = 0; i <= SIGN_RSA_BARE_HASH; i++) {
                 if (strcmp(names[i], script->operation) != 0)
                         continue;
                 size_t len = 0;

@@ -539,7 +539,7 @@ static const struct {
         { "digits: a NUL", "BICN", OP_PIN, "1234\0", 5 },
         { "object out of range", "BI", OP_READ, "\x09", 1 },
         { "copy out of range", "BIC", OP_COUNTER, "\x03", 1 },
-        { "method out of range", "BIC", OP_METHOD, "\x01\x03", 2 },
+        { "method out of range", "BIC", OP_METHOD, "\x01\x06", 2 },
         { "end out of range", "B", OP_END, "\x02", 1 },
         { "note: none", "B", OP_RESUME, "\x00\x00", 2 },
         { "note: long", "B", OP_RESUME, "\x00\x09notenoten", 11 },

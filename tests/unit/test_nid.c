@@ -31,31 +31,34 @@ static const struct detection detections[] = {
                 GENERATION_UNKNOWN, false },
         { "no hint: Omid and Pardis first, number unknown", "3B00",
                 { { OMID, "6A82" }, { PARDIS, "6999" }, { MPCOS, "9000" }, { DF_0300, "6A82" },
-                        { MF, "6A82" }, { IAS, "9000" } },
+                        { MF, "6A82" }, { IAS, "9000" }, { PIV, "6A82" }, { PIV_SHORT, "6A82" } },
                 0, GENERATION_UNKNOWN, false },
         { "Omid by its historical bytes: one question", omid, { { OMID, "9000" } }, 0,
                 GENERATION_OMID, false },
         { "Pardis", "3B781800000073C84013009000", { { PARDIS, "9000" } }, 0, GENERATION_PARDIS,
                 false },
-        { "Omid under an unknown ATR", "3B00", { { OMID, "9000" } }, 0, GENERATION_OMID, false },
+        { "Omid under an unknown ATR", "3B00", { { OMID, "9000" }, { PIV, "6D00" } }, 0,
+                GENERATION_OMID, false },
         { "IAS alone is foreign", mav2_cl,
                 { { MPCOS, "6A82" }, { OMID, "6D00" }, { PARDIS, "6E00" }, { IAS, "9000" } }, 0,
                 GENERATION_UNKNOWN, false },
         { "IAS alone under the oldest AID", "3B00",
                 { { OMID, "6A82" }, { PARDIS, "6A82" }, { MPCOS, "6A86" }, { IAS, "6A82" },
-                        { IAS_40, "6A82" }, { IAS_0A, "9000" } },
+                        { IAS_40, "6A82" }, { IAS_0A, "9000" }, { PIV, "6A86" } },
                 0, GENERATION_UNKNOWN, false },
         { "MPCOS alone", mav2_cl,
                 { { MPCOS, "9000" }, { DF_0300, "6A82" }, { MF, "6A82" }, { IAS, "6A82" },
                         { IAS_40, "6A82" }, { IAS_0A, "6A82" }, { OMID, "6A82" },
-                        { PARDIS, "6A82" } },
+                        { PARDIS, "6A82" }, { PIV, "6A82" }, { PIV_SHORT, "6A82" } },
                 OUTCOME_CARD_NOT_SUPPORTED, 0, false },
         { "nothing we know", "3B00",
                 { { OMID, "6A82" }, { PARDIS, "6A82" }, { MPCOS, "6A82" }, { IAS, "6A82" },
-                        { IAS_40, "6A82" }, { IAS_0A, "6A82" } },
+                        { IAS_40, "6A82" }, { IAS_0A, "6A82" }, { PIV, "6A82" },
+                        { PIV_SHORT, "6A82" } },
                 OUTCOME_CARD_NOT_SUPPORTED, 0, false },
         { "answers that are no answers", "3B00",
-                { { OMID, "90" }, { PARDIS, "FFFF" }, { MPCOS, "6F 9000" }, { IAS, "" } },
+                { { OMID, "90" }, { PARDIS, "FFFF" }, { MPCOS, "6F 9000" }, { IAS, "" },
+                        { PIV, "61" } },
                 OUTCOME_CARD_NOT_SUPPORTED, 0, false },
         { "a card lifted at once", "3B00", { { OMID, "!17" } }, OUTCOME_CARD_REMOVED, 0, false },
         { "a card lifted while dates are read", mav2_cl,
@@ -172,6 +175,8 @@ static void foreign_certificates_can_be_shown_and_nothing_else(void **state)
         says(&s, OMID, "6A82");
         says(&s, PARDIS, "6A82");
         says(&s, MPCOS, "6A82");
+        says(&s, IAS, "9000");
+        says(&s, PIV, "6A81");
         says(&s, IAS, "9000");
         says(&s, LEAF_PATH, "9000");
         conversation_say_reads(s.c, leaf, sizeof leaf, 1);
