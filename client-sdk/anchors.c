@@ -26,6 +26,7 @@ static const char national_root[] = "42:21:4C:87:D8:DA:F9:C7:B2:25:CD:BE:42:4E:4
 
 struct loader {
         struct mohr_trust *trust;
+        enum trust_scope scope;
         char *problem;
         size_t problem_cap;
 };
@@ -84,12 +85,13 @@ static int add_anchor(struct loader *loader, const char *path, const uint8_t *de
                 return complain(loader, path, "the certificate is not a CA's");
         if (!X509_get0_pubkey(cert))
                 return complain(loader, path, "the certificate's key cannot be read");
-        if (trust->count == ANCHORS_MAX)
+        if (trust->scopes[loader->scope].count == ANCHORS_MAX)
                 return complain(loader, path, "too many certificates");
-        if (X509_STORE_add_cert(trust->store, cert) != 1)
+        if (X509_STORE_add_cert(trust->scopes[loader->scope].store, cert) != 1)
                 return -ENOMEM;
-        trust->count++;
-        trust->has_national_root = trust->has_national_root || is_national_root(cert);
+        trust->scopes[loader->scope].count++;
+        trust->has_national_root = trust->has_national_root ||
+                                   (loader->scope == TRUST_CITIZENS && is_national_root(cert));
         return 0;
 }
 
@@ -97,7 +99,7 @@ static int add_pem(struct loader *loader, const char *path, const char *text, si
 {
         BIO *bio = BIO_new_mem_buf(text, (int)len);
         int r = bio ? 0 : -ENOMEM;
-        size_t before = loader->trust->count;
+        const size_t *count = &loader->trust->scopes[loader->scope].count, before = *count;
         char *name, *header;
         unsigned char *der;
         long der_len;
@@ -115,9 +117,7 @@ static int add_pem(struct loader *loader, const char *path, const char *text, si
         ERR_clear_error();
         if (r == 0 && ERR_GET_REASON(error) != PEM_R_NO_START_LINE)
                 return complain(loader, path, "a damaged PEM block");
-        return r != 0 || loader->trust->count > before
-                       ? r
-                       : complain(loader, path, "no certificate in it");
+        return r != 0 || *count > before ? r : complain(loader, path, "no certificate in it");
 }
 
 static int add_file(struct loader *loader, int dir_fd, const char *name, const char *path)
@@ -180,9 +180,19 @@ static int load(struct loader *loader, const char *path)
                 return complain(loader, path, strerror(errno));
         int r = S_ISDIR(st.st_mode) ? add_folder(loader, path)
                                     : add_file(loader, AT_FDCWD, path, path);
-        if (r == 0 && loader->trust->count == 0)
+        if (r == 0 && loader->trust->scopes[loader->scope].count == 0)
                 return complain(loader, path, "no certificate in it");
         return r;
+}
+
+/* Fills one scope of a trust object, which has nothing in it yet. */
+static int load_scope(struct loader *loader, const char *path)
+{
+        X509_STORE *store = X509_STORE_new();
+        if (!store)
+                return -ENOMEM;
+        loader->trust->scopes[loader->scope].store = store;
+        return load(loader, path);
 }
 
 int mohr_trust_load(struct mohr_trust **ret, const char *path, char *problem, size_t problem_cap)
@@ -190,13 +200,39 @@ int mohr_trust_load(struct mohr_trust **ret, const char *path, char *problem, si
         struct mohr_trust *trust = calloc(1, sizeof *trust);
         if (!trust)
                 return -ENOMEM;
-        trust->store = X509_STORE_new();
-        struct loader loader = { .trust = trust, .problem = problem, .problem_cap = problem_cap };
-        int r = trust->store ? load(&loader, path) : -ENOMEM;
+        struct loader loader = { .trust = trust,
+                .scope = TRUST_CITIZENS,
+                .problem = problem,
+                .problem_cap = problem_cap };
+        int r = load_scope(&loader, path);
         if (r != 0) {
                 mohr_trust_free(trust);
                 return r;
         }
         *ret = trust;
         return 0;
+}
+
+/* Loaded apart and moved in whole: a trust object is never left with half of it. */
+int mohr_trust_load_staff(
+        struct mohr_trust **trust, const char *path, char *problem, size_t problem_cap)
+{
+        struct mohr_trust *fresh = calloc(1, sizeof *fresh);
+        if (!fresh)
+                return -ENOMEM;
+        struct loader loader = {
+                .trust = fresh, .scope = TRUST_STAFF, .problem = problem, .problem_cap = problem_cap
+        };
+        int r = *trust && (*trust)->scopes[TRUST_STAFF].store
+                        ? complain(&loader, path, "staff anchors were loaded before")
+                        : load_scope(&loader, path);
+        if (r == 0 && *trust) {
+                (*trust)->scopes[TRUST_STAFF] = fresh->scopes[TRUST_STAFF];
+                fresh->scopes[TRUST_STAFF].store = NULL;
+        } else if (r == 0) {
+                *trust = fresh;
+                fresh = NULL;
+        }
+        mohr_trust_free(fresh);
+        return r;
 }

@@ -9,6 +9,7 @@
 
 #include "base/outcome.h"
 #include "base/text.h"
+#include "client-sdk/algorithm.h"
 #include "client-sdk/base64.h"
 #include "client-sdk/fields.h"
 #include "client-sdk/identity.h"
@@ -18,15 +19,13 @@
 #include <openssl/evp.h>
 #include <openssl/x509v3.h>
 
-#define RSA_BITS_MIN 2048
-#define RSA_BITS_MAX 4096
-
 struct composer {
         const struct assertion_request *request;
         const struct assertion_facts *facts;
         struct leaf leaf;
         struct identity identity;
         X509 *cert, *issuing_ca;
+        const struct algorithm *algorithm;
 };
 
 int assertion_request_check(const struct assertion_request *request, const char **ret_why)
@@ -63,7 +62,8 @@ static bool facts_are_good(const struct assertion_facts *facts)
                facts->life <= FIELD_LIFE_MAX && field_is_token(facts->pin_entry) &&
                field_is_text(facts->software, FIELD_STATION_MAX) &&
                (!facts->reader || field_is_text(facts->reader, FIELD_STATION_MAX)) &&
-               field_is_token(card->generation) &&
+               !card->generation != !card->family &&
+               field_is_token(card->generation ? card->generation : card->family) &&
                (!card->expiry || field_is_text(card->expiry, 32)) &&
                (!card->expiry_raw || field_is_hex(card->expiry_raw, 2, 128));
 }
@@ -76,8 +76,19 @@ static int composer_init(struct composer *c, const char **ret_why)
                 r = identity_read(c->cert, &c->leaf, &c->identity);
         if (r == -ENOMEM)
                 return r;
+        if (r == 0 && c->identity.staff != (c->facts->card.family != NULL))
+                r = OUTCOME_INVALID; /* a card of one family with a certificate of the other */
         if (r != 0) {
-                *ret_why = "the leaf is not a citizen certificate of the national card";
+                *ret_why = "the leaf is not a holder's certificate of this family of card";
+                return OUTCOME_INVALID;
+        }
+        c->algorithm = algorithm_of_key(X509_get0_pubkey(c->cert));
+        if (!c->algorithm) {
+                *ret_why = "no algorithm fits the key of the leaf";
+                return OUTCOME_INVALID;
+        }
+        if (c->identity.staff && c->request->expect_national_number) {
+                *ret_why = "a staff card knows no national number to compare";
                 return OUTCOME_INVALID;
         }
         r = leaf_read(c->issuing_ca, &ca);
@@ -96,6 +107,7 @@ static json_t *make_card(const struct composer *c)
         const struct assertion_card *card = &c->facts->card;
         const struct member rows[] = {
                 { "generation", card->generation },
+                { "family", card->family },
                 { "certificate_expiry", c->identity.certificate_expiry },
                 { "expiry", card->expiry },
                 { "expiry_raw", card->expiry_raw },
@@ -123,10 +135,19 @@ static json_t *make_station(const struct composer *c)
         return station;
 }
 
+static json_t *make_staff_identity(const struct leaf *leaf)
+{
+        struct member rows[IDENTITY_STAFF_CLAIMS];
+        identity_staff_claims(leaf, rows);
+        return members_of(json_object(), rows, ARRAY_LEN(rows));
+}
+
 static json_t *make_identity(const struct composer *c)
 {
         bool national = c->leaf.national_number;
         const char *expected = c->request->expect_national_number;
+        if (c->identity.staff)
+                return make_staff_identity(&c->leaf);
         const struct member rows[] = {
                 { "given_name", c->leaf.given_name },
                 { "family_name", c->leaf.family_name },
@@ -158,7 +179,7 @@ static json_t *make_payload(const struct composer *c)
 {
         const struct assertion_facts *facts = c->facts;
         json_t *payload = json_pack("{s:i, s:s, s:s, s:s, s:s, s:I, s:I, s:s}", "ver",
-                ASSERTION_VERSION, "iss", IDENTITY_ISS, "sub", c->identity.sub, "aud",
+                ASSERTION_VERSION, "iss", identity_iss(&c->identity), "sub", c->identity.sub, "aud",
                 c->request->audience, "nonce", c->request->nonce, "iat", (json_int_t)facts->now,
                 "exp", (json_int_t)(facts->now + facts->life), "jti", facts->issuer_id);
         _cleanup_json_ json_t *identity = make_identity(c);
@@ -186,7 +207,8 @@ static json_t *certificate_text(X509 *cert)
 
 static json_t *make_header(const struct composer *c)
 {
-        return json_pack("{s:s, s:s, s:[o, o]}", "alg", "RS256", "typ", ASSERTION_TYP, "x5c",
+        return json_pack("{s:s, s:s, s:[o, o]}", "alg", algorithm_name(c->algorithm), "typ",
+                c->identity.staff ? ASSERTION_TYP_STAFF : ASSERTION_TYP, "x5c",
                 certificate_text(c->cert), certificate_text(c->issuing_ca));
 }
 
@@ -242,14 +264,18 @@ int assertion_signing_input(const struct assertion_request *request,
         return 0;
 }
 
-static bool verifies_as_rs256(const char *input, X509 *leaf, const uint8_t *sig, size_t sig_len)
+int assertion_digest(
+        const char *signing_input, X509 *leaf, uint8_t digest[static 48], size_t *ret_len)
 {
-        EVP_PKEY *key = X509_get0_pubkey(leaf);
-        if (!key || EVP_PKEY_get_base_id(key) != EVP_PKEY_RSA ||
-                EVP_PKEY_get_bits(key) < RSA_BITS_MIN || EVP_PKEY_get_bits(key) > RSA_BITS_MAX)
-                return false;
+        const struct algorithm *algorithm = algorithm_of_key(X509_get0_pubkey(leaf));
+        return algorithm ? algorithm_digest(algorithm, signing_input, digest, ret_len) : -EINVAL;
+}
+
+static bool verifies(const struct algorithm *algorithm, const char *input, X509 *leaf,
+        const uint8_t *sig, size_t sig_len)
+{
         EVP_MD_CTX *md = EVP_MD_CTX_new();
-        bool good = md && EVP_DigestVerifyInit(md, NULL, EVP_sha256(), NULL, key) == 1 &&
+        bool good = md && algorithm_verify_begin(algorithm, X509_get0_pubkey(leaf), md) == 0 &&
                     EVP_DigestVerify(md, sig, sig_len, (const uint8_t *)input, strlen(input)) == 1;
         EVP_MD_CTX_free(md);
         ERR_clear_error();
@@ -259,15 +285,20 @@ static bool verifies_as_rs256(const char *input, X509 *leaf, const uint8_t *sig,
 int assertion_finish(
         const char *signing_input, X509 *leaf, const uint8_t *sig, size_t sig_len, char **ret)
 {
-        if (!verifies_as_rs256(signing_input, leaf, sig, sig_len))
+        uint8_t jws[ALGORITHM_SIG_MAX];
+        const struct algorithm *algorithm = algorithm_of_key(X509_get0_pubkey(leaf));
+        size_t jws_len = 0;
+        if (algorithm && verifies(algorithm, signing_input, leaf, sig, sig_len))
+                jws_len = algorithm_sig_to_jws(algorithm, sig, sig_len, jws);
+        if (jws_len == 0)
                 return OUTCOME_NO_STANDARD_SIGNATURE;
         size_t head = strlen(signing_input);
-        char *whole = malloc(head + 1 + base64_encoded_len(BASE64_URL, sig_len) + 1);
+        char *whole = malloc(head + 1 + base64_encoded_len(BASE64_URL, jws_len) + 1);
         if (!whole)
                 return -ENOMEM;
         memcpy(whole, signing_input, head);
         whole[head] = '.';
-        base64_encode(BASE64_URL, whole + head + 1, sig, sig_len);
+        base64_encode(BASE64_URL, whole + head + 1, jws, jws_len);
         *ret = whole;
         return 0;
 }

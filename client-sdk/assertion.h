@@ -15,10 +15,11 @@ static inline void json_decref_cleanup(json_t **json)
 }
 #define _cleanup_json_ _cleanup_(json_decref_cleanup)
 
-#define ASSERTION_TYP     "mohr-identity+jwt"
-#define ASSERTION_VERSION 1
-#define ASSERTION_MAX     8192 /* bytes of the whole compact serialisation */
-#define ASSERTION_LIFE    300  /* seconds, default */
+#define ASSERTION_TYP       "mohr-identity+jwt" /* of a citizen */
+#define ASSERTION_TYP_STAFF "mohr-staff+jwt"
+#define ASSERTION_VERSION   1
+#define ASSERTION_MAX       8192 /* bytes of the whole compact serialisation */
+#define ASSERTION_LIFE      300  /* seconds, default */
 
 struct assertion_request {
         const char *audience;               /* URI, 1..512 bytes */
@@ -29,7 +30,8 @@ struct assertion_request {
 };
 
 struct assertion_card {
-        const char *generation; /* "mav2", "mav" ... */
+        const char *generation; /* national: "mav2", "mav" ... */
+        const char *family;     /* staff: "piv" */
         const char *expiry;     /* ISO date, or NULL */
         const char *expiry_raw; /* hex, where the date is ambiguous; or NULL */
         bool simulated;
@@ -55,8 +57,12 @@ _must_check_ int assertion_request_check(
 _must_check_ int assertion_signing_input(const struct assertion_request *request,
         const struct assertion_facts *facts, X509 *leaf, X509 *issuing_ca, char **ret,
         const char **ret_why);
-/* Appends the signature; checks it with the leaf's public key first: OUTCOME_NO_STANDARD_SIGNATURE
- * if it does not verify as RS256. */
+/* What a card signs of it: the hash that the leaf's key goes with. *ret_len is at most 48. -EINVAL for a key
+ * that no algorithm fits. */
+_must_check_ int assertion_digest(
+        const char *signing_input, X509 *leaf, uint8_t digest[static 48], size_t *ret_len);
+/* Appends the signature, which is DER if the key is an EC key; checks it with the leaf's public key first:
+ * OUTCOME_NO_STANDARD_SIGNATURE if it does not verify. */
 _must_check_ int assertion_finish(
         const char *signing_input, X509 *leaf, const uint8_t *sig, size_t sig_len, char **ret);
 

@@ -55,8 +55,7 @@ static bool good_version(context_t *c, const json_t *v)
 
 static bool good_issuer(context_t *c, const json_t *v)
 {
-        (void)c;
-        return equals(v, IDENTITY_ISS);
+        return equals(v, identity_iss(c->identity));
 }
 
 /* ---- from the leaf ---- */
@@ -96,6 +95,47 @@ static bool good_match(context_t *c, const json_t *v)
         if (!c->leaf->national_number)
                 return equals(v, "unknown");
         return equals(v, "yes") || equals(v, "no");
+}
+
+/* A staff member's: what the leaf says, and nothing where it says nothing. */
+static bool equals_or_absent(const json_t *v, const char *text)
+{
+        return text[0] ? equals(v, text) : v == NULL;
+}
+
+static bool good_name(context_t *c, const json_t *v)
+{
+        return equals(v, c->leaf->common_name);
+}
+
+static bool good_staff_given_name(context_t *c, const json_t *v)
+{
+        return equals_or_absent(v, c->leaf->given_name);
+}
+
+static bool good_staff_family_name(context_t *c, const json_t *v)
+{
+        return equals_or_absent(v, c->leaf->family_name);
+}
+
+static bool good_email(context_t *c, const json_t *v)
+{
+        return equals_or_absent(v, c->leaf->email);
+}
+
+static bool good_upn(context_t *c, const json_t *v)
+{
+        return equals_or_absent(v, c->leaf->upn);
+}
+
+static bool good_employee_number(context_t *c, const json_t *v)
+{
+        return equals_or_absent(v, c->leaf->employee_number);
+}
+
+static bool good_organization(context_t *c, const json_t *v)
+{
+        return equals_or_absent(v, c->leaf->organization);
 }
 
 static bool good_acr(context_t *c, const json_t *v)
@@ -203,6 +243,16 @@ static bool well_formed_card(context_t *c, const json_t *v)
                (!simulated || json_is_true(simulated));
 }
 
+static bool well_formed_staff_card(context_t *c, const json_t *v)
+{
+        static const char *const names[] = { "family", "certificate_expiry", "simulated" };
+        const json_t *simulated = json_object_get(v, "simulated");
+        (void)c;
+        return only_members(v, names, ARRAY_LEN(names)) &&
+               field_is_token(text_of(json_object_get(v, "family"))) &&
+               (!simulated || json_is_true(simulated));
+}
+
 static bool well_formed_station(context_t *c, const json_t *v)
 {
         (void)c;
@@ -219,50 +269,67 @@ static bool well_formed_clock(context_t *c, const json_t *v)
 
 enum presence { REQUIRED, OPTIONAL, ASKED /* the check is asked even when it is absent */ };
 
-/* Rows are tried in order: first what the thing is, then its form, then who, then for whom and when. */
+enum whose { ANYBODY, CITIZEN, STAFF };
+
+/* Rows are tried in order: first what the thing is, then its form, then who, then for whom and when. Whose
+ * assertion it is, the certificate says; a row for others does not exist for it. */
 static const struct claim {
         const char *name;
         enum presence presence;
         bool (*check)(context_t *c, const json_t *v);
         enum mohr_reason reason;
+        enum whose whose;
 } claims[] = {
-        { "ver", REQUIRED, good_version, MOHR_REASON_VERSION },
-        { "iss", REQUIRED, good_issuer, MOHR_REASON_ISSUER },
-        { "aud", REQUIRED, well_formed_aud, MOHR_REASON_CLAIM_MALFORMED },
-        { "nonce", REQUIRED, well_formed_nonce, MOHR_REASON_CLAIM_MALFORMED },
-        { "iat", REQUIRED, well_formed_time, MOHR_REASON_CLAIM_MALFORMED },
-        { "exp", REQUIRED, well_formed_time, MOHR_REASON_CLAIM_MALFORMED },
-        { "nbf", OPTIONAL, well_formed_time, MOHR_REASON_CLAIM_MALFORMED },
-        { "auth_time", REQUIRED, well_formed_time, MOHR_REASON_CLAIM_MALFORMED },
-        { "jti", REQUIRED, well_formed_jti, MOHR_REASON_CLAIM_MALFORMED },
-        { "amr", REQUIRED, well_formed_amr, MOHR_REASON_CLAIM_MALFORMED },
-        { "purpose", OPTIONAL, well_formed_purpose, MOHR_REASON_CLAIM_MALFORMED },
-        { "card", REQUIRED, well_formed_card, MOHR_REASON_CLAIM_MALFORMED },
-        { "station", REQUIRED, well_formed_station, MOHR_REASON_CLAIM_MALFORMED },
-        { "clock", REQUIRED, well_formed_clock, MOHR_REASON_CLAIM_MALFORMED },
-        { "given_name", REQUIRED, good_given_name, MOHR_REASON_NAME },
-        { "family_name", REQUIRED, good_family_name, MOHR_REASON_NAME },
-        { "card_number", REQUIRED, good_card_number, MOHR_REASON_NUMBER },
-        { "national_number", ASKED, good_national_number, MOHR_REASON_NATIONAL_NUMBER },
-        { "national_number_basis", ASKED, good_basis, MOHR_REASON_NATIONAL_NUMBER },
-        { "national_number_match", OPTIONAL, good_match, MOHR_REASON_NATIONAL_NUMBER },
-        { "sub", REQUIRED, good_sub, MOHR_REASON_SUBJECT },
-        { "acr", REQUIRED, good_acr, MOHR_REASON_ASSURANCE },
-        { "key_use", REQUIRED, good_key_use, MOHR_REASON_KEY_USE },
-        { "card", REQUIRED, good_card_expiry, MOHR_REASON_CERTIFICATE_FACTS },
-        { "aud", REQUIRED, good_aud, MOHR_REASON_AUDIENCE },
-        { "nonce", REQUIRED, good_nonce, MOHR_REASON_NONCE },
-        { "exp", REQUIRED, good_life, MOHR_REASON_LIFE },
-        { "auth_time", REQUIRED, good_auth_time, MOHR_REASON_AUTH_TIME },
-        { "iat", REQUIRED, has_begun, MOHR_REASON_NOT_YET_VALID },
-        { "nbf", OPTIONAL, has_begun, MOHR_REASON_NOT_YET_VALID },
-        { "exp", REQUIRED, has_not_ended, MOHR_REASON_EXPIRED },
+        { "ver", REQUIRED, good_version, MOHR_REASON_VERSION, ANYBODY },
+        { "iss", REQUIRED, good_issuer, MOHR_REASON_ISSUER, ANYBODY },
+        { "aud", REQUIRED, well_formed_aud, MOHR_REASON_CLAIM_MALFORMED, ANYBODY },
+        { "nonce", REQUIRED, well_formed_nonce, MOHR_REASON_CLAIM_MALFORMED, ANYBODY },
+        { "iat", REQUIRED, well_formed_time, MOHR_REASON_CLAIM_MALFORMED, ANYBODY },
+        { "exp", REQUIRED, well_formed_time, MOHR_REASON_CLAIM_MALFORMED, ANYBODY },
+        { "nbf", OPTIONAL, well_formed_time, MOHR_REASON_CLAIM_MALFORMED, ANYBODY },
+        { "auth_time", REQUIRED, well_formed_time, MOHR_REASON_CLAIM_MALFORMED, ANYBODY },
+        { "jti", REQUIRED, well_formed_jti, MOHR_REASON_CLAIM_MALFORMED, ANYBODY },
+        { "amr", REQUIRED, well_formed_amr, MOHR_REASON_CLAIM_MALFORMED, ANYBODY },
+        { "purpose", OPTIONAL, well_formed_purpose, MOHR_REASON_CLAIM_MALFORMED, ANYBODY },
+        { "card", REQUIRED, well_formed_card, MOHR_REASON_CLAIM_MALFORMED, CITIZEN },
+        { "card", REQUIRED, well_formed_staff_card, MOHR_REASON_CLAIM_MALFORMED, STAFF },
+        { "station", REQUIRED, well_formed_station, MOHR_REASON_CLAIM_MALFORMED, ANYBODY },
+        { "clock", REQUIRED, well_formed_clock, MOHR_REASON_CLAIM_MALFORMED, ANYBODY },
+        { "given_name", REQUIRED, good_given_name, MOHR_REASON_NAME, CITIZEN },
+        { "family_name", REQUIRED, good_family_name, MOHR_REASON_NAME, CITIZEN },
+        { "card_number", REQUIRED, good_card_number, MOHR_REASON_NUMBER, CITIZEN },
+        { "national_number", ASKED, good_national_number, MOHR_REASON_NATIONAL_NUMBER, CITIZEN },
+        { "national_number_basis", ASKED, good_basis, MOHR_REASON_NATIONAL_NUMBER, CITIZEN },
+        { "national_number_match", OPTIONAL, good_match, MOHR_REASON_NATIONAL_NUMBER, CITIZEN },
+        { "name", REQUIRED, good_name, MOHR_REASON_NAME, STAFF },
+        { "given_name", ASKED, good_staff_given_name, MOHR_REASON_NAME, STAFF },
+        { "family_name", ASKED, good_staff_family_name, MOHR_REASON_NAME, STAFF },
+        { "email", ASKED, good_email, MOHR_REASON_NAME, STAFF },
+        { "upn", ASKED, good_upn, MOHR_REASON_NAME, STAFF },
+        { "employee_number", ASKED, good_employee_number, MOHR_REASON_NUMBER, STAFF },
+        { "organization", ASKED, good_organization, MOHR_REASON_NAME, STAFF },
+        { "sub", REQUIRED, good_sub, MOHR_REASON_SUBJECT, ANYBODY },
+        { "acr", REQUIRED, good_acr, MOHR_REASON_ASSURANCE, ANYBODY },
+        { "key_use", REQUIRED, good_key_use, MOHR_REASON_KEY_USE, ANYBODY },
+        { "card", REQUIRED, good_card_expiry, MOHR_REASON_CERTIFICATE_FACTS, ANYBODY },
+        { "aud", REQUIRED, good_aud, MOHR_REASON_AUDIENCE, ANYBODY },
+        { "nonce", REQUIRED, good_nonce, MOHR_REASON_NONCE, ANYBODY },
+        { "exp", REQUIRED, good_life, MOHR_REASON_LIFE, ANYBODY },
+        { "auth_time", REQUIRED, good_auth_time, MOHR_REASON_AUTH_TIME, ANYBODY },
+        { "iat", REQUIRED, has_begun, MOHR_REASON_NOT_YET_VALID, ANYBODY },
+        { "nbf", OPTIONAL, has_begun, MOHR_REASON_NOT_YET_VALID, ANYBODY },
+        { "exp", REQUIRED, has_not_ended, MOHR_REASON_EXPIRED, ANYBODY },
 };
 
-static bool has_row(const char *name)
+static bool is_meant(context_t *c, const struct claim *row)
+{
+        return row->whose == ANYBODY || (row->whose == STAFF) == c->identity->staff;
+}
+
+static bool has_row(context_t *c, const char *name)
 {
         for (size_t i = 0; i < ARRAY_LEN(claims); i++)
-                if (strcmp(claims[i].name, name) == 0)
+                if (is_meant(c, &claims[i]) && strcmp(claims[i].name, name) == 0)
                         return true;
         return false;
 }
@@ -282,6 +349,8 @@ enum mohr_reason claims_check(const struct claims_context *context, const char *
         const char *name;
         json_t *value;
         for (size_t i = 0; i < ARRAY_LEN(claims); i++) {
+                if (!is_meant(context, &claims[i]))
+                        continue;
                 enum mohr_reason reason = check_row(context, &claims[i]);
                 if (reason == MOHR_REASON_OK)
                         continue;
@@ -289,7 +358,7 @@ enum mohr_reason claims_check(const struct claims_context *context, const char *
                 return reason;
         }
         json_object_foreach ((json_t *)(uintptr_t)context->payload, name, value)
-                if (!has_row(name)) {
+                if (!has_row(context, name)) {
                         *ret_claim = name;
                         return MOHR_REASON_CLAIM_UNKNOWN;
                 }

@@ -4,6 +4,10 @@
  * `sub` hashes the authority that gives the numbers out together with the number, not the key of the
  * issuing CA: those change by year (card-facts 5.1), and a person whose card was renewed must stay
  * the same subject wherever the number stays the same.
+ *
+ * A staff member's `sub` hashes what X.509 itself makes unique: the names of issuer and subject, as they
+ * are written (RFC 5280 4.1.2.6: a CA gives one name to one entity). Its domain has a text of its own, so
+ * that no choice of names can make it equal a citizen's.
  */
 #include "client-sdk/identity.h"
 
@@ -21,6 +25,8 @@
 /* Both NULs belong to it: no other hash of this project starts with these bytes. */
 static const char sub_domain[] = "urn:mohr:sub:1\0C=IR,O=Iran Government,OU=NOCR";
 
+static const char staff_domain[] = "urn:mohr:staff-sub:1";
+
 /* Assurance levels, card-facts 5.4: the last arc is the level. */
 static const char level_prefix[] = "2.16.364.101.1.1.";
 
@@ -34,6 +40,30 @@ static bool make_sub(const struct leaf *leaf, char dst[static IDENTITY_SUB_LEN +
                 return false;
         base64_encode(BASE64_URL, dst, hash, 32);
         return true;
+}
+
+static bool hash_name(EVP_MD_CTX *md, const X509_NAME *name)
+{
+        unsigned char *der = NULL;
+        int len = i2d_X509_NAME(name, &der);
+        bool good = len > 0 && EVP_DigestUpdate(md, der, (size_t)len) == 1;
+        OPENSSL_free(der);
+        return good;
+}
+
+static bool make_staff_sub(X509 *cert, char dst[static IDENTITY_SUB_LEN + 1])
+{
+        uint8_t hash[EVP_MAX_MD_SIZE];
+        EVP_MD_CTX *md = EVP_MD_CTX_new();
+        bool good = md && EVP_DigestInit_ex(md, EVP_sha256(), NULL) == 1 &&
+                    EVP_DigestUpdate(md, staff_domain, sizeof staff_domain) == 1 &&
+                    hash_name(md, X509_get_issuer_name(cert)) &&
+                    hash_name(md, X509_get_subject_name(cert)) &&
+                    EVP_DigestFinal_ex(md, hash, NULL) == 1;
+        EVP_MD_CTX_free(md);
+        if (good)
+                base64_encode(BASE64_URL, dst, hash, 32);
+        return good;
 }
 
 static bool is_level(const char *oid)
@@ -67,27 +97,54 @@ static void make_acr(X509 *cert, char *dst, size_t cap)
                 snprintf(dst, cap, "%s", IDENTITY_ACR_NONE);
 }
 
-static const char *key_use(enum leaf_class class)
+static const char *key_use(X509 *cert, enum leaf_class class)
 {
-        if (class == LEAF_SIGNATURE)
+        bool commits = X509_get_key_usage(cert) & KU_NON_REPUDIATION;
+        if (class == LEAF_SIGNATURE || (class == LEAF_STAFF && commits))
                 return "signature";
-        return class == LEAF_AUTHENTICATION ? "authentication" : NULL;
+        return class == LEAF_AUTHENTICATION || class == LEAF_STAFF ? "authentication" : NULL;
 }
 
 int identity_read(X509 *cert, const struct leaf *leaf, struct identity *ret)
 {
-        struct identity identity = { .key_use = key_use(leaf->class) };
-        if (!identity.key_use || !leaf->issuer_is_nocr)
+        bool staff = leaf->class == LEAF_STAFF;
+        struct identity identity = {
+                .staff = staff,
+                .acr = IDENTITY_ACR_NONE, /* the levels are the national CAs' own */
+                .key_use = key_use(cert, leaf->class),
+        };
+        if (!identity.key_use || staff == leaf->issuer_is_nocr)
                 return OUTCOME_INVALID;
-        if (!make_sub(leaf, identity.sub))
+        if (!(staff ? make_staff_sub(cert, identity.sub) : make_sub(leaf, identity.sub)))
                 return -ENOMEM;
         ERR_clear_error();
-        make_acr(cert, identity.acr, sizeof identity.acr);
+        if (!staff)
+                make_acr(cert, identity.acr, sizeof identity.acr);
         if (shortage_seen() < 0) /* a level that was not found may be there all the same */
                 return -ENOMEM;
         text_iso8601(identity.certificate_expiry, leaf->not_after);
         *ret = identity;
         return 0;
+}
+
+const char *identity_iss(const struct identity *identity)
+{
+        return identity->staff ? IDENTITY_ISS_STAFF : IDENTITY_ISS;
+}
+
+void identity_staff_claims(const struct leaf *leaf, struct member ret[static IDENTITY_STAFF_CLAIMS])
+{
+        const struct member rows[IDENTITY_STAFF_CLAIMS] = {
+                { "name", leaf->common_name },
+                { "given_name", leaf->given_name },
+                { "family_name", leaf->family_name },
+                { "email", leaf->email },
+                { "upn", leaf->upn },
+                { "employee_number", leaf->employee_number },
+                { "organization", leaf->organization },
+        };
+        for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+                ret[i] = (struct member){ rows[i].name, rows[i].text[0] ? rows[i].text : NULL };
 }
 
 const char *identity_match(const struct leaf *leaf, const char *expected)

@@ -82,6 +82,8 @@ static bool name_text(const X509_NAME *name, int nid, char *dst, size_t cap)
         return true;
 }
 
+/* ---- a citizen ---- */
+
 /* "0099900007 - SIG" */
 static bool split_common_name(const char *cn, struct leaf *leaf)
 {
@@ -114,6 +116,59 @@ static bool read_citizen(const X509_NAME *subject, struct leaf *leaf)
         memcpy(leaf->card_number, found.card_number, sizeof found.card_number);
         memcpy(leaf->cn_suffix, found.cn_suffix, sizeof found.cn_suffix);
         leaf->national_number = text_national_number_valid(leaf->card_number);
+        return true;
+}
+
+/* ---- a staff member ---- */
+
+/* The one alternative name of this kind, as text. */
+static bool alternative_text(const GENERAL_NAME *name, int kind, char *dst, size_t cap)
+{
+        const ASN1_STRING *value = NULL;
+        if (name->type == GEN_EMAIL && kind == NID_rfc822Mailbox)
+                value = name->d.rfc822Name;
+        if (name->type == GEN_OTHERNAME && kind == NID_ms_upn &&
+                OBJ_obj2nid(name->d.otherName->type_id) == NID_ms_upn &&
+                name->d.otherName->value->type == V_ASN1_UTF8STRING)
+                value = name->d.otherName->value->value.utf8string;
+        int len = value ? ASN1_STRING_length(value) : 0;
+        const char *text = value ? (const char *)ASN1_STRING_get0_data(value) : "";
+        if (len < 1 || (size_t)len >= cap || !text_utf8_valid(text, (size_t)len))
+                return false;
+        memcpy(dst, text, (size_t)len);
+        dst[len] = '\0';
+        return true;
+}
+
+static void read_alternative(const GENERAL_NAMES *names, int kind, char *dst, size_t cap)
+{
+        unsigned int count = 0;
+        for (int i = 0; i < sk_GENERAL_NAME_num(names); i++)
+                count += alternative_text(sk_GENERAL_NAME_value(names, i), kind, dst, cap);
+        if (count != 1) /* which of two is meant is not for us to choose */
+                dst[0] = '\0';
+}
+
+static bool read_staff(X509 *cert, struct leaf *leaf)
+{
+        const X509_NAME *subject = X509_get_subject_name(cert);
+        const struct {
+                int nid;
+                char *dst;
+        } rows[] = {
+                { NID_givenName, leaf->given_name },
+                { NID_surname, leaf->family_name },
+                { NID_organizationName, leaf->organization },
+                { NID_serialNumber, leaf->employee_number },
+        };
+        if (!name_text(subject, NID_commonName, leaf->common_name, LEAF_NAME_MAX))
+                return false;
+        for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+                (void)name_text(subject, rows[i].nid, rows[i].dst, LEAF_NAME_MAX);
+        GENERAL_NAMES *names = X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
+        read_alternative(names, NID_rfc822Mailbox, leaf->email, sizeof leaf->email);
+        read_alternative(names, NID_ms_upn, leaf->upn, sizeof leaf->upn);
+        GENERAL_NAMES_free(names);
         return true;
 }
 
@@ -156,6 +211,8 @@ static bool read_leaf(X509 *cert, struct leaf *leaf)
                 leaf->class = LEAF_CA;
         else if (read_citizen(X509_get_subject_name(cert), leaf))
                 leaf->class = class_of(leaf);
+        else if (!leaf->issuer_is_nocr && read_staff(cert, leaf))
+                leaf->class = LEAF_STAFF;
         return true;
 }
 

@@ -31,6 +31,11 @@ struct mohr_trust;
  * least one, each a CA. An answer of 21 means that there is nothing to trust; `problem` then holds an
  * English line that says why, for operators. */
 int mohr_trust_load(struct mohr_trust **ret, const char *path, char *problem, size_t problem_cap);
+/* The same for whoever signs for staff cards (PIV): nobody does unless this was called. The two are kept
+ * apart: what is trusted here never vouches for a citizen, and a national root never for staff. *trust may
+ * be NULL: then it is made, without any national root. */
+int mohr_trust_load_staff(
+        struct mohr_trust **trust, const char *path, char *problem, size_t problem_cap);
 struct mohr_trust *mohr_trust_free(struct mohr_trust *trust);
 /* Whether IRAN Root CA1, the root of the national cards, is among them (by its fingerprint). */
 bool mohr_trust_has_national_root(const struct mohr_trust *trust);
@@ -78,6 +83,7 @@ enum mohr_reason {
         MOHR_REASON_KEY_USE,
         MOHR_REASON_CERTIFICATE_FACTS,
         MOHR_REASON_CERTIFICATE_EXPIRED, /* everything else holds: answer 22 */
+        MOHR_REASON_NOT_STAFF,
         MOHR_REASON_COUNT
 };
 
@@ -110,6 +116,13 @@ enum mohr_reason mohr_result_reason(const struct mohr_result *result);
 const char *mohr_result_detail(const struct mohr_result *result); /* name of the claim, or "" */
 /* A text claim ("given_name", "sub", "aud", ...) or NULL. Identity is the certificate's. */
 const char *mohr_result_claim(const struct mohr_result *result, const char *name);
+/* Whose assertion it is, by the certificate. UNKNOWN while the answer tells no claims. */
+enum mohr_holder {
+        MOHR_HOLDER_UNKNOWN,
+        MOHR_HOLDER_CITIZEN, /* of the national smart ID card */
+        MOHR_HOLDER_STAFF, /* of a card of an organisation; has no card_number, no national_number */
+};
+enum mohr_holder mohr_result_holder(const struct mohr_result *result);
 /* Everything as one JSON object: the claims, "certificate", "verification" (what was checked, what not).
  * Without claims when the answer tells none. To be freed; NULL when out of memory. */
 char *mohr_result_json(const struct mohr_result *result);

@@ -67,6 +67,8 @@ static const struct {
                 N_("It states a certificate expiry that is not the certificate's.") },
         [MOHR_REASON_CERTIFICATE_EXPIRED] = { "certificate-expired",
                 N_("Everything else holds, but the certificate is expired.") },
+        [MOHR_REASON_NOT_STAFF] = { "not-a-staff-certificate",
+                N_("The certificate is not that of an organisation's staff.") },
 };
 
 static enum mohr_reason known(enum mohr_reason reason)

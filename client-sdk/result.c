@@ -30,6 +30,13 @@ const char *mohr_result_detail(const struct mohr_result *result)
         return result->detail;
 }
 
+enum mohr_holder mohr_result_holder(const struct mohr_result *result)
+{
+        if (!result->claims || !result->signer)
+                return MOHR_HOLDER_UNKNOWN;
+        return result->signer->identity.staff ? MOHR_HOLDER_STAFF : MOHR_HOLDER_CITIZEN;
+}
+
 const char *mohr_result_claim(const struct mohr_result *result, const char *name)
 {
         return json_string_value(json_object_get(result->claims, name));
@@ -41,9 +48,10 @@ static json_t *certificate(const struct mohr_result *result)
         char from[24], to[24];
         text_iso8601(from, leaf->not_before);
         text_iso8601(to, leaf->not_after);
-        return json_pack("{s:s, s:s, s:s, s:b, s:s}", "issuer", result->signer->issuer,
-                "not_before", from, "not_after", to, "expired", result->leaf_expired, "sha256",
-                result->signer->fingerprint);
+        return json_pack("{s:s, s:s, s:s, s:s, s:b, s:s}", "holder",
+                result->signer->identity.staff ? "staff" : "citizen", "issuer",
+                result->signer->issuer, "not_before", from, "not_after", to, "expired",
+                result->leaf_expired, "sha256", result->signer->fingerprint);
 }
 
 /* The names of what was checked, or of what was not; NULL rather than one name less. */
@@ -71,10 +79,21 @@ static json_t *names_of(const struct mohr_result *result, bool checked)
         return members_list(names, count);
 }
 
+/* Which members a verifier may take for the certificate's. */
+static json_t *from_certificate(const struct mohr_result *result)
+{
+        static const char *const citizens[] = { "sub", "given_name", "family_name", "card_number",
+                "national_number", "acr", "key_use", "card.certificate_expiry" };
+        static const char *const staffs[] = { "sub", "name", "given_name", "family_name", "email",
+                "upn", "employee_number", "organization", "acr", "key_use",
+                "card.certificate_expiry" };
+        if (mohr_result_holder(result) == MOHR_HOLDER_STAFF)
+                return members_list(staffs, ARRAY_LEN(staffs));
+        return members_list(citizens, ARRAY_LEN(citizens));
+}
+
 static json_t *verification(const struct mohr_result *result)
 {
-        static const char *const from_certificate[] = { "sub", "given_name", "family_name",
-                "card_number", "national_number", "acr", "key_use", "card.certificate_expiry" };
         char at[24];
         text_iso8601(at, result->at);
         const struct member detail = { "detail", result->detail[0] ? result->detail : NULL };
@@ -84,7 +103,7 @@ static json_t *verification(const struct mohr_result *result)
                 mohr_reason_text(result->reason));
         _cleanup_json_ json_t *rest = json_pack("{s:s, s:o, s:o, s:o}", "checked_at", at, "checked",
                 names_of(result, true), "not_checked", names_of(result, false), "from_certificate",
-                members_list(from_certificate, ARRAY_LEN(from_certificate)));
+                from_certificate(result));
         told = members_of(told, &detail, 1);
         if (told && rest && json_object_update(told, rest) == 0)
                 return told;

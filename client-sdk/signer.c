@@ -1,35 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* signer.c: see signer.h. Algorithms are rows; "none" and everything with a shared key have none. */
+/* signer.c: see signer.h. */
 #include "client-sdk/signer.h"
 
 #include "base/bytes.h"
 #include "base/text.h"
+#include "client-sdk/algorithm.h"
 #include "client-sdk/assertion.h"
 #include "client-sdk/base64.h"
 #include "client-sdk/members.h"
 #include "client-sdk/shortage.h"
 
-#include <openssl/ec.h>
-#include <openssl/ecdsa.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/rsa.h>
 #include <openssl/x509v3.h>
 
 #define CERT_TEXT_MAX 8192
-
-struct algorithm {
-        const char *name;
-        int key_type, bits_min, bits_max;
-        const char *group; /* EC only */
-        int padding;       /* RSA only */
-};
-
-static const struct algorithm algorithms[] = {
-        { "RS256", EVP_PKEY_RSA, 2048, 4096, NULL, RSA_PKCS1_PADDING },
-        { "PS256", EVP_PKEY_RSA, 2048, 4096, NULL, RSA_PKCS1_PSS_PADDING },
-        { "ES256", EVP_PKEY_EC, 256, 256, "prime256v1", 0 },
-};
 
 struct signer *signer_ref(struct signer *signer)
 {
@@ -79,20 +64,6 @@ void issuers_clear(struct issuers *issuers)
         }
 }
 
-static bool key_fits(EVP_PKEY *key, const struct algorithm *algorithm)
-{
-        char group[32] = "";
-        size_t len = 0;
-        if (!key || EVP_PKEY_get_base_id(key) != algorithm->key_type ||
-                EVP_PKEY_get_bits(key) < algorithm->bits_min ||
-                EVP_PKEY_get_bits(key) > algorithm->bits_max)
-                return false;
-        if (!algorithm->group)
-                return true;
-        return EVP_PKEY_get_group_name(key, group, sizeof group, &len) == 1 &&
-               strcmp(group, algorithm->group) == 0;
-}
-
 static bool may_sign(X509 *cert)
 {
         uint32_t usage = X509_get_key_usage(cert); /* all bits when the extension is absent */
@@ -101,20 +72,14 @@ static bool may_sign(X509 *cert)
 
 static enum mohr_reason choose_algorithm(struct signer *signer, const char *name)
 {
-        bool known = false;
+        const struct algorithm *algorithm = algorithm_named(name);
         EVP_PKEY *key = X509_get0_pubkey(signer->certs[0]);
-        for (size_t i = 0; i < ARRAY_LEN(algorithms); i++) {
-                if (strcmp(algorithms[i].name, name) != 0)
-                        continue;
-                known = true;
-                if (!key || EVP_PKEY_get_base_id(key) != algorithms[i].key_type)
-                        return MOHR_REASON_ALGORITHM;
-                if (key_fits(key, &algorithms[i]))
-                        signer->algorithm = &algorithms[i];
-        }
-        if (!known)
+        if (!algorithm || !algorithm_takes_kind(algorithm, key))
                 return MOHR_REASON_ALGORITHM;
-        return signer->algorithm ? MOHR_REASON_OK : MOHR_REASON_KEY;
+        if (!algorithm_fits(algorithm, key))
+                return MOHR_REASON_KEY;
+        signer->algorithm = algorithm;
+        return MOHR_REASON_OK;
 }
 
 static bool add_certificate(struct signer *signer, const json_t *text, struct leaf *ret_leaf)
@@ -188,8 +153,26 @@ static enum mohr_reason check_members(const json_t *header)
         if (!json_is_string(json_object_get(header, "alg")) ||
                 !json_is_array(json_object_get(header, "x5c")))
                 return MOHR_REASON_HEADER;
+        return MOHR_REASON_OK;
+}
+
+/* What it says to be decides, before anything else of it is believed, whose certificate must follow. */
+static const struct kind {
+        const char *typ;
+        bool staff;
+        enum mohr_reason otherwise;
+} kinds[] = {
+        { ASSERTION_TYP, false, MOHR_REASON_NOT_CITIZEN },
+        { ASSERTION_TYP_STAFF, true, MOHR_REASON_NOT_STAFF },
+};
+
+static const struct kind *kind_of(const json_t *header)
+{
         const char *typ = json_string_value(json_object_get(header, "typ"));
-        return typ && strcmp(typ, ASSERTION_TYP) == 0 ? MOHR_REASON_OK : MOHR_REASON_TYPE;
+        for (size_t i = 0; typ && i < ARRAY_LEN(kinds); i++)
+                if (strcmp(kinds[i].typ, typ) == 0)
+                        return &kinds[i];
+        return NULL;
 }
 
 static void describe(struct signer *signer)
@@ -208,6 +191,9 @@ static enum mohr_reason fill(
         struct signer *signer, const json_t *header, const struct issuers *known)
 {
         enum mohr_reason reason = check_members(header);
+        const struct kind *kind = kind_of(header);
+        if (reason == MOHR_REASON_OK && !kind)
+                reason = MOHR_REASON_TYPE;
         if (reason == MOHR_REASON_OK)
                 reason = read_certificates(signer, json_object_get(header, "x5c"), known);
         if (reason == MOHR_REASON_OK)
@@ -217,8 +203,8 @@ static enum mohr_reason fill(
                 return reason;
         int r = identity_read(signer->certs[0], &signer->leaf, &signer->identity);
         signer->starved |= r == -ENOMEM;
-        if (r != 0)
-                return MOHR_REASON_NOT_CITIZEN;
+        if (r != 0 || signer->identity.staff != kind->staff)
+                return kind->otherwise;
         describe(signer);
         return may_sign(signer->certs[0]) ? MOHR_REASON_OK : MOHR_REASON_KEY_USAGE;
 }
@@ -250,40 +236,11 @@ int signer_read(const char *json, size_t len, const struct issuers *known, struc
         return 0;
 }
 
-/* RFC 7518 3.4: R and S, 32 bytes each, become the DER that OpenSSL wants. */
-static int ecdsa_der(const uint8_t *sig, size_t len, unsigned char **ret)
-{
-        if (len != 64)
-                return -1;
-        ECDSA_SIG *pair = ECDSA_SIG_new();
-        BIGNUM *r = BN_bin2bn(sig, 32, NULL), *s = BN_bin2bn(sig + 32, 32, NULL);
-        int der_len = -1;
-        if (pair && r && s && ECDSA_SIG_set0(pair, r, s) == 1) {
-                r = s = NULL;
-                der_len = i2d_ECDSA_SIG(pair, ret);
-        }
-        BN_free(r);
-        BN_free(s);
-        ECDSA_SIG_free(pair);
-        return der_len;
-}
-
-static bool begin_verify(EVP_MD_CTX *md, const struct algorithm *algorithm, EVP_PKEY *key)
-{
-        EVP_PKEY_CTX *ctx = NULL;
-        if (EVP_DigestVerifyInit(md, &ctx, EVP_sha256(), NULL, key) != 1)
-                return false;
-        if (algorithm->padding != RSA_PKCS1_PSS_PADDING)
-                return true;
-        return EVP_PKEY_CTX_set_rsa_padding(ctx, algorithm->padding) > 0 &&
-               EVP_PKEY_CTX_set_rsa_pss_saltlen(ctx, RSA_PSS_SALTLEN_DIGEST) > 0;
-}
-
 int signer_begin(struct signer *signer, const char *beginning, size_t len)
 {
         EVP_PKEY *key = X509_get0_pubkey(signer->certs[0]);
         EVP_MD_CTX *md = EVP_MD_CTX_new();
-        if (md && begin_verify(md, signer->algorithm, key) &&
+        if (md && algorithm_verify_begin(signer->algorithm, key, md) == 0 &&
                 EVP_DigestVerifyUpdate(md, beginning, len) == 1) {
                 EVP_MD_CTX_free(signer->begun);
                 signer->begun = md;
@@ -312,16 +269,9 @@ static bool finish_verify(
 bool signer_verifies(const struct signer *signer, const char *rest, size_t len, const uint8_t *sig,
         size_t sig_len)
 {
-        unsigned char *der = NULL;
-        if (signer->algorithm->key_type == EVP_PKEY_EC) {
-                int der_len = ecdsa_der(sig, sig_len, &der);
-                if (der_len <= 0)
-                        return false;
-                sig = der;
-                sig_len = (size_t)der_len;
-        }
-        bool good = finish_verify(signer->begun, rest, len, sig, sig_len);
-        OPENSSL_free(der);
+        uint8_t der[ALGORITHM_SIG_MAX];
+        size_t der_len = algorithm_sig_from_jws(signer->algorithm, sig, sig_len, der);
+        bool good = der_len > 0 && finish_verify(signer->begun, rest, len, der, der_len);
         ERR_clear_error();
         return good;
 }

@@ -2,8 +2,8 @@
 /* signer.h: who signed, as the protected header of a JWS says it: algorithm and certificates.
  *
  * Reading is strict: members alg, typ, x5c and no other, each algorithm only with the key it is for,
- * 1..4 certificates in RFC 7515 order, the first a citizen's. Whether the chain is trusted is not
- * decided here.
+ * 1..4 certificates in RFC 7515 order, the first a citizen's or a staff member's as `typ` announces.
+ * Whether the chain is trusted is not decided here.
  */
 #ifndef MOHR_SIGNER_H
 #define MOHR_SIGNER_H

@@ -10,6 +10,7 @@
 
 #include <openssl/err.h>
 #include <openssl/x509_vfy.h>
+#include <openssl/x509v3.h>
 #include <time.h>
 
 #define SECURITY_LEVEL 2 /* OpenSSL's: 112 bits, no SHA-1 below the anchor */
@@ -23,7 +24,8 @@ struct mohr_trust *mohr_trust_free(struct mohr_trust *trust)
                 signer_unref(trust->memory[i].signer);
         }
         issuers_clear(&trust->issuers);
-        X509_STORE_free(trust->store);
+        for (size_t i = 0; i < TRUST_SCOPES; i++)
+                X509_STORE_free(trust->scopes[i].store);
         free(trust);
         return NULL;
 }
@@ -65,13 +67,13 @@ static int on_certificate(int ok, X509_STORE_CTX *ctx)
         return 1;
 }
 
-static int set_up(X509_STORE_CTX *ctx, const struct mohr_trust *trust, const struct signer *signer,
+static int set_up(X509_STORE_CTX *ctx, X509_STORE *store, const struct signer *signer,
         STACK_OF(X509) * others, int64_t at, struct walk *walk)
 {
         for (size_t i = 1; i < signer->count; i++)
                 if (!sk_X509_push(others, signer->certs[i]))
                         return -ENOMEM;
-        if (X509_STORE_CTX_init(ctx, trust->store, signer->certs[0], others) != 1)
+        if (X509_STORE_CTX_init(ctx, store, signer->certs[0], others) != 1)
                 return -ENOMEM;
         X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(ctx);
         X509_VERIFY_PARAM_set_time(param, (time_t)at);
@@ -120,10 +122,16 @@ int trust_check(const struct mohr_trust *trust, const struct signer *signer, int
 {
         struct walk walk = { 0 };
         struct chain_verdict verdict = { .reason = MOHR_REASON_CHAIN };
+        X509_STORE *store =
+                trust->scopes[signer->identity.staff ? TRUST_STAFF : TRUST_CITIZENS].store;
+        if (!store) {
+                *ret = (struct chain_verdict){ .reason = MOHR_REASON_UNTRUSTED };
+                return 0;
+        }
         ERR_clear_error();
         X509_STORE_CTX *ctx = X509_STORE_CTX_new();
         STACK_OF(X509) *others = sk_X509_new_null();
-        int r = ctx && others ? set_up(ctx, trust, signer, others, at, &walk) : -ENOMEM;
+        int r = ctx && others ? set_up(ctx, store, signer, others, at, &walk) : -ENOMEM;
         if (r == 0)
                 judge(ctx, &walk, &verdict);
         X509_STORE_CTX_free(ctx);
@@ -135,10 +143,11 @@ int trust_check(const struct mohr_trust *trust, const struct signer *signer, int
         return r;
 }
 
-bool trust_vouches(const struct mohr_trust *trust, X509 *authority)
+bool trust_vouches(const struct mohr_trust *trust, enum trust_scope scope, X509 *authority)
 {
-        X509_STORE_CTX *ctx = X509_STORE_CTX_new();
-        bool yes = ctx && X509_STORE_CTX_init(ctx, trust->store, authority, NULL) == 1;
+        X509_STORE *store = trust->scopes[scope].store;
+        X509_STORE_CTX *ctx = store ? X509_STORE_CTX_new() : NULL;
+        bool yes = ctx && X509_STORE_CTX_init(ctx, store, authority, NULL) == 1;
         if (yes) {
                 X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(ctx);
                 X509_VERIFY_PARAM_set_auth_level(param, SECURITY_LEVEL);
@@ -149,6 +158,21 @@ bool trust_vouches(const struct mohr_trust *trust, X509 *authority)
         X509_STORE_CTX_free(ctx);
         ERR_clear_error();
         return yes;
+}
+
+X509 *trust_find_issuer(const struct mohr_trust *trust, enum trust_scope scope, X509 *cert)
+{
+        X509_STORE *store = trust->scopes[scope].store;
+        STACK_OF(X509_OBJECT) *objects = store ? X509_STORE_get0_objects(store) : NULL;
+        X509 *found = NULL;
+        for (int i = 0; !found && i < sk_X509_OBJECT_num(objects); i++) {
+                X509 *anchor = X509_OBJECT_get0_X509(sk_X509_OBJECT_value(objects, i));
+                if (anchor && X509_check_issued(anchor, cert) == X509_V_OK &&
+                        X509_verify(cert, X509_get0_pubkey(anchor)) == 1)
+                        found = anchor;
+        }
+        ERR_clear_error();
+        return found;
 }
 
 struct signer *trust_recall(struct mohr_trust *trust, const char *header, size_t len, int64_t at)

@@ -4,6 +4,10 @@
  * Anchors are whole certificates the relying party chose: a root, or an issuing CA pinned directly.
  * Expiry is an answer of its own here, as cards with expired certificates are everyday life
  * (card-facts 5.1): the rest of the chain is judged all the same.
+ *
+ * Each anchor is for one kind of holder. Which kind a certificate is of, its own content says (leaf.h),
+ * and only that scope's anchors are looked at: the CA of an organisation could write a citizen's name
+ * into a certificate, so it must not be able to make anybody believe it.
  */
 #ifndef MOHR_TRUST_H
 #define MOHR_TRUST_H
@@ -20,9 +24,13 @@ struct remembered {
         int64_t valid_from, valid_to;
 };
 
+enum trust_scope { TRUST_CITIZENS, TRUST_STAFF, TRUST_SCOPES };
+
 struct mohr_trust {
-        X509_STORE *store;
-        size_t count;
+        struct {
+                X509_STORE *store; /* NULL: nobody is trusted for it */
+                size_t count;
+        } scopes[TRUST_SCOPES];
         bool has_national_root;
         struct remembered memory[TRUST_REMEMBERED];
         size_t next;
@@ -40,7 +48,10 @@ _must_check_ int trust_check(const struct mohr_trust *trust, const struct signer
 
 /* Does this CA lead to an anchor, times aside? For whom only wants to know whose CA it is: dates are
  * the verifier's to judge, who knows what for. */
-bool trust_vouches(const struct mohr_trust *trust, X509 *authority);
+bool trust_vouches(const struct mohr_trust *trust, enum trust_scope scope, X509 *authority);
+
+/* The anchor whose key signed this certificate under its name, borrowed, or NULL. */
+X509 *trust_find_issuer(const struct mohr_trust *trust, enum trust_scope scope, X509 *cert);
 
 /* What was read and judged before, by the exact text of its header. Never hands out a signer whose
  * chain was not found good; the window is the caller's to compare. NULL if not known. */

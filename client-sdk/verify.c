@@ -154,6 +154,24 @@ static int outcome_of_reason(enum mohr_reason reason)
                                                          : OUTCOME_INVALID;
 }
 
+static json_t *names_of_citizen(const struct leaf *leaf)
+{
+        const struct member rows[] = {
+                { "given_name", leaf->given_name },
+                { "family_name", leaf->family_name },
+                { "card_number", leaf->card_number },
+                { "national_number", leaf->national_number ? leaf->card_number : NULL },
+        };
+        return members_of(json_object(), rows, ARRAY_LEN(rows));
+}
+
+static json_t *names_of_staff(const struct leaf *leaf)
+{
+        struct member rows[IDENTITY_STAFF_CLAIMS];
+        identity_staff_claims(leaf, rows);
+        return members_of(json_object(), rows, ARRAY_LEN(rows));
+}
+
 /* Identity from the leaf first, then what the payload says besides. */
 static int tell(struct verification *v)
 {
@@ -161,14 +179,11 @@ static int tell(struct verification *v)
         const struct identity *identity = &v->result->signer->identity;
         const struct member rows[] = {
                 { "sub", identity->sub },
-                { "given_name", leaf->given_name },
-                { "family_name", leaf->family_name },
-                { "card_number", leaf->card_number },
-                { "national_number", leaf->national_number ? leaf->card_number : NULL },
                 { "acr", identity->acr },
                 { "key_use", identity->key_use },
         };
-        json_t *told = members_of(json_object(), rows, ARRAY_LEN(rows));
+        json_t *told = identity->staff ? names_of_staff(leaf) : names_of_citizen(leaf);
+        told = told ? members_of(told, rows, ARRAY_LEN(rows)) : NULL;
         if (!told || json_object_update_missing(told, v->claims) < 0) {
                 json_decref(told);
                 return -ENOMEM;

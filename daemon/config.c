@@ -191,6 +191,7 @@ static const struct key {
         { "pin", "pad", set_pad, offsetof(struct config, pinpad) },
         { "pin", "timeout_s", set_prompt_timeout, offsetof(struct config, prompt_timeout_s) },
         { "trust", "anchors", set_path, offsetof(struct config, anchors) },
+        { "trust", "staff_anchors", set_path, offsetof(struct config, staff_anchors) },
         { "card", "unproven", set_unproven, offsetof(struct config, unproven) },
         { "card", "timeout_ms", set_card_timeout, offsetof(struct config, card_timeout_ms) },
         { "state", "dir", set_path, offsetof(struct config, state_dir) },
@@ -387,6 +388,7 @@ struct config *config_free(struct config *config)
         free(config->socket);
         free(config->pinentry);
         free(config->anchors);
+        free(config->staff_anchors);
         free(config->libexecdir);
         free(config->state_dir);
         free(config);

@@ -26,6 +26,7 @@ struct config {
         bool pinpad; /* [pin] pad: a reader's own keys are used where it has them, default yes */
         unsigned int prompt_timeout_s; /* [pin] timeout_s, default 120 */
         char *anchors;                 /* [trust] anchors, or NULL */
+        char *staff_anchors;           /* [trust] staff_anchors, or NULL: no staff card is used */
         enum unproven unproven;        /* [card] unproven */
         unsigned int card_timeout_ms;  /* [card] timeout_ms: one operation, default 8000 */
         /* [soft], [nfc], [usb] name = value -> "name=value", in file order. */

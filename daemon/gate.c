@@ -8,16 +8,65 @@
  * may issue such a pair himself, but then the PIN he learns is one he had to be handed with his card.
  * With anchors configured the issuer must lead to one of them as well, at any time of validity: an
  * expired chain is still a chain, and dates are reported, not hidden (card-facts 5.2).
+ *
+ * A staff card (PIV) is another thing altogether: no authority is known beforehand, so it is confirmed
+ * only by an anchor that somebody configured for staff, and only if that anchor itself signed the
+ * holder's certificate. Nothing that looks like a national certificate is taken from it, whoever issued it.
  */
 #include "daemon/gate.h"
+
+#include "client-sdk/algorithm.h"
 
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/rsa.h>
 #include <openssl/sha.h>
+#include <openssl/x509v3.h>
 
 #define RSA_BITS_MIN 2048
 #define RSA_BITS_MAX 4096
+
+/* What a family is, as data; the one that does not exist refuses everything. */
+static const struct family {
+        enum leaf_class wanted;
+        enum trust_scope scope;
+        unsigned int files;
+        bool learns_issuers, tries_return;
+} families[] = {
+        [CARD_UNKNOWN] = { LEAF_SIGNATURE, TRUST_CITIZENS, 0, false, false },
+        [CARD_NID] = { LEAF_SIGNATURE, TRUST_CITIZENS, 3, true, false },
+        [CARD_PIV] = { LEAF_STAFF, TRUST_STAFF, 1, false, true },
+};
+
+static const struct family *row_of(enum card_family family)
+{
+        return &families[(size_t)family < ARRAY_LEN(families) ? family : CARD_UNKNOWN];
+}
+
+enum leaf_class gate_wanted(enum card_family family)
+{
+        return row_of(family)->wanted;
+}
+
+enum trust_scope gate_scope(enum card_family family)
+{
+        return row_of(family)->scope;
+}
+
+unsigned int gate_files(enum card_family family)
+{
+        return row_of(family)->files;
+}
+
+bool gate_learns_issuers(enum card_family family)
+{
+        return row_of(family)->learns_issuers;
+}
+
+bool gate_tries_return(enum card_family family)
+{
+        return row_of(family)->tries_return;
+}
 
 /* The vendor's reference, then those of the family elsewhere (card-facts 6.4). */
 static const uint8_t family_refs[] = { 0x03, 0x01, 0x02, 0x05 };
@@ -74,7 +123,7 @@ int gate_chain_add(struct gate_chain *chain, enum card_object object, const uint
         if (r < 0)
                 return 0;
         *ret_class = facts.class;
-        if (facts.class == LEAF_SIGNATURE)
+        if (facts.class == chain->wanted)
                 add_leaf(chain, object, &cert, &facts, print);
         if (facts.class == LEAF_CA && chain->authority_count < GATE_FILES_MAX) {
                 chain->authorities[chain->authority_count++] = cert;
@@ -119,13 +168,81 @@ static bool fit_key(X509 *leaf)
         return bits >= RSA_BITS_MIN && bits <= RSA_BITS_MAX;
 }
 
-int gate_confirm(const struct gate_chain *chain, const struct card_identity *identity,
+struct rule {
+        bool holds;
+        const char *otherwise;
+};
+
+static int apply(const struct rule *rules, size_t count, const char **ret_detail)
+{
+        for (size_t i = 0; i < count; i++)
+                if (!rules[i].holds) {
+                        *ret_detail = rules[i].otherwise;
+                        return OUTCOME_CARD_NOT_SUPPORTED;
+                }
+        return 0;
+}
+
+/* What key 9C may be on a PIV card that Mohr has sign (SP 800-78-4 table 3-1). */
+static const struct {
+        const char *algorithm;
+        int bits;
+        enum sign_method method;
+} piv_keys[] = {
+        { "RS256", 2048, SIGN_PIV_RSA2048 },
+        { "ES256", 256, SIGN_PIV_P256 },
+        { "ES384", 384, SIGN_PIV_P384 },
+};
+
+#define PIV_KEY_9C 0x9C
+
+bool gate_step_known(
+        const struct gate_chain *chain, const struct card_identity *identity, struct gate_step *ret)
+{
+        EVP_PKEY *key = chain->leaf ? X509_get0_pubkey(chain->leaf) : NULL;
+        const struct algorithm *algorithm = key ? algorithm_of_key(key) : NULL;
+        if (identity->family != CARD_PIV || !algorithm)
+                return false;
+        for (size_t i = 0; i < ARRAY_LEN(piv_keys); i++)
+                if (strcmp(algorithm_name(algorithm), piv_keys[i].algorithm) == 0 &&
+                        EVP_PKEY_get_bits(key) == piv_keys[i].bits) {
+                        *ret = (struct gate_step){ PIV_KEY_9C, (uint8_t)piv_keys[i].method };
+                        return true;
+                }
+        return false;
+}
+
+static bool may_sign(X509 *leaf)
+{
+        return X509_get_key_usage(leaf) & (KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION);
+}
+
+static int confirm_staff(const struct gate_chain *chain, const struct card_identity *identity,
         const struct mohr_trust *anchors, const char **ret_detail)
 {
-        const struct {
-                bool holds;
-                const char *otherwise;
-        } rules[] = {
+        struct gate_step step;
+        const struct rule rules[] = {
+                { anchors != NULL, "a staff card, and no anchors are configured for staff" },
+                { identity->supported,
+                        "this PIV card's holder uses another PIN than the one asked for" },
+                { chain->leaf != NULL,
+                        "no certificate of a staff member for digital signature on this card" },
+                { !chain->two_leaves, "two different certificates in one container" },
+                { chain->leaf && gate_step_known(chain, identity, &step),
+                        "the certificate's key is not RSA of 2048 bits, P-256 or P-384" },
+                { chain->leaf && may_sign(chain->leaf),
+                        "the certificate's key is not for signing" },
+                { chain->issuer != NULL, "no anchor for staff issued the holder's certificate" },
+                { chain->issuer && anchors && trust_vouches(anchors, TRUST_STAFF, chain->issuer),
+                        "the issuing certificate does not lead to an anchor for staff" },
+        };
+        return apply(rules, ARRAY_LEN(rules), ret_detail);
+}
+
+static int confirm_citizen(const struct gate_chain *chain, const struct card_identity *identity,
+        const struct mohr_trust *anchors, const char **ret_detail)
+{
+        const struct rule rules[] = {
                 { identity->family == CARD_NID, "not a national smart card" },
                 { identity->supported, "this generation of card can only be looked at" },
                 { chain->leaf != NULL, "no signature certificate of a citizen on this card" },
@@ -136,15 +253,20 @@ int gate_confirm(const struct gate_chain *chain, const struct card_identity *ide
                         "the certificate's key is not RSA of 2048 to 4096 bits" },
                 { chain->issuer != NULL,
                         "no certificate on this card carries the key that signed the holder's" },
-                { !anchors || (chain->issuer && trust_vouches(anchors, chain->issuer)),
+                { !anchors || (chain->issuer &&
+                                      trust_vouches(anchors, TRUST_CITIZENS, chain->issuer)),
                         "the issuing certificate does not lead to a configured anchor" },
         };
-        for (size_t i = 0; i < ARRAY_LEN(rules); i++)
-                if (!rules[i].holds) {
-                        *ret_detail = rules[i].otherwise;
-                        return OUTCOME_CARD_NOT_SUPPORTED;
-                }
-        return 0;
+        return apply(rules, ARRAY_LEN(rules), ret_detail);
+}
+
+int gate_confirm(const struct gate_chain *chain, const struct card_identity *identity,
+        const struct mohr_trust *anchors, const char **ret_detail)
+{
+        if (chain->wanted != gate_wanted(identity->family))
+                return -EINVAL;
+        return identity->family == CARD_PIV ? confirm_staff(chain, identity, anchors, ret_detail)
+                                            : confirm_citizen(chain, identity, anchors, ret_detail);
 }
 
 bool gate_expired(const struct gate_chain *chain, int64_t now)
@@ -159,12 +281,16 @@ bool gate_unproven(const struct card_identity *identity, bool simulated)
 
 enum pin_copy gate_pin_copy(const struct card_identity *identity)
 {
-        (void)identity; /* every row that may sign does so in IAS */
+        (void)identity; /* every row that may sign has one PIN for that */
         return PIN_COPY_IAS;
 }
 
 int gate_counter(const struct pin_counter *counter, const char **ret_detail)
 {
+        if (!counter->known && counter->sw == 0x9000) {
+                *ret_detail = "another program left this card unlocked, and it would not be locked";
+                return OUTCOME_BUSY;
+        }
         if (!counter->known) {
                 *ret_detail = "the card does not tell how many PIN tries are left";
                 return OUTCOME_CARD_NOT_SUPPORTED;

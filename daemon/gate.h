@@ -11,12 +11,13 @@
 #include "client-sdk/leaf.h"
 #include "client-sdk/trust.h"
 
-#define GATE_FILES_MAX  3
+#define GATE_FILES_MAX  3 /* certificate files looked at, of any family */
 #define GATE_STEPS_MAX  9
 #define GATE_PRINT_SIZE 32 /* SHA-256 of a DER certificate */
 
 /* What the certificate files of one card add up to. Zero-initialise; owns its certificates. */
 struct gate_chain {
+        enum leaf_class wanted; /* what the holder's certificate must be: gate_wanted() */
         X509 *leaf, *issuer;
         struct leaf facts;                 /* of the leaf */
         uint8_t print[GATE_PRINT_SIZE];    /* of the leaf's bytes */
@@ -29,6 +30,16 @@ void gate_chain_clear(struct gate_chain *chain);
 void gate_chain_copy(struct gate_chain *dst,
         const struct gate_chain *src); /* dst is zero; shares by reference */
 
+/* What makes the families of cards differ here. */
+enum leaf_class gate_wanted(enum card_family family); /* class of the holder's certificate */
+enum trust_scope gate_scope(enum card_family family); /* whose anchors must stand behind it */
+unsigned int gate_files(
+        enum card_family family); /* certificate files worth reading, from the first */
+/* Whether an issuer that a card carries itself may be learnt, or is only ever an anchor. */
+bool gate_learns_issuers(enum card_family family);
+/* Whether a PIN that was right gives all tries back, by the card's standard. */
+bool gate_tries_return(enum card_family family);
+
 /* One file's bytes; -ENOMEM. *ret_class tells what it was (LEAF_OTHER for what is no certificate). */
 _must_check_ int gate_chain_add(struct gate_chain *chain, enum card_object object,
         const uint8_t *der, size_t len, enum leaf_class *ret_class);
@@ -39,7 +50,8 @@ bool gate_chain_find_issuer(struct gate_chain *chain, X509 *candidate);
 bool gate_same_leaf(const struct gate_chain *chain, const uint8_t *der, size_t len);
 
 /* 0: this card is confirmed (card-facts 1.5 step 5, 7.2 rule 2), else OUTCOME_CARD_NOT_SUPPORTED with a
- * static text for operators. `anchors` may be NULL; if not, the issuer must lead to one of them. */
+ * static text for operators. `anchors` may be NULL; if not, the issuer must lead to one of them. A staff
+ * card is never confirmed without anchors. */
 _must_check_ int gate_confirm(const struct gate_chain *chain, const struct card_identity *identity,
         const struct mohr_trust *anchors, const char **ret_detail);
 
@@ -62,5 +74,9 @@ struct gate_step {
         uint8_t key;
         uint8_t method; /* enum sign_method */
 };
+
+/* True if certificate and standard alone tell how the card signs: then nothing is asked or tried. */
+bool gate_step_known(const struct gate_chain *chain, const struct card_identity *identity,
+        struct gate_step *ret);
 
 #endif

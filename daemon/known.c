@@ -22,7 +22,7 @@
 struct known {
         const struct config *config;
         const struct log *log;
-        struct mohr_trust *anchors;
+        struct mohr_trust *anchors[TRUST_SCOPES];
         bool told;
         size_t next_card, next_key, next_issuer;
         struct {
@@ -53,6 +53,19 @@ static bool was_told(const struct known *known)
                st.st_uid == getuid();
 }
 
+/* Two objects, not one with two scopes: what is configured for one is out of the other's reach. */
+static int load_anchors(struct known *known, char *problem, size_t cap)
+{
+        const struct config *config = known->config;
+        int r = 0;
+        if (config->anchors)
+                r = mohr_trust_load(&known->anchors[TRUST_CITIZENS], config->anchors, problem, cap);
+        if (r == 0 && config->staff_anchors)
+                r = mohr_trust_load_staff(
+                        &known->anchors[TRUST_STAFF], config->staff_anchors, problem, cap);
+        return r;
+}
+
 int known_new(struct known **ret, const struct config *config, const struct log *log)
 {
         struct known *known = calloc(1, sizeof *known);
@@ -61,9 +74,7 @@ int known_new(struct known **ret, const struct config *config, const struct log 
         known->config = config;
         known->log = log;
         char problem[256] = "out of memory";
-        int r = config->anchors
-                        ? mohr_trust_load(&known->anchors, config->anchors, problem, sizeof problem)
-                        : 0;
+        int r = load_anchors(known, problem, sizeof problem);
         if (r != 0) {
                 log_kv(log, LOG_LEVEL_ERR, NULL, "trust anchors cannot be loaded", "error", problem,
                         NULL);
@@ -91,7 +102,8 @@ struct known *known_free(struct known *known)
                 drop_card(known, i);
         for (size_t i = 0; i < ISSUERS_MAX; i++)
                 X509_free(known->issuers[i]);
-        mohr_trust_free(known->anchors);
+        for (size_t i = 0; i < TRUST_SCOPES; i++)
+                mohr_trust_free(known->anchors[i]);
         free(known);
         return NULL;
 }
@@ -115,6 +127,13 @@ const struct known_card *known_card_find(const struct known *known, uint32_t eve
                 if (known->cards[i].card && known->cards[i].events == events)
                         return known->cards[i].card;
         return NULL;
+}
+
+void known_card_tries(struct known *known, uint32_t events, int tries)
+{
+        for (size_t i = 0; i < CARDS_MAX; i++)
+                if (known->cards[i].card && known->cards[i].events == events)
+                        known->cards[i].card->tries = tries;
 }
 
 /* Where the entry for this card goes: its old place, or the oldest one. */
@@ -201,9 +220,9 @@ bool known_issuer_is(const struct known *known, const X509 *issuer)
         return false;
 }
 
-const struct mohr_trust *known_anchors(const struct known *known)
+const struct mohr_trust *known_anchors(const struct known *known, enum trust_scope scope)
 {
-        return known->anchors;
+        return known->anchors[scope];
 }
 
 bool known_told_unproven(const struct known *known)

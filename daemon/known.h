@@ -27,12 +27,15 @@ struct known_card {
         bool complete;               /* confirmed, and the free checks of card-facts 6.6 are done */
         uint8_t note[CARD_NOTE_MAX]; /* for OP_RESUME */
         size_t note_len;
+        int tries;           /* that are left at least, if nobody else spends one; 0 not known */
         char expiry[12];     /* ISO date, or "" */
         char expiry_raw[65]; /* hex where the date is ambiguous, or "" */
 };
 void known_card_clear(struct known_card *card);
 void known_card_copy(struct known_card *dst, const struct known_card *src); /* dst is zero */
 const struct known_card *known_card_find(const struct known *known, uint32_t events); /* or NULL */
+/* What the last signature leaves to be known of its tries, or 0; nothing for a card that is not known. */
+void known_card_tries(struct known *known, uint32_t events, int tries);
 void known_card_put(struct known *known, uint32_t events, const struct known_card *card);
 
 struct known_key {
@@ -52,7 +55,8 @@ X509 *known_issuer_find(const struct known *known, const struct gate_chain *chai
 void known_issuer_put(struct known *known, X509 *issuer);
 /* Whether this very object was put here: one that only equals it is not meant. */
 bool known_issuer_is(const struct known *known, const X509 *issuer);
-const struct mohr_trust *known_anchors(const struct known *known); /* or NULL */
+/* What must stand behind a card of this kind of holder; NULL where nothing was configured. */
+const struct mohr_trust *known_anchors(const struct known *known, enum trust_scope scope);
 
 bool known_told_unproven(const struct known *known);
 void known_tell_unproven(

@@ -122,6 +122,7 @@ static void state_facts(struct question *to, const struct person_question *from)
         to->simulated = from->simulated;
         to->tell_unproven = from->tell_unproven;
         to->expired = from->expired;
+        to->staff = from->staff;
         to->timeout_s = (uint16_t)base_min(from->timeout_s, 3600);
 }
 

@@ -29,6 +29,7 @@ struct person_question {
         bool simulated;
         bool tell_unproven; /* say first what is unproven on this card, and ask (config ask) */
         bool expired;       /* certificate no longer valid: said */
+        bool staff;         /* an organisation's card: question.h tells what the names then mean */
         unsigned int timeout_s;
         const char *pinentry;
 };

@@ -79,6 +79,7 @@ static struct person_question question_of(
 {
         const struct config *config = request->context->config;
         const struct leaf *facts = &request->card.chain.facts;
+        bool staff = facts->class == LEAF_STAFF;
         return (struct person_question){
                 .ui = { request->tty, request->term, request->display, request->wayland_display,
                         request->xauthority, request->language },
@@ -86,9 +87,10 @@ static struct person_question question_of(
                 .app = request->peer.executable,
                 .audience = request->audience,
                 .purpose = request->purpose,
-                .given_name = facts->given_name,
-                .family_name = facts->family_name,
-                .card_number = facts->card_number,
+                .given_name = staff ? facts->common_name : facts->given_name,
+                .family_name = staff ? "" : facts->family_name,
+                .card_number = staff ? facts->employee_number : facts->card_number,
+                .staff = staff,
                 .reader = reader->name,
                 .tries_left = request->tries_left,
                 .simulated = request->simulated,
@@ -143,6 +145,7 @@ static const char *or_null(const char *text)
 int ask_compose(struct request *request, int64_t when, char **ret)
 {
         const struct known_card *card = &request->card;
+        bool piv = card->identity.family == CARD_PIV;
         struct reader_info reader;
         char reader_name[STATION_TEXT_SIZE];
         reader_describe(request->reader, &reader);
@@ -164,7 +167,8 @@ int ask_compose(struct request *request, int64_t when, char **ret)
                 .software = "mohr " MOHR_VERSION,
                 .reader = or_null(reader_name),
                 .card = {
-                        .generation = card_generation_name(card->identity.generation),
+                        .generation = piv ? NULL : card_generation_name(card->identity.generation),
+                        .family = piv ? "piv" : NULL,
                         .expiry = or_null(card->expiry),
                         .expiry_raw = or_null(card->expiry_raw),
                         .simulated = request->simulated,

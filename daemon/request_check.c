@@ -14,6 +14,13 @@
 /* The bare hash goes through the same MSE SET as DigestInfo: one question answers for both. */
 static const uint8_t offered[] = { SIGN_RSA_SHA256_CARD, SIGN_RSA_DIGESTINFO };
 
+/* After a right PIN all tries are there again, and a number that was shown is good until somebody spends one:
+ * then the counter read after the prompt is lower, and nothing is sent. Never so for the last try. */
+bool look_lacks_tries(const struct request *request)
+{
+        return !request->resumed || request->tries_left < 2;
+}
+
 int look_copy(struct request *request, struct out *args)
 {
         out_u8(args, (uint8_t)gate_pin_copy(&request->card.identity));

@@ -16,7 +16,6 @@
 
 #define REQUEST_ID_LEN  32
 #define REQUEST_PIN_CAP 64
-#define DIGEST_SIZE     32
 
 /* In the order in which they are walked; a row that is not needed is stepped over. */
 enum state {
@@ -99,7 +98,8 @@ struct request {
         bool pinpad; /* the person was told to type on the reader's keys */
         int64_t auth_time;
         char *signing_input, *assertion;
-        uint8_t digest[DIGEST_SIZE];
+        uint8_t digest[CARD_HASH_MAX];
+        size_t digest_len;
 };
 
 /* request.c */
@@ -130,6 +130,7 @@ bool look_lacks_files(const struct request *request);
 int look_file(struct request *request, struct out *args);
 int look_filed(struct request *request, int outcome, struct in *fields);
 int look_judge(struct request *request, struct out *args);
+bool look_lacks_tries(const struct request *request);
 int look_copy(struct request *request, struct out *args);
 int look_counted(struct request *request, int outcome, struct in *fields);
 bool look_lacks_keys(const struct request *request);

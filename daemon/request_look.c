@@ -16,6 +16,7 @@
 #include "daemon/request_internal.h"
 
 #include "base/text.h"
+#include "daemon/unpack.h"
 
 #include <time.h>
 
@@ -88,6 +89,8 @@ int look_begun(struct request *request, int outcome, struct in *fields)
         const struct known_card *known = known_card_find(request->context->known, info.events);
         if (known && known->insertion == card.insertion)
                 known_card_copy(&request->card, known);
+        if (request->card.tries > 0)
+                request->tries_left = request->card.tries;
         return 0;
 }
 
@@ -138,9 +141,12 @@ int look_identified(struct request *request, int outcome, struct in *fields)
                 request->detail = "this kind of card can only be looked at";
                 return OUTCOME_CARD_NOT_SUPPORTED;
         }
-        if (request->card.complete && identity.generation != request->card.identity.generation)
+        const struct card_identity *before = &request->card.identity;
+        if (request->card.complete &&
+                (identity.family != before->family || identity.generation != before->generation))
                 known_card_clear(&request->card);
         request->card.identity = identity;
+        request->card.chain.wanted = gate_wanted(identity.family);
         return 0;
 }
 
@@ -203,7 +209,7 @@ int look_dated(struct request *request, int outcome, struct in *fields)
 
 static bool has_files(const struct request *request)
 {
-        return !request->card.complete && request->file < GATE_FILES_MAX;
+        return !request->card.complete && request->file < gate_files(request->card.identity.family);
 }
 
 bool look_lacks_files(const struct request *request)
@@ -228,11 +234,16 @@ static void find_issuer(struct request *request)
         struct gate_chain *chain = &request->card.chain;
         if (!chain->leaf || chain->issuer)
                 return;
-        X509 *known = known_issuer_find(request->context->known, chain);
-        if (known)
-                gate_chain_find_issuer(chain, known);
-        else
-                gate_chain_find_issuer(chain, NULL);
+        enum card_family family = request->card.identity.family;
+        const struct known *known = request->context->known;
+        const struct mohr_trust *anchors = known_anchors(known, gate_scope(family));
+        X509 *found = NULL;
+        if (gate_learns_issuers(family))
+                found = known_issuer_find(known, chain);
+        else if (anchors)
+                found = trust_find_issuer(anchors, gate_scope(family), chain->leaf);
+        if (found || gate_learns_issuers(family))
+                gate_chain_find_issuer(chain, found);
 }
 
 int look_filed(struct request *request, int outcome, struct in *fields)
@@ -242,8 +253,10 @@ int look_filed(struct request *request, int outcome, struct in *fields)
                 [LEAF_AUTHENTICATION] = "authentication",
                 [LEAF_CA] = "authority",
                 [LEAF_OTHER] = "other",
+                [LEAF_STAFF] = "staff",
         };
-        struct view der = in_bytes16(fields, CARD_FILE_MAX);
+        uint8_t unpacked[UNPACK_MAX];
+        struct view file = in_bytes16(fields, CARD_FILE_MAX), der = { 0 };
         struct gate_chain *chain = &request->card.chain;
         enum card_object object = certificate_files[request->file++];
         enum leaf_class class;
@@ -252,7 +265,11 @@ int look_filed(struct request *request, int outcome, struct in *fields)
                 return AGAIN; /* no such file, or not for us */
         if (in_done(fields) < 0)
                 return -EBADMSG;
-        int r = gate_chain_add(chain, object, der.data, der.len, &class);
+        int r = unpack_certificate(request->card.identity.family, file, unpacked, &der);
+        if (r == -EBADMSG)
+                return AGAIN; /* no certificate in it */
+        if (r == 0)
+                r = gate_chain_add(chain, object, der.data, der.len, &class);
         if (r < 0)
                 return r;
         find_issuer(request);
@@ -280,6 +297,12 @@ static int policy(struct request *request)
         request->leaf_known = key != NULL;
         if (key)
                 request->plan = *key;
+        struct gate_step step;
+        if (request->plan.step_count == 0 &&
+                gate_step_known(&request->card.chain, &request->card.identity, &step)) {
+                request->plan.steps[0] = step;
+                request->plan.step_count = 1;
+        }
         if (request->plan.needs_issuer_keys) {
                 request->detail = "known from an earlier request";
                 return OUTCOME_NEEDS_ISSUER_KEYS;
@@ -292,7 +315,10 @@ static int policy(struct request *request)
 static const struct mohr_trust *anchors_for(const struct request *request)
 {
         const struct known *known = request->context->known;
-        return known_issuer_is(known, request->card.chain.issuer) ? NULL : known_anchors(known);
+        enum card_family family = request->card.identity.family;
+        if (gate_learns_issuers(family) && known_issuer_is(known, request->card.chain.issuer))
+                return NULL;
+        return known_anchors(known, gate_scope(family));
 }
 
 int look_judge(struct request *request, struct out *args)
@@ -308,7 +334,8 @@ int look_judge(struct request *request, struct out *args)
                 &request->detail);
         if (r != 0)
                 return r;
-        known_issuer_put(known, request->card.chain.issuer);
+        if (gate_learns_issuers(request->card.identity.family))
+                known_issuer_put(known, request->card.chain.issuer);
         r = policy(request);
         /* Whatever is wrong with the request itself must show before a person and a PIN are troubled. */
         return r != 0 ? r : ask_compose(request, time(NULL), &rehearsal);

@@ -11,8 +11,8 @@
  * against the leaf. None of them leads back to VERIFY: its row lies behind.
  */
 #include "daemon/request_internal.h"
+#include "daemon/unpack.h"
 
-#include <openssl/sha.h>
 #include <time.h>
 
 static int other_card(struct request *request)
@@ -73,12 +73,18 @@ int sign_leaf(struct request *request, struct out *args)
 
 int sign_same_leaf(struct request *request, int outcome, struct in *fields)
 {
-        struct view der = in_bytes16(fields, CARD_FILE_MAX);
+        uint8_t unpacked[UNPACK_MAX];
+        struct view file = in_bytes16(fields, CARD_FILE_MAX), der = { 0 };
         if (outcome != 0)
                 return other_card(request);
         if (in_done(fields) < 0)
                 return -EBADMSG;
-        return gate_same_leaf(&request->card.chain, der.data, der.len) ? 0 : other_card(request);
+        int r = unpack_certificate(request->card.identity.family, file, unpacked, &der);
+        if (r == -ENOMEM)
+                return r;
+        return r == 0 && gate_same_leaf(&request->card.chain, der.data, der.len)
+                       ? 0
+                       : other_card(request);
 }
 
 int sign_confirmed(struct request *request, int outcome, struct in *fields)
@@ -108,6 +114,7 @@ int sign_counted(struct request *request, int outcome, struct in *fields)
         }
         if (!request->plan.counters_differ || counter.tries < request->tries_left)
                 request->tries_left = counter.known ? counter.tries : -1;
+        known_card_tries(request->context->known, request->events, 0);
         return r;
 }
 
@@ -128,10 +135,9 @@ static int prepare(struct request *request)
                 false; /* from here on only what a signature was refused with counts */
         request->auth_time = time(NULL);
         int r = ask_compose(request, request->auth_time, &request->signing_input);
-        if (r == 0 && !SHA256((const uint8_t *)request->signing_input,
-                              strlen(request->signing_input), request->digest))
-                return -ENOMEM;
-        return r;
+        return r == 0 ? assertion_digest(request->signing_input, request->card.chain.leaf,
+                                request->digest, &request->digest_len)
+                      : r;
 }
 
 int sign_verified(struct request *request, int outcome, struct in *fields)
@@ -185,7 +191,7 @@ int sign_step(struct request *request, struct out *args)
         const struct gate_step *step = &request->plan.steps[request->step];
         out_u8(args, step->key);
         out_u8(args, step->method);
-        out_bytes16(args, request->digest, sizeof request->digest);
+        out_bytes16(args, request->digest, request->digest_len);
         return 0;
 }
 
@@ -197,6 +203,8 @@ static void learn_step(struct request *request)
         plan->steps[request->step] = plan->steps[0];
         plan->steps[0] = worked;
         plan->proven = true;
+        if (gate_tries_return(request->card.identity.family))
+                known_card_tries(request->context->known, request->events, request->tries_left);
         known_key_put(request->context->known, request->card.chain.print, plan);
 }
 

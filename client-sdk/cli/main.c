@@ -17,8 +17,9 @@ static const struct command {
                 "            [--timeout SECONDS] [--json]",
                 N_("Ask the holder of the card who they are; print the signed assertion") },
         { "verify", command_verify,
-                "--trust FILE-or-DIR [--audience URI] [--nonce TEXT] [--at TIME]\n"
-                "            [--expired-cert refuse|report] [--json] [FILE|-]",
+                "--trust FILE-or-DIR [--staff-anchors FILE-or-DIR] [--audience URI]\n"
+                "            [--nonce TEXT] [--at TIME] [--expired-cert refuse|report] [--json]\n"
+                "            [FILE|-]",
                 N_("Check an assertion; print what it says of its holder") },
         { "doctor", command_doctor, "[--trust FILE-or-DIR] [--json]",
                 N_("Look for what is missing on this computer, and say what to do") },

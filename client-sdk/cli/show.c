@@ -119,14 +119,34 @@ static void show_date(const struct cli *cli, const char *label, const char *iso)
                 show_line(cli, label, iso);
 }
 
-static void show_identity(const struct cli *cli, const json_t *all)
+static void show_citizen(const struct cli *cli, const json_t *all)
 {
-        printf("%s\n", _("From the certificate, signed for by the chip:"));
         show_line(cli, _("Given name"), member(all, "given_name"));
         show_line(cli, _("Family name"), member(all, "family_name"));
         show_line(cli, _("Card number"), member(all, "card_number"));
         show_line(cli, _("National number (inferred from the card number)"),
                 member(all, "national_number"));
+}
+
+static void show_staff(const struct cli *cli, const json_t *all)
+{
+        show_line(cli, _("Kind of card"), _("an organisation's staff card, not a national card"));
+        show_line(cli, _("Name"), member(all, "name"));
+        show_line(cli, _("Given name"), member(all, "given_name"));
+        show_line(cli, _("Family name"), member(all, "family_name"));
+        show_line(cli, _("Organisation"), member(all, "organization"));
+        show_line(cli, _("Employee number"), member(all, "employee_number"));
+        show_line(cli, _("E-mail"), member(all, "email"));
+        show_line(cli, _("Account"), member(all, "upn"));
+}
+
+static void show_identity(const struct cli *cli, const json_t *all, enum mohr_holder holder)
+{
+        printf("%s\n", _("From the certificate, signed for by the chip:"));
+        if (holder == MOHR_HOLDER_STAFF)
+                show_staff(cli, all);
+        else
+                show_citizen(cli, all);
         show_line(cli, _("Subject"), member(all, "sub"));
         show_line(cli, _("Assurance level"), member(all, "acr"));
         show_date(cli, _("Certificate valid until"),
@@ -157,7 +177,7 @@ void show_result(const struct cli *cli, const struct mohr_result *result)
         if (mohr_result_reason(result) == MOHR_REASON_OK)
                 printf("%s%s%s\n", cli_style(stdout, STYLE_GOOD), mohr_reason_text(MOHR_REASON_OK),
                         cli_style(stdout, STYLE_PLAIN));
-        show_identity(cli, all);
+        show_identity(cli, all, mohr_result_holder(result));
         show_stated(cli, all);
         printf("%s\n", _("Not checked: whether the certificate was revoked."));
 }

@@ -15,14 +15,15 @@
 #define INPUT_MAX 65536
 
 struct arguments {
-        const char *trust, *file;
+        const char *trust, *staff, *file;
         struct mohr_verify_options options;
 };
 
-enum { TRUST = 256, AUDIENCE, NONCE, AT, EXPIRED, JSON };
+enum { TRUST = 256, STAFF, AUDIENCE, NONCE, AT, EXPIRED, JSON };
 
 static const struct option options[] = {
         { "trust", required_argument, NULL, TRUST },
+        { "staff-anchors", required_argument, NULL, STAFF },
         { "audience", required_argument, NULL, AUDIENCE },
         { "nonce", required_argument, NULL, NONCE },
         { "at", required_argument, NULL, AT },
@@ -52,6 +53,7 @@ static int parse_option(struct cli *cli, int option, struct arguments *arguments
 {
         switch (option) {
         case TRUST: arguments->trust = optarg; return 0;
+        case STAFF: arguments->staff = optarg; return 0;
         case AUDIENCE: arguments->options.audience = optarg; return 0;
         case NONCE: arguments->options.nonce = optarg; return 0;
         case JSON: cli->json = true; return 0;
@@ -78,7 +80,7 @@ static int parse(struct cli *cli, int argc, char **argv, struct arguments *argum
                 r = parse_option(cli, option, arguments);
         if (r != 0)
                 return r;
-        if (!arguments->trust)
+        if (!arguments->trust && !arguments->staff)
                 return cli_usage(
                         cli, _("--trust is needed: the file or folder of the roots you trust."));
         if (argc - optind > 1)
@@ -194,6 +196,15 @@ static int print_result(const struct cli *cli, const struct mohr_trust *trust,
         return cli_flushed() ? outcome : cli_result(cli, -EIO, NULL);
 }
 
+static int load_trust(
+        struct mohr_trust **trust, const struct arguments *arguments, char *problem, size_t cap)
+{
+        int r = arguments->trust ? mohr_trust_load(trust, arguments->trust, problem, cap) : 0;
+        return r == 0 && arguments->staff
+                       ? mohr_trust_load_staff(trust, arguments->staff, problem, cap)
+                       : r;
+}
+
 int command_verify(struct cli *cli, int argc, char **argv)
 {
         _cleanup_(free_trust) struct mohr_trust *trust = NULL;
@@ -208,7 +219,7 @@ int command_verify(struct cli *cli, int argc, char **argv)
         r = read_input(arguments.file, buffer, &assertion, &len);
         if (r < 0)
                 return cli_usage(cli, "%s: %s", arguments.file, strerror(-r));
-        r = mohr_trust_load(&trust, arguments.trust, problem, sizeof problem);
+        r = load_trust(&trust, &arguments, problem, sizeof problem);
         if (r != 0)
                 return report_no_trust(cli, r, problem);
         r = mohr_verify(trust, assertion, len, &arguments.options, &result);

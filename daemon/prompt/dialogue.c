@@ -246,12 +246,14 @@ static int ask_pin(struct dialogue *dialogue, struct secret *pin)
         for (int i = 0; i < PIN_ENTRIES; i++) {
                 int outcome = show(dialogue, &page);
                 if (outcome == 0 && i > 0)
-                        outcome = outcome_of_error(say(dialogue, "SETERROR", texts_bad_pin()));
+                        outcome = outcome_of_error(
+                                say(dialogue, "SETERROR", texts_bad_pin(dialogue->question)));
                 if (outcome == 0)
                         outcome = get_entry(dialogue, &entry);
                 if (outcome != 0)
                         return outcome;
-                if (!entry.overlong && answer_pin_valid(pin->data, pin->len))
+                if (!entry.overlong && pin->len >= question_pin_min(dialogue->question) &&
+                        answer_pin_valid(pin->data, pin->len))
                         return 0;
         }
         return OUTCOME_REFUSED;

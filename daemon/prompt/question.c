@@ -6,7 +6,14 @@
 
 #include "base/outcome.h"
 
-enum { FLAG_SIMULATED = 1, FLAG_UNPROVEN = 2, FLAG_EXPIRED = 4, FLAG_PINPAD = 8, FLAGS = 15 };
+enum {
+        FLAG_SIMULATED = 1,
+        FLAG_UNPROVEN = 2,
+        FLAG_EXPIRED = 4,
+        FLAG_PINPAD = 8,
+        FLAG_STAFF = 16,
+        FLAGS = 31
+};
 #define TRIES_UNKNOWN 255
 
 struct field {
@@ -56,7 +63,7 @@ static uint8_t flags_of(const struct question *question)
         return (uint8_t)((question->simulated ? FLAG_SIMULATED : 0) |
                          (question->tell_unproven ? FLAG_UNPROVEN : 0) |
                          (question->expired ? FLAG_EXPIRED : 0) |
-                         (question->pinpad ? FLAG_PINPAD : 0));
+                         (question->pinpad ? FLAG_PINPAD : 0) | (question->staff ? FLAG_STAFF : 0));
 }
 
 int question_encode(const struct question *question, uint8_t *frame, size_t cap, size_t *ret_len)
@@ -93,6 +100,7 @@ int question_decode(const void *frame, size_t len, struct question *ret)
         question.tell_unproven = flags & FLAG_UNPROVEN;
         question.expired = flags & FLAG_EXPIRED;
         question.pinpad = flags & FLAG_PINPAD;
+        question.staff = flags & FLAG_STAFF;
         int r = in_done(&in);
         if (r < 0)
                 return r;
@@ -121,6 +129,11 @@ static bool outcome_possible(int outcome)
                 if (possible[i] == outcome)
                         return true;
         return false;
+}
+
+size_t question_pin_min(const struct question *question)
+{
+        return question->staff ? QUESTION_PIN_MIN_STAFF : QUESTION_PIN_MIN;
 }
 
 int answer_decode(

@@ -15,11 +15,12 @@
 
 #include "base/bytes.h"
 
-#define QUESTION_VERSION   1
-#define QUESTION_FRAME_MAX 4096
-#define QUESTION_PIN_MIN   4
-#define QUESTION_PIN_MAX   8
-#define QUESTION_TRIES_MAX 15
+#define QUESTION_VERSION       1
+#define QUESTION_FRAME_MAX     4096
+#define QUESTION_PIN_MIN       4
+#define QUESTION_PIN_MIN_STAFF 6
+#define QUESTION_PIN_MAX       8
+#define QUESTION_TRIES_MAX     15
 
 struct question {
         char tty[128], term[64], display[128], language[8], pinentry[256];
@@ -27,7 +28,9 @@ struct question {
         char given_name[256], family_name[256], card_number[32], reader[128];
         int tries_left; /* -1 unknown */
         bool simulated, tell_unproven, expired;
-        bool pinpad;        /* consent only: the PIN is typed on the reader's keys afterwards */
+        bool pinpad; /* consent only: the PIN is typed on the reader's keys afterwards */
+        bool staff;  /* a card of an organisation: `given_name` is all of the name, `card_number`
+                             * the employee's, and the PIN has 6 digits or more */
         uint16_t timeout_s; /* 1..3600 */
 };
 
@@ -40,6 +43,7 @@ _must_check_ int question_decode(const void *frame, size_t len, struct question 
  * `ret_pin` is a view into the frame. */
 _must_check_ int answer_decode(
         const void *frame, size_t len, bool digits, int *ret_outcome, struct view *ret_pin);
-bool answer_pin_valid(const void *digits, size_t len); /* 4..8 ASCII digits */
+size_t question_pin_min(const struct question *question); /* digits of a PIN of this card */
+bool answer_pin_valid(const void *digits, size_t len);    /* 4..8 ASCII digits */
 
 #endif

@@ -282,6 +282,25 @@ void texts_unproven(const struct question *question, struct page *ret)
         finish(&parts, ret);
 }
 
+static void add_citizen(struct parts *parts, const struct question *question)
+{
+        struct part *number = add_value(parts, _("Card number: %s"), CUT_NEVER);
+        texts_outside(number->value, sizeof number->value, question->card_number, 16);
+        add(parts, _("Your name and card number always go with the chip's signature. The key is a "
+                     "signature key."));
+}
+
+static void add_staff(struct parts *parts, const struct question *question)
+{
+        add(parts, _("This is an organisation's staff card, not a national card."));
+        if (*question->card_number) {
+                struct part *number = add_value(parts, _("Employee number: %s"), CUT_NEVER);
+                texts_outside(number->value, sizeof number->value, question->card_number, 16);
+        }
+        add(parts, _("Your name and all else that the card's certificate says of you always go "
+                     "with the chip's signature."));
+}
+
 void texts_consent(const struct question *question, struct page *ret)
 {
         struct parts parts = { 0 };
@@ -295,10 +314,10 @@ void texts_consent(const struct question *question, struct page *ret)
         if (*question->purpose)
                 add_outside(&parts, _("Purpose: %s"), CUT_END, question->purpose);
         add_holder(&parts, question);
-        struct part *number = add_value(&parts, _("Card number: %s"), CUT_NEVER);
-        texts_outside(number->value, sizeof number->value, question->card_number, 16);
-        add(&parts, _("Your name and card number always go with the chip's signature. The key is a "
-                      "signature key."));
+        if (question->staff)
+                add_staff(&parts, question);
+        else
+                add_citizen(&parts, question);
         if (question->expired)
                 add(&parts, _("The certificate has expired."));
         add_request(&parts, question);
@@ -344,11 +363,12 @@ void texts_pin(const struct question *question, struct page *ret)
 {
         struct parts parts = { 0 };
         *ret = page_new(question);
-        ret->prompt = _("Identification PIN:");
+        ret->prompt = question->staff ? _("PIN of the staff card:") : _("Identification PIN:");
         add_simulated(&parts, question);
-        add(&parts, _("Please enter the identification PIN of the national smart ID card (4 to 8 "
-                      "digits, "
-                      "not the signature PIN)."));
+        add(&parts, question->staff
+                            ? _("Please enter the PIN of the staff card (PIV, 6 to 8 digits).")
+                            : _("Please enter the identification PIN of the national smart ID card "
+                                "(4 to 8 digits, not the signature PIN)."));
         add_circumstances(&parts, question);
         finish(&parts, ret);
 }
@@ -358,15 +378,23 @@ void texts_keys(const struct question *question, struct page *ret)
         struct parts parts = { 0 };
         *ret = page_new(question);
         add_simulated(&parts, question);
-        add(&parts, _("When you continue, the card reader asks for the identification PIN of the "
-                      "national smart ID card (4 to 8 digits, not the signature PIN). Please type "
-                      "it on the keys of the card reader, not here."));
+        add(&parts,
+                question->staff
+                        ? _("When you continue, the card reader asks for the PIN of the staff "
+                            "card (PIV, 6 to 8 digits). Please type it on the keys of the card "
+                            "reader, not here.")
+                        : _("When you continue, the card reader asks for the identification PIN "
+                            "of the national smart ID card (4 to 8 digits, not the signature "
+                            "PIN). Please type it on the keys of the card reader, not here."));
         add_circumstances(&parts, question);
         finish(&parts, ret);
 }
 
-const char *texts_bad_pin(void)
+const char *texts_bad_pin(const struct question *question)
 {
+        if (question->staff)
+                return _("The PIN of this card has 6 to 8 digits. Nothing was sent to the card; no "
+                         "try was spent.");
         return _("A PIN has 4 to 8 digits. Nothing was sent to the card; no try was spent.");
 }
 

@@ -26,7 +26,8 @@ void texts_consent(const struct question *question, struct page *ret);
 void texts_last_try(const struct question *question, struct page *ret);
 void texts_pin(const struct question *question, struct page *ret);
 void texts_keys(const struct question *question, struct page *ret); /* instead: the reader asks */
-const char *texts_bad_pin(void); /* said when what was typed cannot be a PIN */
+const char *texts_bad_pin(
+        const struct question *question); /* said when what was typed cannot be a PIN */
 
 /* "COMMAND text" with Assuan's percent escapes. -EMSGSIZE if it would not fit one line. */
 _must_check_ int texts_line(

@@ -97,7 +97,7 @@ static void a_field_out_of_bounds_is_refused(void **state)
         frame[0]++;
         assert_int_equal(question_decode(frame, len, &got), -EBADMSG);
         frame[0]--;
-        frame[len - 3] |= 16; /* a flag that does not exist */
+        frame[len - 3] |= 32; /* a flag that does not exist */
         assert_int_equal(question_decode(frame, len, &got), -EBADMSG);
 }
 
