@@ -21,8 +21,8 @@
 /* mohrd ends an operation after [card] timeout_ms, 8 seconds unless told otherwise; a typed answer
  * comes before that. */
 #define OPEN_MS     1500
-#define BEGIN_MS    6500
-#define TRANSMIT_MS 7000
+#define BEGIN_MS    6000
+#define TRANSMIT_MS 6000
 #define PINPAD_MS   80000 /* what mohrd waits for a person at the keys, less a little */
 #define END_MS      1500
 #define LOOK_MS     1500
