@@ -295,8 +295,8 @@ struct softcard *softcard_free(struct softcard *card)
         for (size_t i = 0; i < ARRAY_LEN(card->keys); i++)
                 EVP_PKEY_free(card->keys[i].pkey);
         EVP_PKEY_free(card->spare.pkey);
-        piv_free(card->piv);
-        piv_free(card->piv_other);
+        pivcard_free(card->piv);
+        pivcard_free(card->piv_other);
         free(card->spare.data);
         explicit_bzero(card, sizeof *card);
         free(card);

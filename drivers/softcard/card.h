@@ -202,11 +202,12 @@ _must_check_ int key_sign(const struct softcard *card, const struct key *key, ui
         struct view hash, uint8_t *sig, size_t *len);
 
 /* piv.c, piv_data.c */
-_must_check_ int piv_personalise(struct softcard *card);
-struct piv *piv_free(struct piv *piv);
-void piv_change_holder(struct softcard *card);
-void piv_hears(struct softcard *card, const struct command *cmd); /* each command, before it runs */
-void piv_answer_select(const struct softcard *card, struct answer *ans);
+_must_check_ int pivcard_personalise(struct softcard *card);
+struct piv *pivcard_free(struct piv *piv);
+void pivcard_change_holder(struct softcard *card);
+void pivcard_hears(
+        struct softcard *card, const struct command *cmd); /* each command, before it runs */
+void pivcard_answer_select(const struct softcard *card, struct answer *ans);
 
 /* One table per application, ending with run == NULL. */
 extern const struct instruction ias_instructions[];
@@ -215,6 +216,6 @@ extern const struct instruction manager_instructions[];
 extern const struct instruction domain_instructions[];
 extern const struct instruction matiran_instructions[];
 extern const struct instruction isd_instructions[];
-extern const struct instruction piv_instructions[];
+extern const struct instruction pivcard_instructions[];
 
 #endif

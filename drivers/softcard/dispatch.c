@@ -85,7 +85,7 @@ static void select_application(struct softcard *card, const struct command *cmd,
                 card->app = aids[i].app;
                 files_root(card);
                 if (card->app == APP_PIV)
-                        piv_answer_select(card, ans);
+                        pivcard_answer_select(card, ans);
                 else if (cmd->p2 != 0x0C)
                         answer_application(&aids[i], ans);
                 return;
@@ -136,7 +136,7 @@ static const struct instruction *table_of(enum application app)
         case APP_IAS: return ias_instructions;
         case APP_MPCOS: return mpcos_instructions;
         case APP_DOMAIN: return domain_instructions;
-        case APP_PIV: return piv_instructions;
+        case APP_PIV: return pivcard_instructions;
         case APP_ISD: return isd_instructions;
         case APP_PARDIS:
         case APP_MATIRAN_1:
@@ -236,7 +236,7 @@ static bool trapped(struct softcard *card, const struct command *cmd)
 
 void card_run(struct softcard *card, const struct command *cmd, struct answer *ans)
 {
-        piv_hears(card, cmd);
+        pivcard_hears(card, cmd);
         if (cmd->cla == 0x00 && cmd->ins == 0xC0) {
                 pending_get(card, cmd, ans);
                 return;

@@ -177,7 +177,7 @@ void card_change_holder(struct softcard *card)
 {
         struct spare *spare = &card->spare, old = *spare;
         struct file *leaf = &card->files[spare->leaf];
-        piv_change_holder(card);
+        pivcard_change_holder(card);
         if (!old.data)
                 return;
         *spare = (struct spare){ old.leaf, leaf->data, leaf->len, card->keys[0].pkey, "" };
@@ -347,5 +347,5 @@ int card_personalise(struct softcard *card)
                 r = personalise_mpcos(card);
         if (r == 0 && card->profile->apps & (HAS(APP_PARDIS) | HAS(APP_OMID)))
                 r = matiran_personalise(card);
-        return r == 0 && card->profile->apps & HAS(APP_PIV) ? piv_personalise(card) : r;
+        return r == 0 && card->profile->apps & HAS(APP_PIV) ? pivcard_personalise(card) : r;
 }

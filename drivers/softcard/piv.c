@@ -7,9 +7,9 @@
  */
 #include "drivers/softcard/piv.h"
 
-const uint8_t piv_aid[PIV_AID_LEN] = { 0xA0, 0, 0, 0x03, 0x08, 0, 0, 0x10, 0, 0x01, 0 };
+const uint8_t pivcard_aid[PIV_AID_LEN] = { 0xA0, 0, 0, 0x03, 0x08, 0, 0, 0x10, 0, 0x01, 0 };
 
-void piv_out(struct out *out, uint32_t tag, const void *data, size_t len)
+void pivcard_out(struct out *out, uint32_t tag, const void *data, size_t len)
 {
         for (int shift = 16; shift >= 0; shift -= 8)
                 if (tag >> shift)
@@ -24,7 +24,7 @@ void piv_out(struct out *out, uint32_t tag, const void *data, size_t len)
         out_bytes(out, data, len);
 }
 
-struct view piv_in(struct in *in, uint8_t *ret_tag)
+struct view pivcard_in(struct in *in, uint8_t *ret_tag)
 {
         *ret_tag = in_u8(in);
         size_t len = in_u8(in);
@@ -37,23 +37,23 @@ struct view piv_in(struct in *in, uint8_t *ret_tag)
         return in_bytes(in, len);
 }
 
-void piv_answer_select(const struct softcard *card, struct answer *ans)
+void pivcard_answer_select(const struct softcard *card, struct answer *ans)
 {
         static const char label[] = "PIV card TEST";
         uint8_t body[64];
         struct out out = out_new(body, sizeof body);
         bool whole = setting_is(card, SWITCH_PIV_PROPERTY, "aid");
-        piv_out(&out, 0x4F, piv_aid + (whole ? 0 : 5), PIV_AID_LEN - (whole ? 0 : 5));
+        pivcard_out(&out, 0x4F, pivcard_aid + (whole ? 0 : 5), PIV_AID_LEN - (whole ? 0 : 5));
         out_bytes(&out, (const uint8_t[]){ 0x79, 7, 0x4F, 5 }, 4);
-        out_bytes(&out, piv_aid, 5);
+        out_bytes(&out, pivcard_aid, 5);
         if (setting_is(card, SWITCH_PIV_PROPERTY, "full"))
-                piv_out(&out, 0x50, label, sizeof label - 1);
-        piv_out(&ans->out, 0x61, body, out.len);
+                pivcard_out(&out, 0x50, label, sizeof label - 1);
+        pivcard_out(&ans->out, 0x61, body, out.len);
 }
 
 /* Only VERIFY makes a PIN fresh. Where PIN-always is taken strictly, the command after it spends that,
  * whatever it is; the blocks of a chain are one command. */
-void piv_hears(struct softcard *card, const struct command *cmd)
+void pivcard_hears(struct softcard *card, const struct command *cmd)
 {
         if (card->piv && cmd->ins != 0x87 && setting_is(card, SWITCH_PIV_PIN_ALWAYS, "strict"))
                 card->piv->fresh = false;
@@ -70,7 +70,7 @@ static int parse_tag(struct view data, uint32_t *ret)
 {
         struct in in = in_new(data.data, data.len);
         uint8_t outer;
-        struct view tag = piv_in(&in, &outer);
+        struct view tag = pivcard_in(&in, &outer);
         if (in_done(&in) < 0 || outer != 0x5C || tag.len == 0 || tag.len > 3)
                 return -EBADMSG;
         *ret = 0;
@@ -102,7 +102,7 @@ static void get_object(struct softcard *card, const struct command *cmd, struct 
         if (object)
                 out_bytes(&ans->out, object->data, object->len);
         else if (setting_is(card, SWITCH_PIV_ABSENT, "empty") && tag >> 8 == 0x5FC1)
-                piv_out(&ans->out, 0x53, NULL, 0);
+                pivcard_out(&ans->out, 0x53, NULL, 0);
         else
                 answer_sw(ans, 0x6A82);
 }
@@ -115,9 +115,9 @@ static void note_write(
         answer_sw(ans, 0x6D00);
 }
 
-const struct instruction piv_instructions[] = {
+const struct instruction pivcard_instructions[] = {
         { 0x00, 0x20, verify },
-        { 0x00, 0x87, piv_authenticate },
+        { 0x00, 0x87, pivcard_authenticate },
         { 0x00, 0xCB, get_object },
         { 0x00, 0xF6, note_write }, /* move key */
         { 0x00, 0xFA, note_write }, /* set PIN tries */

@@ -35,18 +35,18 @@ struct piv {
         bool fresh; /* a right VERIFY that no PIN-always key has used up */
 };
 
-extern const uint8_t piv_aid[PIV_AID_LEN];
+extern const uint8_t pivcard_aid[PIV_AID_LEN];
 
 /* One BER-TLV element; no tag is longer than three bytes here. */
-void piv_out(struct out *out, uint32_t tag, const void *data, size_t len);
+void pivcard_out(struct out *out, uint32_t tag, const void *data, size_t len);
 /* An element that must be next; an empty view and `in` spoiled otherwise. */
-struct view piv_in(struct in *in, uint8_t *ret_tag);
+struct view pivcard_in(struct in *in, uint8_t *ret_tag);
 
-void piv_authenticate(struct softcard *card, const struct command *cmd, struct answer *ans);
+void pivcard_authenticate(struct softcard *card, const struct command *cmd, struct answer *ans);
 /* Each key works once, so that nothing has to be loaded later; -EINVAL: not this certificate's key. */
-_must_check_ int piv_slot_test(const struct piv_slot *slot, X509 *cert);
+_must_check_ int pivcard_slot_test(const struct piv_slot *slot, X509 *cert);
 
 /* gzip (RFC 1952) of `data` in fixed Huffman codes or as it is. Owned by the caller, NULL: no memory. */
-uint8_t *piv_gzip(const uint8_t *data, size_t len, bool stored, size_t *ret_len);
+uint8_t *pivcard_gzip(const uint8_t *data, size_t len, bool stored, size_t *ret_len);
 
 #endif

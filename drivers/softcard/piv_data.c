@@ -43,7 +43,7 @@ static int object_add_53(struct piv *piv, uint32_t tag, const uint8_t *body, siz
 {
         uint8_t bytes[ANSWER_MAX];
         struct out out = out_new(bytes, sizeof bytes);
-        piv_out(&out, 0x53, body, len);
+        pivcard_out(&out, 0x53, body, len);
         return out_done(&out) < 0 ? -EMSGSIZE : object_add(piv, tag, bytes, out.len);
 }
 
@@ -53,15 +53,15 @@ static int add_container(struct softcard *card, uint32_t tag, const uint8_t *cer
         uint8_t body[ANSWER_MAX];
         struct out out = out_new(body, sizeof body);
         uint8_t info = setting_is(card, SWITCH_PIV_CERT, "plain") ? 0x00 : 0x01;
-        piv_out(&out, 0x70, cert, len);
+        pivcard_out(&out, 0x70, cert, len);
         if (setting_is(card, SWITCH_PIV_CERT_TAGS, "unpadded"))
                 return out_done(&out) < 0 ? -EMSGSIZE
                                           : object_add_53(card->piv, tag, body, out.len);
-        piv_out(&out, 0x71, &info, 1);
+        pivcard_out(&out, 0x71, &info, 1);
         if (setting_is(card, SWITCH_PIV_CERT_TAGS, "empty-mscuid"))
-                piv_out(&out, 0x72, NULL, 0);
+                pivcard_out(&out, 0x72, NULL, 0);
         if (!setting_is(card, SWITCH_PIV_CERT_TAGS, "no-lrc"))
-                piv_out(&out, 0xFE, NULL, 0);
+                pivcard_out(&out, 0xFE, NULL, 0);
         return out_done(&out) < 0 ? -EMSGSIZE : object_add_53(card->piv, tag, body, out.len);
 }
 
@@ -76,7 +76,7 @@ static int add_cert(struct softcard *card, uint32_t tag, X509 *cert)
                 return add_container(card, tag, der, (size_t)len);
         size_t zipped_len = 0;
         bool stored = setting_is(card, SWITCH_PIV_CERT, "gzip-stored");
-        _cleanup_free_ uint8_t *zipped = piv_gzip(der, (size_t)len, stored, &zipped_len);
+        _cleanup_free_ uint8_t *zipped = pivcard_gzip(der, (size_t)len, stored, &zipped_len);
         return zipped ? add_container(card, tag, zipped, zipped_len) : -ENOMEM;
 }
 
@@ -103,7 +103,7 @@ static int fill_slot(
         if (r == 0)
                 r = pki_load_cert(card, name, &cert);
         if (r == 0)
-                r = piv_slot_test(slot, cert);
+                r = pivcard_slot_test(slot, cert);
         return r < 0 ? r : add_cert(card, row->tag, cert);
 }
 
@@ -129,11 +129,11 @@ static int add_chuid(struct piv *piv, const char *leaf)
         struct out out = out_new(body, sizeof body);
         if (strcmp(leaf, "other") == 0)
                 guid[15]++;
-        piv_out(&out, 0x30, fasc_n, sizeof fasc_n);
-        piv_out(&out, 0x34, guid, sizeof guid);
-        piv_out(&out, 0x35, "20391231", 8);
-        piv_out(&out, 0x3E, NULL, 0);
-        piv_out(&out, 0xFE, NULL, 0);
+        pivcard_out(&out, 0x30, fasc_n, sizeof fasc_n);
+        pivcard_out(&out, 0x34, guid, sizeof guid);
+        pivcard_out(&out, 0x35, "20391231", 8);
+        pivcard_out(&out, 0x3E, NULL, 0);
+        pivcard_out(&out, 0xFE, NULL, 0);
         return object_add_53(piv, 0x5FC102, body, out.len);
 }
 
@@ -145,9 +145,9 @@ static int add_discovery(struct softcard *card)
         bool first = setting_is(card, SWITCH_PIV_PRIMARY, "global");
         uint8_t policy[] = { global ? 0x60 : 0x40, !global ? 0x00 : first ? 0x20 : 0x10 };
         struct out inner = out_new(body, sizeof body), outer = out_new(bytes, sizeof bytes);
-        piv_out(&inner, 0x4F, piv_aid, sizeof piv_aid);
-        piv_out(&inner, 0x5F2F, policy, sizeof policy);
-        piv_out(&outer, 0x7E, body, inner.len);
+        pivcard_out(&inner, 0x4F, pivcard_aid, sizeof pivcard_aid);
+        pivcard_out(&inner, 0x5F2F, policy, sizeof policy);
+        pivcard_out(&outer, 0x7E, body, inner.len);
         return object_add(card->piv, 0x7E, bytes, outer.len);
 }
 
@@ -182,7 +182,7 @@ static int issue(struct softcard *card, const char *leaf)
         return r;
 }
 
-void piv_change_holder(struct softcard *card)
+void pivcard_change_holder(struct softcard *card)
 {
         struct piv *now = card->piv;
         if (!card->piv_other)
@@ -191,7 +191,7 @@ void piv_change_holder(struct softcard *card)
         card->piv_other = now;
 }
 
-int piv_personalise(struct softcard *card)
+int pivcard_personalise(struct softcard *card)
 {
         const char *leaf = card->settings[SWITCH_PIV_LEAF].text;
         if (setting_is(card, SWITCH_LAID_BACK, "other")) {
@@ -204,7 +204,7 @@ int piv_personalise(struct softcard *card)
         return issue(card, leaf);
 }
 
-struct piv *piv_free(struct piv *piv)
+struct piv *pivcard_free(struct piv *piv)
 {
         if (!piv)
                 return NULL;

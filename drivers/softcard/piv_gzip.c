@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* piv_gzip.c: makes the gzip of a certificate by hand (RFC 1951, RFC 1952), so that nothing here needs
+/* pivcard_gzip.c: makes the gzip of a certificate by hand (RFC 1951, RFC 1952), so that nothing here needs
  * the library by which a driver undoes it.
  *
  * One block: stored, or literals in the fixed Huffman code. Neither makes anything smaller; for a
@@ -72,7 +72,7 @@ static uint32_t crc32_of(const uint8_t *data, size_t len)
         return ~crc;
 }
 
-uint8_t *piv_gzip(const uint8_t *data, size_t len, bool stored, size_t *ret_len)
+uint8_t *pivcard_gzip(const uint8_t *data, size_t len, bool stored, size_t *ret_len)
 {
         static const uint8_t header[] = { 0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 0xFF };
         size_t cap = sizeof header + len + len / 8 + 32;

@@ -35,14 +35,14 @@ static int parse_request(struct view data, struct request *ret)
 {
         struct in outer = in_new(data.data, data.len);
         uint8_t tag;
-        struct view template = piv_in(&outer, &tag);
+        struct view template = pivcard_in(&outer, &tag);
         if (in_done(&outer) < 0 || tag != 0x7C)
                 return -EBADMSG;
         struct in in = in_new(template.data, template.len);
         bool response = false;
         *ret = (struct request){ .work = WORK_NONE };
         while (in_left(&in) > 0) {
-                struct view value = piv_in(&in, &tag);
+                struct view value = pivcard_in(&in, &tag);
                 if (tag == 0x82 && value.len == 0 && !response) {
                         response = true;
                         continue;
@@ -146,8 +146,8 @@ static void answer_result(struct answer *ans, const uint8_t *result, size_t len)
 {
         uint8_t body[RESULT_MAX + 4];
         struct out out = out_new(body, sizeof body);
-        piv_out(&out, 0x82, result, len);
-        piv_out(&ans->out, 0x7C, body, out.len);
+        pivcard_out(&out, 0x82, result, len);
+        pivcard_out(&ans->out, 0x7C, body, out.len);
 }
 
 /* 3DES (78-4 table 6-2), so the challenge has eight bytes. */
@@ -168,8 +168,8 @@ static void authenticate_manager(
                 answer_sw(ans, 0x6982);
                 return;
         }
-        piv_out(&out, 0x81, challenge, sizeof challenge);
-        piv_out(&ans->out, 0x7C, body, out.len);
+        pivcard_out(&out, 0x81, challenge, sizeof challenge);
+        pivcard_out(&ans->out, 0x7C, body, out.len);
 }
 
 /* 0, or what keeps this key from working. */
@@ -204,7 +204,7 @@ static void authenticate(struct softcard *card, const struct command *cmd, struc
         answer_result(ans, result, len);
 }
 
-void piv_authenticate(struct softcard *card, const struct command *cmd, struct answer *ans)
+void pivcard_authenticate(struct softcard *card, const struct command *cmd, struct answer *ans)
 {
         if (cmd->p2 == 0x9B)
                 authenticate_manager(card, cmd, ans);
@@ -212,7 +212,7 @@ void piv_authenticate(struct softcard *card, const struct command *cmd, struct a
                 authenticate(card, cmd, ans);
 }
 
-int piv_slot_test(const struct piv_slot *slot, X509 *cert)
+int pivcard_slot_test(const struct piv_slot *slot, X509 *cert)
 {
         static const uint8_t block[256] = { 0, 1 };
         uint8_t result[RESULT_MAX];
