@@ -113,8 +113,7 @@ static bool serve(const char *dir, const char *trick)
                 return false;
         if (strcmp(trick, "hang") == 0 && question.op == OP_COUNTER)
                 pause();
-        if (strcmp(trick, "late") == 0 &&
-                (question.op == OP_COUNTER || question.op == OP_PINPAD))
+        if (strcmp(trick, "late") == 0 && (question.op == OP_COUNTER || question.op == OP_PINPAD))
                 usleep(600000);
         uint16_t id = question.id;
         if (strcmp(trick, "wrong-id") == 0 && question.op == OP_COUNTER)
