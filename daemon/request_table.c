@@ -101,12 +101,22 @@ static bool is_refusal(int outcome)
                outcome == OUTCOME_NO_STANDARD_SIGNATURE;
 }
 
+/* Nobody shares a board with its helper: there it is the cards that are too many. */
+static const char *why_busy(const struct request *request)
+{
+        struct reader_info info;
+        reader_describe(request->reader, &info);
+        return strcmp(info.driver, "nfc") == 0
+                       ? "more than one card lies on this reader: leave only one there"
+                       : "another program holds this reader";
+}
+
 static int take(struct request *request, int outcome, struct in *fields)
 {
         const struct row *row = &rows[request->state];
         bool verify = row->op == OP_VERIFY || row->op == OP_PINPAD; /* tell the tries left always */
         if (outcome == OUTCOME_BUSY)
-                request->detail = "another program holds this reader";
+                request->detail = why_busy(request);
         if (outcome != 0 && !verify && !(row->may_refuse && is_refusal(outcome)))
                 return outcome;
         return row->came ? row->came(request, outcome, fields) : outcome;

@@ -470,7 +470,21 @@ def reported(rig):
     board.remove()
 
 
-MOHRD = [swapped, lifted, several, reported]
+def what_lies_there(rig):
+    """What cannot be used is answered as what it is."""
+    for settings, expected, word in (("two", BUSY, "more than one card"), ("none,classic", UNSUPPORTED, None)):
+        board = Board(rig, board=settings)
+        daemon = daemon_of(rig)
+        daemon.wait_state(board.reader, "card")
+        code, answer = daemon.request(board.reader)
+        rig.check(code == expected and (word is None or word in answer.get("detail", "")),
+                  f"mohrd on a board with {settings}: {expected}", (code, answer))
+        rig.check(not board.commands(), "and no card there was spoken to", board.commands())
+        daemon.stop()
+        board.remove()
+
+
+MOHRD = [swapped, lifted, several, reported, what_lies_there]
 
 
 def body(rig):
