@@ -501,4 +501,5 @@ def body(rig):
             helper.kill()
 
 
-main(body, workers=8)
+if __name__ == "__main__":
+    main(body, workers=8)
