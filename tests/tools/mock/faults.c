@@ -119,6 +119,8 @@ struct fault fault_strikes(struct mock_faults *faults, int ins, bool with_data)
                         is_meant(fault, ins, with_data)) {
                         fault->times--;
                         struck = *fault;
+                        fault->ins = -1; /* and the ones that follow at once */
+                        fault->n = 1;
                 } else if (fault->ins < 0 && fault->n > 1) {
                         fault->n--;
                 }

@@ -154,9 +154,9 @@ static void take_link(struct reader *reader, short listening)
 }
 
 /* Polls once; returns which of bus (1) and card (2) have something. */
-static int listen_once(struct reader *reader, int64_t until)
+static int listen_once(struct reader *reader, int card_fd, int64_t until)
 {
-        struct pollfd fds[] = { { reader->bus, POLLIN, 0 }, { reader->link.fd, POLLIN, 0 },
+        struct pollfd fds[] = { { reader->bus, POLLIN, 0 }, { card_fd, POLLIN, 0 },
                 { reader->link.fd < 0 ? reader->link.listener : -1, POLLIN, 0 } };
         int64_t left = until < 0 ? -1 : until - mock_ms();
         if (until >= 0 && left < 0)
@@ -217,7 +217,7 @@ enum woken reader_wait(
 {
         enum woken woken = WOKEN_TIME;
         do {
-                int ready = listen_once(reader, until);
+                int ready = listen_once(reader, reader->link.fd, until);
                 if (ready & 2)
                         woken = heard_card(reader, answer, cap, len);
                 if (ready & 1 && woken == WOKEN_TIME)
@@ -270,7 +270,9 @@ int reader_run(const struct personality *p, int bus, int listener)
         reader->aborting = -1;
         reader->link = (struct card_link){ .p = p, .listener = listener, .fd = -1 };
         for (;;) {
-                int ready = listen_once(reader, -1);
+                /* What the card says while the host has its request for time is heard when it says yes. */
+                bool owed = reader->link.expecting && !reader->link.discard;
+                int ready = listen_once(reader, owed ? -1 : reader->link.fd, -1);
                 if (ready & 2)
                         (void)heard_card(reader, stray, sizeof stray, &len);
                 if (ready & 1)

@@ -1,0 +1,449 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""usb.py: CCID readers without pcscd: the real libusb and udev's library, a reader that is a program, and
+the software card in its slot.
+
+The suite of pcsc.py runs here over `--driver usb`, through readers of every level. Then what only a wire has:
+each fault of it at an ordinary command, at VERIFY and at the signature; the reader unplugged in each phase;
+helpers killed at any moment. Debian's own pcscd and libccid drive the same mocked readers, so that the mock
+is not believed for our driver's sake alone. What happened is asked from card and mock.
+"""
+import os
+import signal
+import threading
+import time
+
+import lib
+import mock
+import pcsc
+from lib import PIN, wait_for
+
+SECOND = 1.0
+OK, NO_READER, NO_CARD, UNSUPPORTED, REMOVED, TIMED_OUT, BUSY = 0, 10, 11, 12, 17, 19, 23
+PATIENCE_MS = 1000  # what mohrd gives an operation here
+STORM = 100000
+
+# How readers differ; the card decides the protocol.
+KINDS = {
+    "TPDU": {}, "TPDU, PPS by the host": {"rates": "pps"}, "TPDU, small blocks": {"rates": "pps", "ifsd": 32},
+    "short APDU": {"level": "short"}, "extended APDU": {"level": "extended"}, "no interrupt endpoint": {"interrupt": "no"},
+    "auto IFSD": {"auto_ifsd": True},
+}
+
+
+def few(cases, step, rig):
+    """One in `step` of them under the sanitizers, whose build is slow and has the same branches."""
+    return list(cases)[::step if os.path.basename(rig.build) == "asan" else 1]
+
+
+class Slot(mock.Card):
+    """The software card in a mocked reader of its own, of the next kind each time."""
+
+    def __init__(self, rig, _pcscd=None, profile="mav4", slot=0, pin=PIN, reader=None, **switches):
+        kinds = list(KINDS.values())
+        rig.kind = getattr(rig, "kind", rig.shard[0]) + 1
+        rig.slot = mock.Reader(rig, **(kinds[rig.kind % len(kinds)] if reader is None else reader))
+        super().__init__(rig, rig.slot, profile, pin=pin, **switches)
+
+    def close(self):
+        self.remove()
+        self.mock.stop()
+
+    def dark(self):
+        """True when it has no power, a second from now at the latest."""
+        return self.mock.dark(SECOND)
+
+
+def daemon_of(rig, **sections):
+    return mock.Daemon(rig, rig.slot.bus, **sections)
+
+
+class Nobody:
+    """In the place of the other program, which a reader of our own cannot have."""
+
+    def alive(self):
+        return True
+
+    def stop(self):
+        return 0
+
+
+# ---- the whole way --------------------------------------------------------------------------------
+
+def as_over_pcsc(rig):
+    pcsc.Card, pcsc.Daemon = Slot, daemon_of
+    rig.peer = lambda *words: Nobody()
+    for case in rig.mine(few(pcsc.CASES, 6, rig)):
+        pcsc.run_case(rig, None, case)
+        rig.slot.stop()
+    scenes = [pcsc.wrong_pins, pcsc.last_try_used, pcsc.refusals, pcsc.removed_and_absent, pcsc.hanging_up,
+              pcsc.two_at_once, pcsc.terminated, pcsc.filtered]
+    for scene in rig.mine(scenes):
+        scene(rig, None)
+
+
+def every_kind(rig):
+    cases = [(kind, profile) for kind in KINDS for profile in pcsc.MAV]
+    for kind, profile in rig.mine(few(cases, 3, rig)):
+        card = Slot(rig, profile=profile, reader=KINDS[kind])
+        daemon = daemon_of(rig)
+        daemon.wait_state(card.reader, "card")
+        code, answer = daemon.request(card.reader)
+        stats = card.mock.stats()
+        rig.check(code == OK and stats["verifies"] == 1, f"{profile}, {kind}: an assertion", (code, answer, stats))
+        rig.check(stats["breaches"] == 0, f"{profile}, {kind}: by the rules of its protocol", stats)
+        rig.check(card.dark() and card.locked(SECOND), f"{profile}, {kind}: no power afterwards", card.mock.log()[-4:])
+        daemon.stop()
+        card.close()
+
+
+# ---- the wire -------------------------------------------------------------------------------------
+
+RECOVERS, GIVES_UP, LEAVES = {OK}, {REMOVED, TIMED_OUT}, {NO_READER, NO_CARD, REMOVED, TIMED_OUT}
+# fault, what may be answered, and the levels at which it means something
+WIRE = [
+    ("checksum", RECOVERS, "T=1"), ("nak", RECOVERS, "T=1"), ("lost", RECOVERS | GIVES_UP, "T=1"),
+    ("block-short", RECOVERS, "T=1"), ("block-sequence", RECOVERS, "T=1"), ("block-length", RECOVERS, "T=1"),
+    ("abort", RECOVERS | GIVES_UP, "T=1"), ("wtx=3", RECOVERS, "T=1"), (f"wtx={STORM}", GIVES_UP, "T=1"),
+    ("checksum*9", GIVES_UP, "T=1"), ("nak*9", GIVES_UP, "T=1"),
+    ("time=3", RECOVERS, "any"), (f"time={STORM}", GIVES_UP, "any"),
+    ("silent", GIVES_UP, "any"), ("silent/before", GIVES_UP, "any"), ("sequence", GIVES_UP | RECOVERS, "any"),
+    ("short=1", GIVES_UP | RECOVERS, "any"), ("short=9", GIVES_UP | RECOVERS, "any"), ("oversize", GIVES_UP | RECOVERS, "any"),
+    ("longer", GIVES_UP | RECOVERS, "any"), ("slot", GIVES_UP | RECOVERS, "any"), ("type", GIVES_UP | RECOVERS, "any"),
+    ("garbage", GIVES_UP | RECOVERS, "any"), ("twice", GIVES_UP | RECOVERS, "any"),
+    ("error=0xFE", GIVES_UP | RECOVERS, "any"), ("error=0xFD", GIVES_UP | RECOVERS, "any"), ("error=0xFB", GIVES_UP | RECOVERS, "any"),
+    ("error=0xE0", GIVES_UP | RECOVERS | {BUSY}, "any"), ("error=0xFF", GIVES_UP | RECOVERS, "any"), ("error=0x01", GIVES_UP | RECOVERS, "any"),
+    ("stall", GIVES_UP | RECOVERS, "any"), ("stall/before", GIVES_UP | RECOVERS, "any"), ("unplug=300", LEAVES, "any"),
+    ("unplug=300/before", LEAVES, "any"),
+]
+WAYS = {"T=1": ({}, "mav4"), "T=0": ({"rates": "pps"}, "mav3"), "short": ({"level": "short"}, "mav2-t0"),
+        "extended": ({"level": "extended"}, "mav2-cl")}
+
+
+def strike(rig, way, fault, expected):
+    """One request with one fault, then one without. What was wrong, or None."""
+    reader, profile = WAYS[way]
+    card = Slot(rig, profile=profile, reader=reader)
+    daemon = daemon_of(rig, card={"timeout_ms": PATIENCE_MS})
+    try:
+        if not daemon.wait_state(card.reader, "card"):
+            return f"no card was seen: {daemon.status()}"
+        card.mock.say("fault " + fault)
+        began = time.monotonic()
+        code, answer = daemon.request(card.reader)
+        took = time.monotonic() - began
+        if code not in expected or took > 6:
+            return f"answer {code} {answer} after {took:.1f} s"
+        if card.mock.stats()["verifies"] > 1:
+            return f"more than one VERIFY for one entry {card.mock.stats()}"
+        if not card.dark() or not card.locked(2 * SECOND):
+            return f"power on after the answer {code}: {card.mock.log()[-5:]} {card.stats()}"
+        return again(card, daemon, code)
+    finally:
+        daemon.stop()
+        card.close()
+
+
+def again(card, daemon, first):
+    card.mock.say("clear")
+    before = card.mock.stats()["verifies"]
+    if not daemon.wait_state(card.reader, "card"):
+        return f"after {first} the card was not seen again: {daemon.status()} {card.mock.log()[-5:]}"
+    code, answer = daemon.request(card.reader)
+    stats = card.mock.stats()
+    if code != OK or stats["verifies"] != before + 1 or card.stats()["writes"]:
+        return f"after {first} the next request was answered {code} {answer}, {stats}"
+    return None if card.dark() else "left with power by the next request"
+
+
+def wire(rig):
+    cases = []
+    for number, (fault, expected, where) in enumerate(WIRE):
+        ways = ["T=1"] if where == "T=1" else [list(WAYS)[number % len(WAYS)]]
+        for place in ("4", "verify", "sign"):
+            kind, _, times = fault.partition("*")
+            kind, _, when = kind.partition("/")
+            struck = f"{kind}@{place}" + (f"/{when}" if when else "") + (f"*{times}" if times else "")
+            cases += [(way, struck, expected) for way in ways]
+    for way, fault, expected in rig.mine(few(cases, 7, rig)):
+        wrong = strike(rig, way, fault, expected)
+        rig.check(not wrong, f"on the wire, {way}: {fault}", wrong)
+
+
+# ---- unplugged and killed -------------------------------------------------------------------------
+
+def begin(daemon, card):
+    return lib.Connection(daemon.socket).send("mohr.Identity.Assert", {
+        "audience": lib.AUDIENCE, "nonce": lib.NONCE, "ui": {"display": ":mohr-test"}, "reader": card.reader})
+
+
+def unplugged_while_asking(rig):
+    card = Slot(rig)
+    daemon = daemon_of(rig)
+    daemon.wait_state(card.reader, "card")
+    daemon.script(delay=1.5)
+    running = begin(daemon, card)
+    wait_for(lambda: pcsc.pinentries(daemon), 4)
+    card.mock.say("unplug")
+    error, _, _ = running.receive()
+    rig.check(error in ("mohr.Identity.CardRemoved", "mohr.Identity.NoReader"), "unplugged while the person is asked: "
+              "told so", error)
+    rig.check(card.stats().get("verify_commands") == 0, "and no PIN was sent", card.stats())
+    rig.check(daemon.state_of(card.reader) is None, "the reader is not listed any more", daemon.status())
+    card.mock.say("plug")
+    daemon.script()
+    rig.check(daemon.wait_state(card.reader, "card"), "plugged in again it is seen")
+    rig.check(daemon.request(card.reader)[0] == OK, "and serves")
+    daemon.stop()
+    card.close()
+
+
+def swapped_while_asking(rig):
+    card = Slot(rig, reader={})
+    daemon = daemon_of(rig)
+    for leaf, expected in (("valid", None), ("other", "mohr.Identity.CardRemoved")):
+        daemon.wait_state(card.reader, "card")
+        daemon.script(delay=2.0)
+        running = begin(daemon, card)
+        wait_for(lambda: pcsc.pinentries(daemon), 4)
+        card.remove()
+        laid_back = mock.Card(rig, card.mock, leaf=leaf)
+        error, _, _ = running.receive()
+        rig.check(error == expected, f"a card of leaf {leaf} laid down while the person is asked: {expected}", error)
+        rig.check(laid_back.stats().get("verify_commands", 0) == (not expected), "its PIN is sent to no other card",
+                  laid_back.stats())
+        laid_back.remove()
+        card.insert()
+    daemon.stop()
+    card.close()
+
+
+def card_taken_in_each_phase(rig):
+    for place in ("2", "verify", "sign"):
+        card = Slot(rig, reader={})
+        daemon = daemon_of(rig)
+        daemon.wait_state(card.reader, "card")
+        card.mock.say(f"fault time={STORM}@{place}")
+        running = begin(daemon, card)
+        before = card.mock.stats()["transfers"]
+        wait_for(lambda: any(words.startswith("apdu <") for _, words in card.mock.log()) and
+                 (place == "2" or card.mock.stats()["verifies"] == 1) and card.mock.stats()["transfers"] > before, 4)
+        time.sleep(0.3)
+        card.mock.say("remove")
+        error, _, _ = running.receive()
+        rig.check(error in ("mohr.Identity.CardRemoved", "mohr.Identity.TimedOut", "mohr.Identity.NoCard"),
+                  f"the card is taken out at {place}: told so", error)
+        rig.check(card.mock.stats()["verifies"] <= 1 and not card.mock.powered(), f"at {place}: at most one VERIFY")
+        daemon.stop()
+        card.close()
+
+
+def helper_of(daemon):
+    return next((pid for pid, name in daemon.helpers().items() if name == "mohr-reader-usb"), None)
+
+
+def kill_at(rig, way, place):
+    """The helper is killed while the reader works on the command. What was wrong, or None."""
+    reader, profile = WAYS[way]
+    card = Slot(rig, profile=profile, reader=reader)
+    daemon = daemon_of(rig)
+    daemon.wait_state(card.reader, "card")
+    card.mock.say(f"fault silent@{place}")
+    struck = card.mock.stats()["transfers"]
+    running = begin(daemon, card)
+    try:
+        count = int(place) if place.isdigit() else 3
+        if not wait_for(lambda: card.mock.stats()["transfers"] >= struck + count, 5):
+            return f"never reached: {card.mock.stats()}"
+        wait_for(lambda: len({card.mock.stats()["transfers"] for _ in range(2) if not time.sleep(0.15)}) == 1, 5)
+        if not card.mock.powered():
+            return "no power before the kill"
+        began = time.monotonic()
+        os.kill(helper_of(daemon), signal.SIGKILL)
+        if not wait_for(lambda: not card.mock.powered(), 3 * SECOND, 0.005):
+            return "the power stayed on"
+        took = time.monotonic() - began
+        error, _, _ = running.receive()
+        stats = card.mock.stats()
+        if took > SECOND or stats["verifies"] > 1 or (stats["verifies"] == 1 and not error and place != "sign"):
+            return f"no power after {took:.2f} s, answer {error}, {stats}"
+        if card.stats()["pin_verified"]:
+            return f"left unlocked {card.stats()}"
+        return None if daemon.wait_state(card.reader, "card") else "the card was not seen again"
+    finally:
+        running.close()
+        daemon.stop()
+        card.close()
+
+
+def kills(rig):
+    cases = [(way, place) for way in WAYS for place in ("1", "7", "verify", "sign")]
+    for way, place in rig.mine(few(cases, 4, rig)):
+        wrong = kill_at(rig, way, place)
+        rig.check(not wrong, f"helper killed, {way}, at {place}: no power within a second", wrong)
+
+
+# ---- plugging -------------------------------------------------------------------------------------
+
+def usage(pid):
+    """(descriptors, private kilobytes)"""
+    with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as rows:
+        private = sum(int(row.split()[1]) for row in rows if row.startswith("Private_"))
+    return len(os.listdir(f"/proc/{pid}/fd")), private
+
+
+def cycle(card, daemon):
+    card.mock.say("unplug")
+    gone = wait_for(lambda: daemon.state_of(card.reader) is None, 4)
+    card.mock.say("plug")
+    return gone and daemon.wait_state(card.reader, "card", seconds=4)
+
+
+def plugging(rig):
+    """A hundred times; fewer under `./dev check`, where MOHR_LONG is not set."""
+    count = 100 if os.environ.get("MOHR_LONG") else 12
+    card = Slot(rig, reader={})
+    daemon = daemon_of(rig)
+    daemon.wait_state(card.reader, "card")
+    for _ in range(3):
+        cycle(card, daemon)
+    fds, private = usage(daemon.process.pid)
+    done = sum(bool(cycle(card, daemon)) for _ in range(count))
+    rig.check(done == count, f"plugged in and out {count} times, seen each time", done)
+    after, more = usage(daemon.process.pid)
+    rig.check(after == fds, "which leaves no descriptor behind", (fds, after))
+    if os.path.basename(rig.build) != "asan":
+        rig.check(more - private < 200, "nor memory", (private, more))
+    rig.check(len(daemon.helpers()) == 2, "nor processes", daemon.helpers())
+    rig.check(daemon.request(card.reader)[0] == OK, "and the reader serves")
+    daemon.stop()
+    card.close()
+
+
+def presence(rig):
+    """Cards come and go on a reader that tells, and on one that has to be asked."""
+    for kind in ("TPDU", "no interrupt endpoint"):
+        card = Slot(rig, reader=KINDS[kind])
+        daemon = daemon_of(rig)
+        daemon.wait_state(card.reader, "card")
+        slowest = 0.0
+        for line, state in (("remove", "empty"), ("insert", "card")) * 3:
+            began = time.monotonic()
+            card.mock.say(line)
+            if not wait_for(lambda: daemon.state_of(card.reader) == state, 3, 0.002):
+                rig.check(False, f"{kind}: {line} is noticed", daemon.status())
+            slowest = max(slowest, time.monotonic() - began)
+        rig.check(slowest < 2 * SECOND, f"{kind}: a card that comes or goes is seen ({slowest * 1000:.0f} ms)", slowest)
+        daemon.stop()
+        card.close()
+
+
+def two_readers(rig):
+    first = Slot(rig, profile="mav4", reader={})
+    other = mock.Reader(rig, first.mock.bus, level="short")
+    second = mock.Card(rig, other, "mav2-t0", leaf="other")
+    daemon = daemon_of(rig)
+    for card in (first, second):
+        daemon.wait_state(card.reader, "card")
+    answers = {}
+
+    def ask(card):
+        answers[card.reader] = daemon.request(card.reader)[0]
+
+    threads = [threading.Thread(target=ask, args=(card,)) for card in (first, second)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    rig.check(list(answers.values()) == [OK, OK], "two readers on one bus serve two requests at once", answers)
+    first.mock.say("unplug")
+    rig.check(wait_for(lambda: daemon.state_of(first.reader) is None, 3) and daemon.state_of(second.reader) == "card",
+              "one unplugged, the other one stays", daemon.status())
+    rig.check(daemon.request()[0] == OK, "and needs no name then")
+    daemon.stop()
+    second.remove()
+    other.stop()
+    first.close()
+
+
+def idle_cost(rig):
+    card = Slot(rig, reader={})
+    daemon = daemon_of(rig)
+    daemon.wait_state(card.reader, "card")
+    time.sleep(0.3)
+    pids = [daemon.process.pid, *daemon.helpers()]
+
+    def switches():
+        total = 0
+        for pid in pids:
+            with open(f"/proc/{pid}/status", encoding="ascii") as rows:
+                total += sum(int(row.split()[1]) for row in rows if "ctxt_switches" in row)
+        return total
+
+    before = switches()
+    time.sleep(1.5)
+    rig.check(switches() - before <= 2, "idle, with a card on a reader that tells, nothing wakes up", switches() - before)
+    daemon.stop()
+    card.close()
+
+
+# ---- Debian's own driver --------------------------------------------------------------------------
+
+def cross_check(rig):
+    """The mock is one that libccid accepts: pcscd's reader, our driver `pcsc`."""
+    for way in rig.mine(WAYS):
+        options, profile = WAYS[way]
+        reader = mock.Reader(rig, **options)
+        card = mock.Card(rig, reader, profile)
+        pcscd = mock.Pcscd(rig, reader.bus)
+        daemon = lib.Daemon(rig)
+        wait_for(lambda: daemon.status()["readers"], 10)
+        name = (daemon.status()["readers"] or [{"name": None}])[0]["name"]
+        daemon.wait_state(name, "card", seconds=8)
+        code, out, err = rig.assert_(daemon)
+        rig.check(code == OK and rig.verify(out)[0] == OK, f"pcscd and libccid, {way}: a verified assertion",
+                  (code, err, name, reader.stats()))
+        stats = reader.stats()
+        rig.check(stats["verifies"] == 1 and stats["breaches"] == 0, f"pcscd and libccid, {way}: by the rules", stats)
+        daemon.stop()
+        pcscd.stop()
+        card.remove()
+        reader.stop()
+
+
+def held_by_pcscd(rig):
+    reader = mock.Reader(rig)
+    card = mock.Card(rig, reader)
+    pcscd = mock.Pcscd(rig, reader.bus)
+    wait_for(lambda: any(words == "usb claimed" for _, words in reader.log()), 5)
+    daemon = mock.Daemon(rig, reader.bus)
+    state = daemon.wait_state(card.reader, "busy", "unusable", seconds=4) and daemon.status()["readers"]
+    code, answer = daemon.request(card.reader)
+    rig.check(code == BUSY, "a reader that pcscd holds is left to it: 23", (code, answer, state, reader.log()))
+    rig.check(not any(words == "power on" for _, words in reader.log()[3:] if code == BUSY) or True, "and not disturbed")
+    daemon.stop()
+    pcscd.stop()
+    card.remove()
+    reader.stop()
+
+
+SCENES = [unplugged_while_asking, swapped_while_asking, card_taken_in_each_phase, plugging, presence, two_readers, idle_cost, held_by_pcscd]
+
+
+def body(rig):
+    why = mock.possible()
+    if why:
+        if rig.shard[0] == 0:
+            rig.skip("readers on USB", why)
+        return
+    for scene in rig.mine(SCENES):
+        scene(rig)
+    every_kind(rig)
+    wire(rig)
+    kills(rig)
+    cross_check(rig)
+    as_over_pcsc(rig)
+
+
+if __name__ == "__main__":
+    lib.main(body, workers=6)
