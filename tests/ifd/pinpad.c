@@ -10,7 +10,7 @@
  *      MS broken | unsupported        the driver fails so
  *
  * `features` and `properties`, hex, replace the lists that an honest reader would show; `log` gets a line for
- * each question and for each command that went to the card, without digits. What the structures mean was
+ * each question and for each command that went to the card, with DD for each digit. What the structures mean was
  * written from PC/SC part 10, 2.5.2 and 2.5.3, not from the driver that builds them; a field that is not
  * understood is answered 6B80. A command goes to the card once. One that sent it twice could not be told
  * from here by any program: that is for the reader's maker to answer for.
@@ -250,6 +250,17 @@ static RESPONSECODE answer_word(struct answer *answer, uint16_t sw)
         return IFD_SUCCESS;
 }
 
+static void note_sent(const struct ifd *ifd, const struct order *order)
+{
+        uint8_t masked[256];
+        size_t len = base_min(order->command_len, sizeof masked);
+        memcpy(masked, order->command, len);
+        for (size_t i = 5; i < len; i++)
+                if (masked[i] >= '0' && masked[i] <= '9')
+                        masked[i] = 0xDD;
+        note(ifd, "sent", masked, len);
+}
+
 static RESPONSECODE type(
         struct ifd *ifd, const char *digits, struct order *order, struct answer *answer)
 {
@@ -259,7 +270,7 @@ static RESPONSECODE type(
         uint16_t sw = type_all(order, entries, count);
         if (sw != 0)
                 return answer_word(answer, sw);
-        note(ifd, "sent", order->command, 5);
+        note_sent(ifd, order);
         return exchange(ifd, order->command, order->command_len, answer->bytes,
                        sizeof answer->bytes, &answer->len)
                        ? IFD_SUCCESS

@@ -10,10 +10,11 @@ import base64
 import json
 import os
 import signal
+import subprocess
 import time
 
 from digits import a_pin, find, look, may_look
-from lib import AUDIENCE, NONCE, PIN, Card, Connection, Daemon, Pcscd, Process, free_ports, main, wait_for
+from lib import AUDIENCE, NONCE, PIN, Card, Connection, Daemon, Pcscd, free_ports, main, wait_for
 
 OK, UNSUPPORTED, WRONG, BLOCKED, REFUSED, REMOVED, ISSUER, TIMED_OUT, BUSY, LAST = 0, 12, 13, 14, 15, 17, 18, 19, 23, 24
 
@@ -128,6 +129,8 @@ def good_ways(rig, pad):
                       f"{profile}: nobody was asked for digits on this computer")
             rig.check(scene.card.locked(), f"{profile}: the card is locked again", scene.card.stats())
             order = dict(pad.record())["verify"].strip()
+            sent = dict(pad.record())["sent"].strip()
+            rig.check(sent == "0020008110" + "dd" * 8 + "00" * 8, f"{profile}: and sent what the card takes", sent)
             rig.check(order == "2d148208000804020109040000000015000000" "00200081100000000000000000000000000000" "0000",
                       f"{profile}: the reader was told what part 10 says", order)
 
@@ -311,6 +314,33 @@ def unwanted(rig, pad):
         rig.check(code == OK and claims(reply)["station"]["pin_entry"] == "pinentry", "the PIN was typed on this computer")
 
 
+def changed(rig, pad):
+    """A change of the PIN: the driver can, no operation of Mohr does. The card here knows no such command."""
+    pad.forget()
+    card = Card(rig, pad, "mav2-cl", monitored=False)
+    tool = os.path.join(rig.build, "tests/pinpad_change")
+
+    def change(shape, does):
+        pad.forget()
+        pad.person(does)
+        out = subprocess.run([tool, card.reader, shape], capture_output=True, text=True, timeout=20, check=False).stdout
+        return out.strip(), [value.strip() for what, value in pad.record() if what == "sent"]
+
+    d6, d8 = "dd" * 6, "dd" * 8
+    for shape, does, expected in (
+            ("nid", "type 1234,27182818,27182818", "0024008120" + "dd" * 4 + "00" * 12 + d8 + "00" * 8),
+            ("piv", "type 271828,27182818,27182818", "0024008010" + d6 + "ffff" + d8),
+            ("new", "type 271828,271828", "0024018008" + d6 + "ffff")):
+        out, sent = change(shape, does)
+        rig.check(sent == [expected] and out.startswith("pinpad=7 outcome=0 answer=6"),
+                  f"a change in the shape {shape} goes out as it should, once", (out, sent))
+    for does, word in (("type 271828,27182818,27182819", "6402"), ("type 271828,27182", "6403"), ("word 6401", "6401")):
+        out, sent = change("piv", does)
+        rig.check(not sent and out == f"pinpad=7 outcome=0 answer={word}", f"a change given up with {word}", (out, sent))
+    pad.forget()
+    card.remove()
+
+
 def nowhere(rig, pad):
     """The digits are in the reader, which is pcscd here, and in nothing of Mohr: not even while the card has them."""
     if not may_look():
@@ -331,7 +361,7 @@ def nowhere(rig, pad):
 
 
 SCENES = [good_ways, said_on_the_keys, refused_before, wrong_until_blocked, taken_away, killed, out_of_time, liars,
-          hostile_lists, unwanted, nowhere]
+          hostile_lists, unwanted, changed, nowhere]
 
 
 def body(rig):
