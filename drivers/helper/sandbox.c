@@ -12,6 +12,7 @@
  */
 #include "drivers/helper/sandbox.h"
 
+#include <asm/termbits.h>
 #include <fcntl.h>
 #include <linux/usbdevice_fs.h>
 #include <seccomp.h>
@@ -116,9 +117,12 @@ static const struct call calls[] = {
         { "nfc", SCMP_SYS(ioctl), "serial line: drop it", 1, { EQ(1, TCFLSH) } },
         { "nfc", SCMP_SYS(ioctl), "serial line: its settings, as they were at the end", 1, { EQ(1, TCGETS) } },
         { "nfc", SCMP_SYS(ioctl), "the same", 1, { EQ(1, TCSETS) } },
+        { "nfc", SCMP_SYS(ioctl), "the same, newer C library", 1, { EQ(1, TCGETS2) } },
+        { "nfc", SCMP_SYS(ioctl), "the same", 1, { EQ(1, TCSETS2) } },
         { "nfc", SCMP_SYS(ioctl), "USB board: send, or prepare to receive", 1, { EQ(1, USBDEVFS_SUBMITURB) } },
         { "nfc", SCMP_SYS(ioctl), "USB board: what came of it", 1, { EQ(1, USBDEVFS_REAPURBNDELAY) } },
         { "nfc", SCMP_SYS(ioctl), "USB board: too late", 1, { EQ(1, USBDEVFS_DISCARDURB) } },
+        { "nfc", SCMP_SYS(ioctl), "USB board: and what was late", 1, { EQ(1, USBDEVFS_REAPURB) } },
         { "nfc", SCMP_SYS(ioctl), "USB board: given back at the end", 1, { EQ(1, USBDEVFS_RELEASEINTERFACE) } },
 
         { "usb", SCMP_SYS(ioctl), "hand a transfer to the device", 2,

@@ -34,7 +34,8 @@ struct board {
         bool doubtful; /* set up again before the next card */
 };
 
-/* libnfc's drivers that were tried. Those for readers that belong to pcscd are not among them. */
+/* libnfc's drivers for boards: on a serial line as tested here, on USB by libnfc's and libusb-0.1's sources
+ * (no such board, nor a likeness of one, was at hand). Those for readers that belong to pcscd are left out. */
 static const struct {
         const char *name;
         bool serial;

@@ -107,7 +107,7 @@ class Nobody:
 LINE = {
     "lost-ack": {17, 19}, "nack": {17, 19}, "bad-ack": {17, 19}, "error-frame": {17, 19}, "bad-dcs": {17, 19},
     "bad-lcs": {17, 19}, "short": {17, 19}, "oversize": {17, 19}, "noise": {17, 19}, "foreign": {17, 19},
-    "bare": {17, 19, 25}, "status=01": {17}, "status=0A": {17, 19}, "status=13": {17, 19}, "status=27": {17},
+    "bare": {17, 19, 25}, "status=01": {17}, "status=0A": {17, 19}, "status=13": {17, 19}, "status=27": {17}, "status=80": {17},
     "more": {0, 12, 17, 19}, "late=300": {0}, "hang": {17, 19}, "mute": {17, 19}, "lift": {17}, "unplug=50": {10, 17, 19},
 }
 ELSEWHERE = [  # faults of other commands: while the board is opened, looked at, and a card is activated
