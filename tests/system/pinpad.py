@@ -13,6 +13,7 @@ import signal
 import subprocess
 import time
 
+import mock
 from digits import a_pin, find, look, may_look
 from lib import AUDIENCE, NONCE, PIN, Card, Connection, Daemon, Pcscd, free_ports, main, wait_for
 
@@ -341,6 +342,38 @@ def changed(rig, pad):
     card.remove()
 
 
+def through_libccid(rig, pad):
+    """Debian's own driver translates the order into CCID for a reader that another hand mocked (tests/tools/mock)."""
+    why = mock.possible()
+    if why:
+        rig.skip("a PIN pad behind Debian's libccid", why)
+        return
+    pad.stop()
+    for level, profile in (("tpdu", "mav2-t0"), ("tpdu", "mav4"), ("short", "mav2-cl")):
+        what = f"libccid, {level} level, {profile}"
+        reader = mock.Reader(rig, pinpad="both", level=level)
+        card = mock.Card(rig, reader, profile)
+        pcscd = mock.Pcscd(rig, reader.bus)
+        daemon = Daemon(rig)
+        daemon.script(getpin=["hang"])
+        wait_for(lambda d=daemon: [entry for entry in d.status()["readers"] if entry["state"] == "card"], 8, 0.05)
+        for typed, expected in ((PIN, OK), ("00000000", WRONG), ("cancel", REFUSED), ("timeout", TIMED_OUT)):
+            verifies, asked = reader.stats()["verifies"], reader.stats()["secures"]
+            reader.say(f"type {typed}")
+            code, reply = daemon.request()
+            rig.check(code == expected, f"{what}: {'a wrong PIN' if expected == WRONG else typed}: {expected}", (code, reply))
+            if code == OK:
+                rig.check(claims(reply)["station"]["pin_entry"] == "pinpad", f"{what}: typed on the reader")
+            now = reader.stats()
+            rig.check(now["secures"] - asked == 1 and now["verifies"] - verifies == (expected in (OK, WRONG)),
+                      f"{what}: asked once, sent once at most", now)
+        daemon.stop()
+        card.remove()
+        pcscd.stop()
+        reader.stop()
+    pad.start()
+
+
 def nowhere(rig, pad):
     """The digits are in the reader, which is pcscd here, and in nothing of Mohr: not even while the card has them."""
     if not may_look():
@@ -361,7 +394,8 @@ def nowhere(rig, pad):
 
 
 SCENES = [good_ways, said_on_the_keys, refused_before, wrong_until_blocked, taken_away, killed, out_of_time, liars,
-          hostile_lists, unwanted, changed, nowhere]
+          hostile_lists, unwanted, changed, nowhere,
+          through_libccid]
 
 
 def body(rig):
