@@ -12,6 +12,7 @@
 #include "daemon/known.h"
 #include "daemon/listen.h"
 #include "daemon/methods.h"
+#include "daemon/seat.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -29,6 +30,7 @@ struct mohrd {
         struct config *config;
         struct listener listener;
         struct request_context context;
+        struct seat *seat;
         struct methods *methods;
         struct server *server;
         sd_event_source *drain_limit;
@@ -119,6 +121,8 @@ static int open_parts(struct mohrd *d)
         if (r == 0)
                 r = readers_new(&d->context.readers, d->event, d->config, &d->log);
         if (r == 0)
+                r = seat_new(&d->seat, d->event, d->context.readers);
+        if (r == 0)
                 r = methods_new(&d->methods, &d->context);
         if (r == 0)
                 r = server_new(&d->server, d->event, d->listener.fd, methods_table,
@@ -130,6 +134,7 @@ static void close_all(struct mohrd *d)
 {
         server_free(d->server); /* hangs up: running requests are cancelled */
         methods_free(d->methods);
+        seat_free(d->seat);
         readers_free(d->context.readers);
         known_free(d->context.known);
         listener_close(&d->listener);

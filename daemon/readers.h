@@ -36,7 +36,9 @@ size_t readers_backends(const struct readers *readers, struct backend_info *ret,
 /* False until every backend has spoken once: just after the start an empty list means nothing yet. */
 bool readers_settled(const struct readers *readers);
 
-/* Lets go of the readers that no service shares, or takes them again. */
+/* Is any of them asked for that no service shares? */
+bool readers_direct(const struct readers *readers);
+/* Lets go of those, or takes them again. */
 void readers_pause(struct readers *readers, bool pause);
 
 /* One callback per change, any number of subscribers. */

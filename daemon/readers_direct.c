@@ -171,6 +171,14 @@ static void pause_backend(struct backend *backend)
         }
 }
 
+bool readers_direct(const struct readers *readers)
+{
+        for (size_t i = 0; i < readers->backend_count; i++)
+                if (readers->backends[i].row->direct)
+                        return true;
+        return false;
+}
+
 void readers_pause(struct readers *readers, bool pause)
 {
         for (size_t i = 0; i < readers->backend_count; i++) {
