@@ -204,9 +204,9 @@ static void spawn(struct backend *backend)
 /* A device that was handed over is the one reader of `usb`, and there is nothing to watch. */
 static void list_handed_over(struct backend *backend)
 {
-        struct op_readers report = { .count = 1 };
-        strcpy(report.readers[0].name, "USB reader");
-        strcpy(report.readers[0].address, HANDED_OVER);
+        static const struct op_readers report = {
+                .readers = { { .name = "USB reader", .address = HANDED_OVER } }, .count = 1
+        };
         take_report(backend, &report);
 }
 
