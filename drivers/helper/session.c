@@ -41,6 +41,8 @@ struct session {
         int lost;          /* first failure of an exchange in this transaction */
         int gone;
         uint32_t insertion; /* of the card in this transaction */
+        bool looked;        /* an earlier transaction was begun: this one may be the PIN's */
+        bool locked_anew;   /* in this transaction: see lock_again() */
         uint8_t file[CARD_FILE_MAX];
         uint8_t fields[OPS_FRAME_MAX];
 };
@@ -171,6 +173,7 @@ static int end_transaction(struct session *session, enum driver_end how)
         if (r != 0 || how == DRIVER_RESET)
                 session->disturbed = true;
         session->counted = false;
+        session->looked = true;
         return r;
 }
 
@@ -225,6 +228,7 @@ static int on_begin(struct session *session, const struct args *args _unused_, s
         session->disturbed = false;
         session->lost = 0;
         session->insertion = found.insertion;
+        session->locked_anew = false;
         op_put_card(fields, &found);
         return 0;
 }
@@ -273,7 +277,9 @@ static int on_confirm(struct session *session, const struct args *args _unused_,
 }
 
 /* Ends the transaction in a reset and begins another with the same card: one that never left, by the
- * driver's own count. If that is not to be had, nothing more goes to whatever lies there. */
+ * driver's own count. If that is not to be had, nothing more goes to whatever lies there. And as a card
+ * that was reset has to show its certificate again before a PIN, none is taken before the next BEGIN,
+ * which tells of the reset. */
 static int lock_again(struct session *session)
 {
         struct driver_card found = { 0 };
@@ -284,18 +290,19 @@ static int lock_again(struct session *session)
                     true_event(session, &found) != CARD_IS_NEW;
         if (r == 0 && !same)
                 r = OUTCOME_CARD_REMOVED;
-        session->disturbed = r != 0;
+        session->disturbed = session->locked_anew = true;
         session->lost = r;
         card_forget(&session->card);
         return r;
 }
 
 /* A card that calls itself verified before anybody's PIN was sent here was left so by another program.
- * Where its profile cannot end that, a reset does; once, and what it says then is the answer. */
+ * Where its profile cannot end that, a reset does; once, in the transaction that looks at the card. In a
+ * later one the answer stands as it is, and mohrd ends it. */
 static int read_counter(struct session *session, enum pin_copy copy, struct pin_counter *ret)
 {
         int r = session->card.profile->counter(&session->card, copy, ret);
-        if (r != 0 || ret->known || ret->sw != 0x9000)
+        if (r != 0 || ret->known || ret->sw != 0x9000 || session->looked)
                 return r;
         r = lock_again(session);
         return r == 0 ? session->card.profile->counter(&session->card, copy, ret) : r;
@@ -306,7 +313,8 @@ static int on_counter(struct session *session, const struct args *args, struct o
         struct pin_counter counter = { 0 };
         int r = read_counter(session, (enum pin_copy)args->u8[0], &counter);
         if (args->u8[0] == PIN_COPY_IAS)
-                session->counted = r == 0 && counter.known && counter.tries > 0;
+                session->counted =
+                        r == 0 && counter.known && counter.tries > 0 && !session->locked_anew;
         if (r == 0)
                 op_put_counter(fields, &counter);
         return r;

@@ -21,7 +21,9 @@ struct fake {
         bool mumbles;   /* answers have no status word */
         bool other_atr; /* from the second begin on */
         struct pin_counter counter;
-        uint8_t pinpad; /* what the reader has: set of enum driver_pinpad */
+        unsigned int unlocked; /* resets until the counter is told instead of "already verified" */
+        uint32_t later_insertion; /* of the second and later begins; the first is 0 */
+        uint8_t pinpad;           /* what the reader has: set of enum driver_pinpad */
 
         char asked[256]; /* one letter per exchange and per begin (<), leave (>) and reset (!) */
         size_t asked_len;
@@ -65,7 +67,7 @@ static int fake_read(
 
 static int fake_counter(struct card *card, enum pin_copy copy _unused_, struct pin_counter *ret)
 {
-        *ret = fake->counter;
+        *ret = fake->unlocked > 0 ? (struct pin_counter){ .sw = 0x9000 } : fake->counter;
         return fake_exchange(card, 'c');
 }
 
@@ -178,6 +180,7 @@ static int fake_begin(void *reader _unused_, struct driver_card *ret)
                 .event = first ? CARD_IS_NEW : fake->event,
                 .pinpad = fake->pinpad };
         ret->atr[1] = fake->other_atr && !first;
+        ret->insertion = first ? 0 : fake->later_insertion;
         fake->open = true;
         return 0;
 }
@@ -207,6 +210,7 @@ static int fake_end(void *reader _unused_, enum driver_end how)
         fake_note(how == DRIVER_RESET ? '!' : '>');
         fake->open = false;
         fake->verified = fake->verified && how != DRIVER_RESET;
+        fake->unlocked -= how == DRIVER_RESET && fake->unlocked > 0;
         return fake->end;
 }
 

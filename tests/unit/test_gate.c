@@ -8,11 +8,42 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 static struct testpki *pki;
 
 static const struct card_identity mav2 = { CARD_NID, GENERATION_MAV2, true, 'O', "Mav2" };
+
+static X509 *staff_ca;
+
+static X509 *staff_leaf(EVP_PKEY *key, const char *usage)
+{
+        return testpki_issue(pki, &(struct testpki_spec){ .cn = "Roya Nobody",
+                                          .unit = "Tests",
+                                          .key = key,
+                                          .key_usage = usage,
+                                          .issuer = staff_ca,
+                                          .issuer_key = pki->other_key });
+}
+
+/* NULL for no anchor. */
+static struct mohr_trust *trust_in(enum trust_scope scope, X509 *anchor)
+{
+        struct mohr_trust *trust = NULL;
+        char path[] = "/tmp/mohr-test-gate-XXXXXX";
+        if (!anchor)
+                return NULL;
+        if (scope == TRUST_CITIZENS)
+                return testpki_trust((X509 *[]){ anchor, NULL });
+        int fd = mkstemp(path);
+        assert_true(fd >= 0);
+        close(fd);
+        testpki_write_pem(path, (X509 *[]){ anchor, NULL });
+        assert_int_equal(mohr_trust_load_staff(&trust, path, NULL, 0), 0);
+        unlink(path);
+        return trust;
+}
 
 static enum leaf_class add(struct gate_chain *chain, enum card_object object, X509 *cert)
 {
@@ -109,6 +140,101 @@ static void each_missing_condition_is_refused_with_its_reason(void **state)
                 if (!strstr(why, rows[i].says))
                         fail_msg("row %zu says: %s", i, why);
         }
+}
+
+/* A staff card: who it is judged by, and each thing without which no PIN goes to it. */
+static void a_staff_card_needs_an_anchor_for_staff(void **state)
+{
+        (void)state;
+        static const struct card_identity piv = { CARD_PIV, GENERATION_UNKNOWN, true, 'D', "PIV" };
+        static const struct card_identity global = { CARD_PIV, GENERATION_UNKNOWN, false, 'D',
+                "PIV" };
+        const struct {
+                const struct card_identity *identity;
+                X509 *leaf, *anchor;
+                enum trust_scope scope;
+                const char *says;
+        } rows[] = {
+                { &piv, staff_leaf(pki->leaf_key, NULL), staff_ca, TRUST_STAFF, NULL },
+                { &piv, staff_leaf(pki->ec_key, NULL), staff_ca, TRUST_STAFF, NULL },
+                { &piv, staff_leaf(pki->small_key, NULL), staff_ca, TRUST_STAFF, "2048" },
+                { &piv, staff_leaf(pki->ec_key, "keyAgreement"), staff_ca, TRUST_STAFF,
+                        "not for signing" },
+                { &piv, staff_leaf(pki->ec_key, NULL), NULL, TRUST_STAFF, "no anchors" },
+                { &piv, staff_leaf(pki->ec_key, NULL), staff_ca, TRUST_CITIZENS, "issued" },
+                { &piv, staff_leaf(pki->ec_key, NULL), pki->ca, TRUST_STAFF, "issued" },
+                { &piv, X509_dup(pki->leaf), pki->ca, TRUST_STAFF, "no certificate of a staff" },
+                { &piv, NULL, staff_ca, TRUST_STAFF, "no certificate of a staff" },
+                { &global, staff_leaf(pki->ec_key, NULL), staff_ca, TRUST_STAFF, "another PIN" },
+        };
+        for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+                struct gate_chain chain = { .wanted = gate_wanted(CARD_PIV) };
+                struct mohr_trust *trust = trust_in(rows[i].scope, rows[i].anchor);
+                const char *why = "";
+                if (rows[i].leaf)
+                        add(&chain, OBJECT_CERTIFICATE_1, rows[i].leaf);
+                X509 *issuer = trust && chain.leaf
+                                       ? trust_find_issuer(trust, TRUST_STAFF, chain.leaf)
+                                       : NULL;
+                if (issuer)
+                        gate_chain_find_issuer(&chain, issuer);
+                int r = gate_confirm(&chain, rows[i].identity, trust, &why);
+                if (r != (rows[i].says ? OUTCOME_CARD_NOT_SUPPORTED : 0) ||
+                        (rows[i].says && !strstr(why, rows[i].says)))
+                        fail_msg("row %zu: %d, %s", i, r, why);
+                gate_chain_clear(&chain);
+                mohr_trust_free(trust);
+                X509_free(rows[i].leaf);
+        }
+}
+
+static void the_certificates_key_alone_says_how_a_staff_card_signs(void **state)
+{
+        (void)state;
+        static const struct card_identity piv = { CARD_PIV, GENERATION_UNKNOWN, true, 'D', "PIV" };
+        EVP_PKEY *p384 = EVP_EC_gen("P-384"), *p521 = EVP_EC_gen("P-521"), *big = EVP_RSA_gen(3072);
+        const struct {
+                EVP_PKEY *key;
+                int method; /* -1: none */
+        } rows[] = { { pki->leaf_key, SIGN_PIV_RSA2048 }, { pki->ec_key, SIGN_PIV_P256 },
+                { p384, SIGN_PIV_P384 }, { p521, -1 }, { big, -1 }, { pki->small_key, -1 } };
+        for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+                struct gate_chain chain = { .leaf = staff_leaf(rows[i].key, NULL) };
+                struct gate_step step = { 0 };
+                assert_int_equal(gate_step_known(&chain, &piv, &step), rows[i].method >= 0);
+                if (rows[i].method >= 0) {
+                        assert_int_equal(step.key, 0x9C);
+                        assert_int_equal(step.method, rows[i].method);
+                }
+                assert_false(gate_step_known(&chain, &mav2, &step));
+                gate_chain_clear(&chain);
+        }
+        EVP_PKEY_free(p384);
+        EVP_PKEY_free(p521);
+        EVP_PKEY_free(big);
+}
+
+static void a_chain_is_judged_for_the_family_it_was_made_for(void **state)
+{
+        (void)state;
+        static const struct card_identity piv = { CARD_PIV, GENERATION_UNKNOWN, true, 'D', "PIV" };
+        struct gate_chain citizens = { 0 }, staffs = { .wanted = LEAF_STAFF };
+        const char *why;
+        assert_int_equal(gate_confirm(&citizens, &piv, NULL, &why), -EINVAL);
+        assert_int_equal(gate_confirm(&staffs, &mav2, NULL, &why), -EINVAL);
+        assert_int_equal(gate_files(CARD_UNKNOWN), 0);
+        assert_false(gate_learns_issuers(CARD_PIV));
+        assert_true(gate_learns_issuers(CARD_NID));
+        assert_false(gate_tries_return(CARD_NID));
+}
+
+static void a_card_that_stays_unlocked_is_not_counted(void **state)
+{
+        (void)state;
+        const char *why = "";
+        const struct pin_counter counter = { .sw = 0x9000 };
+        assert_int_equal(gate_counter(&counter, &why), OUTCOME_BUSY);
+        assert_non_null(strstr(why, "unlocked"));
 }
 
 static void no_leaf_and_no_issuer_are_refused(void **state)
@@ -301,12 +427,16 @@ static int make_pki(void **state)
 {
         (void)state;
         pki = testpki_new();
+        staff_ca = testpki_issue_ca(pki, "Staff CA TEST", TESTPKI_NOW - 86400,
+                TESTPKI_NOW + 86400 * 365, NULL, pki->other_key, pki->other_key,
+                "critical,CA:TRUE");
         return 0;
 }
 
 static int drop_pki(void **state)
 {
         (void)state;
+        X509_free(staff_ca);
         pki = testpki_free(pki);
         return 0;
 }
@@ -318,6 +448,10 @@ int main(void)
                 cmocka_unit_test(files_are_told_apart_by_content),
                 cmocka_unit_test(an_expired_leaf_is_confirmed_and_told),
                 cmocka_unit_test(each_missing_condition_is_refused_with_its_reason),
+                cmocka_unit_test(a_staff_card_needs_an_anchor_for_staff),
+                cmocka_unit_test(the_certificates_key_alone_says_how_a_staff_card_signs),
+                cmocka_unit_test(a_chain_is_judged_for_the_family_it_was_made_for),
+                cmocka_unit_test(a_card_that_stays_unlocked_is_not_counted),
                 cmocka_unit_test(no_leaf_and_no_issuer_are_refused),
                 cmocka_unit_test(two_signature_certificates_are_one_too_many),
                 cmocka_unit_test(a_row_that_may_only_be_looked_at_is_refused),

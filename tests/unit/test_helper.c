@@ -425,6 +425,76 @@ static void our_own_reset_starts_over_too(void **state _unused_)
         assert_int_equal(finish(&talk), 70);
 }
 
+/* Somebody else's PIN at work: locked by a reset, and no PIN before the card showed itself again. */
+static void a_card_left_unlocked_is_locked_before_anything_else(void **state _unused_)
+{
+        struct talk talk;
+        struct pin_counter counter;
+        fake->unlocked = 1;
+        start(&talk);
+        assert_int_equal(say(&talk, "BICN"), 0);
+        assert_int_equal(op_get_counter(&talk.fields, &counter), 0);
+        assert_true(counter.known);
+        assert_int_equal(say(&talk, "PEB"), 0);
+        assert_int_equal(begun_event(&talk), CARD_WAS_RESET);
+        assert_int_equal(say(&talk, "IRCNDVSZ"), 0);
+        assert_int_equal(finish(&talk), 0);
+        expect_asked("<ic!<fcp><ircvs!");
+        reset_fake(NULL);
+        fake->unlocked = 1;
+        start(&talk);
+        assert_int_equal(say(&talk, "BICN"), 0);
+        assert_int_equal(say(&talk, "D"), ENDED); /* not in this transaction */
+        assert_int_equal(finish(&talk), 70);
+}
+
+static void a_card_that_stays_unlocked_is_told_as_it_is(void **state _unused_)
+{
+        struct talk talk;
+        struct pin_counter counter;
+        fake->unlocked = 2;
+        start(&talk);
+        assert_int_equal(say(&talk, "BICN"), 0);
+        assert_int_equal(op_get_counter(&talk.fields, &counter), 0);
+        assert_false(counter.known);
+        assert_int_equal(counter.sw, 0x9000);
+        assert_int_equal(say(&talk, "D"), ENDED);
+        assert_int_equal(finish(&talk), 70);
+        expect_asked("<ic!<fc>");
+}
+
+static void only_the_first_look_locks_a_card(void **state _unused_)
+{
+        struct talk talk;
+        struct pin_counter counter;
+        start(&talk);
+        assert_int_equal(say(&talk, "BICNE"), 0);
+        fake->unlocked = 1;
+        assert_int_equal(say(&talk, "BN"), 0);
+        assert_int_equal(op_get_counter(&talk.fields, &counter), 0);
+        assert_false(counter.known);
+        assert_int_equal(say(&talk, "Z"), 0);
+        assert_int_equal(finish(&talk), 0);
+        expect_asked("<ic><fc!");
+}
+
+static void another_card_under_that_reset_is_not_asked(void **state _unused_)
+{
+        for (int how = 0; how < 3; how++) {
+                struct talk talk;
+                reset_fake(NULL);
+                fake->unlocked = 1;
+                fake->later_insertion = how == 0;
+                fake->other_atr = how == 1;
+                fake->event = how == 2 ? CARD_IS_NEW : CARD_SAME;
+                start(&talk);
+                assert_int_equal(say(&talk, "BICN"), OUTCOME_CARD_REMOVED);
+                assert_int_equal(say(&talk, "N"), OUTCOME_CARD_REMOVED);
+                assert_int_equal(say(&talk, "E"), 0);
+                assert_int_equal(finish(&talk), 0);
+        }
+}
+
 static void after_a_failed_exchange_nothing_goes_to_the_card(void **state _unused_)
 {
         struct talk talk;
@@ -811,6 +881,10 @@ int main(void)
                 TEST(a_card_that_was_reset_or_exchanged_starts_over),
                 TEST(another_atr_is_another_card_whatever_the_driver_says),
                 TEST(our_own_reset_starts_over_too),
+                TEST(a_card_left_unlocked_is_locked_before_anything_else),
+                TEST(a_card_that_stays_unlocked_is_told_as_it_is),
+                TEST(only_the_first_look_locks_a_card),
+                TEST(another_card_under_that_reset_is_not_asked),
                 TEST(after_a_failed_exchange_nothing_goes_to_the_card),
                 TEST(an_answer_without_a_status_word_is_a_lost_card),
                 TEST(end_after_verify_is_a_reset_whatever_was_asked),
