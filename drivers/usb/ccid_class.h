@@ -37,7 +37,8 @@ struct ccid_class {
         uint8_t rate_count;                 /* 0: every rate up to max_rate */
         uint32_t max_ifsd, features;
         enum ccid_level level;
-        size_t message_max; /* dwMaxCCIDMessageLength, never over CCID_MESSAGE_MAX */
+        bool mute_parameters; /* nothing useful comes of asking or telling parameters (quirks.h) */
+        size_t message_max;   /* dwMaxCCIDMessageLength, never over CCID_MESSAGE_MAX */
 };
 
 /* -EBADMSG: not a class descriptor. -ENOTSUP: one of a reader that only knows characters. */

@@ -190,6 +190,8 @@ static int ask_reader(struct icc *icc, struct choice *choice)
 
 static int agree(struct icc *icc, struct choice *choice)
 {
+        if (icc->class.mute_parameters)
+                return 0;
         if (icc->class.features & CCID_AUTO_NEGOTIATION)
                 return ask_reader(icc, choice);
         int r = pps_is_ours(icc, choice) ? pps(icc, choice) : 0;

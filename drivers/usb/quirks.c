@@ -14,6 +14,7 @@ static const struct usb_quirk rows[] = {
         { 0x0B97, 0x7762, QUIRK_SLOW,       1000, 'K' }, /* O2 Micro Oz776 */
         { 0x0B97, 0x7772, QUIRK_SLOW,       1000, 'K' }, /* O2 Micro Oz776 */
         { 0x09BE, 0x0002, QUIRK_IFSD_254,   1000, 'K' }, /* MySmart MySMART PAD */
+        { 0x08E6, 0x4433, QUIRK_NO_PIN_PAD | QUIRK_NO_PARAMETERS, 1000, 'M' }, /* QEMU USB CCID */
         { 0,      0,      0,                1000, 'D' },
 };
 /* clang-format on */
@@ -36,6 +37,8 @@ void usb_quirk_apply(const struct usb_quirk *quirk, struct ccid_class *class)
                 class->level = CCID_LEVEL_SHORT_APDU;
         if (quirk->flags & QUIRK_SLOW)
                 class->max_rate = SLOW_RATE;
+        if (quirk->flags & QUIRK_NO_PARAMETERS)
+                class->mute_parameters = true;
         if (quirk->flags & QUIRK_IFSD_254)
                 class->max_ifsd = 254;
 }

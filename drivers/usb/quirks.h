@@ -12,6 +12,8 @@ enum usb_quirk_flag {
         QUIRK_SHORT_APDU = 1 << 1, /* announces extended APDUs, takes short ones */
         QUIRK_SLOW = 1 << 2,       /* announces a speed that it does not hold */
         QUIRK_IFSD_254 = 1 << 3,   /* announces an IFSD that is wrong */
+        QUIRK_NO_PARAMETERS =
+                1 << 4, /* answers questions about parameters with malformed messages */
 };
 
 struct usb_quirk {
@@ -19,7 +21,7 @@ struct usb_quirk {
         uint32_t flags; /* set of enum usb_quirk_flag */
         uint16_t
                 poll_ms; /* how often a reader without an interrupt endpoint is asked for its card */
-        char evidence;   /* K: known from other drivers of the same reader; D: by the standard */
+        char evidence; /* K: known from other drivers of the same reader; M: measured; D: by the standard */
 };
 
 /* Never NULL: the last row is everybody else's. */
