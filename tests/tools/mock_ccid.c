@@ -29,7 +29,7 @@
  *       KIND of the card's T=1 block: checksum nak lost wtx[=REQUESTS] block-short block-sequence
  *            block-length abort
  *       WHERE: N (the N-th transfer from now), verify, sign, ins:HH
- *   stats                          JSON: transfers, verifies, secures, powered, present, breaches, ...
+ *   stats                          JSON: transfers, verifies, secures, struck (faults), powered, present, breaches, ...
  *
  * The log has a line for each thing that reached the card or the bus, with the monotonic time: "power
  * on", "power off", "apdu > LENGTH HEX" (digits redacted), "apdu < ...", "card in", "usb unplugged".

@@ -439,8 +439,10 @@ void ccid_exchange(struct reader *reader, const struct ccid *cmd, const uint8_t 
         bool with_data = false, going_on = reader->icc.t1.waiting && reader->fault.kind;
         int ins = instruction_of(reader, data, len, &with_data);
         reader->transfers++;
-        if (!going_on)
+        if (!going_on) {
                 reader->fault = fault_strikes(&reader->faults, ins, with_data);
+                reader->struck += reader->fault.kind != FAULT_NONE;
+        }
         if (reader->fault.before) {
                 if (reader->fault.kind == FAULT_LOST)
                         reader->fault.kind = FAULT_NONE;

@@ -105,11 +105,11 @@ static const char *run_line(struct reader *reader, const char *line, char text[s
         if (strcmp(line, "stats") != 0)
                 return "error";
         snprintf(text, 512,
-                "{\"transfers\": %u, \"verifies\": %u, \"secures\": %u, \"powered\": %s, "
-                "\"present\": "
-                "%s, \"protocol\": %u, \"fidi\": %u, \"ifsd\": %u, \"breaches\": %u, \"breach\": "
-                "\"%s\"}",
-                reader->transfers, reader->verifies, reader->secures,
+                "{\"transfers\": %u, \"verifies\": %u, \"secures\": %u, \"struck\": %u, "
+                "\"powered\": %s, "
+                "\"present\": %s, \"protocol\": %u, \"fidi\": %u, \"ifsd\": %u, \"breaches\": %u, "
+                "\"breach\": \"%s\"}",
+                reader->transfers, reader->verifies, reader->secures, reader->struck,
                 reader->icc.powered ? "true" : "false", card_lies(reader) ? "true" : "false",
                 reader->icc.protocol, reader->icc.fidi, reader->icc.t1.ifsd,
                 reader->icc.t1.breaches, reader->icc.t1.breach);

@@ -128,7 +128,7 @@ struct reader {
         bool has_typed;
         int aborting; /* sequence of the abort request of the control pipe, -1: none */
         bool gone;    /* the bus was reset: nobody waits for what is being done */
-        unsigned int transfers, verifies, secures;
+        unsigned int transfers, verifies, secures, struck;
         uint8_t *parked; /* a message that came while another was being answered */
         size_t parked_len;
         uint8_t in[MOCK_MESSAGE + 16], out[MOCK_MESSAGE + 16], chain[MOCK_APDU];
