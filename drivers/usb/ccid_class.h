@@ -19,6 +19,7 @@ enum ccid_level { CCID_LEVEL_TPDU = 1, CCID_LEVEL_SHORT_APDU = 2, CCID_LEVEL_EXT
 
 enum ccid_feature {                   /* dwFeatures: what the reader does by itself */
         CCID_AUTO_PARAMETERS = 0x2,   /* takes the parameters from the ATR */
+        CCID_AUTO_ACTIVATION = 0x4,   /* powers a card that is put in */
         CCID_AUTO_VOLTAGE = 0x8,      /* finds the voltage */
         CCID_AUTO_NEGOTIATION = 0x40, /* chooses protocol and parameters, PPS included */
         CCID_AUTO_PPS = 0x80,         /* makes the PPS that SetParameters calls for */

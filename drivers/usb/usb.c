@@ -26,6 +26,7 @@
 #define PINPAD_MS   80000 /* what mohrd waits for a person at the keys, less a little */
 #define END_MS      1500
 #define LOOK_MS     1500
+#define NOTICES_MAX 16 /* heard at once: a reader that has more to say keeps nobody from asking */
 
 struct usb {
         struct usb_device *device;
@@ -67,7 +68,7 @@ static int hear_notices(struct usb *usb)
 {
         uint8_t message[64];
         size_t len = 1;
-        while (usb->wire->has_interrupt && len > 0) {
+        for (int i = 0; usb->wire->has_interrupt && len > 0 && i < NOTICES_MAX; i++) {
                 int r = usb->wire->interrupt(usb->wire->ctx, message, sizeof message, &len);
                 if (r != 0)
                         return icc_outcome(r);
@@ -155,12 +156,20 @@ static int usb_open(void **ret_reader, const char *reader, const char *const *op
 
 /* Transactions */
 
+/* Whether nobody would have noticed if the card had been changed for another since we used it. */
+static bool without_witness(const struct usb *usb)
+{
+        bool by_power = usb->icc.ready && !(usb->icc.class.features & CCID_AUTO_ACTIVATION);
+        return !usb->wire->has_interrupt && !by_power;
+}
+
 /* Powers the card on if it is not the one we left powered. */
 static int wake(struct usb *usb)
 {
+        if (usb->happened == CARD_SAME && without_witness(usb))
+                another_card(usb);
         if (usb->icc.ready)
                 return 0;
-        bool had_witness = usb->wire->has_interrupt;
         int r = icc_power_on(&usb->icc);
         if (r == OUTCOME_CARD_REMOVED)
                 r = OUTCOME_NO_CARD;
@@ -170,8 +179,6 @@ static int wake(struct usb *usb)
         }
         if (r != 0)
                 return r;
-        if (usb->happened == CARD_SAME && !had_witness)
-                another_card(usb);
         if (usb->happened == CARD_SAME)
                 usb->happened = CARD_WAS_RESET;
         return 0;
