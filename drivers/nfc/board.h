@@ -32,6 +32,9 @@ _must_check_ int board_open(struct board **ret, const char *connstring);
 /* Turns the field off. */
 struct board *board_close(struct board *board);
 
+/* From now on an exchange is called off when the other end of this channel closes. */
+void board_guard(struct board *board, int channel);
+
 /* No card has power any more; waits long enough for a card to notice. 0 or NO_READER. */
 _must_check_ int board_dark(struct board *board);
 /* Activates the only card in the field, after it was without power. 0; NO_CARD; BUSY: more than one lie

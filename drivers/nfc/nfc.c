@@ -176,6 +176,7 @@ static bool asked(const struct nfc *nfc, int channel)
 static int nfc_wait(void *reader, int channel, bool *ret_changed, struct driver_presence *ret)
 {
         struct nfc *nfc = reader;
+        board_guard(nfc->board, channel);
         for (;;) {
                 if (nfc->told && asked(nfc, channel)) {
                         *ret_changed = false;

@@ -15,7 +15,7 @@ import time
 
 import lib
 import pcsc
-from channel import BUSY, IS_NEW, LEAVE, NO_CARD, NO_READER, OK, REMOVED, SAME, Helper
+from channel import BUSY, IS_NEW, LEAVE, NO_CARD, NO_READER, OK, REMOVED, SAME, TIMED_OUT, Helper
 from lib import Daemon, Process, main, wait_for
 
 UNSUPPORTED = 12
@@ -170,13 +170,13 @@ def line(rig, read, verify):
         rig.check(not wrong, f"on the line: {settings}", wrong)
 
 
-def helper_of(rig, daemon):
+def helper_of(daemon):
     """pid of the helper that holds the board."""
     return next((pid for pid, name in daemon.helpers().items() if name == "mohr-reader-nfc"), None)
 
 
-def kill_at(rig, exchange):
-    """The helper is killed while the board works on the command. What was wrong, or None."""
+def kill_at(rig, exchange, who="helper"):
+    """The helper, or mohrd, is killed while the board works on the command. What was wrong, or None."""
     card = Board(rig, board=f"hang@40#{exchange}")
     daemon = daemon_of(rig)
     daemon.wait_state(card.reader, "card")
@@ -186,23 +186,27 @@ def kill_at(rig, exchange):
         if not wait_for(lambda: card.stats().get("exchanges", 0) >= exchange, 5):
             return f"exchange {exchange} was never reached: {card.stats()}"
         before, began = card.powers(), time.monotonic()
-        os.kill(helper_of(rig, daemon), signal.SIGKILL)
+        os.kill(helper_of(daemon) if who == "helper" else daemon.process.pid, signal.SIGKILL)
         if not wait_for(lambda: card.powers() > before, 3 * SECOND, 0.005):
             return "the field stayed on"
         took = time.monotonic() - began
-        error, _, _ = running.receive()
+        error = running.receive()[0] if who == "helper" else "hung up"
         stats = card.stats()
         signed = stats["signatures"] > 0  # what comes after that is only the way out
         if took > SECOND or not (error or signed) or stats["pin_verified"] or stats["verify_commands"] > 1:
             return f"field off after {took:.2f} s, answer {error}, {stats}"
-        return None if daemon.wait_state(card.reader, "card") else "the card was not seen again"
+        again = who != "helper" or daemon.wait_state(card.reader, "card")
+        return None if again else "the card was not seen again"
     finally:
         running.close()
         daemon.stop()
         card.remove()
 
 
-def kills(rig, count):
+def kills(rig, count, read, verify):
+    for exchange in rig.mine((1, read, verify, verify + 3)):
+        wrong = kill_at(rig, exchange, "mohrd")
+        rig.check(not wrong, f"mohrd killed at exchange {exchange}: no power within a second", wrong)
     for exchange in rig.mine(few(range(1, count + 1), 5, rig)):
         wrong = kill_at(rig, exchange)
         rig.check(not wrong, f"helper killed at exchange {exchange}: no power within a second", wrong)
@@ -387,7 +391,22 @@ def quiet(rig):
     board.remove()
 
 
-HELPERS = [first_look, coming_and_going, asked_while_looking, of_every_kind, hostile_ats, claims, cross_check, no_board,
+def silent(rig):
+    """A board that works on a command for ever, and nobody who loses patience with the helper."""
+    board = Board(rig, board="hang@40#1")
+    helper = ready(board)
+    helper.ask("BEGIN")
+    before, began = board.powers(), time.monotonic()
+    outcome, _ = helper.ask("IDENTIFY")
+    rig.check(outcome == TIMED_OUT and time.monotonic() - began < 8, "a board that never answers: timed out",
+              (outcome, time.monotonic() - began))
+    rig.check(board.powers() > before, "and its field is off")
+    rig.check(helper.outcomes(("END", LEAVE), ("BEGIN",), ("IDENTIFY",)) == [OK] * 3, "then it is used again")
+    helper.kill()
+    board.remove()
+
+
+HELPERS = [silent, first_look, coming_and_going, asked_while_looking, of_every_kind, hostile_ats, claims, cross_check, no_board,
            quiet]
 
 
@@ -494,7 +513,7 @@ def body(rig):
         scene(rig)
         rig.boards.clear()
     line(rig, read, verify)
-    kills(rig, count)
+    kills(rig, count, read, verify)
     as_over_pcsc(rig)
     for helper in rig.helpers:
         if helper.child.poll() is None:
