@@ -189,7 +189,7 @@ FUZZ := $(patsubst tests/fuzz/%.c,$(FUZZ_BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c
 FUZZ_SECONDS ?= 60
 fuzz-build:
 	$(Q)$(MAKE) BUILD=$(FUZZ_BUILD) FUZZ_BUILD=$(FUZZ_BUILD) CC=clang \
-	        CFLAGS="-O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all" $(FUZZ)
+	        CFLAGS="-O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all" $(FUZZ) mocked
 $(FUZZ_BUILD)/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(TEST_SUPPORT) $(ROOMS)
 	$(call say,LD)
 	$(Q)$(CC) $< -Wl,--start-group $(ROOMS) -Wl,--end-group $(ALL_LDFLAGS) -fsanitize=fuzzer $(ROOM_LIBS) -o $@

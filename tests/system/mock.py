@@ -41,23 +41,29 @@ class Bus:
         seek = os.path.join(self.rig.build, "tests/mock_seek.so")
         return {**self.rig.env, "LD_PRELOAD": f"{PRELOAD}:{seek}", "UMOCKDEV_DIR": self.dir}
 
+    def mocked(self):
+        """Where the helpers for a mocked bus are. gcc's address sanitizer does not bear umockdev's preload, so
+        beside its build those of the fuzzers, which clang made, are used."""
+        build = self.rig.build
+        return os.path.join(os.path.dirname(build), "fuzz") if os.path.basename(build) == "asan" else build
+
     def programs(self):
         """A folder with mohrd, whose helpers for USB meet this bus; everything else is what is shipped."""
         folder = os.path.join(self.dir, "bin")
         if os.path.isdir(folder):
             return folder
         os.mkdir(folder)
-        preload = self.env()["LD_PRELOAD"]
+        preload, mocked = self.env()["LD_PRELOAD"], os.path.join(self.mocked(), "usb")
         for name in os.listdir(self.rig.build):
             path = os.path.join(self.rig.build, name)
             if not name.startswith("mohr") or not os.path.isfile(path):
                 continue
             if name == "mohrd":  # finds its helpers beside itself
                 shutil.copy(path, folder)
-            elif os.path.exists(os.path.join(self.rig.build, "usb", name)):
+            elif os.path.exists(os.path.join(mocked, name)):
                 with open(os.path.join(folder, name), "w", encoding="utf-8") as script:
                     script.write(f"#!/bin/sh\nexport LD_PRELOAD='{preload}' UMOCKDEV_DIR='{self.dir}'\n"
-                                 f"exec '{self.rig.build}/usb/{name}' \"$@\"\n")
+                                 f"exec '{mocked}/{name}' \"$@\"\n")
                 os.chmod(os.path.join(folder, name), 0o755)
             else:
                 os.symlink(path, os.path.join(folder, name))
