@@ -19,6 +19,10 @@ enum apdu_protocol { APDU_T0 = 0, APDU_T1 = 1 }; /* contactless behaves as T=1 *
         4106 /* CLA INS P1 P2 + extended Lc (3) + 4096 data + extended Le (3 at most) */
 #define APDU_RSP_MAX 4098 /* data + SW */
 
+/* How long a reader is told to wait for the first key at most, and for each next one. */
+#define PINPAD_FIRST_KEY_S 45
+#define PINPAD_NEXT_KEY_S  20
+
 /* What a reader with a PIN pad needs to know to build VERIFY or CHANGE REFERENCE DATA by itself
  * (PC/SC part 10, 2.5.2; CCID 1.1, 6.1.11): ASCII digits, left-justified in a block, then padding. */
 struct apdu_pinpad {
@@ -27,6 +31,7 @@ struct apdu_pinpad {
         uint8_t new_offset; /* of the new PIN's block, for a change: 0 when nothing precedes it */
         bool asks_old;      /* for a change: the present PIN comes first */
         uint16_t language;  /* LANGID of what a display shows: 0x0409 English, 0x0429 Persian */
+        uint8_t seconds;    /* to wait for the first key; 0: PINPAD_FIRST_KEY_S */
 };
 
 /* Moves one command to the card and brings one answer (data + SW1 SW2, 2..cap bytes).

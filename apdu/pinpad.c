@@ -62,10 +62,12 @@ int pinpad_fill(const struct apdu_pinpad *how, struct pinpad_template *ret)
         if (!sensible(how))
                 return -EINVAL;
         size_t data = (size_t)how->new_offset + how->block_len;
+        bool rushed = how->seconds > 0 && how->seconds < PINPAD_FIRST_KEY_S;
         uint8_t said = how->block_len <= BLOCK_SAID_MAX ? how->block_len : how->max;
         *ret = (struct pinpad_template){
                 .format = UNITS_ARE_BYTES | ASCII,
                 .block = said,
+                .first_key_s = rushed ? how->seconds : PINPAD_FIRST_KEY_S,
                 .new_at = how->new_offset,
                 .command = { how->cla, how->ins, how->p1, how->p2, (uint8_t)data },
                 .command_len = 5 + data,

@@ -14,10 +14,6 @@
 #include "apdu/apdu.h"
 #include "base/outcome.h"
 
-/* How long a reader is told to wait for the first key, and for each next one. */
-#define PINPAD_FIRST_KEY_S 45
-#define PINPAD_NEXT_KEY_S  20
-
 /* Bytes of CLA INS P1 P2 Lc and a command's data, two blocks of 15 digits at most. */
 #define PINPAD_COMMAND_MAX 64
 
@@ -32,8 +28,9 @@ int pinpad_outcome(uint16_t sw);
 /* What both transports of a PIN pad are told in the same bytes. `command` is what the reader fills the
  * digits into: the header, Lc, and padding where nobody typed anything. */
 struct pinpad_template {
-        uint8_t format; /* bmFormatString: ASCII, left-justified, from the first byte on */
-        uint8_t block;  /* bmPINBlockString: bytes the digits may take, no length inserted */
+        uint8_t format;      /* bmFormatString: ASCII, left-justified, from the first byte on */
+        uint8_t block;       /* bmPINBlockString: bytes the digits may take, no length inserted */
+        uint8_t first_key_s; /* how long to wait for it */
         uint8_t new_at; /* where a new PIN goes, counted from the first byte of data; an old one: 0 */
         uint8_t command[PINPAD_COMMAND_MAX];
         size_t command_len;

@@ -157,6 +157,7 @@ int sign_counted(struct request *request, int outcome, struct in *fields);
 bool sign_takes_digits(const struct request *request);
 bool sign_uses_keys(const struct request *request);
 int sign_verified(struct request *request, int outcome, struct in *fields);
+int sign_keys(struct request *request, struct out *args);
 int sign_typed(struct request *request, int outcome, struct in *fields);
 bool sign_has_steps(const struct request *request);
 int sign_step(struct request *request, struct out *args);

@@ -15,6 +15,10 @@
 
 #include <time.h>
 
+/* Of the request's time: below this no reader is asked, and this is kept for the signature. */
+#define KEYS_LEAST_S 3
+#define KEYS_SPARE_S 2
+
 static int other_card(struct request *request)
 {
         request->detail = "another card lies there than the one the person was asked about";
@@ -152,6 +156,25 @@ int sign_verified(struct request *request, int outcome, struct in *fields)
         if (outcome != OUTCOME_WRONG_PIN && outcome != OUTCOME_PIN_BLOCKED && tries < 0)
                 request->detail = "the PIN was being checked: a try may have been spent";
         return outcome;
+}
+
+/* Nobody can call a reader back, so it must give up before the request does; and one that has no time left
+ * to give is not asked at all. */
+int sign_keys(struct request *request, struct out *args)
+{
+        uint64_t end = 0, now = 0;
+        int r = sd_event_source_get_time(request->limit, &end);
+        if (r >= 0)
+                r = sd_event_now(request->context->event, CLOCK_MONOTONIC, &now);
+        if (r < 0)
+                return r;
+        uint64_t left_s = end > now ? (end - now) / 1000000 : 0;
+        if (left_s < KEYS_LEAST_S) {
+                request->detail = "no time was left for the reader's keys; nothing was sent";
+                return OUTCOME_TIMED_OUT;
+        }
+        out_u8(args, (uint8_t)base_min(left_s - KEYS_SPARE_S, PINPAD_FIRST_KEY_S));
+        return 0;
 }
 
 /* The reader's own words: by them, the card was sent nothing. */

@@ -44,7 +44,7 @@ enum op {
         OP_END,       /* u8 driver_end -> */
         OP_PRESENCE, /* helper of a direct driver -> mohrd, unasked, outside transactions: struct driver_presence */
         OP_RESUME, /* bytes16 note of an earlier helper: instead of IDENTIFY, for the card that never left -> */
-        OP_PINPAD, /* the reader asks for the PIN and makes the VERIFY itself -> i8 tries, as VERIFY */
+        OP_PINPAD, /* u8 seconds for the first key -> i8 tries: the reader asks and makes the VERIFY itself */
         OP_COUNT,
 };
 

@@ -135,7 +135,7 @@ static void put_le16(struct out *out, uint16_t v)
 
 static void put_format(struct out *out, const struct pinpad_template *template)
 {
-        out_u8(out, PINPAD_FIRST_KEY_S);
+        out_u8(out, template->first_key_s);
         out_u8(out, PINPAD_NEXT_KEY_S);
         out_u8(out, template->format);
         out_u8(out, template->block);

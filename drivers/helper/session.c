@@ -33,12 +33,13 @@ struct session {
         struct apdu_link link;
         struct card card;
         enum state state;
-        enum state resume; /* OPEN, IDENTIFIED or CONFIRMED: what outlives END */
-        bool supported;    /* the identified card's row allows more than looking */
-        bool counted;      /* the counter was read in this transaction and a try is left */
-        bool spent;        /* a VERIFY was begun: no PIN is taken any more */
-        bool disturbed;    /* the card may have lost its state without the driver noticing */
-        int lost;          /* first failure of an exchange in this transaction */
+        enum state resume;  /* OPEN, IDENTIFIED or CONFIRMED: what outlives END */
+        bool supported;     /* the identified card's row allows more than looking */
+        bool counted;       /* the counter was read in this transaction and a try is left */
+        bool spent;         /* a VERIFY was begun: no PIN is taken any more */
+        uint8_t patience_s; /* of a reader that asks for the PIN */
+        bool disturbed;     /* the card may have lost its state without the driver noticing */
+        int lost;           /* first failure of an exchange in this transaction */
         int gone;
         uint32_t insertion; /* of the card in this transaction */
         bool looked;        /* an earlier transaction was begun: this one may be the PIN's */
@@ -102,7 +103,7 @@ static const struct row rows[OP_COUNT] = {
         [OP_METHOD]   = { IN(CONFIRMED), 0,   { ANY_BYTE, SIGN_METHOD_COUNT }, NOTHING, on_method,   STAY,          STAY,         false },
         [OP_PIN]      = { IN(CONFIRMED), COUNTED | UNSPENT, { 0 }, DIGITS,              on_pin,      TO_ARMED,      STAY,         false },
         [OP_VERIFY]   = { IN(ARMED),     COUNTED | UNSPENT, { 0 }, NOTHING,             on_verify,   TO_VERIFIED,   TO_CONFIRMED, true },
-        [OP_PINPAD]   = { IN(CONFIRMED), COUNTED | UNSPENT | KEYS, { 0 }, NOTHING,      on_pinpad,   TO_VERIFIED,   STAY,         true },
+        [OP_PINPAD]   = { IN(CONFIRMED), COUNTED | UNSPENT | KEYS, { PINPAD_FIRST_KEY_S + 1 }, NOTHING, on_pinpad,   TO_VERIFIED,   STAY,         true },
         [OP_SIGN]     = { IN(VERIFIED),  0,   { ANY_BYTE, SIGN_METHOD_COUNT }, HASH,    on_sign,     STAY,          STAY,         false },
         [OP_CLEAR]    = { KNOWN | IN(ARMED) | IN(VERIFIED), 0, { 0 }, NOTHING,          on_clear,    RESUME,        RESUME,       false },
         [OP_END]      = { BEGUN,         0,               { DRIVER_RESET + 1 }, NOTHING, on_end,     TO_IDLE,       TO_IDLE,      false },
@@ -143,6 +144,7 @@ static int to_pinpad(
                 return session->lost;
         size_t len = 0;
         asked.language = DISPLAY_LANGUAGE;
+        asked.seconds = session->patience_s;
         int r = session->driver->verify_pinpad(session->reader, &asked, rsp, cap, &len);
         return take_answer(session, r, len, ret_len);
 }
@@ -359,8 +361,9 @@ static int on_verify(struct session *session, const struct args *args _unused_, 
         return verify_once(session, session->pin->data, session->pin->len, fields);
 }
 
-static int on_pinpad(struct session *session, const struct args *args _unused_, struct out *fields)
+static int on_pinpad(struct session *session, const struct args *args, struct out *fields)
 {
+        session->patience_s = args->u8[0];
         return verify_once(session, NULL, 0, fields);
 }
 

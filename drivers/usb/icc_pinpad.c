@@ -47,7 +47,7 @@ static int secure_data(const struct keys *keys, const uint8_t prologue[3], struc
         const struct apdu_pinpad *how = keys->how;
         bool change = how->ins == INS_CHANGE;
         out_u8(out, change ? 1 : 0);
-        out_u8(out, PINPAD_FIRST_KEY_S);
+        out_u8(out, keys->template.first_key_s);
         out_u8(out, keys->template.format);
         out_u8(out, keys->template.block);
         out_u8(out, 0); /* bmPINLengthFormat: no length goes into the command */

@@ -48,7 +48,7 @@ static void orders(struct view order)
                 return;
         const uint8_t *b = order.data;
         how = (struct apdu_pinpad){ b[0], b[1], b[2], b[3], b[4], b[5], b[6] & 31, b[7] & 31, b[8],
-                b[9] & 1, 0x0409 };
+                b[9] & 1, 0x0409, b[9] >> 2 };
         if (part10_verify(&how, b[9] & 2, &call) == 0)
                 check_call(&call, 19);
         if (part10_modify(&how, b[9] & 2, &call) == 0)

@@ -69,6 +69,7 @@ struct world {
         uint8_t pinpad;     /* what the reader has */
         int pinpad_outcome; /* what comes of asking there, with this word */
         uint16_t pinpad_sw;
+        unsigned int patience_s;    /* as the reader was told */
         uint32_t events, insertion; /* as the watcher and as the helper count them */
         enum card_event event_at_begin;
 
@@ -258,8 +259,10 @@ static int card_verify(const struct reader *reader, struct out *out)
 }
 
 /* The reader asks the person itself; its own words are about the person, not about the card. */
-static int card_pinpad(struct out *out)
+static int card_pinpad(struct in *args, struct out *out)
 {
+        world.patience_s = in_u8(args);
+        assert_int_equal(in_done(args), 0);
         assert_true(world.confirmed && world.counted && world.config.pinpad);
         assert_true(world.pinpad & PINPAD_VERIFY);
         assert_int_equal(world.pins, 0);
@@ -383,7 +386,7 @@ static int card_does(struct reader *reader, struct out *out)
                 world.armed = true;
                 return 0;
         case OP_VERIFY: return card_verify(reader, out);
-        case OP_PINPAD: return card_pinpad(out);
+        case OP_PINPAD: return card_pinpad(&args, out);
         case OP_SIGN: return card_sign(&args, out);
         case OP_CLEAR: world.verified = false; return 0;
         case OP_END: return card_end(in_u8(&args));

@@ -41,7 +41,7 @@ static const struct {
         { 'M', OP_METHOD, "\7\0", 2 },
         { 'D', OP_PIN, FAKE_PIN, 8 },
         { 'V', OP_VERIFY, "", 0 },
-        { 'K', OP_PINPAD, "", 0 },
+        { 'K', OP_PINPAD, "\36", 1 },
         { 'S', OP_SIGN, "\7\0\0\4hash", 8 },
         { 'L', OP_CLEAR, "", 0 },
         { 'E', OP_END, "\0", 1 },
@@ -289,6 +289,7 @@ static void a_reader_is_told_what_to_ask_in_a_language_of_its_own(void **state _
         assert_int_equal(finish(&talk), 0);
         assert_int_equal(fake->how.p2, 0x81);
         assert_int_equal(fake->how.language, 0x0409);
+        assert_int_equal(fake->how.seconds, 30);
 }
 
 static void a_cleared_pin_may_be_sent_again_since_no_try_was_spent(void **state _unused_)
@@ -620,6 +621,9 @@ static const struct {
         { "not a question", "", OP_READY, "", 0 },
         { "not a question", "", OP_READERS, "", 0 },
         { "a reply", "", OP_BEGIN | OPS_REPLY, "", 0 },
+        { "seconds: none", "BICN", OP_PINPAD, "", 0 },
+        { "seconds: many", "BICN", OP_PINPAD, "\x2e", 1 },
+        { "seconds: more", "BICN", OP_PINPAD, "\x1e\x00", 2 },
         { "unknown", "", OP_COUNT, "", 0 },
 };
 

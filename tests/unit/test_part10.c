@@ -141,6 +141,10 @@ static void verify_is_written_as_the_document_says(void **state _unused_)
                       "00200081 10 00000000000000000000000000000000");
         assert_int_equal(part10_verify(&how, false, &call), 0);
         assert_int_equal(call.bytes[8], 0);
+        how.seconds = 7;
+        assert_int_equal(part10_verify(&how, false, &call), 0);
+        assert_int_equal(call.bytes[0], 7);
+        how.seconds = 200;
         how.p2 = 0x80;
         how.block_len = 8;
         how.pad = 0xFF;

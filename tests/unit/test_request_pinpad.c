@@ -106,6 +106,36 @@ static void a_reader_that_says_yes_for_nothing_does_not_write_a_key_off(void **s
         assert_int_equal(ask(), 0);
 }
 
+static void a_reader_gives_up_before_the_request_does(void **state)
+{
+        (void)state;
+        static const struct {
+                unsigned int timeout_ms, patience_s;
+        } cases[] = { { 0, 45 }, { 60000, 45 }, { 20500, 18 }, { 3900, 1 } };
+        for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+                struct request_params params = good_params();
+                teardown(NULL);
+                setup(NULL);
+                world.pinpad = PINPAD_VERIFY;
+                params.timeout_ms = cases[i].timeout_ms;
+                drive(&params);
+                assert_int_equal(world.outcome, 0);
+                assert_int_equal(world.patience_s, cases[i].patience_s);
+        }
+}
+
+static void without_time_left_no_reader_is_asked(void **state)
+{
+        (void)state;
+        struct request_params params = good_params();
+        world.pinpad = PINPAD_VERIFY;
+        params.timeout_ms = 2900;
+        drive(&params);
+        assert_int_equal(world.outcome, OUTCOME_TIMED_OUT);
+        assert_int_equal(world.typed, 0);
+        assert_non_null(strstr(world.detail, "nothing was sent"));
+}
+
 static void a_refused_consent_wakes_no_reader(void **state)
 {
         (void)state;
@@ -171,6 +201,8 @@ int main(void)
                 CASE(keys_that_are_not_wanted_or_cannot_verify_are_not_used),
                 CASE(every_end_of_typing_is_told_and_asked_once),
                 CASE(a_reader_that_says_yes_for_nothing_does_not_write_a_key_off),
+                CASE(a_reader_gives_up_before_the_request_does),
+                CASE(without_time_left_no_reader_is_asked),
                 CASE(a_refused_consent_wakes_no_reader),
                 CASE(keys_that_went_away_meanwhile_end_it_without_a_pin),
                 CASE(the_rules_hold_for_keys_too),
