@@ -199,7 +199,8 @@ static int start(struct person *person, sd_event *event, const struct config *co
         if (r != 0)
                 return r;
         state_facts(&question, asked);
-        question.pinpad = person->pin == NULL;
+        question.choice = asked->choice;
+        question.pinpad = person->pin == NULL && !asked->choice;
         r = secret_new(&person->frame, ANSWER_CAP);
         if (r == 0)
                 r = spawn(person, event, config, asked);

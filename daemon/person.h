@@ -29,6 +29,7 @@ struct person_question {
         bool simulated;
         bool tell_unproven; /* say first what is unproven on this card, and ask (config ask) */
         bool expired;       /* certificate no longer valid: said */
+        bool choice;        /* only asked: is the card on `reader` meant? NO_CARD: another one */
         bool staff;         /* an organisation's card: question.h tells what the names then mean */
         unsigned int timeout_s;
         const char *pinentry;
@@ -40,8 +41,8 @@ struct person;
  * OUTCOME_TIMED_OUT, OUTCOME_NOBODY_TO_ASK, OUTCOME_INTERNAL. Called once, after the child is gone and
  * reaped, never from inside person_ask. */
 typedef void (*person_done)(void *user, int outcome);
-/* OUTCOME_NOBODY_TO_ASK at once if the ui names nothing to ask on. `pin` (cap >= 64) is borrowed; NULL: only
- * consent is asked for, the person is told that the reader asks for the PIN. */
+/* OUTCOME_NOBODY_TO_ASK at once if the ui names nothing to ask on. `pin` (cap >= 64) is borrowed; NULL: no
+ * digits are asked for; unless this is a choice, the person is told that the reader asks for the PIN. */
 _must_check_ int person_ask(struct person **ret, sd_event *event, const struct config *config,
         const struct person_question *question, struct secret *pin, person_done done, void *user);
 struct person *person_free(struct person *person); /* closes the prompt; no callback after */

@@ -6,7 +6,7 @@
  * among all backends, in the order of the configuration.
  *
  * Cards on several readers and none named is BUSY with a text that says so: to choose for the person
- * would be to guess whose card signs.
+ * would be to guess whose card signs. Who can be asked is asked before it comes to that (request_ask.c).
  */
 #include "daemon/readers_internal.h"
 
@@ -177,6 +177,15 @@ size_t readers_list(const struct readers *readers, struct reader_info *ret, size
         size_t n = 0;
         for (const struct reader *reader = readers->list; reader && n < cap; reader = reader->next)
                 reader_describe(reader, &ret[n++]);
+        return n;
+}
+
+size_t readers_with_cards(const struct readers *readers, struct reader_info *ret, size_t cap)
+{
+        size_t n = 0;
+        for (const struct reader *reader = readers->list; reader && n < cap; reader = reader->next)
+                if (reader->seen.present && !reader->trouble && reader->state != HELPER_UNUSABLE)
+                        reader_describe(reader, &ret[n++]);
         return n;
 }
 

@@ -33,6 +33,8 @@ struct backend_info {
 };
 size_t readers_list(const struct readers *readers, struct reader_info *ret, size_t cap);
 size_t readers_backends(const struct readers *readers, struct backend_info *ret, size_t cap);
+/* The same, of readers that hold a card and could be used, or are in use. */
+size_t readers_with_cards(const struct readers *readers, struct reader_info *ret, size_t cap);
 /* False until every backend has spoken once: just after the start an empty list means nothing yet. */
 bool readers_settled(const struct readers *readers);
 

@@ -72,6 +72,9 @@ struct request {
         const char *detail;
         uint16_t sw;
 
+        char offer[128];      /* the reader that the person is asked about */
+        unsigned int offered; /* how many times that was another one */
+
         struct reader *reader;
         struct known_card card;
         uint32_t events;    /* reader_info.events of the card that was looked at */
@@ -141,6 +144,8 @@ int look_tried(struct request *request, int outcome, struct in *fields);
 int look_leave(struct request *request, struct out *args);
 int look_left(struct request *request, int outcome, struct in *fields);
 
+/* Which of several cards? 0: nothing to ask, or nobody; the reader's name is set when it was told. */
+int ask_which(struct request *request);
 int ask_person(struct request *request, struct out *args);
 void ask_give_up_turn(struct request *request);
 /* What would be signed now. OUTCOME_INVALID when a field of the request is out of its bounds. */

@@ -70,6 +70,9 @@ int look_reader(struct request *request, struct out *args)
         (void)args;
         if (!readers_settled(request->context->readers) && !request->patient_enough)
                 return wait_for_backends(request);
+        int r = request->reader_name ? 0 : ask_which(request);
+        if (r != 0)
+                return r;
         return readers_acquire(request->context->readers, request->reader_name, &request->reader,
                 &request->detail);
 }

@@ -182,7 +182,7 @@ static int show(struct dialogue *dialogue, const struct page *page)
                 const char *command, *text;
         } lines[] = { { "SETTIMEOUT", seconds }, { "SETTITLE", page->title },
                 { "SETDESC", page->desc }, { "SETOK", page->ok }, { "SETCANCEL", page->cancel },
-                { "SETPROMPT", page->prompt } };
+                { "SETPROMPT", page->prompt }, { "SETNOTOK", page->notok } };
 
         long left = (long)(dialogue->deadline - now());
         if (left <= 0)
@@ -199,6 +199,11 @@ static int show(struct dialogue *dialogue, const struct page *page)
         return 0;
 }
 
+static gpg_error_t ask_to_confirm(struct dialogue *dialogue)
+{
+        return assuan_transact(dialogue->assuan, "CONFIRM", NULL, NULL, NULL, NULL, NULL, NULL);
+}
+
 static int confirm(
         struct dialogue *dialogue, void (*compose)(const struct question *, struct page *))
 {
@@ -207,8 +212,20 @@ static int confirm(
         int outcome = show(dialogue, &page);
         if (outcome != 0)
                 return outcome;
-        return outcome_of_error(
-                assuan_transact(dialogue->assuan, "CONFIRM", NULL, NULL, NULL, NULL, NULL, NULL));
+        return outcome_of_error(ask_to_confirm(dialogue));
+}
+
+/* The one page with three ways out. */
+static int choose(struct dialogue *dialogue)
+{
+        struct page page;
+        texts_choice(dialogue->question, &page);
+        int outcome = show(dialogue, &page);
+        if (outcome != 0)
+                return outcome;
+        gpg_error_t error = ask_to_confirm(dialogue);
+        return gpg_err_code(error) == GPG_ERR_NOT_CONFIRMED ? OUTCOME_NO_CARD
+                                                            : outcome_of_error(error);
 }
 
 /* ---- the PIN ------------------------------------------------------------------------------ */
@@ -295,6 +312,8 @@ static const struct {
 
 int dialogue_ask(struct dialogue *dialogue, struct secret *pin)
 {
+        if (dialogue->question->choice)
+                return choose(dialogue);
         for (size_t i = 0; i < ARRAY_LEN(confirmations); i++) {
                 if (!confirmations[i].needed(dialogue->question))
                         continue;

@@ -18,7 +18,7 @@ struct dialogue;
 /* `program` is an absolute path. OUTCOME_NOBODY_TO_ASK if it cannot be started or does not greet. */
 _must_check_ int dialogue_new(
         struct dialogue **ret, const char *program, const struct question *question);
-/* 0 with 4..8 ASCII digits in `pin` (none if they are typed on the reader), or an outcome. */
+/* 0 with 4..8 ASCII digits in `pin` (none to a question about a reader, or if they are typed on the reader), or an outcome. */
 _must_check_ int dialogue_ask(struct dialogue *dialogue, struct secret *pin);
 struct dialogue *dialogue_free(struct dialogue *dialogue); /* says goodbye and waits for pinentry */
 

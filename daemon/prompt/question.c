@@ -12,7 +12,8 @@ enum {
         FLAG_EXPIRED = 4,
         FLAG_PINPAD = 8,
         FLAG_STAFF = 16,
-        FLAGS = 31
+        FLAG_CHOICE = 32,
+        FLAGS = 63
 };
 #define TRIES_UNKNOWN 255
 
@@ -63,7 +64,8 @@ static uint8_t flags_of(const struct question *question)
         return (uint8_t)((question->simulated ? FLAG_SIMULATED : 0) |
                          (question->tell_unproven ? FLAG_UNPROVEN : 0) |
                          (question->expired ? FLAG_EXPIRED : 0) |
-                         (question->pinpad ? FLAG_PINPAD : 0) | (question->staff ? FLAG_STAFF : 0));
+                         (question->pinpad ? FLAG_PINPAD : 0) | (question->staff ? FLAG_STAFF : 0) |
+                         (question->choice ? FLAG_CHOICE : 0));
 }
 
 int question_encode(const struct question *question, uint8_t *frame, size_t cap, size_t *ret_len)
@@ -101,6 +103,7 @@ int question_decode(const void *frame, size_t len, struct question *ret)
         question.expired = flags & FLAG_EXPIRED;
         question.pinpad = flags & FLAG_PINPAD;
         question.staff = flags & FLAG_STAFF;
+        question.choice = flags & FLAG_CHOICE;
         int r = in_done(&in);
         if (r < 0)
                 return r;
@@ -124,7 +127,7 @@ bool answer_pin_valid(const void *digits, size_t len)
 static bool outcome_possible(int outcome)
 {
         static const int possible[] = { OUTCOME_OK, OUTCOME_REFUSED, OUTCOME_LAST_TRY_DECLINED,
-                OUTCOME_TIMED_OUT, OUTCOME_NOBODY_TO_ASK, OUTCOME_INTERNAL };
+                OUTCOME_TIMED_OUT, OUTCOME_NOBODY_TO_ASK, OUTCOME_NO_CARD, OUTCOME_INTERNAL };
         for (size_t i = 0; i < ARRAY_LEN(possible); i++)
                 if (possible[i] == outcome)
                         return true;

@@ -4,7 +4,8 @@
  * Question: u8 version | texts in the order of the struct (u16 length, UTF-8) | u8 tries (255 unknown)
  *           | u8 flags | u16 timeout in seconds; nothing after it.
  * Answer:   u8 outcome (0 or enum outcome) | 4..8 ASCII digits if and only if the outcome is 0 and the
- *           question was not one whose digits are typed on the reader.
+ *           question was not one whose digits are typed on the reader, or about a reader. To the
+ *           latter NO_CARD says: not this one, another.
  *
  * The texts are facts, not wording. `tty` to `pinentry` steer programs and hold no control character;
  * the others are for display, come from apps, cards and certificates, and are hostile: whoever shows
@@ -29,6 +30,7 @@ struct question {
         int tries_left; /* -1 unknown */
         bool simulated, tell_unproven, expired;
         bool pinpad; /* consent only: the PIN is typed on the reader's keys afterwards */
+        bool choice; /* nothing else is asked than whether the card on `reader` is meant */
         bool staff;  /* a card of an organisation: `given_name` is all of the name, `card_number`
                              * the employee's, and the PIN has 6 digits or more */
         uint16_t timeout_s; /* 1..3600 */

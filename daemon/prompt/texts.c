@@ -269,6 +269,22 @@ static struct page page_new(const struct question *question)
         };
 }
 
+void texts_choice(const struct question *question, struct page *ret)
+{
+        struct parts parts = { 0 };
+        *ret = page_new(question);
+        ret->ok = _("_Use this card");
+        ret->notok = _("_Another card");
+        add(&parts,
+                _("There are cards on several card readers. Is the card on this one to be used?"));
+        add_outside(&parts, _("Card reader: %s"), CUT_END, question->reader);
+        add_outside(&parts, _("Who is asking (unverified name): %s"), CUT_START,
+                *question->app ? question->app : "?");
+        add_audience(&parts, question);
+        add_request(&parts, question);
+        finish(&parts, ret);
+}
+
 void texts_unproven(const struct question *question, struct page *ret)
 {
         struct parts parts = { 0 };

@@ -16,11 +16,13 @@
 #define TEXTS_LINE_MAX 1000 /* bytes of an Assuan line without its line feed */
 
 struct page {
-        const char *title, *ok, *cancel,
-                *prompt;           /* static or gettext's; prompt only on PIN pages */
+        const char *title, *ok, *cancel, *prompt,
+                *notok;            /* static or gettext's; prompt only on PIN pages */
         char desc[TEXTS_LINE_MAX]; /* lines separated by '\n', not yet escaped */
 };
 
+/* Says nothing of the holder: who that is, the person is asked about afterwards. */
+void texts_choice(const struct question *question, struct page *ret);
 void texts_unproven(const struct question *question, struct page *ret);
 void texts_consent(const struct question *question, struct page *ret);
 void texts_last_try(const struct question *question, struct page *ret);

@@ -164,11 +164,30 @@ def two_cards(rig):
     questions = [line for line in daemon.prompts() if "SETDESC" in line]
     rig.check(all(any(card.reader in line for line in questions) for card in (clerk, citizen)),
               "and the prompts say which reader is meant", questions)
+    choose(rig, daemon, clerk)
     for card in (clerk, citizen):
-        rig.check(card.locked() and card.stats()["verify_commands"] == 1, "and each saw one PIN command and is locked", card.stats())
+        expected = 2 if card is clerk else 1
+        rig.check(card.locked() and card.stats()["verify_commands"] == expected, "and each saw one PIN command for one consent and is locked", card.stats())
         card.remove()
     daemon.stop()
     pcscd.stop()
+
+
+def choose(rig, daemon, first):
+    """Two cards and none named: the person is asked which, by the names of readers and nothing else."""
+    for answer, expected, pages in (("cancel", 15, 1), ("no", 15, 6)):
+        daemon.script(confirm=(answer,))
+        daemon.prompts()
+        code, told = daemon.request()
+        asked = [line for line in daemon.prompts() if line.startswith("SETDESC")]
+        rig.check(code == expected and len(asked) == pages and not any("0099900007" in line for line in asked),
+                  f"which of two cards? {answer}: answered {code} after {len(asked)} pages without a holder", (told, asked))
+    daemon.script()
+    before = first.stats()["verify_commands"]
+    code, told = daemon.request()
+    rig.check(code == 0 and first.stats()["verify_commands"] == before + 1, "which of two cards? This one: it signs", told)
+    code, told = daemon.request(ui={})
+    rig.check(code == 23 and "name the reader" in told.get("detail", ""), "which of two cards? Nobody to ask: name the reader", told)
 
 
 # ---- readers that no service shares ----

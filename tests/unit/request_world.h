@@ -88,9 +88,13 @@ struct world {
         enum mischief at_prompt;
         int person_outcome;
         bool settled_late, forgets;
+        const char *const *cards; /* names of readers that hold one, NULL at its end; or NULL */
+        const char *wanted;       /* the one that the person means */
 
         /* what came out */
         struct request *request;
+        unsigned int choices;
+        char taken[128]; /* the name that a reader was asked for by */
         bool done;
         int outcome, tries_left;
         char *assertion;
@@ -149,10 +153,20 @@ struct readers_watch *readers_watch_free(struct readers_watch *watch)
         return NULL;
 }
 
+size_t readers_with_cards(const struct readers *readers, struct reader_info *ret, size_t cap)
+{
+        (void)readers;
+        size_t count = 0;
+        for (const char *const *name = world.cards; name && *name && count < cap; name++)
+                ret[count++] = (struct reader_info){ *name, "soft", "card", true, 1, NULL };
+        return count;
+}
+
 int readers_acquire(
         struct readers *readers, const char *name, struct reader **ret, const char **ret_detail)
 {
-        (void)readers, (void)name, (void)ret_detail;
+        (void)readers, (void)ret_detail;
+        snprintf(world.taken, sizeof world.taken, "%s", name ? name : "");
         if (world.acquire_outcome)
                 return world.acquire_outcome;
         assert_false(the_reader.taken);
@@ -491,10 +505,19 @@ static void do_mischief(void)
         }
 }
 
+static struct person_question last_question;
+
 static int on_prompt(sd_event_source *source, void *user)
 {
         (void)source;
         struct person *person = user;
+        if (last_question.choice) {
+                bool meant = world.wanted && strcmp(last_question.reader, world.wanted) == 0;
+                person->done(person->user, world.person_outcome ? world.person_outcome
+                                           : meant              ? 0
+                                                                : OUTCOME_NO_CARD);
+                return 0;
+        }
         do_mischief();
         if (world.person_outcome == 0 && person->pin) {
                 memcpy(person->pin->data, PIN, strlen(PIN));
@@ -504,16 +527,19 @@ static int on_prompt(sd_event_source *source, void *user)
         return 0;
 }
 
-static struct person_question last_question;
-
 int person_ask(struct person **ret, sd_event *event, const struct config *config,
         const struct person_question *question, struct secret *pin, person_done done, void *user)
 {
         (void)config;
         assert_false(world.open); /* no transaction across a human */
-        assert_true(pin ? pin->cap >= 64 : (world.pinpad & PINPAD_VERIFY) != 0);
-        world.consents += pin == NULL;
-        world.prompts++;
+        if (question->choice) {   /* nothing of a holder yet */
+                assert_true(!pin && !question->given_name && !question->card_number);
+                world.choices++;
+        } else {
+                assert_true(pin ? pin->cap >= 64 : (world.pinpad & PINPAD_VERIFY) != 0);
+                world.consents += pin == NULL;
+                world.prompts++;
+        }
         last_question = *question;
         if (!question->ui.tty)
                 return OUTCOME_NOBODY_TO_ASK;
@@ -579,7 +605,7 @@ static void reset_counts(void)
 {
         memset(world.ops, 0, sizeof world.ops);
         world.total = world.pins = world.leaves = world.resets = world.prompts = world.acquired =
-                world.typed = world.consents = 0;
+                world.typed = world.consents = world.choices = 0;
         world.done = false;
         world.phases[0] = '\0';
         world.detail = NULL;

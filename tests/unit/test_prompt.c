@@ -97,7 +97,7 @@ static void a_field_out_of_bounds_is_refused(void **state)
         frame[0]++;
         assert_int_equal(question_decode(frame, len, &got), -EBADMSG);
         frame[0]--;
-        frame[len - 3] |= 32; /* a flag that does not exist */
+        frame[len - 3] |= 64; /* a flag that does not exist */
         assert_int_equal(question_decode(frame, len, &got), -EBADMSG);
 }
 
@@ -242,6 +242,23 @@ static void the_page_before_the_readers_keys_says_where_to_type(void **state)
         assert_null(page.prompt);
 }
 
+static void a_choice_of_cards_says_nothing_of_holders(void **state)
+{
+        (void)state;
+        struct question question = plain();
+        struct page page;
+        speak("en");
+        texts_choice(&question, &page);
+        assert_non_null(strstr(page.desc, question.reader));
+        assert_non_null(strstr(page.desc, question.audience));
+        assert_null(strstr(page.desc, question.family_name));
+        assert_null(strstr(page.desc, question.given_name));
+        assert_null(strstr(page.desc, question.card_number));
+        assert_null(strstr(page.desc, "Tries"));
+        assert_non_null(page.notok);
+        assert_null(page.prompt);
+}
+
 static void persian_uses_the_agreed_words(void **state)
 {
         (void)state;
@@ -265,6 +282,8 @@ static void persian_uses_the_agreed_words(void **state)
         assert_non_null(strstr(page.desc, "دفعات باقی‌مانده: " FSI "۳" PDI));
         texts_keys(&question, &page);
         assert_non_null(strstr(page.desc, "صفحه‌کلید کارت‌خوان"));
+        texts_choice(&question, &page);
+        assert_non_null(strstr(page.desc, "چند کارت‌خوان"));
         texts_last_try(&question, &page);
         assert_non_null(strstr(page.desc, "آخرین فرصت"));
         texts_unproven(&question, &page);
@@ -341,6 +360,8 @@ static void nothing_protected_is_ever_cut(void **state)
                         assert_int_equal(texts_line(line, "SETDESC", page.desc), 0);
                         assert_non_null(strstr(page.desc, question.family_name));
                         texts_unproven(&question, &page);
+                        assert_int_equal(texts_line(line, "SETDESC", page.desc), 0);
+                        texts_choice(&question, &page);
                         assert_int_equal(texts_line(line, "SETDESC", page.desc), 0);
                 }
         }
@@ -652,6 +673,7 @@ int main(void)
                 cmocka_unit_test(consent_names_everything_that_matters),
                 cmocka_unit_test(the_pin_page_says_which_pin_and_how_often),
                 cmocka_unit_test(the_page_before_the_readers_keys_says_where_to_type),
+                cmocka_unit_test(a_choice_of_cards_says_nothing_of_holders),
                 cmocka_unit_test(persian_uses_the_agreed_words),
                 cmocka_unit_test(nothing_protected_is_ever_cut),
                 cmocka_unit_test(something_of_the_app_always_remains),

@@ -484,6 +484,74 @@ static void the_time_limit_ends_it(void **state)
         assert_null(the_watch);
 }
 
+static const char *const two_cards[] = { "Reader A", "Reader B", NULL };
+
+static void the_person_chooses_among_cards(void **state)
+{
+        (void)state;
+        world.cards = two_cards;
+        world.wanted = "Reader B";
+        assert_int_equal(ask(), 0);
+        assert_int_equal(world.choices, 2);
+        assert_int_equal(world.prompts, 1);
+        assert_string_equal(world.taken, "Reader B");
+}
+
+static void a_choice_without_an_end_is_a_refusal(void **state)
+{
+        (void)state;
+        world.cards = two_cards;
+        world.wanted = "Reader C";
+        assert_int_equal(ask(), OUTCOME_REFUSED);
+        assert_int_equal(world.choices, 6);
+        assert_int_equal(world.acquired, 0);
+}
+
+static void a_choice_can_be_refused_and_ignored(void **state)
+{
+        static const int outcomes[] = { OUTCOME_REFUSED, OUTCOME_TIMED_OUT, OUTCOME_NOBODY_TO_ASK };
+        (void)state;
+        for (size_t i = 0; i < ARRAY_LEN(outcomes); i++) {
+                reset_counts();
+                world.cards = two_cards;
+                world.person_outcome = outcomes[i];
+                assert_int_equal(ask(), outcomes[i]);
+                assert_int_equal(world.acquired, 0);
+        }
+}
+
+static void who_cannot_be_asked_is_told_to_name_a_reader(void **state)
+{
+        struct request_params params = good_params();
+        (void)state;
+        world.cards = two_cards;
+        world.acquire_outcome = OUTCOME_BUSY;
+        params.ui = (struct person_ui){ 0 };
+        drive(&params);
+        assert_int_equal(world.outcome, OUTCOME_BUSY);
+        assert_string_equal(world.taken, "");
+}
+
+static void a_named_reader_is_not_asked_about(void **state)
+{
+        struct request_params params = good_params();
+        (void)state;
+        world.cards = two_cards;
+        params.reader = "Reader A";
+        drive(&params);
+        assert_int_equal(world.outcome, 0);
+        assert_int_equal(world.choices, 0);
+        assert_string_equal(world.taken, "Reader A");
+}
+
+static void one_card_is_no_choice(void **state)
+{
+        (void)state;
+        world.cards = two_cards + 1;
+        assert_int_equal(ask(), 0);
+        assert_int_equal(world.choices, 0);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -528,6 +596,12 @@ int main(void)
                 CASE(no_card_is_passed_on),
                 CASE(a_request_waits_for_the_first_look_at_readers),
                 CASE(the_time_limit_ends_it),
+                CASE(the_person_chooses_among_cards),
+                CASE(a_choice_without_an_end_is_a_refusal),
+                CASE(a_choice_can_be_refused_and_ignored),
+                CASE(who_cannot_be_asked_is_told_to_name_a_reader),
+                CASE(a_named_reader_is_not_asked_about),
+                CASE(one_card_is_no_choice),
         };
         return cmocka_run_group_tests(tests, make_pki, drop_pki);
 }
