@@ -6,6 +6,7 @@ Between two protocols: QEMU's ccid-card-passthru speaks VSCARD on a UNIX socket 
 card speaks vpcd's on a TCP port (we listen). One message at a time, lengths checked, nothing kept. On
 standard input: `remove`, `insert`, a line each; on standard output each APDU's first two bytes.
 """
+import signal
 import socket
 import struct
 import subprocess
@@ -97,6 +98,7 @@ def obey(reader, card):
 
 
 def main():
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     card = Card(sys.argv[2:])
     reader = Reader(sys.argv[1])
     threading.Thread(target=obey, args=(reader, card), daemon=True).start()
@@ -104,6 +106,7 @@ def main():
         serve(reader, card)
     finally:
         card.process.kill()
+        card.process.wait()
 
 
 if __name__ == "__main__":
