@@ -404,9 +404,9 @@ def nowhere(rig, pad):
     rig.check(not all(finds), "and in no process of Mohr, while the card has them", finds)
 
 
-SCENES = [good_ways, said_on_the_keys, refused_before, wrong_until_blocked, taken_away, killed, out_of_time, liars,
-          hostile_lists, unwanted, changed, nowhere,
-          through_libccid]
+# Every third is one worker's; those that leave pcscd tidying up behind the dead come last.
+SCENES = [good_ways, said_on_the_keys, refused_before, wrong_until_blocked, taken_away, nowhere, through_libccid, liars,
+          hostile_lists, unwanted, changed, killed, out_of_time]
 
 
 def body(rig):
