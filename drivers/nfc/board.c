@@ -35,6 +35,7 @@
 #define DARK_ATTEMPTS 4
 #define OPEN_ATTEMPTS 3
 #define SETTLE_MS     20
+#define STACK_BYTES   8192 /* some times what libnfc's frames of 264 bytes take */
 
 struct board {
         nfc_context *context;
@@ -364,6 +365,13 @@ int board_glimpse(struct board *board, struct board_glimpse *ret)
         return r;
 }
 
+/* libnfc leaves each command in dead frames of the stack; one of them is VERIFY. */
+__attribute__((noinline)) static void wipe_stack(void)
+{
+        uint8_t dead[STACK_BYTES];
+        explicit_bzero(dead, sizeof dead);
+}
+
 int board_exchange(struct board *board, const uint8_t *cmd, size_t cmd_len, uint8_t *rsp,
         size_t cap, size_t *ret_len)
 {
@@ -373,6 +381,7 @@ int board_exchange(struct board *board, const uint8_t *cmd, size_t cmd_len, uint
         set_clock(board, TICK_MS);
         int r = nfc_initiator_transceive_bytes(board->device, cmd, cmd_len, rsp, cap, SILENCE_MS);
         set_clock(board, 0);
+        wipe_stack();
         if (r < 0)
                 return give_up(board, outcome_of_failure(r));
         *ret_len = (size_t)r;

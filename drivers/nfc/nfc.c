@@ -157,6 +157,9 @@ static int look(struct nfc *nfc)
                 return r == OUTCOME_NO_CARD ? drop(nfc, 0) : r;
         }
         int r = board_glimpse(nfc->board, &now);
+        if (r == 0 && nfc->seen.present &&
+                !now.present) /* a card is not gone for one look in vain */
+                r = board_glimpse(nfc->board, &now);
         if (r != 0)
                 return r;
         if (now.present != nfc->seen.present || other_card(&now, &nfc->seen))
