@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* pinpad_change READER CARD: has a reader with keys change a PIN, which no operation of Mohr does, through
+/* pinpad_change.c: run with READER CARD, has a reader with keys change a PIN, which no operation of Mohr does, through
  * the pcsc driver and nothing else. CARD is the shape of the command: "nid" (16 bytes each, zeros behind
  * the digits), "piv" (8 bytes, FF) or "new" (no old PIN). Prints what the reader has and what it answered.
  */
