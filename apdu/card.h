@@ -190,6 +190,9 @@ _must_check_ int card_identify(struct card *card, struct card_identity *ret);
  * for the caller to know; card_resume only refuses (OUTCOME_CARD_NOT_SUPPORTED) what cannot fit. */
 size_t card_note(const struct card *card, uint8_t note[CARD_NOTE_MAX]);
 _must_check_ int card_resume(struct card *card, const uint8_t *note, size_t len);
+/* What a card that no profile knows is, by the names that standards give to applications: a text for
+ * people in English, or OUTCOME_CARD_NOT_SUPPORTED. Nothing but SELECT is sent. */
+_must_check_ int card_name_foreign(struct card *card, char ret_name[CARD_LABEL_MAX]);
 /* Anything the card kept is gone (reset, other client, new transaction). Keeps the row. */
 void card_forget(struct card *card);
 

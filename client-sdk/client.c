@@ -20,8 +20,9 @@
 #include <sys/un.h>
 
 #define INTERFACE        "mohr.Identity."
-#define ANSWER_MS        10000 /* for what needs nobody's consent */
-#define ASSERT_DEFAULT_S 180   /* mohrd's own */
+#define ANSWER_MS        10000  /* for what needs nobody's consent */
+#define EXAMINE_MS       120000 /* a slow card answers a hundred questions */
+#define ASSERT_DEFAULT_S 180    /* mohrd's own */
 #define ASSERT_MAX_S     600
 #define GRACE_MS         30000 /* mohrd ends the request; we only guard against a dead one */
 
@@ -243,6 +244,31 @@ int mohr_client_watch(
                 more = reply.continues;
         }
         return r;
+}
+
+int mohr_client_examine(
+        struct mohr_client *client, const char *reader, bool transcript, char **ret_json)
+{
+        int64_t deadline = wire_deadline(EXAMINE_MS);
+        const struct member rows[] = { { "reader", reader } };
+        json_t *parameters = members_of(json_object(), rows, ARRAY_LEN(rows));
+        if (json_object_set_new(parameters, "transcript", json_boolean(transcript)) < 0) {
+                json_decref(parameters);
+                return -ENOMEM;
+        }
+        int r = begin(client, INTERFACE "Examine", parameters, false, deadline);
+        if (r != 0)
+                return r;
+        _cleanup_reply_ struct wire_reply reply = { 0 };
+        r = next(client, deadline, &reply);
+        if (r != 0)
+                return r;
+        const json_t *card = json_object_get(reply.parameters, "card");
+        char *text = json_is_object(card) ? members_text(reply.parameters, JSON_INDENT(2)) : NULL;
+        if (!text)
+                return -EBADMSG;
+        *ret_json = text;
+        return 0;
 }
 
 /* ---- Assert ---- */

@@ -148,6 +148,12 @@ int mohr_client_status(struct mohr_client *client, char **ret_json);
 int mohr_client_watch(
         struct mohr_client *client, int (*changed)(void *user, const char *json), void *user);
 
+/* What the card in a reader is and can do, as JSON text to be freed ("card", and "transcript" if asked for):
+ * nobody is asked, no PIN is needed, nothing of its holder is told. `reader` NULL: the only one that
+ * holds a card. Over 0: what an Assert would meet before it knew the card. */
+int mohr_client_examine(
+        struct mohr_client *client, const char *reader, bool transcript, char **ret_json);
+
 struct mohr_station { /* what the station states; NULL where it states nothing */
         const char *operator_name, *branch, *device, *case_number;
         const char *photo_checked; /* "yes" or "no": whether a clerk compared face and photo */

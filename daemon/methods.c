@@ -13,6 +13,7 @@
 #include "base/outcome.h"
 #include "base/text.h"
 #include "client-sdk/fields.h"
+#include "daemon/examine.h"
 #include "daemon/interfaces.h"
 #include "daemon/params.h"
 #include "daemon/ui.h"
@@ -26,11 +27,12 @@
 #define BACKENDS_MAX    CONFIG_DRIVERS_MAX
 #define READER_NAME_MAX 127 /* bytes, struct driver_reader */
 
-struct job { /* an Assert, or a Watch that goes on */
+struct job { /* an Assert, an Examine, or a Watch that goes on */
         struct methods *methods;
         struct call *call;
         struct request *request;     /* of an Assert */
         char id[33];                 /* the request's, once it was told */
+        struct examine *examine;     /* of an Examine */
         struct readers_watch *watch; /* of a Watch */
         struct job *next;
 };
@@ -318,12 +320,77 @@ static void method_assert(void *user, struct call *call, json_t *parameters)
                 assert_begin(m, call, &params);
 }
 
+/* --- Examine --- */
+
+static const struct param examine_params[] = {
+        { .name = "reader", .min = 1, .max = READER_NAME_MAX, .valid = is_text },
+        { .name = "transcript", .type = PARAM_BOOL },
+        { 0 },
+};
+
+static json_t *examined(const struct findings *findings, const char *body)
+{
+        _cleanup_message_ json_t *reply = json_pack("{s:o}", "card", examine_json(findings));
+        _cleanup_free_ char *text = body ? examine_transcript(findings, body) : NULL;
+        if (!reply || (body && (!text || json_object_set_new(
+                                                 reply, "transcript", json_string(text)) < 0)))
+                return NULL;
+        return json_incref(reply);
+}
+
+static void examine_ended(void *user, int outcome, const struct findings *findings,
+        const char *transcript, const char *detail)
+{
+        struct job *job = user;
+        char error[64];
+        log_kv(job->methods->context->log, LOG_LEVEL_INFO, NULL, "card examined", "outcome",
+                outcome == 0 ? findings->verdict : outcome_name(outcome), "detail",
+                detail ? detail : "", NULL);
+        if (outcome == 0)
+                call_reply(job->call, examined(findings, transcript));
+        else
+                call_error(job->call, error_of(outcome, error, sizeof error),
+                        error_details(NULL, -1, detail));
+        free(job);
+}
+
+static void examine_hangup(void *user)
+{
+        struct job *job = user;
+        examine_cancel(job->examine);
+        free(job);
+}
+
+static void method_examine(void *user, struct call *call, json_t *parameters)
+{
+        struct methods *m = user;
+        char error[64];
+        if (!params_accept(call, parameters, examine_params))
+                return;
+        const struct examine_params params = {
+                .reader = string_of(parameters, "reader"),
+                .transcript = json_is_true(json_object_get(parameters, "transcript")),
+        };
+        struct job *job = calloc(1, sizeof *job);
+        int r = -ENOMEM;
+        if (job) {
+                *job = (struct job){ .methods = m, .call = call };
+                call_on_hangup(call, examine_hangup, job);
+                r = examine_start(&job->examine, m->context, &params, examine_ended, job);
+        }
+        if (r == 0)
+                return;
+        free(job);
+        call_error(call, error_of(outcome_of(r), error, sizeof error), NULL);
+}
+
 /* --- the tables --- */
 
 const struct server_method methods_table[] = {
         { INTERFACE ".Status", method_status },
         { INTERFACE ".Watch", method_watch },
         { INTERFACE ".Assert", method_assert },
+        { INTERFACE ".Examine", method_examine },
         { 0 },
 };
 

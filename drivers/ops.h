@@ -45,6 +45,8 @@ enum op {
         OP_PRESENCE, /* helper of a direct driver -> mohrd, unasked, outside transactions: struct driver_presence */
         OP_RESUME, /* bytes16 note of an earlier helper: instead of IDENTIFY, for the card that never left -> */
         OP_PINPAD, /* u8 seconds for the first key -> i8 tries: the reader asks and makes the VERIFY itself */
+        OP_TRANSCRIPT, /* u8 on: from now on it is written down; 0 -> bytes16 text, and no longer */
+        OP_FOREIGN,    /* of a card that IDENTIFY did not know -> text16 what else it is */
         OP_COUNT,
 };
 

@@ -64,6 +64,8 @@ int command_watch(struct cli *cli, int argc, char **argv);
 int command_assert(struct cli *cli, int argc, char **argv);
 int command_verify(struct cli *cli, int argc, char **argv);
 int command_doctor(struct cli *cli, int argc, char **argv);
+/* doctor_card.c: doctor --card. */
+int doctor_card(struct cli *cli, const char *reader, const char *transcript);
 int command_version(struct cli *cli, int argc, char **argv);
 int command_help(struct cli *cli, int argc, char **argv);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* doctor.c: mohr doctor: a table of looks, each with a finding and the next thing to do.
  *
- * Nothing is sent to a card and nothing is changed. The exit code is the outcome an app would meet
+ * Nothing is sent to a card and nothing is changed (doctor_card.c does ask a card). The exit code is the outcome an app would meet
  * first; what only a verifier needs (clock, root), and what mohrd may see otherwise (pinentry), is told
  * but does not count.
  */
@@ -256,27 +256,44 @@ static void ask_daemon(struct examination *e)
         mohr_client_free(client);
 }
 
-static int parse(struct cli *cli, int argc, char **argv, const char **ret_trust)
+struct wishes {
+        const char *trust, *reader, *transcript;
+        bool card;
+};
+
+static int parse(struct cli *cli, int argc, char **argv, struct wishes *ret)
 {
         static const struct option options[] = { { "json", no_argument, NULL, 'j' },
-                { "trust", required_argument, NULL, 't' }, { 0 } };
+                { "trust", required_argument, NULL, 't' }, { "card", no_argument, NULL, 'c' },
+                { "reader", required_argument, NULL, 'r' },
+                { "transcript", required_argument, NULL, 'w' }, { 0 } };
         for (int option; (option = getopt_long(argc, argv, "", options, NULL)) >= 0;) {
                 if (option == '?')
                         return cli_usage(
                                 cli, _("This option is not known here, or lacks its value."));
                 if (option == 't')
-                        *ret_trust = optarg;
+                        ret->trust = optarg;
+                if (option == 'r')
+                        ret->reader = optarg;
+                if (option == 'w')
+                        ret->transcript = optarg;
+                ret->card = ret->card || option == 'c';
                 cli->json = cli->json || option == 'j';
         }
+        if (!ret->card && (ret->reader || ret->transcript))
+                return cli_usage(cli, _("--reader and --transcript go with --card."));
         return optind < argc ? cli_usage(cli, _("This takes no arguments.")) : 0;
 }
 
 int command_doctor(struct cli *cli, int argc, char **argv)
 {
-        struct examination e = { .trust = TRUST_DEFAULT };
-        int first = parse(cli, argc, argv, &e.trust);
+        struct wishes wishes = { .trust = TRUST_DEFAULT };
+        int first = parse(cli, argc, argv, &wishes);
         if (first != 0)
                 return first;
+        if (wishes.card)
+                return doctor_card(cli, wishes.reader, wishes.transcript);
+        struct examination e = { .trust = wishes.trust };
         ask_daemon(&e);
         _cleanup_json_ json_t *findings = json_array();
         for (size_t i = 0; i < ARRAY_LEN(looks); i++) {

@@ -21,8 +21,11 @@ static const struct command {
                 "            [--nonce TEXT] [--at TIME] [--expired-cert refuse|report] [--json]\n"
                 "            [FILE|-]",
                 N_("Check an assertion; print what it says of its holder") },
-        { "doctor", command_doctor, "[--trust FILE-or-DIR] [--json]",
-                N_("Look for what is missing on this computer, and say what to do") },
+        { "doctor", command_doctor,
+                "[--trust FILE-or-DIR] [--json]\n"
+                "mohr doctor --card [--reader NAME] [--transcript FILE] [--json]",
+                N_("Look for what is missing on this computer, and say what to do; with --card, "
+                   "what the card in the reader can do") },
         { "version", command_version, "", N_("Show the version") },
         { "help", command_help, "[COMMAND]", N_("Show this, or how a command is used") },
 };

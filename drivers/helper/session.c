@@ -9,10 +9,13 @@
  * A transmit that failed is final for its transaction: nothing more goes to the card until the next
  * BEGIN, which then does not count as finding the same card undisturbed. So a card that vanishes
  * between two commands of one operation cannot be met again in the middle of the next.
+ *
+ * What is said to the card may be written down (apdu/transcript.h). A process that writes takes no PIN.
  */
 #include "drivers/helper/session.h"
 
 #include "base/secret.h"
+#include "drivers/helper/writer.h"
 
 enum state { IDLE, OPEN, IDENTIFIED, CONFIRMED, ARMED, VERIFIED, STATES };
 
@@ -44,6 +47,7 @@ struct session {
         uint32_t insertion; /* of the card in this transaction */
         bool looked;        /* an earlier transaction was begun: this one may be the PIN's */
         bool locked_anew;   /* in this transaction: see lock_again() */
+        struct writer writer;
         uint8_t file[CARD_FILE_MAX];
         uint8_t fields[OPS_FRAME_MAX];
 };
@@ -57,38 +61,27 @@ struct args {
 };
 
 enum tail { NOTHING, HASH, DIGITS, NOTE };
-
-enum need { SUPPORTED = 1 << 0, COUNTED = 1 << 1, UNSPENT = 1 << 2, KEYS = 1 << 3 };
-
+enum need { SUPPORTED = 1, COUNTED = 2, UNSPENT = 4, KEYS = 8, UNWRITTEN = 16 };
+typedef int handler(struct session *session, const struct args *args, struct out *fields);
 struct row {
         unsigned int states;   /* set of 1 << state */
         unsigned int needs;    /* set of enum need */
         unsigned int limit[2]; /* each u8 argument is below this; 0: no such argument */
         enum tail tail;
-        int (*handler)(struct session *session, const struct args *args, struct out *fields);
+        handler *handler;
         enum next done, failed;
         bool always; /* the fields follow whatever the outcome */
 };
 
-static int on_begin(struct session *session, const struct args *args, struct out *fields);
-static int on_identify(struct session *session, const struct args *args, struct out *fields);
-static int on_resume(struct session *session, const struct args *args, struct out *fields);
-static int on_read(struct session *session, const struct args *args, struct out *fields);
-static int on_confirm(struct session *session, const struct args *args, struct out *fields);
-static int on_counter(struct session *session, const struct args *args, struct out *fields);
-static int on_probe(struct session *session, const struct args *args, struct out *fields);
-static int on_method(struct session *session, const struct args *args, struct out *fields);
-static int on_pin(struct session *session, const struct args *args, struct out *fields);
-static int on_verify(struct session *session, const struct args *args, struct out *fields);
-static int on_pinpad(struct session *session, const struct args *args, struct out *fields);
-static int on_sign(struct session *session, const struct args *args, struct out *fields);
-static int on_clear(struct session *session, const struct args *args, struct out *fields);
-static int on_end(struct session *session, const struct args *args, struct out *fields);
+static handler on_begin, on_identify, on_resume, on_read, on_confirm, on_counter, on_probe,
+        on_method, on_pin, on_verify, on_pinpad, on_sign, on_clear, on_end, on_transcript,
+        on_foreign;
 
 #define IN(state) (1U << (state))
 #define KNOWN     (IN(IDENTIFIED) | IN(CONFIRMED))
 #define BEGUN     (IN(OPEN) | KNOWN | IN(ARMED) | IN(VERIFIED))
 #define ANY_BYTE  256
+#define MAY_PIN   (COUNTED | UNSPENT | UNWRITTEN)
 
 /* clang-format off */
 static const struct row rows[OP_COUNT] = {
@@ -101,12 +94,14 @@ static const struct row rows[OP_COUNT] = {
         [OP_COUNTER]  = { IN(CONFIRMED), 0,               { PIN_COPY_COUNT }, NOTHING,  on_counter,  STAY,          STAY,         false },
         [OP_PROBE]    = { IN(CONFIRMED), 0,               { 0 }, NOTHING,               on_probe,    STAY,          STAY,         false },
         [OP_METHOD]   = { IN(CONFIRMED), 0,   { ANY_BYTE, SIGN_METHOD_COUNT }, NOTHING, on_method,   STAY,          STAY,         false },
-        [OP_PIN]      = { IN(CONFIRMED), COUNTED | UNSPENT, { 0 }, DIGITS,              on_pin,      TO_ARMED,      STAY,         false },
-        [OP_VERIFY]   = { IN(ARMED),     COUNTED | UNSPENT, { 0 }, NOTHING,             on_verify,   TO_VERIFIED,   TO_CONFIRMED, true },
-        [OP_PINPAD]   = { IN(CONFIRMED), COUNTED | UNSPENT | KEYS, { PINPAD_FIRST_KEY_S + 1 }, NOTHING, on_pinpad,   TO_VERIFIED,   STAY,         true },
+        [OP_PIN]      = { IN(CONFIRMED), MAY_PIN,         { 0 }, DIGITS,                on_pin,      TO_ARMED,      STAY,         false },
+        [OP_VERIFY]   = { IN(ARMED),     MAY_PIN,         { 0 }, NOTHING,               on_verify,   TO_VERIFIED,   TO_CONFIRMED, true },
+        [OP_PINPAD]   = { IN(CONFIRMED), MAY_PIN | KEYS,  { PINPAD_FIRST_KEY_S + 1 }, NOTHING, on_pinpad,   TO_VERIFIED,   STAY,         true },
         [OP_SIGN]     = { IN(VERIFIED),  0,   { ANY_BYTE, SIGN_METHOD_COUNT }, HASH,    on_sign,     STAY,          STAY,         false },
         [OP_CLEAR]    = { KNOWN | IN(ARMED) | IN(VERIFIED), 0, { 0 }, NOTHING,          on_clear,    RESUME,        RESUME,       false },
         [OP_END]      = { BEGUN,         0,               { DRIVER_RESET + 1 }, NOTHING, on_end,     TO_IDLE,       TO_IDLE,      false },
+        [OP_TRANSCRIPT] = { IN(IDLE),    0,               { 2 }, NOTHING,               on_transcript, STAY,        STAY,         false },
+        [OP_FOREIGN]  = { IN(OPEN),      0,               { 0 }, NOTHING,               on_foreign,  STAY,          STAY,         false },
 };
 /* clang-format on */
 
@@ -132,6 +127,7 @@ static int to_card(
                 return session->lost;
         size_t len = 0;
         int r = session->driver->transmit(session->reader, cmd, cmd_len, rsp, cap, &len);
+        writer_heard(&session->writer, cmd, cmd_len, r == 0 ? rsp : NULL, len);
         return take_answer(session, r, len, ret_len);
 }
 
@@ -391,14 +387,28 @@ static int on_end(struct session *session, const struct args *args, struct out *
         return end_transaction(session, args->u8[0]);
 }
 
+static int on_transcript(struct session *session, const struct args *args, struct out *fields)
+{
+        writer_switch(&session->writer, args->u8[0] == 1, fields);
+        return 0;
+}
+
+static int on_foreign(struct session *session, const struct args *args _unused_, struct out *fields)
+{
+        char name[CARD_LABEL_MAX] = "";
+        int r = card_name_foreign(&session->card, name);
+        out_text16(fields, name);
+        return r;
+}
+
 /* One frame */
 
 static bool digits(struct view view)
 {
-        for (size_t i = 0; i < view.len; i++)
-                if (view.data[i] < '0' || view.data[i] > '9')
-                        return false;
-        return view.len >= 4 && view.len <= OPS_PIN_MAX;
+        size_t i = 0;
+        while (i < view.len && view.data[i] >= '0' && view.data[i] <= '9')
+                i++;
+        return i == view.len && i >= 4 && i <= OPS_PIN_MAX;
 }
 
 static int args_decode(const struct row *row, struct view payload, struct args *ret)
@@ -422,16 +432,11 @@ static int args_decode(const struct row *row, struct view payload, struct args *
 
 static bool allowed(const struct session *session, const struct row *row)
 {
-        unsigned int missing = row->needs;
-        if (session->supported)
-                missing &= ~(unsigned int)SUPPORTED;
-        if (session->counted)
-                missing &= ~(unsigned int)COUNTED;
-        if (!session->spent)
-                missing &= ~(unsigned int)UNSPENT;
-        if (session->link.pinpad)
-                missing &= ~(unsigned int)KEYS;
-        return (row->states & IN(session->state)) != 0 && missing == 0;
+        unsigned int holds = (session->supported ? SUPPORTED : 0) |
+                             (session->counted ? COUNTED : 0) | (session->spent ? 0 : UNSPENT) |
+                             (session->link.pinpad ? KEYS : 0) |
+                             (session->writer.on ? 0 : UNWRITTEN);
+        return (row->states & IN(session->state)) != 0 && (row->needs & ~holds) == 0;
 }
 
 static void advance(struct session *session, enum next next)
@@ -468,6 +473,7 @@ ssize_t session_step(
         r = args_decode(row, question.payload, &args);
         if (r < 0)
                 return r;
+        writer_step(&session->writer, question.op, args.u8[0]);
         struct out fields = out_new(session->fields, sizeof session->fields);
         r = row->handler(session, &args, &fields);
         advance(session, r == 0 ? row->done : row->failed);

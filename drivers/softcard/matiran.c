@@ -28,7 +28,7 @@ static void refuse_pin(struct softcard *card, const struct command *cmd, struct 
         answer_sw(ans, cmd->cla == 0x0C ? 0x6988 : 0x6982);
 }
 
-/* 3.3: CPLC, and twelve bytes that one sample calls the serial number. */
+/* 3.3. The command that follows in one sample is not verified by anybody: refused. */
 static void get_cplc(struct softcard *card, const struct command *cmd, struct answer *ans)
 {
         static const uint8_t head[] = { 0x9F, 0x7F, 0x2A, 0x42, 0x50, 0x54, 0x45, 0x53, 0x54 };
@@ -40,15 +40,6 @@ static void get_cplc(struct softcard *card, const struct command *cmd, struct an
         }
         out_bytes(&ans->out, head, sizeof head);
         out_bytes(&ans->out, zeros, sizeof zeros);
-        ans->fit = FIT_DATA;
-        ans->outgoing = true;
-}
-
-static void get_serial(struct softcard *card, const struct command *cmd, struct answer *ans)
-{
-        static const uint8_t twelve[12] = "TESTTESTTEST";
-        (void)card, (void)cmd;
-        out_bytes(&ans->out, twelve, sizeof twelve);
         ans->fit = FIT_DATA;
         ans->outgoing = true;
 }
@@ -113,6 +104,5 @@ const struct instruction matiran_instructions[] = {
 
 const struct instruction isd_instructions[] = {
         { 0x80, 0xCA, get_cplc },
-        { 0x90, 0x38, get_serial },
         { 0, 0, NULL },
 };

@@ -23,7 +23,8 @@
 #define ENDED (-1) /* instead of an outcome: the helper has gone */
 
 /* A conversation is a word: B begin, I identify, R read, C confirm, N counter, P probe, M method,
- * U resume by a note, D the digits, V verify, K the reader's keys, S sign, L clear, E end leaving, Z end resetting; n counter of another copy. */
+ * U resume by a note, D the digits, V verify, K the reader's keys, S sign, L clear, E end leaving, Z end resetting; n counter of another copy,
+ * W write down from now on, w hand it over. */
 static const struct {
         char letter;
         uint8_t op;
@@ -46,6 +47,8 @@ static const struct {
         { 'L', OP_CLEAR, "", 0 },
         { 'E', OP_END, "\0", 1 },
         { 'Z', OP_END, "\1", 1 },
+        { 'W', OP_TRANSCRIPT, "\1", 1 },
+        { 'w', OP_TRANSCRIPT, "\0", 1 },
 };
 
 static size_t make_frame(char letter, uint8_t *frame, size_t cap)
@@ -153,7 +156,7 @@ static void expect_asked(const char *letters)
 static const struct {
         const char *name, *way, *allowed;
 } states[] = {
-        { "idle", "", "B" },
+        { "idle", "", "BWw" },
         { "open", "B", "IUEZ" },
         { "identified", "BI", "RCLEZ" },
         { "resumed", "BU", "RCLEZ" },
@@ -164,9 +167,12 @@ static const struct {
         { "signed", "BICNDVS", "SLEZ" },
         { "verified by keys", "BICNK", "SLEZ" },
         { "cleared", "BICNDVL", "RCNnPMLEZ" },
-        { "ended", "BICNDVE", "B" },
+        { "ended", "BICNDVE", "BWw" },
         { "counted again", "BICNDVLN", "RCNnPMLEZ" },
         { "counted again after keys", "BICNKLN", "RCNnPMLEZ" },
+        { "writing", "W", "BWw" },
+        { "writing, counted", "WBICN", "RCNnPMLEZ" },
+        { "written", "WBICEwBN", "RCNnPMDKLEZ" },
 };
 
 static void each_operation_in_each_state_is_answered_or_ends_the_process(void **state)
@@ -617,6 +623,7 @@ static const struct {
         { "sign: no hash", "BICNDV", OP_SIGN, "\x01\x00\x00\x00", 4 },
         { "sign: short hash", "BICNDV", OP_SIGN, "\x01\x00\x00\x05hash", 8 },
         { "sign: long hash", "BICNDV", OP_SIGN, "\x01\x00\x00\x41", 4 },
+        { "writing: neither on nor off", "", OP_TRANSCRIPT, "\x02", 1 },
         { "begin: a byte", "", OP_BEGIN, "\0", 1 },
         { "not a question", "", OP_READY, "", 0 },
         { "not a question", "", OP_READERS, "", 0 },

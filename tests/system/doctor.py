@@ -1,0 +1,175 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""`mohr doctor --card`: what each kind of card is told to be, that it costs nothing, and what is never told.
+
+CASES is the promise: a card as card-facts section 8 describes it, the exit code, the verdict, and members of the
+answer. Whatever is answered is searched for the holder: the name, the number, and every piece of the certificate.
+"""
+import json
+import os
+import re
+import subprocess
+
+from lib import PIN, Card, Connection, Daemon, Pcscd, call, main, wait_for
+
+READY, UNSUPPORTED, BLOCKED, POLICY, ISSUER, EXPIRED, NO_METHOD = 0, 12, 14, 16, 18, 22, 28
+
+CASES = [
+    ({}, READY, "ready", {"generation": "mav2", "evidence": "observed", "confirmed": True, "certificate": "valid",
+                          "issuer": "signed", "tries": {"sign": 3, "id": 3, "ev": 3}, "key": 3, "methods": ["42", "02"],
+                          "pin_changed": True, "files": ["signature", "authority", "absent"], "protocol": "T=1"}),
+    ({"profile": "mav2-t0"}, READY, "ready", {"generation": "mav2", "protocol": "T=0", "key": 3}),
+    ({"profile": "mav3"}, READY, "ready", {"generation": "mav3", "evidence": "vendor"}),
+    ({"profile": "mav4", "aid": "40", "third_file": "auth"}, READY, "ready",
+     {"generation": "mav4", "files": ["signature", "authority", "authentication"], "keys": 2}),
+    ({"leaf": "expired"}, EXPIRED, "expired", {"certificate": "expired"}),
+    ({"leaf": "not-yet"}, READY, "ready", {"certificate": "not_yet"}),
+    ({"key_query": "off", "do_a0": "off"}, READY, "ready", {"keys": 0, "tries": {"sign": 3, "id": 3, "ev": 3}}),
+    ({"do_a0": "initial", "pin_flags": "initial"}, READY, "ready",
+     {"pin_changed": False, "id_pin_initial": True, "sign_pin_initial": True}),
+    ({"do_a0": "one"}, READY, "ready", {"tries": {"sign": 1, "id": 3, "ev": 3}}),
+    ({"do_a0": "none-left"}, BLOCKED, "pin_blocked", {}),
+    ({"sign": "sm-mse"}, ISSUER, "needs_issuer_keys", {"methods": []}),
+    ({"certificate_rule": "sm"}, ISSUER, "needs_issuer_keys", {"certificate": "locked", "confirmed": False}),
+    ({"alg_42": "off", "alg_02": "off"}, NO_METHOD, "no_method", {}),
+    ({"leaf": "impostor"}, UNSUPPORTED, "not_confirmed", {"confirmed": False}),
+    ({"leaf": "wrong-issuer"}, UNSUPPORTED, "not_confirmed", {"issuer": "other"}),
+    ({"ca_file": "absent"}, UNSUPPORTED, "not_confirmed", {"issuer": "named"}),
+    ({"profile": "pardis"}, UNSUPPORTED, "look_only",
+     {"generation": "pardis", "certificate": "valid", "issuer": "named", "files": ["signature", "absent", "absent"]}),
+    ({"profile": "pardis", "pardis_0303": "present", "pardis_select": "p1-00", "leaf": "expired"}, UNSUPPORTED, "look_only",
+     {"certificate": "expired", "issuer": "signed", "files": ["signature", "authority", "absent"]}),
+    ({"profile": "omid"}, UNSUPPORTED, "look_only",
+     {"generation": "omid", "certificate": "unpublished", "files": ["absent", "absent", "absent"]}),
+    ({"profile": "foreign-ias"}, UNSUPPORTED, "unknown_kind", {"confirmed": False, "supported": False}),
+    ({"profile": "foreign-mpcos"}, UNSUPPORTED, "foreign", {"family": "unknown", "generation": "unknown"}),
+    # What the card does to the questions changes nothing of the answers.
+    ({"path_select": "off", "fci": "v5", "label": "none", "empty_verify": "lc0"}, READY, "ready", {"key": 3}),
+    ({"profile": "mav2-t0", "t0_extra": "mute", "le_over": "6282", "dates": "slash"}, READY, "ready", {"key": 3}),
+]
+AFTER_CONFIRMATION = ("tries", "methods", "pin_changed", "sign_pin_initial", "applet", "versions", "key", "keys")
+
+
+def soft(rig, card=None, **options):
+    rig.cards = getattr(rig, "cards", 0) + 1
+    state = os.path.join(rig.dir, f"soft-{rig.cards}")
+    sections = {"soft": {"pki": rig.pki, "pin": PIN, "state": state,
+                         **{name.replace("_", "-"): value for name, value in options.items()}}}
+    if card:
+        sections["card"] = card
+    return Daemon(rig, drivers=("soft",), **sections)
+
+
+def secrets_of(rig, leaf="valid"):
+    """What no answer may hold: pieces of the certificate as hex, names and numbers as text."""
+    pem = os.path.join(rig.pki, f"leaf-{leaf}.pem")
+    der = subprocess.run(["openssl", "x509", "-in", pem, "-outform", "DER"], capture_output=True, check=True).stdout
+    subject = subprocess.run(["openssl", "x509", "-in", pem, "-noout", "-subject", "-nameopt", "utf8,sep_multiline"],
+                             capture_output=True, check=True).stdout.decode()
+    told = re.findall(r"^\s*(?:CN|GN|SN|givenName|surname)\s*=\s*(.+)$", subject, re.M)
+    words = [word for text in told for word in text.split() if len(word) > 3]
+    return ([der[at:at + 8].hex() for at in range(40, len(der) - 8)] + words +
+            [word.encode().hex() for word in words] + ["4201a1b2c3d40007"])
+
+
+def silent_about_the_holder(text, secrets):
+    lowered = text.lower()
+    return [secret for secret in secrets if secret.lower() in lowered][:3]
+
+
+def run_case(rig, case):
+    options, expected, verdict, members = case
+    what = " ".join(f"{name}={value}" for name, value in options.items()) or "the plain card"
+    secrets = secrets_of(rig, options.get("leaf", "valid"))
+    daemon = soft(rig, **options)
+    transcript = os.path.join(rig.dir, f"transcript-{rig.cards}")
+    code, out, err = rig.mohr(daemon, "doctor", "--card", "--json", "--transcript", transcript)
+    card = json.loads(out) if out.startswith("{") else {}
+    rig.check(code == expected and card.get("verdict") == verdict and card.get("exit") == expected,
+              f"{what}: {verdict} is {expected}", (code, card, err))
+    wrong = {name: card.get(name) for name, value in members.items() if card.get(name) != value}
+    rig.check(not wrong, f"{what}: the findings are right", wrong)
+    early = [name for name in AFTER_CONFIRMATION if name in card and not card.get("confirmed")]
+    rig.check(not early, f"{what}: nothing of the PIN is known before the issuer is confirmed", early)
+    with open(transcript, encoding="ascii") as file:
+        text = file.read()
+    rig.check(text.startswith("mohr-transcript 1\n") and "@ cut" not in text and os.stat(transcript).st_mode & 0o77 == 0,
+              f"{what}: a whole transcript, for its owner only", text[:200])
+    found = silent_about_the_holder(out + err + text, secrets)
+    rig.check(not found, f"{what}: nothing of the holder is told", found)
+    if not options or "profile" in options:
+        in_words(rig, daemon, what, expected, secrets)
+    rig.check(not daemon.prompts(), f"{what}: nobody is asked")
+    daemon.stop()
+
+
+def in_words(rig, daemon, what, expected, secrets):
+    code, out, err = rig.mohr(daemon, "doctor", "--card", env={**rig.env, "LANGUAGE": "fa", "LC_ALL": "C.UTF-8"})
+    rig.check(code == expected and not silent_about_the_holder(out + err, secrets), f"{what}: the same in words", (code, out))
+
+
+def costs_nothing(rig, pcscd):
+    """The card's own word, over pcscd, with the rule monitor in its loop."""
+    for profile in ("mav2-cl", "mav2-t0", "mav4", "pardis", "omid", "foreign-ias", "foreign-mpcos"):
+        card = Card(rig, pcscd, profile)
+        daemon = Daemon(rig)
+        daemon.wait_state(card.reader, "card")
+        before = card.stats()
+        code, _, err = rig.mohr(daemon, "doctor", "--card", "--reader", card.reader)
+        stats = card.stats()
+        rig.check(code in (READY, UNSUPPORTED) and card.locked(), f"{profile}: examined and left locked", (code, err))
+        rig.check(stats.get("verify_commands") == before.get("verify_commands", 0) == 0 and stats.get("writes") == 0,
+                  f"{profile}: no PIN, nothing written", stats)
+        if profile not in ("mav2-cl", "mav2-t0", "mav4"):
+            rig.check(card.pin_family() == 0, f"{profile}: no command of the PIN family", card.commands())
+        else:
+            code, _ = daemon.request(card.reader)
+            rig.check(code == 0, f"{profile}: an assertion afterwards", code)
+        daemon.stop()
+        card.remove()
+
+
+def other_answers(rig, pcscd):
+    daemon = Daemon(rig)
+    daemon.wait_state(pcscd.name(), "empty")
+    code, _, err = rig.mohr(daemon, "doctor", "--card")
+    rig.check(code == 11 and "chip" in err, "no card is 11, and what a card needs is said", (code, err))
+    code, _, err = rig.mohr(daemon, "doctor", "--card", "--reader", "nobody's")
+    rig.check(code == 10, "a reader that is not there is 10", (code, err))
+    code, _, err = rig.mohr(daemon, "doctor", "--reader", "x")
+    rig.check(code == 2, "--reader without --card is 2", (code, err))
+    code, _, err = rig.mohr(daemon, "doctor", "--card", "--transcript", "/nowhere/at/all")
+    rig.check(code == 11, "the card comes before the file", (code, err))
+    error, _ = call(daemon.socket, "mohr.Identity.Examine", {"reader": 7})
+    rig.check(error == "org.varlink.service.InvalidParameter", "a wrong parameter is named", error)
+    daemon.stop()
+
+
+def policy_and_hangup(rig):
+    daemon = soft(rig, delay_ms="40")
+    connection = Connection(daemon.socket).send("mohr.Identity.Examine")
+    rig.check(wait_for(lambda: "in_use" in [reader["state"] for reader in daemon.status()["readers"]]),
+              "while a card is examined its reader is in use")
+    error, _ = call(daemon.socket, "mohr.Identity.Examine", {})
+    rig.check(error == "mohr.Identity.Busy", "two at once are one and Busy", error)
+    connection.close()
+    code, reply = daemon.request()
+    rig.check(code in (0, 23), "after a hang-up the reader is free again", (code, reply))
+    code, reply = daemon.request() if code else (code, reply)
+    rig.check(code == 0, "and the card is good", (code, reply))
+    daemon.stop()
+
+
+def body(rig):
+    for case in rig.mine(CASES):
+        run_case(rig, case)
+    if rig.shard[0] == 0:
+        pcscd = Pcscd(rig)
+        costs_nothing(rig, pcscd)
+        other_answers(rig, pcscd)
+        pcscd.stop()
+        policy_and_hangup(rig)
+
+
+if __name__ == "__main__":
+    main(body, workers=2)
