@@ -7,7 +7,7 @@
 #include "drivers/usb/ccid.h"
 
 #define STALE_MAX     16
-#define ABORT_MS      1500
+#define ABORT_MS      500
 #define STATUS_FAILED 1
 #define STATUS_LATER  2 /* time extension */
 

@@ -20,7 +20,6 @@
 
 /* mohrd ends an operation after [card] timeout_ms, 8 seconds unless told otherwise; a typed answer
  * comes before that. */
-#define OPEN_MS     1500
 #define BEGIN_MS    6000
 #define TRANSMIT_MS 6000
 #define PINPAD_MS   80000 /* what mohrd waits for a person at the keys, less a little */
@@ -64,7 +63,8 @@ static void another_card(struct usb *usb)
         usb->insertion++;
 }
 
-static int hear_notices(struct usb *usb)
+/* *ret_any: it had something to say, whatever that was. */
+static int hear_notices(struct usb *usb, bool *ret_any)
 {
         uint8_t message[64];
         size_t len = 1;
@@ -72,6 +72,8 @@ static int hear_notices(struct usb *usb)
                 int r = usb->wire->interrupt(usb->wire->ctx, message, sizeof message, &len);
                 if (r != 0)
                         return icc_outcome(r);
+                if (len > 0)
+                        *ret_any = true;
                 if (len > 0 && ccid_slot_changed(message, len, usb->icc.ccid.slot))
                         another_card(usb);
         }
@@ -81,7 +83,8 @@ static int hear_notices(struct usb *usb)
 /* What lies there now. 0 or NO_READER: a reader that cannot even say that is of no use. */
 static int look(struct usb *usb)
 {
-        int r = hear_notices(usb);
+        bool any = false;
+        int r = hear_notices(usb, &any);
         if (r != 0)
                 return OUTCOME_NO_READER;
         bool had_power = usb->icc.ready;
@@ -146,7 +149,7 @@ static int usb_open(void **ret_reader, const char *reader, const char *const *op
         usb->happened = CARD_IS_NEW;
         if (getrandom(&usb->insertion, sizeof usb->insertion, 0) != sizeof usb->insertion)
                 return -EIO;
-        r = usb_settle(usb->device, &usb->icc, OPEN_MS);
+        r = usb_settle(usb->device, &usb->icc);
         if (r != 0)
                 return r;
         *ret_reader = usb;
@@ -270,18 +273,16 @@ static bool news(const struct usb *usb)
 /* Sleeps until mohrd asks (*ret_asked) or there is a reason to look at the slot. */
 static int sleep_until(struct usb *usb, int channel, bool *ret_asked)
 {
-        bool asked = false;
-        do {
-                bool polls = !usb->wire->has_interrupt;
-                int ms = polls ? usb_device_quirk(usb->device)->poll_ms : -1;
+        bool asked = false, reason = false;
+        while (!asked && !reason) {
+                reason = !usb->wire->has_interrupt;
+                int ms = reason ? usb_device_quirk(usb->device)->poll_ms : -1;
                 int r = usb_device_wait(usb->device, channel, ms, &asked);
-                if (r == 0 && !polls)
-                        r = hear_notices(usb);
+                if (r == 0)
+                        r = hear_notices(usb, &reason);
                 if (r != 0)
                         return OUTCOME_NO_READER;
-                if (polls || !usb->wire->has_interrupt)
-                        break;
-        } while (!asked && !news(usb));
+        }
         *ret_asked = asked;
         return 0;
 }

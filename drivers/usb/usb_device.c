@@ -18,6 +18,7 @@
 #define CONTROL_MS     1000
 #define INTERRUPT_MAX  64
 #define FDS_MAX        8
+#define FAILURES_MAX   4
 #define FIRST_FD       4 /* the sandbox knows the device by this number */
 
 struct usb_device {
@@ -33,7 +34,9 @@ struct usb_device {
         bool claimed, noticed, gone;
         bool under_way; /* the interrupt transfer belongs to the kernel */
         uint8_t message[INTERRUPT_MAX];
-        size_t message_len;
+        size_t message_len; /* what the endpoint sends at most */
+        size_t notice_len;  /* of what it sent */
+        unsigned int failures;
 };
 
 static int from_usb(int r)
@@ -109,6 +112,24 @@ static uint64_t now_ms(void *ctx _unused_)
 
 /* The interrupt endpoint */
 
+static void take_notice(struct usb_device *device, size_t len)
+{
+        device->noticed = true;
+        device->notice_len = len;
+        device->failures = 0;
+}
+
+/* As when the machine slept. A message that says nothing makes the driver look for itself; an endpoint
+ * that fails again and again is given up, and the card asked for as where there is none. */
+static void notice_failed(struct usb_device *device)
+{
+        device->message[0] = 0;
+        device->noticed = true;
+        device->notice_len = 1;
+        if (++device->failures == FAILURES_MAX)
+                device->wire.has_interrupt = false;
+}
+
 static void on_notice(struct libusb_transfer *transfer)
 {
         struct usb_device *device = transfer->user_data;
@@ -116,9 +137,9 @@ static void on_notice(struct libusb_transfer *transfer)
         if (transfer->status == LIBUSB_TRANSFER_NO_DEVICE)
                 device->gone = true;
         else if (transfer->status == LIBUSB_TRANSFER_COMPLETED)
-                device->noticed = true;
-        else /* broken: from here on the card is asked for as where there is no such endpoint */
-                device->wire.has_interrupt = false;
+                take_notice(device, (size_t)transfer->actual_length);
+        else
+                notice_failed(device);
 }
 
 static int expect_notice(struct usb_device *device)
@@ -145,7 +166,7 @@ static int fetch_notice(void *ctx, uint8_t *data, size_t cap, size_t *ret_len)
                 return r;
         size_t len = 0;
         if (device->noticed) {
-                len = base_min(cap, (size_t)device->notice->actual_length);
+                len = base_min(cap, device->notice_len);
                 memcpy(data, device->message, len);
                 device->noticed = false;
                 r = expect_notice(device);

@@ -15,7 +15,6 @@
 #include <stdio.h>
 
 #define DEVICES "/sys/bus/usb/devices"
-#define OFF_MS  250 /* for each of two questions to a slot */
 
 /* The number in a file of one line; -1 if there is none. */
 static int read_number(const char *device, const char *file, int base)
@@ -40,7 +39,7 @@ static void power_off(const struct usb_address *address, int *ret_worst)
         for (unsigned int slot = 0; slot <= last; slot++) {
                 struct icc icc;
                 icc_init(&icc, usb_device_wire(device), usb_device_class(device), (uint8_t)slot);
-                r = usb_settle(device, &icc, OFF_MS);
+                r = usb_settle(device, &icc);
                 if (r == OUTCOME_NO_READER)
                         *ret_worst = OUTCOME_TIMED_OUT;
                 if (r != 0)

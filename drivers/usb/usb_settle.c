@@ -2,24 +2,33 @@
 /* usb_settle.c: see usb_settle.h. Starting a USB device anew takes the power off its card, too. */
 #include "drivers/usb/usb_settle.h"
 
-static int settle_once(struct icc *icc, unsigned int ms)
+/* For each question. A reader that is free answers in a few; one that is not, as with a person at its
+ * keys, is to be interrupted while the second in which its card must go dark still lasts. */
+#define QUESTION_MS 300
+
+static int settle_once(struct icc *icc)
 {
-        ccid_allow(&icc->ccid, ms);
+        ccid_allow(&icc->ccid, QUESTION_MS);
         int r = icc_look(icc);
         if (r != 0)
                 return r == OUTCOME_NO_CARD ? 0 : r;
-        ccid_allow(&icc->ccid, ms);
+        ccid_allow(&icc->ccid, QUESTION_MS);
         return icc_power_off(icc);
 }
 
-int usb_settle(struct usb_device *device, struct icc *icc, unsigned int ms)
+int usb_settle(struct usb_device *device, struct icc *icc)
 {
-        int r = settle_once(icc, ms);
+        int r = settle_once(icc);
+        if (r == 0 || r == OUTCOME_NO_READER)
+                return r;
+        icc->ccid.lost =
+                true; /* it may be busy with its last owner's command, or asking for a PIN */
+        r = settle_once(icc);
         if (r == 0 || r == OUTCOME_NO_READER)
                 return r;
         r = usb_device_reset(device);
         icc->ccid.lost = false;
         if (r == 0)
-                r = settle_once(icc, ms);
+                r = settle_once(icc);
         return r == 0 ? 0 : OUTCOME_NO_READER;
 }

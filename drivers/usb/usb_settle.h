@@ -8,8 +8,9 @@
 #include "drivers/usb/icc.h"
 #include "drivers/usb/usb_device.h"
 
-/* Driver and reader in step, the card without power; a device that cannot be brought there otherwise
- * is made to start anew, once. `ms` for each question. 0, or NO_READER if that did not help either. */
-_must_check_ int usb_settle(struct usb_device *device, struct icc *icc, unsigned int ms);
+/* Driver and reader in step, the card without power. What the reader is still at is aborted; a device
+ * that cannot be brought there so is made to start anew, once. 0, or NO_READER if that did not help
+ * either. */
+_must_check_ int usb_settle(struct usb_device *device, struct icc *icc);
 
 #endif

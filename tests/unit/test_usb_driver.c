@@ -138,9 +138,16 @@ static void a_reader_left_in_the_middle_of_something_is_brought_round(void **sta
                 LINES("> 65 00000000 00 01 000000", "< 80 02000000 00 44 00 00 00 9000",
                         "< 81 00000000 00 01 00 00 00", OFF("02"), OFF("03")));
         done(opened());
+        prepare(0, true, /* it is still at what it was told last: an abort helps */
+                LINES("> 65 00000000 00 01 000000", "< 81 00000000 00 01 40 E0 00",
+                        "> 63 00000000 00 02 000000", "< 81 00000000 00 02 40 E0 00", "abort 0300",
+                        "> 72 00000000 00 03 000000", "< 80 00000000 00 43 40 FF 00",
+                        "< 81 00000000 00 03 00 00 00", LOOK("04", ACTIVE), OFF("05"), OFF("06")));
+        done(opened());
         prepare(0, true, /* it answers nothing: it starts anew */
-                LINES("> 65 00000000 00 01 000000", "< late", "reset", LOOK("02", INACTIVE),
-                        OFF("03"), OFF("04")));
+                LINES("> 65 00000000 00 01 000000", "< late", "abort 0200",
+                        "> 72 00000000 00 02 000000", "< late", "reset", LOOK("03", INACTIVE),
+                        OFF("04"), OFF("05")));
         done(opened());
 }
 
@@ -149,8 +156,9 @@ static void a_dead_reader_is_no_reader(void **state)
         (void)state;
         void *reader = NULL;
         prepare(0, true,
-                LINES("> 65 00000000 00 01 000000", "< late", "reset", "> 65 00000000 00 02 000000",
-                        "< late"));
+                LINES("> 65 00000000 00 01 000000", "< late", "abort 0200",
+                        "> 72 00000000 00 02 000000", "< late", "reset",
+                        "> 65 00000000 00 03 000000", "< late"));
         assert_int_equal(driver_usb.open(&reader, NODE, NULL), OUTCOME_NO_READER);
         assert_false(world.device.open);
         script_over(&world.script);
@@ -352,8 +360,10 @@ static void presence_is_told_at_first_and_when_it_changes(void **state)
         prepare(0, true,
                 LINES(LOOK("01", ABSENT), LOOK("02", ABSENT), /* told; then: */
                         LOOK("03", ABSENT), "sleep over", "sleep over", "notice 5003",
-                        LOOK("04", INACTIVE), LOOK("05", INACTIVE), "sleep over", "notice 5002",
-                        LOOK("06", ABSENT), LOOK("07", ABSENT), "sleep asked", OFF("08")));
+                        LOOK("04", INACTIVE), LOOK("05", INACTIVE), "sleep over",
+                        "notice 00", /* says nothing */
+                        LOOK("06", INACTIVE), "sleep over", "notice 5002", LOOK("07", ABSENT),
+                        LOOK("08", ABSENT), "sleep asked", OFF("09")));
         void *reader = opened();
         assert_int_equal(driver_usb.wait(reader, 3, &changed, &at_first), 0);
         assert_true(changed && !at_first.present);
