@@ -66,7 +66,7 @@ void ask_give_up_turn(struct request *request)
    national number that is another's is told in the assertion; nothing goes on to a second card by itself. */
 
 #define READERS_CAP (DRIVER_READERS_MAX * CONFIG_DRIVERS_MAX)
-#define ROUNDS      3
+#define ROUNDS      2
 
 static void on_choice(void *user, int outcome)
 {

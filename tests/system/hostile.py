@@ -197,8 +197,13 @@ def hostile_names(rig):
     rig.check(len(names) == 16 and all(ord(c) >= 32 and c not in "\u202e\x9b" for name in names for c in name),
               "sixteen readers with names full of traps: listed, and clean", names)
     rig.check(not set("\x1b\t\u202e\x9b\x7f") & set(daemon.process.said()), "and so is the log")
-    code, reply = daemon.request(timeout=20)
-    rig.check(code == 23, "cards on all of them: 23", (code, reply))
+    code, reply = daemon.request(timeout=20, ui={})
+    rig.check(code == 23, "cards on all of them, and nobody to ask: 23", (code, reply))
+    daemon.script(confirm=("no",))
+    code, reply = daemon.request(timeout=60)
+    told = [line for line in daemon.prompts() if line.startswith("SETDESC")]
+    rig.check(code == 15 and len(told) == 32 and not set("\x1b\t\u202e\x9b\x7f") & set("".join(told)),
+              "the person is asked about each, in clean words, twice at most", (code, len(told)))
     code, out, _ = rig.mohr(daemon, "status")
     rig.check(code == 0 and "\x1b" not in out and "\u202e" not in out, "mohr status shows them harmlessly", out)
     daemon.stop()
