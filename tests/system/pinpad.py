@@ -352,6 +352,22 @@ def changed(rig, pad):
     card.remove()
 
 
+def typed_on_a_mock(rig, what, reader, daemon):
+    """Each end of an entry on a mocked CCID reader, which counts what it was asked and what it sent."""
+    daemon.script(getpin=["hang"])
+    wait_for(lambda: [entry for entry in daemon.status()["readers"] if entry["state"] == "card"], 8, 0.05)
+    for typed, expected in ((PIN, OK), ("00000000", WRONG), ("cancel", REFUSED), ("timeout", TIMED_OUT)):
+        verifies, asked = reader.stats()["verifies"], reader.stats()["secures"]
+        reader.say(f"type {typed}")
+        code, reply = daemon.request()
+        rig.check(code == expected, f"{what}: {'a wrong PIN' if expected == WRONG else typed}: {expected}", (code, reply))
+        if code == OK:
+            rig.check(claims(reply)["station"]["pin_entry"] == "pinpad", f"{what}: typed on the reader")
+        now = reader.stats()
+        rig.check(now["secures"] - asked == 1 and now["verifies"] - verifies == (expected in (OK, WRONG)),
+                  f"{what}: asked once, sent once at most", now)
+
+
 def through_libccid(rig, pad):
     """Debian's own driver translates the order into CCID for a reader that another hand mocked (tests/tools/mock)."""
     why = mock.possible()
@@ -360,27 +376,42 @@ def through_libccid(rig, pad):
         return
     pad.stop()
     for level, profile in (("tpdu", "mav2-t0"), ("tpdu", "mav4"), ("short", "mav2-cl")):
-        what = f"libccid, {level} level, {profile}"
         reader = mock.Reader(rig, pinpad="both", level=level)
         card = mock.Card(rig, reader, profile)
-        pcscd = mock.Pcscd(rig, reader.bus)
-        daemon = Daemon(rig)
-        daemon.script(getpin=["hang"])
-        wait_for(lambda d=daemon: [entry for entry in d.status()["readers"] if entry["state"] == "card"], 8, 0.05)
-        for typed, expected in ((PIN, OK), ("00000000", WRONG), ("cancel", REFUSED), ("timeout", TIMED_OUT)):
-            verifies, asked = reader.stats()["verifies"], reader.stats()["secures"]
-            reader.say(f"type {typed}")
-            code, reply = daemon.request()
-            rig.check(code == expected, f"{what}: {'a wrong PIN' if expected == WRONG else typed}: {expected}", (code, reply))
-            if code == OK:
-                rig.check(claims(reply)["station"]["pin_entry"] == "pinpad", f"{what}: typed on the reader")
-            now = reader.stats()
-            rig.check(now["secures"] - asked == 1 and now["verifies"] - verifies == (expected in (OK, WRONG)),
-                      f"{what}: asked once, sent once at most", now)
+        pcscd, daemon = mock.Pcscd(rig, reader.bus), Daemon(rig)
+        typed_on_a_mock(rig, f"libccid, {level} level, {profile}", reader, daemon)
         daemon.stop()
         card.remove()
         pcscd.stop()
         reader.stop()
+    pad.start()
+
+
+def without_pcscd(rig, pad):
+    """The same reader by the driver usb: the same ends; and when the helper is killed, nothing is left waiting."""
+    why = mock.possible() or (not os.path.exists(os.path.join(rig.build, "usb/mohr-reader-usb")) and "no driver usb")
+    if why:
+        rig.skip("a PIN pad without pcscd", why)
+        return
+    pad.stop()
+    reader = mock.Reader(rig, pinpad="both", level="short")
+    card = mock.Card(rig, reader, "mav4")
+    daemon = mock.Daemon(rig, reader.bus)
+    typed_on_a_mock(rig, "usb", reader, daemon)
+    asked, verifies = reader.stats()["secures"], reader.stats()["verifies"]
+    parameters = {"audience": AUDIENCE, "nonce": NONCE, "ui": {"display": ":mohr-test"}}
+    running = Connection(daemon.socket).send("mohr.Identity.Assert", parameters)
+    wait_for(lambda: reader.stats()["secures"] > asked, 8, 0.02)
+    running.close()
+    rig.check(reader.dark(3), "usb: a client hangs up while the reader waits: the card is without power", reader.stats())
+    rig.check(reader.stats()["verifies"] == verifies, "usb: and saw no PIN", reader.stats())
+    reader.say(f"type {PIN}")
+    wait_for(lambda: [entry for entry in daemon.status()["readers"] if entry["state"] == "card"], 8, 0.05)
+    code, reply = daemon.request()
+    rig.check(code == OK, "usb: the next request", (code, reply))
+    daemon.stop()
+    card.remove()
+    reader.stop()
     pad.start()
 
 
@@ -406,7 +437,8 @@ def nowhere(rig, pad):
 
 # Every third is one worker's; those that leave pcscd tidying up behind the dead come last.
 SCENES = [good_ways, said_on_the_keys, refused_before, wrong_until_blocked, taken_away, nowhere, through_libccid, liars,
-          hostile_lists, unwanted, changed, killed, out_of_time]
+          hostile_lists, unwanted, without_pcscd, killed, out_of_time,
+          changed]
 
 
 def body(rig):
