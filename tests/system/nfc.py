@@ -143,7 +143,7 @@ def strike(rig, settings, expected):
         began = time.monotonic()
         code, answer = daemon.request(card.reader)
         if code not in expected or time.monotonic() - began > 8:
-            return f"answer {code} {answer} after {time.monotonic() - began:.1f} s"
+            return f"answer {code} {str(answer)[:200]} after {time.monotonic() - began:.1f} s"
         stats = card.stats()
         if stats["verify_commands"] > 1:
             return f"more than one PIN command for one entry {stats}"
@@ -156,7 +156,7 @@ def strike(rig, settings, expected):
         code, answer = daemon.request(card.reader)
         stats = card.stats()
         if code != 0 or stats["verify_commands"] != spent + 1 or stats["writes"]:
-            return f"the next request was answered {code} {answer}, {stats}"
+            return f"the next request was answered {code} {str(answer)[:200]}, {stats}"
         return None if card.locked(SECOND) else f"left unlocked by the next request {card.stats()}"
     finally:
         daemon.stop()
