@@ -83,11 +83,11 @@ static bool handed_over(const struct reader *reader)
         return strcmp(reader->seen.address, HANDED_OVER) == 0;
 }
 
-/* No use in trying again by the clock: held by another program, or a descriptor without its device. */
+/* No use in trying again by the clock: held by another program, or a descriptor that is no reader any more. */
 bool direct_waits_for_news(const struct reader *reader)
 {
         return (reader->trouble == OUTCOME_BUSY && reader->claimed) ||
-               (reader->trouble == OUTCOME_NO_READER && handed_over(reader));
+               (reader->trouble && reader->trouble != OUTCOME_BUSY && handed_over(reader));
 }
 
 /* When the next helper is to be started: 0 at once, UINT64_MAX not before there is news. */

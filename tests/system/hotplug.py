@@ -231,6 +231,52 @@ def usb_states(rig, voice):
     daemon.stop()
 
 
+def handed_over(rig):
+    """--usb-fd: what is no USB reader is told once, and not tried again by the clock."""
+    wrapper = os.path.join(rig.dir, "mohrd-with-fd")
+    with open(wrapper, "w", encoding="ascii") as script:
+        script.write(f'#!/bin/sh\nexec {rig.build}/mohrd "$@" --usb-fd 7 7</dev/null\n')
+    os.chmod(wrapper, 0o755)
+    daemon = Daemon(rig, drivers=("usb",), program=wrapper)
+    rig.check(daemon.wait_state("USB reader", "unusable"), "usb-fd: a descriptor that is no reader is told", daemon.status())
+    time.sleep(1)
+    rig.check(daemon.process.said().count("helper died") == 1 and not daemon.helpers(), "usb-fd: and not tried again", daemon.process.said())
+    rig.check(daemon.status()["backends"] == [{"driver": "usb", "state": "running"}], "usb-fd: nothing is watched for it", daemon.status())
+    daemon.stop()
+
+
+class Dark(Board):
+    def powered(self):
+        """The last word of the card's own log."""
+        with open(self.log_file, encoding="ascii") as log:
+            words = [line.split()[1] for line in log if line.startswith("power")]
+        return bool(words) and words[-1] != "off"
+
+
+def mohrd_ends(rig):
+    """When mohrd is killed, a board's card is without power within a second: its helper sees to that."""
+    rig.boards = {}
+    for phase in ("pin", "sign", "consent"):
+        board = Dark(rig)
+        daemon = Daemon(rig, drivers=("nfc",), nfc={"device": board.device})
+        daemon.wait_state(board.reader, "card")
+        what = f"nfc: mohrd killed in phase {phase}"
+        connection = Connection(daemon.socket, 30)
+        connection.send("mohr.Identity.Assert", {"audience": AUDIENCE, "nonce": NONCE, "ui": {"display": ":mohr-test"}}, more=True)
+        while connection.receive()[1].get("phase") != phase:
+            pass
+        helpers = list(daemon.helpers())
+        daemon.process.child.kill()
+        began = time.monotonic()
+        off = wait_for(lambda: not board.powered(), 3, 0.005)
+        took = time.monotonic() - began
+        rig.check(off and took < SLOW and board.locked(), f"{what}: the card is without power", (took, board.stats()))
+        rig.check(wait_for(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in helpers), 3), f"{what}: nothing is left running", helpers)
+        rig.note(f"{what}: without power after {took * 1000:.0f} ms")
+        daemon.stop()
+        board.remove()
+
+
 def hundred(rig, daemon, watch, reader, name):
     """Plugged and pulled a hundred times: nothing is left of it."""
     slowest, before = 0.0, None
@@ -347,7 +393,7 @@ def two_users(rig):
 
 def body(rig):
     root = os.geteuid() == 0
-    parts = [lambda: over_pcscd(rig), lambda: two_cards(rig)]
+    parts = [lambda: over_pcscd(rig), lambda: two_cards(rig), lambda: mohrd_ends(rig), lambda: handed_over(rig)]
     if root:
         parts += [lambda: two_users(rig)]
     if root and hush():
