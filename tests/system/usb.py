@@ -10,6 +10,7 @@ is not believed for our driver's sake alone. What happened is asked from card an
 """
 import os
 import signal
+import subprocess
 import threading
 import time
 
@@ -19,7 +20,7 @@ import pcsc
 from lib import PIN, wait_for
 
 SECOND = 1.0
-OK, NO_READER, NO_CARD, UNSUPPORTED, REMOVED, TIMED_OUT, BUSY = 0, 10, 11, 12, 17, 19, 23
+OK, NO_READER, NO_CARD, WRONG, REFUSED, REMOVED, TIMED_OUT, BUSY = 0, 10, 11, 13, 15, 17, 19, 23
 PATIENCE_MS = 1000  # what mohrd gives an operation here
 STORM = 100000
 
@@ -172,9 +173,9 @@ def wire(rig):
 
 # ---- unplugged and killed -------------------------------------------------------------------------
 
-def begin(daemon, card):
+def begin(daemon, card, **more):
     return lib.Connection(daemon.socket).send("mohr.Identity.Assert", {
-        "audience": lib.AUDIENCE, "nonce": lib.NONCE, "ui": {"display": ":mohr-test"}, "reader": card.reader})
+        "audience": lib.AUDIENCE, "nonce": lib.NONCE, "ui": {"display": ":mohr-test"}, "reader": card.reader, **more})
 
 
 def unplugged_while_asking(rig):
@@ -276,6 +277,110 @@ def kills(rig):
     for way, place in rig.mine(few(cases, 4, rig)):
         wrong = kill_at(rig, way, place)
         rig.check(not wrong, f"helper killed, {way}, at {place}: no power within a second", wrong)
+
+
+def daemon_killed(rig):
+    """mohrd killed in the middle: the helper hears of it and takes the power off."""
+    for way, fault in (("T=1", "time=20@verify"), ("T=0", "time=20@sign")):
+        options, profile = WAYS[way]
+        card = Slot(rig, profile=profile, reader=options)
+        daemon = daemon_of(rig)
+        daemon.wait_state(card.reader, "card")
+        card.mock.say("fault " + fault)
+        running = begin(daemon, card)
+        wait_for(lambda: card.mock.stats()["struck"], 5)
+        daemon.process.child.kill()
+        began = time.monotonic()
+        wait_for(lambda: not card.mock.powered(), 10)
+        took = time.monotonic() - began
+        rig.check(took < SECOND, f"mohrd killed, {way}, {fault}: no power within a second", (took, card.mock.log()[-4:]))
+        rig.check(card.locked(SECOND), f"mohrd killed, {way}, {fault}: the card is locked", card.stats())
+        running.close()
+        card.close()
+
+
+def power_off(rig):
+    """What mohrd's unit calls when all of it is gone, helpers too."""
+    for way in WAYS:
+        options, profile = WAYS[way]
+        card = Slot(rig, profile=profile, reader=options)
+        daemon = daemon_of(rig)
+        daemon.wait_state(card.reader, "card")
+        card.mock.say("fault silent@verify")
+        running = begin(daemon, card)
+        wait_for(lambda: card.mock.stats()["struck"], 5)
+        helper = helper_of(daemon)
+        daemon.process.child.kill()
+        os.kill(helper, signal.SIGKILL)
+        wait_for(lambda: card.mock.log()[-1][1] == "usb released", 2)
+        rig.check(card.mock.powered(), f"{way}: all killed, the power is still on", card.mock.log()[-2:])
+        began = time.monotonic()
+        done = subprocess.run([os.path.join(card.mock.bus.programs(), "mohr-reader-usb"), "--power-off"], check=False,
+                              timeout=20, env=rig.env)
+        took = time.monotonic() - began
+        rig.check(done.returncode == 0 and not card.mock.powered() and took < 2 * SECOND,
+                  f"{way}: --power-off takes it away", (done.returncode, took, card.mock.log()[-4:]))
+        rig.check(card.locked(SECOND), f"{way}: and the card is locked", card.stats())
+        running.close()
+        card.close()
+
+
+# ---- keys on the reader ---------------------------------------------------------------------------
+
+def typed_on_keys(rig):
+    """A PIN typed on the reader's own keys, in every way that a card may be behind them."""
+    for way, (options, profile) in WAYS.items():
+        card = Slot(rig, profile=profile, reader={**options, "pinpad": "verify"})
+        daemon = daemon_of(rig)
+        daemon.script(getpin=["hang"])
+        daemon.wait_state(card.reader, "card")
+        for typed, expected, sent in ((PIN, OK, 1), ("00000000", WRONG, 1), ("cancel", REFUSED, 0), ("timeout", TIMED_OUT, 0)):
+            before = card.mock.stats()
+            card.mock.say(f"type {typed}")
+            code, answer = daemon.request(card.reader)
+            now = card.mock.stats()
+            rig.check(code == expected, f"keys, {way}: {'the PIN' if code == OK else typed} is {expected}", (code, answer))
+            rig.check(now["secures"] - before["secures"] == 1 and now["verifies"] - before["verifies"] == sent,
+                      f"keys, {way}: asked once, sent {sent} times", now)
+            rig.check(card.dark() and card.locked(SECOND), f"keys, {way}: no power afterwards", card.mock.log()[-3:])
+        rig.check(card.mock.stats()["breaches"] == 0, f"keys, {way}: by the rules", card.mock.stats())
+        daemon.stop()
+        card.close()
+
+
+def keys_disturbed(rig):
+    """While the person types, or the card checks: whatever happens, the digits were sent once at most."""
+    for way, happens, expected in (("T=1", "unplug", LEAVES), ("short", "remove", LEAVES), ("T=1", "kill", GIVES_UP),
+                                   ("T=0", "kill", GIVES_UP), ("T=1", "checksum@verify", RECOVERS), ("T=1", "nak@verify", GIVES_UP),
+                                   ("T=1", "lost@verify", RECOVERS | GIVES_UP), ("extended", "sequence@verify", RECOVERS | GIVES_UP)):
+        options, profile = WAYS[way]
+        card = Slot(rig, profile=profile, reader={**options, "pinpad": "verify"})
+        daemon = daemon_of(rig, card={"timeout_ms": PATIENCE_MS})
+        daemon.script(getpin=["hang"])
+        daemon.wait_state(card.reader, "card")
+        if "@" in happens:
+            card.mock.say("fault " + happens)
+            card.mock.say(f"type {PIN}")
+        running = begin(daemon, card, timeout_ms=6000)
+        if "@" not in happens:
+            wait_for(lambda: card.mock.stats()["secures"], 5)
+            disturb(card, daemon, happens)
+        error, _, _ = running.receive()
+        code = lib.outcomes().get(error.rsplit(".", 1)[1], error) if error else OK
+        rig.check(code in expected, f"keys, {way}, {happens}: one of {sorted(expected)}", (code, card.mock.log()[-4:]))
+        rig.check(card.mock.stats()["verifies"] <= 1 and card.mock.stats()["secures"] == 1,
+                  f"keys, {way}, {happens}: asked once, sent once at most", card.mock.stats())
+        rig.check(card.dark(), f"keys, {way}, {happens}: no power a second later", card.mock.log()[-4:])
+        running.close()
+        daemon.stop()
+        card.close()
+
+
+def disturb(card, daemon, how):
+    if how == "kill":
+        os.kill(helper_of(daemon), signal.SIGKILL)
+    else:
+        card.mock.say(how)
 
 
 # ---- plugging -------------------------------------------------------------------------------------
@@ -425,7 +530,7 @@ def held_by_pcscd(rig):
     reader.stop()
 
 
-SCENES = [unplugged_while_asking, swapped_while_asking, card_taken_in_each_phase, plugging, presence, two_readers, idle_cost, held_by_pcscd]
+SCENES = [unplugged_while_asking, swapped_while_asking, daemon_killed, power_off, card_taken_in_each_phase, typed_on_keys, keys_disturbed, plugging, presence, two_readers, idle_cost, held_by_pcscd]
 
 
 def body(rig):
