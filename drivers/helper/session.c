@@ -284,8 +284,10 @@ static int lock_again(struct session *session)
         int r = session->driver->end(session->reader, DRIVER_RESET);
         if (r == 0)
                 r = session->driver->begin(session->reader, &found);
-        bool same = r == 0 && found.event != CARD_IS_NEW && found.insertion == session->insertion &&
-                    true_event(session, &found) != CARD_IS_NEW;
+        /* What the driver says happened is our own doing; its count and the ATR are not. */
+        bool same = r == 0 && found.insertion == session->insertion &&
+                    found.atr_len == session->card.atr_len &&
+                    memcmp(found.atr, session->card.atr, found.atr_len) == 0;
         if (r == 0 && !same)
                 r = OUTCOME_CARD_REMOVED;
         session->disturbed = session->locked_anew = true;

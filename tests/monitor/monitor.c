@@ -2,6 +2,10 @@
 /* monitor.c: see monitor.h. Written from card-facts 7.2 and the sections it leans on (1.5 detection,
  * 2.1 names, 2.7 reading, 4.2-4.5 and 4.10 PINs, 6.6 free checks), before any driver was read.
  *
+ * A PIV card (SP 800-73-4) is held to the same rules with its own bytes: reference 80, blocks of eight padded
+ * with FF, key 9C alone; "its issuer" is there the certificate of that key, read before the PIN family
+ * starts. Selecting PIV again locks nothing, so what is owed after its PIN is the reset.
+ *
  * Each command passes the rules first, against the picture as it was, and then changes the picture by
  * its answer. Only what the card accepted changes it.
  */
@@ -11,10 +15,18 @@
 
 #define FILE_CAP     16384 /* rule 10 */
 #define READS_CAP    128   /* rule 10: 16 KiB in blocks of 128 bytes */
-#define PIN_BLOCK    16
 #define TRIES_UNSEEN (-1)
 
-enum app { APP_NONE, APP_IAS, APP_MPCOS, APP_MANAGER, APP_PARDIS, APP_OMID, APP_OTHER };
+enum app { APP_NONE, APP_IAS, APP_MPCOS, APP_MANAGER, APP_PARDIS, APP_OMID, APP_PIV, APP_OTHER };
+
+/* The one PIN of each kind of card. */
+static const struct reference {
+        enum app app;
+        uint8_t ref, block, pad, min, max;
+} references[] = {
+        { APP_IAS, 0x81, 16, 0x00, 4, 8 },
+        { APP_PIV, 0x80, 8, 0xFF, 6, 8 },
+};
 
 struct command {
         uint8_t cla, ins, p1, p2;
@@ -42,6 +54,7 @@ struct monitor {
         /* since this card was inserted; the monitor sits at the card, and no reset can hide a swap from it
          * (rule 2) */
         bool seen_ias, seen_mpcos, confirmed;
+        bool seen_9c;         /* of a PIV card: the certificate of key 9C */
         char card_number[11]; /* answered as tag 0101 */
 
         /* since this card was inserted or reset */
@@ -150,6 +163,7 @@ static enum app app_of(const uint8_t *aid, size_t len)
                 { APP_MANAGER, 8, { 0xA0, 0, 0, 0, 0x18, 0x43, 0x4D, 0 } },
                 { APP_PARDIS, 15, "PARDIS,MATIRAN " },
                 { APP_OMID, 16, "MATIRAN ID CARD " },
+                { APP_PIV, 9, { 0xA0, 0, 0, 0x03, 0x08, 0, 0, 0x10, 0 } },
         };
         for (size_t i = 0; i < ARRAY_LEN(names); i++)
                 if (len >= names[i].len && memcmp(aid, names[i].aid, names[i].len) == 0)
@@ -245,45 +259,64 @@ static bool iranian_issuer(const uint8_t *file, size_t len)
 
 /* ---- the rules, before the answer is looked at ----------------------------------------------- */
 
+/* As IAS where no application is selected that is known to have a PIN. */
+static const struct reference *reference_of(const struct monitor *monitor)
+{
+        for (size_t i = 0; i < ARRAY_LEN(references); i++)
+                if (references[i].app == monitor->app)
+                        return &references[i];
+        return &references[0];
+}
+
+static bool is_confirmed(const struct monitor *monitor)
+{
+        return monitor->app == APP_PIV ? monitor->seen_9c : monitor->confirmed;
+}
+
 static void rule_1_reading_first(struct monitor *monitor, const struct command *command)
 {
-        bool reading = command->ins == 0xA4 || command->ins == 0xB0 || command->ins == 0xCA ||
+        bool reading = (monitor->app == APP_PIV && command->ins == 0xCB) || command->ins == 0xA4 ||
+                       command->ins == 0xB0 || command->ins == 0xCA ||
                        (command->ins == 0xC0 && command->cla != 0x80);
-        if (!reading && !monitor->confirmed)
+        if (!reading && !is_confirmed(monitor))
                 breach(monitor, 1, command, "before the issuer was read from this card");
 }
 
-static bool padded_digits(const struct command *command)
+static bool padded_digits(const struct command *command, const struct reference *reference)
 {
         size_t digits = 0;
         while (digits < command->data_len && command->data[digits] >= '0' &&
                 command->data[digits] <= '9')
                 digits++;
         for (size_t i = digits; i < command->data_len; i++)
-                if (command->data[i] != 0)
+                if (command->data[i] != reference->pad)
                         return false;
-        return command->data_len == PIN_BLOCK && digits >= 4 && digits <= 8;
+        return command->data_len == reference->block && digits >= reference->min &&
+               digits <= reference->max;
 }
 
 static void rule_2_gate(struct monitor *monitor, const struct command *command)
 {
-        if (!monitor->confirmed)
+        const struct reference *reference = reference_of(monitor);
+        if (!is_confirmed(monitor))
                 breach(monitor, 2, command, "PIN to a card whose issuer was not read");
-        if (!monitor->seen_ias || !monitor->seen_mpcos)
+        if (monitor->app != APP_PIV && (!monitor->seen_ias || !monitor->seen_mpcos))
                 breach(monitor, 2, command, "PIN to a card of unknown generation");
-        if (monitor->app != APP_IAS || command->p1 != 0 || command->p2 != 0x81)
-                breach(monitor, 2, command, "PIN to another reference than IAS 81");
+        if (monitor->app != reference->app || command->p1 != 0 || command->p2 != reference->ref)
+                breach(monitor, 2, command, "PIN to another reference than IAS 81 or PIV 80");
         if (monitor->tries == TRIES_UNSEEN)
                 breach(monitor, 2, command, "PIN without a counter read in this session");
         if (monitor->tries == 1 && monitor->entries_known && !monitor->entry.last_try_agreed)
                 breach(monitor, 2, command, "last try without consent");
-        if (!padded_digits(command))
+        if (!padded_digits(command, reference))
                 breach(monitor, 2, command, "length or padding of the PIN");
 }
 
 static void digits_of(const struct command *command, char digits[static 16])
 {
-        size_t len = base_min(command->data_len, 15);
+        size_t len = 0;
+        while (len < base_min(command->data_len, 15) && command->data[len] != 0xFF)
+                len++;
         memcpy(digits, command->data, len);
         digits[len] = '\0';
 }
@@ -295,7 +328,9 @@ static void rule_3_one_per_entry(
                 breach(monitor, 3, command, "VERIFY without a new entry by a person");
         if (monitor->verifies > 0)
                 breach(monitor, 3, command, "second VERIFY in one session");
-        if (monitor->verifies > 0 && (monitor->app != APP_IAS || command->p2 != 0x81) &&
+        const struct reference *reference = reference_of(monitor);
+        if (monitor->verifies > 0 &&
+                (monitor->app != reference->app || command->p2 != reference->ref) &&
                 strcmp(digits, monitor->used_digits) == 0)
                 breach(monitor, 3, command, "same PIN to another reference");
 }
@@ -315,6 +350,12 @@ static void rule_4_no_guessing(
 static void rule_5_empty_verify(struct monitor *monitor, const struct command *command)
 {
         bool ias = monitor->app == APP_IAS || monitor->app == APP_PARDIS;
+        if (monitor->app == APP_PIV) {
+                if (command->p2 != 0x80 || command->p1 != 0)
+                        breach(monitor, 5, command,
+                                "empty VERIFY to another reference than PIV 80");
+                return;
+        }
         if (!ias)
                 breach(monitor, 5, command, "empty VERIFY outside an IAS-type application");
         else if (command->p2 != 0x81 && !(command->p2 == 0x01 && monitor->tries > 0))
@@ -327,11 +368,15 @@ static void rule_6_no_writing(struct monitor *monitor, const struct command *com
                 0xDA, 0xDB, 0xDC, 0xDD, 0xE0, 0xE2, 0xE4, 0xE6, 0xE8, 0x44, 0x04, 0x50, 0xF0 };
         if (memchr(writing, command->ins, sizeof writing))
                 breach(monitor, 6, command, "a command that changes the card");
+        if (monitor->app == APP_PIV && (command->ins == 0x46 || command->ins == 0x47))
+                breach(monitor, 6, command, "a command that makes a key");
+        if (command->ins == 0x87 && (monitor->app != APP_PIV || command->p2 != 0x9C))
+                breach(monitor, 6, command, "another key than the one for signatures");
 }
 
 static void rule_7_transaction(struct monitor *monitor, const struct command *command)
 {
-        bool operation = is_pin_family(command) || command->ins == 0x2A;
+        bool operation = is_pin_family(command) || command->ins == 0x2A || command->ins == 0x87;
         if (monitor->transactions && operation && !monitor->in_transaction)
                 breach(monitor, 7, command, "outside an exclusive transaction");
 }
@@ -397,10 +442,12 @@ static void learn_select(
         monitor->reads = 0;
         if (command->p1 != 0x04)
                 return;
+        bool piv_again = monitor->app == APP_PIV;
         monitor->app = app_of(command->data, command->data_len);
         monitor->seen_ias = monitor->seen_ias || monitor->app == APP_IAS;
         monitor->seen_mpcos = monitor->seen_mpcos || monitor->app == APP_MPCOS;
-        monitor->verified = false; /* 2.6: SELECT by AID clears */
+        if (monitor->app != APP_PIV || !piv_again) /* 2.6: SELECT by AID clears; PIV's not */
+                monitor->verified = false;
 }
 
 static void keep(struct monitor *monitor, const struct answer *answer)
@@ -440,7 +487,8 @@ static void learn_verify(
                 return;
         }
         if (!carries_pin(command)) {
-                if (command->p2 == 0x81 && monitor->app == APP_IAS)
+                if (monitor->app == reference_of(monitor)->app &&
+                        command->p2 == reference_of(monitor)->ref)
                         learn_tries(monitor, answer->sw);
                 return;
         }
@@ -457,6 +505,12 @@ static void learn_data(
         struct monitor *monitor, const struct command *command, const struct answer *answer)
 {
         static const uint8_t query[] = { 0xA0, 0x03, 0x83, 0x01, 0x81 };
+        static const uint8_t key_9c[] = { 0x5C, 0x03, 0x5F, 0xC1, 0x0A };
+        if (monitor->app == APP_PIV && succeeded(answer->sw) &&
+                (answer->len > 8 || answer->sw >> 8 == 0x61) &&
+                command->data_len == sizeof key_9c &&
+                memcmp(command->data, key_9c, sizeof key_9c) == 0)
+                monitor->seen_9c = true;
         if (command->p1 == 0x01 && command->p2 == 0x01 && answer->len >= 13)
                 memcpy(monitor->card_number, answer->data + 3, 10);
         if (command->ins != 0xCB || command->data_len < sizeof query ||
@@ -526,7 +580,7 @@ static void start_over(struct monitor *monitor)
 static void another_card(struct monitor *monitor)
 {
         start_over(monitor);
-        monitor->seen_ias = monitor->seen_mpcos = monitor->confirmed = false;
+        monitor->seen_ias = monitor->seen_mpcos = monitor->confirmed = monitor->seen_9c = false;
         memset(monitor->card_number, 0, sizeof monitor->card_number);
 }
 
@@ -544,7 +598,8 @@ static void begin(struct monitor *monitor)
 
 static void end(struct monitor *monitor)
 {
-        if (monitor->verified && monitor->answers) /* a silent card can only be reset */
+        /* a silent card can only be reset, and so can a PIV card */
+        if (monitor->verified && monitor->answers && monitor->app != APP_PIV)
                 breach(monitor, 8, NULL, "verified state left at the end");
         monitor->reset_owed = monitor->pin_in_transaction;
         monitor->in_transaction = monitor->pin_in_transaction = false;

@@ -12,8 +12,9 @@
 
 #include <stdio.h>
 
-#define PIN       "27182818"
-#define WRONG_PIN "31415926"
+#define PIN             "27182818"
+#define WRONG_PIN       "31415926"
+#define SHORT_WRONG_PIN "314159" /* of a PIV card: the shortest */
 
 struct session {
         const char *pki;
@@ -277,6 +278,104 @@ static void foreign_card(struct session *session)
         }
 }
 
+/* ---- a PIV card: the same rules with its own bytes ---- */
+
+static int piv_verify_once(struct session *session, const char *digits, int *ret_tries)
+{
+        return piv_profile.verify(
+                &session->card, (const uint8_t *)digits, strlen(digits), ret_tries);
+}
+
+static void piv_sign_once(struct session *session, enum sign_method method)
+{
+        static const uint8_t hash[48] = { 1, 2, 3 };
+        uint8_t sig[CARD_SIG_MAX];
+        size_t len = 0, hash_len = method == SIGN_PIV_P384 ? 48 : 32;
+        expect(session,
+                piv_profile.sign(
+                        &session->card, 0x9C, method, hash, hash_len, sig, sizeof sig, &len) == 0,
+                "PIV signature");
+        expect(session,
+                piv_profile.sign(
+                        &session->card, 0x9C, method, hash, hash_len, sig, sizeof sig, &len) < 0,
+                "one signature for one PIN");
+        (void)piv_profile.clear(&session->card);
+}
+
+static void piv_request(struct session *session, enum sign_method method, const char *digits)
+{
+        static uint8_t file[CARD_FILE_MAX];
+        struct pin_counter left = { 0 };
+        size_t len = 0;
+        int tries = -1;
+        begin(session);
+        expect(session,
+                card_identify(&session->card, &session->identity) == 0 &&
+                        session->identity.family == CARD_PIV && session->identity.supported,
+                "PIV");
+        expect(session,
+                piv_profile.read(&session->card, OBJECT_CERTIFICATE_1, file, sizeof file, &len) ==
+                        0,
+                "certificate of 9C");
+        (void)piv_profile.read(&session->card, OBJECT_CERTIFICATE_2, file, sizeof file, &len);
+        monitor_event(session->monitor, MONITOR_END);
+        monitor_entry(session->monitor, digits, false);
+        begin(session);
+        expect(session, piv_verify_once(session, digits, &tries) < 0,
+                "no VERIFY without a counter");
+        expect(session, piv_profile.counter(&session->card, PIN_COPY_IAS, &left) == 0 && left.known,
+                "PIV counter");
+        expect(session, piv_verify_once(session, "12345", &tries) < 0, "no PIN of five digits");
+        int r = piv_verify_once(session, digits, &tries);
+        expect(session, r == (strcmp(digits, PIN) == 0 ? 0 : OUTCOME_WRONG_PIN), "PIV verify");
+        expect(session, piv_verify_once(session, digits, &tries) < 0, "VERIFY once");
+        if (r == 0)
+                piv_sign_once(session, method);
+        end(session);
+}
+
+static void piv_requests(struct session *session)
+{
+        static const struct {
+                const char *profile, *key;
+                enum sign_method method;
+        } rows[] = { { "piv", "piv-9c=rsa2048", SIGN_PIV_RSA2048 },
+                { "piv-t0", "piv-9c=p256", SIGN_PIV_P256 },
+                { "piv", "piv-9c=p384", SIGN_PIV_P384 } };
+        for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+                start(session, rows[i].profile, rows[i].key);
+                piv_request(session, rows[i].method, PIN);
+                piv_request(session, rows[i].method, SHORT_WRONG_PIN);
+                piv_request(session, rows[i].method, PIN);
+        }
+}
+
+/* Nonsense, silence or a removal around VERIFY: nothing is sent twice. */
+static void piv_broken_verify(struct session *session)
+{
+        static const char *const faults[] = { "fault=wrong-sw=6F00@verify",
+                "fault=mute:1@verify:lost", "fault=removal:1@verify:after" };
+        static uint8_t file[CARD_FILE_MAX];
+        for (size_t i = 0; i < ARRAY_LEN(faults); i++) {
+                struct pin_counter left;
+                size_t len;
+                int tries;
+                start(session, "piv", faults[i]);
+                begin(session);
+                expect(session, card_identify(&session->card, &session->identity) == 0, "PIV");
+                expect(session,
+                        piv_profile.read(&session->card, OBJECT_CERTIFICATE_1, file, sizeof file,
+                                &len) == 0 &&
+                                piv_profile.counter(&session->card, PIN_COPY_IAS, &left) == 0,
+                        "PIV before a fault");
+                monitor_entry(session->monitor, PIN, false);
+                (void)piv_verify_once(session, PIN, &tries);
+                expect(session, piv_verify_once(session, PIN, &tries) < 0,
+                        "VERIFY cannot be repeated");
+                end(session);
+        }
+}
+
 static size_t tell(const struct monitor *monitor)
 {
         size_t count;
@@ -292,7 +391,8 @@ static size_t tell(const struct monitor *monitor)
 int main(int argc, char **argv)
 {
         static void (*const scenes[])(struct session *) = { good_requests, requests_on_keys,
-                broken_verify, careless_caller, blocked_card, foreign_card };
+                broken_verify, careless_caller, blocked_card, foreign_card, piv_requests,
+                piv_broken_verify };
         struct session session = { .pki = argc > 1 ? argv[1] : "" };
         if (argc != 2 || monitor_new(&session.monitor) < 0)
                 return 2;
