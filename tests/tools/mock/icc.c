@@ -65,12 +65,20 @@ void icc_start(struct icc *icc, const uint8_t *atr, size_t len)
         t1_start(&icc->t1, bytes.ifsc, bytes.tc & 1);
 }
 
+/* The default, or the F that the card offers with a D up to its own (ISO 7816-3:2006, 9.2). */
+static bool takes_rate(const struct icc *icc, uint8_t fidi)
+{
+        static const uint8_t factors[16] = { 0, 1, 2, 4, 8, 16, 32, 64, 12, 20 };
+        uint8_t d = factors[fidi & 0x0F], most = factors[icc->fidi_offered & 0x0F];
+        return fidi == FIDI_DEFAULT || (fidi >> 4 == icc->fidi_offered >> 4 && d > 0 && d <= most);
+}
+
 bool icc_select(struct icc *icc, unsigned int protocol, uint8_t fidi)
 {
         if (icc->protocol == protocol && icc->fidi == fidi)
                 return true;
         if (!icc->fresh || icc->specific || protocol > 1 || !(icc->offered >> protocol & 1) ||
-                (fidi != FIDI_DEFAULT && fidi != icc->fidi_offered))
+                !takes_rate(icc, fidi))
                 return false;
         icc->protocol = protocol;
         icc->fidi = fidi;
