@@ -293,7 +293,8 @@ def hundred(rig, daemon, watch, reader, name):
     after = usage(daemon)
     rig.note(f"a hundred plugs: slowest news {slowest:.0f} ms; descriptors, children, KiB {before} -> {after}")
     rig.check(slowest < SLOW * 1000, "usb: plugged and pulled a hundred times, each is told", slowest)
-    rig.check(after[:2] == before[:2] and after[2] - before[2] < 512, "usb: and nothing of it is left", (before, after))
+    room = 512 if "ASAN_OPTIONS" not in os.environ else 65536  # its allocator keeps what was freed
+    rig.check(after[:2] == before[:2] and after[2] - before[2] < room, "usb: and nothing of it is left", (before, after))
 
 
 def seat(rig, voice):
