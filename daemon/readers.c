@@ -197,6 +197,7 @@ size_t readers_backends(const struct readers *readers, struct backend_info *ret,
                         .driver = readers->backends[i].row->driver,
                         .state = readers->backends[i].paused    ? "paused"
                                  : readers->backends[i].running ? "running"
+                                 : readers->backends[i].denied  ? "denied"
                                                                 : "unavailable",
                 };
         return n;
@@ -247,7 +248,9 @@ static int nothing_there(const struct readers *readers, const char **ret_detail)
                         return OUTCOME_NO_READER;
         *ret_detail = "no reader service answers";
         for (size_t i = 0; i < readers->backend_count; i++)
-                if (readers->backends[i].paused)
+                if (readers->backends[i].denied)
+                        *ret_detail = "the reader service denies this user";
+                else if (readers->backends[i].paused)
                         *ret_detail = "this session is not active: its readers were let go";
         return OUTCOME_READER_SERVICE;
 }

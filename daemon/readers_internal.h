@@ -33,7 +33,7 @@ struct backend {
         struct child *watcher;
         sd_event_source *restart;
         uint64_t delay_us;
-        bool spoken, running;
+        bool spoken, running, denied;
         bool paused; /* the person's session is not active: direct readers are others' now */
 };
 

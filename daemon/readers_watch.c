@@ -122,6 +122,7 @@ static bool update(struct backend *backend, const struct driver_reader *now)
 
 static void take_report(struct backend *backend, const struct op_readers *report)
 {
+        backend->denied = report->outcome == OUTCOME_POLICY;
         if (report->outcome != 0) {
                 lose(backend);
                 return;

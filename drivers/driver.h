@@ -82,7 +82,8 @@ struct driver {
          * call always tells). NO_READER when the device is gone. */
         int (*wait)(void *reader, int channel, bool *ret_changed, struct driver_presence *ret);
         /* Watcher process: blocks until the set of readers differs from the last one reported, then
-         * fills ret[DRIVER_READERS_MAX]. READER_SERVICE while the service is absent or denies. */
+         * fills ret[DRIVER_READERS_MAX]. READER_SERVICE while the service is absent, POLICY while it denies
+         * this user. */
         int (*watch_open)(void **ret_watch, const char *const *options);
         int (*watch)(void *watch, struct driver_reader *ret, size_t *ret_count);
 };

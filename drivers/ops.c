@@ -192,8 +192,9 @@ int op_get_readers(struct view payload, struct op_readers *ret)
         struct op_readers v = { 0 };
         v.outcome = in_u8(&in);
         v.count = get_below(&in, DRIVER_READERS_MAX + 1);
-        bool absent = v.outcome == OUTCOME_READER_SERVICE && v.count == 0;
-        if (v.outcome != OUTCOME_OK && !absent)
+        bool none = (v.outcome == OUTCOME_READER_SERVICE || v.outcome == OUTCOME_POLICY) &&
+                    v.count == 0;
+        if (v.outcome != OUTCOME_OK && !none)
                 fail(&in);
         for (size_t i = 0; i < v.count && !in.error; i++)
                 get_reader(&in, &v.readers[i]);

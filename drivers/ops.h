@@ -66,7 +66,7 @@ struct op_ready {
 };
 
 struct op_readers {
-        int outcome; /* 0, or OUTCOME_READER_SERVICE */
+        int outcome; /* 0, OUTCOME_READER_SERVICE (absent) or OUTCOME_POLICY (denied) */
         struct driver_reader readers[DRIVER_READERS_MAX];
         size_t count;
 };

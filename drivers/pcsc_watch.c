@@ -10,9 +10,9 @@
  * long as a reader is held, once a second; whether a card can be had now, only BEGIN tells. When pcscd has all the readers it can have, the pseudo
  * reader is left out: nothing can come, and libpcsclite refuses to wait for one more than that.
  *
- * A missing pcscd, one that dies and one that denies access look alike from here (READER_SERVICE);
- * the watcher reports it once and ends, and mohrd starts another with growing delay. Which of the
- * three it is, `mohr doctor` finds out for the person.
+ * A missing pcscd and one that dies look alike from here (READER_SERVICE); one that denies this user,
+ * as it does with polkit for those who do not sit at the screen, says so (POLICY). The watcher reports
+ * either once and ends, and mohrd starts another with growing delay.
  */
 #include "drivers/pcsc.h"
 
@@ -146,6 +146,8 @@ int pcsc_watch(void *opaque, struct driver_reader *ret, size_t *ret_count)
                 if (rv == SCARD_S_SUCCESS)
                         rv = wait_for_change(watch);
         }
+        if (rv == SCARD_W_SECURITY_VIOLATION || rv == SCARD_E_NO_ACCESS)
+                return OUTCOME_POLICY;
         int r = pcsc_outcome(rv, PCSC_BEGIN);
         return r < 0 ? r : OUTCOME_READER_SERVICE;
 }

@@ -18,6 +18,7 @@ static const struct word states[] = {
         { "unusable", N_("cannot be used") },
         { "running", N_("ready") },
         { "unavailable", N_("not available") },
+        { "denied", N_("denies access to you") },
         { "paused", N_("let go while your session is not active") },
         { NULL, NULL },
 };

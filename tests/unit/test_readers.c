@@ -46,6 +46,8 @@ static void put_report(struct out *out, const char *text)
         struct op_readers report = { 0 };
         if (strcmp(text, "absent\n") == 0)
                 report.outcome = OUTCOME_READER_SERVICE;
+        if (strcmp(text, "denied\n") == 0)
+                report.outcome = OUTCOME_POLICY;
         for (const char *line = text; report.outcome == 0 && *line; line = strchr(line, '\n') + 1) {
                 struct driver_reader *reader = &report.readers[report.count++];
                 int present, busy;
@@ -364,6 +366,11 @@ static void taking_answers_by_what_is_there(void **state)
         watch_says("absent\n");
         UNTIL(is(backend(), "unavailable"));
         assert_int_equal(take(NULL, &reader), OUTCOME_READER_SERVICE);
+        watch_says("denied\n");
+        UNTIL(is(backend(), "denied"));
+        assert_int_equal(readers_acquire(world.readers, NULL, &reader, &detail),
+                OUTCOME_READER_SERVICE);
+        assert_string_equal(detail, "the reader service denies this user");
         stop();
 }
 
