@@ -55,6 +55,12 @@ def free_ports(count):
     raise RuntimeError("no free ports")
 
 
+def pcscd():
+    """How a private pcscd is started. One that asks polkit (Debian 13) would ask about a session that is not ours."""
+    told = subprocess.run(["/usr/sbin/pcscd", "--help"], capture_output=True, text=True).stdout
+    return ["/usr/sbin/pcscd", "--foreground", *(["--disable-polkit"] if "--disable-polkit" in told else [])]
+
+
 class Process:
     """A program with its output in a file, ended with the rig."""
 
@@ -122,7 +128,7 @@ class Pcscd:
         self.start()
 
     def start(self):
-        self.process = Process(self.rig, "pcscd", ["/usr/sbin/pcscd", "--foreground", "--config", self.conf])
+        self.process = Process(self.rig, "pcscd", [*pcscd(), "--config", self.conf])
         if not wait_for(lambda: os.path.exists("/run/pcscd/pcscd.comm") and self.listening()):
             raise RuntimeError("pcscd did not start: " + self.process.said())
 

@@ -167,7 +167,7 @@ class Pcscd(lib.Pcscd):
         self.start()
 
     def start(self):
-        self.process = Process(self.rig, "pcscd", ["/usr/sbin/pcscd", "--foreground", "--config", self.conf],
+        self.process = Process(self.rig, "pcscd", [*lib.pcscd(), "--config", self.conf],
                                self.bus.env())
         if not wait_for(lambda: os.path.exists("/run/pcscd/pcscd.comm")):
             raise RuntimeError("pcscd did not start: " + self.process.said())
