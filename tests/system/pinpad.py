@@ -140,6 +140,23 @@ def good_ways(rig, pad):
                       f"{profile}: the reader was told what part 10 says", order)
 
 
+def staff_card(rig, pad):
+    """Another family of cards, whose block is padded otherwise."""
+    anchors = os.path.join(rig.pki, "staff-ca.pem")
+    with Scene(rig, pad, "piv", daemon={"trust": {"staff_anchors": anchors}}, piv_9c="p256") as scene:
+        pad.person(f"type {PIN}")
+        code, reply, _ = scene.answers(OK, "a staff card's PIN typed on the reader's keys")
+        rig.check(code == OK and claims(reply)["station"]["pin_entry"] == "pinpad", "a staff card: typed on the reader")
+        sent = dict(pad.record())["sent"].strip()
+        rig.check(sent == "0020008008" + "dd" * 8, "a staff card: the reader sent what it takes", sent)
+        pad.person("type 12345")
+        scene.answers(REFUSED, "a staff card: five digits are too few", 0)
+        pad.person("type 271828")
+        scene.answers(WRONG, "a staff card: a wrong PIN of six digits")
+        padded = [value.strip() for what, value in pad.record() if what == "sent"][-1]
+        rig.check(padded == "0020008008" + "dd" * 6 + "ffff", "a staff card: padded as it wants", padded)
+
+
 def said_on_the_keys(rig, pad):
     """Ends of an entry in which nothing was sent, then the card is as it was."""
     with Scene(rig, pad) as scene:
@@ -387,34 +404,6 @@ def through_libccid(rig, pad):
     pad.start()
 
 
-def without_pcscd(rig, pad):
-    """The same reader by the driver usb: the same ends; and when the helper is killed, nothing is left waiting."""
-    why = mock.possible() or (not os.path.exists(os.path.join(rig.build, "usb/mohr-reader-usb")) and "no driver usb")
-    if why:
-        rig.skip("a PIN pad without pcscd", why)
-        return
-    pad.stop()
-    reader = mock.Reader(rig, pinpad="both", level="short")
-    card = mock.Card(rig, reader, "mav4")
-    daemon = mock.Daemon(rig, reader.bus)
-    typed_on_a_mock(rig, "usb", reader, daemon)
-    asked, verifies = reader.stats()["secures"], reader.stats()["verifies"]
-    parameters = {"audience": AUDIENCE, "nonce": NONCE, "ui": {"display": ":mohr-test"}}
-    running = Connection(daemon.socket).send("mohr.Identity.Assert", parameters)
-    wait_for(lambda: reader.stats()["secures"] > asked, 8, 0.02)
-    running.close()
-    rig.check(reader.dark(3), "usb: a client hangs up while the reader waits: the card is without power", reader.stats())
-    rig.check(reader.stats()["verifies"] == verifies, "usb: and saw no PIN", reader.stats())
-    reader.say(f"type {PIN}")
-    wait_for(lambda: [entry for entry in daemon.status()["readers"] if entry["state"] == "card"], 8, 0.05)
-    code, reply = daemon.request()
-    rig.check(code == OK, "usb: the next request", (code, reply))
-    daemon.stop()
-    card.remove()
-    reader.stop()
-    pad.start()
-
-
 def nowhere(rig, pad):
     """The digits are in the reader, which is pcscd here, and in nothing of Mohr: not even while the card has them."""
     if not may_look() or "ASAN_OPTIONS" in os.environ:
@@ -437,8 +426,7 @@ def nowhere(rig, pad):
 
 # Every third is one worker's; those that leave pcscd tidying up behind the dead come last.
 SCENES = [good_ways, said_on_the_keys, refused_before, wrong_until_blocked, taken_away, nowhere, through_libccid, liars,
-          hostile_lists, unwanted, without_pcscd, killed, out_of_time,
-          changed]
+          hostile_lists, unwanted, changed, killed, out_of_time, staff_card]
 
 
 def body(rig):
