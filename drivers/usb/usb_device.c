@@ -1,219 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* usb_device.c: see usb_device.h. libusb's return values become those of wire.h in one table.
- *
- * The interrupt endpoint always has one transfer under way, submitted before the sandbox and again
- * each time its message was fetched. It completes inside libusb's event handling, also while another
- * transfer is waited for; until somebody fetches the message it is kept.
+/* usb_device.c: see usb_device.h. Finding, claiming and letting go; what goes through the device is in
+ * usb_pipes.c.
  */
-#include "drivers/usb/usb_device.h"
-
-#include <libusb.h>
+#include "drivers/usb/usb_pipes.h"
 
 #include <fcntl.h>
-#include <poll.h>
-#include <time.h>
 
-#define TO_INTERFACE   0x21 /* class request, host to interface */
-#define FROM_INTERFACE 0xA1
+#define FROM_INTERFACE 0xA1 /* class request, interface to host */
 #define CONTROL_MS     1000
-#define INTERRUPT_MAX  64
-#define FDS_MAX        8
-#define FAILURES_MAX   4
 #define FIRST_FD       4 /* the sandbox knows the device by this number */
-
-struct usb_device {
-        int fd;
-        libusb_context *context;
-        libusb_device_handle *handle;
-        struct libusb_transfer *notice;
-        struct wire wire;
-        struct ccid_class class;
-        const struct usb_quirk *quirk;
-        uint8_t number; /* of the interface */
-        uint8_t in, out, interrupt;
-        bool claimed, noticed, gone;
-        bool under_way; /* the interrupt transfer belongs to the kernel */
-        uint8_t message[INTERRUPT_MAX];
-        size_t message_len; /* what the endpoint sends at most */
-        size_t notice_len;  /* of what it sent */
-        unsigned int failures;
-};
-
-static int from_usb(int r)
-{
-        /* clang-format off */
-        static const struct {
-                int usb, ours;
-        } answers[] = {
-                { LIBUSB_SUCCESS, 0 },
-                { LIBUSB_ERROR_NO_DEVICE, OUTCOME_NO_READER },
-                { LIBUSB_ERROR_NOT_FOUND, OUTCOME_NO_READER },
-                { LIBUSB_ERROR_TIMEOUT, OUTCOME_TIMED_OUT },
-                { LIBUSB_ERROR_BUSY, OUTCOME_BUSY },
-                { LIBUSB_ERROR_ACCESS, OUTCOME_READER_SERVICE },
-                { LIBUSB_ERROR_PIPE, -EPIPE },
-                { LIBUSB_ERROR_OVERFLOW, -EOVERFLOW },
-                { LIBUSB_ERROR_NO_MEM, -ENOMEM },
-        };
-        /* clang-format on */
-        for (size_t i = 0; i < ARRAY_LEN(answers); i++)
-                if (answers[i].usb == r)
-                        return answers[i].ours;
-        return -EIO;
-}
-
-/* The wire */
-
-static int bulk_out(void *ctx, const uint8_t *data, size_t len, unsigned int ms)
-{
-        struct usb_device *device = ctx;
-        int sent = 0;
-        /* libusb takes one pointer type for both directions. */
-        int r = libusb_bulk_transfer(
-                device->handle, device->out, (unsigned char *)(uintptr_t)data, (int)len, &sent, ms);
-        return r == 0 && (size_t)sent != len ? -EIO : from_usb(r);
-}
-
-/* A reader that ends a message with a full packet and nothing after it leaves libusb waiting for more:
- * what has come by then is a message, or is found out not to be one. */
-static int bulk_in(void *ctx, uint8_t *data, size_t cap, unsigned int ms, size_t *ret_len)
-{
-        struct usb_device *device = ctx;
-        int came = 0;
-        int r = libusb_bulk_transfer(device->handle, device->in, data, (int)cap, &came, ms);
-        if (r == LIBUSB_ERROR_TIMEOUT && came > 0)
-                r = 0;
-        if (r == 0)
-                *ret_len = (size_t)came;
-        return from_usb(r);
-}
-
-static int control(void *ctx, uint8_t request, uint16_t value, unsigned int ms)
-{
-        struct usb_device *device = ctx;
-        int r = libusb_control_transfer(
-                device->handle, TO_INTERFACE, request, value, device->number, NULL, 0, ms);
-        return from_usb(r < 0 ? r : 0);
-}
-
-static int unstall(void *ctx, enum wire_end end)
-{
-        struct usb_device *device = ctx;
-        return from_usb(
-                libusb_clear_halt(device->handle, end == WIRE_IN ? device->in : device->out));
-}
-
-static uint64_t now_ms(void *ctx _unused_)
-{
-        struct timespec now;
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
-/* The interrupt endpoint */
-
-static void take_notice(struct usb_device *device, size_t len)
-{
-        device->noticed = true;
-        device->notice_len = len;
-        device->failures = 0;
-}
-
-/* As when the machine slept. A message that says nothing makes the driver look for itself; an endpoint
- * that fails again and again is given up, and the card asked for as where there is none. */
-static void notice_failed(struct usb_device *device)
-{
-        device->message[0] = 0;
-        device->noticed = true;
-        device->notice_len = 1;
-        if (++device->failures == FAILURES_MAX)
-                device->wire.has_interrupt = false;
-}
-
-static void on_notice(struct libusb_transfer *transfer)
-{
-        struct usb_device *device = transfer->user_data;
-        device->under_way = false;
-        if (transfer->status == LIBUSB_TRANSFER_NO_DEVICE)
-                device->gone = true;
-        else if (transfer->status == LIBUSB_TRANSFER_COMPLETED)
-                take_notice(device, (size_t)transfer->actual_length);
-        else
-                notice_failed(device);
-}
-
-static int expect_notice(struct usb_device *device)
-{
-        if (!device->wire.has_interrupt || device->under_way)
-                return 0;
-        int r = libusb_submit_transfer(device->notice);
-        device->under_way = r == 0;
-        return from_usb(r);
-}
-
-static int handle_events(struct usb_device *device)
-{
-        struct timeval at_once = { 0 };
-        int r = libusb_handle_events_timeout_completed(device->context, &at_once, NULL);
-        return device->gone ? OUTCOME_NO_READER : from_usb(r);
-}
-
-static int fetch_notice(void *ctx, uint8_t *data, size_t cap, size_t *ret_len)
-{
-        struct usb_device *device = ctx;
-        int r = device->noticed ? 0 : handle_events(device);
-        if (r != 0)
-                return r;
-        size_t len = 0;
-        if (device->noticed) {
-                len = base_min(cap, device->notice_len);
-                memcpy(data, device->message, len);
-                device->noticed = false;
-                r = expect_notice(device);
-        }
-        if (r == 0)
-                *ret_len = len;
-        return r;
-}
-
-static int open_notices(struct usb_device *device)
-{
-        if (device->interrupt == 0)
-                return 0;
-        device->notice = libusb_alloc_transfer(0);
-        if (!device->notice)
-                return -ENOMEM;
-        libusb_fill_interrupt_transfer(device->notice, device->handle, device->interrupt,
-                device->message, (int)device->message_len, on_notice, device, 0);
-        device->wire.has_interrupt = true;
-        return expect_notice(device);
-}
-
-static short events_of(const struct libusb_pollfd *fd)
-{
-        return fd->events;
-}
-
-int usb_device_wait(struct usb_device *device, int channel, int ms, bool *ret_channel)
-{
-        struct pollfd fds[1 + FDS_MAX] = { { .fd = channel, .events = POLLIN } };
-        nfds_t count = 1;
-        const struct libusb_pollfd **usb = libusb_get_pollfds(device->context);
-        for (size_t i = 0; usb && usb[i] && count < ARRAY_LEN(fds); i++)
-                fds[count++] = (struct pollfd){ .fd = usb[i]->fd, .events = events_of(usb[i]) };
-        libusb_free_pollfds(usb);
-        if (!usb)
-                return -ENOMEM;
-        /* What came while another transfer was waited for has woken nobody. */
-        int n = poll(fds, count, device->noticed || device->gone ? 0 : ms);
-        if (n < 0 && errno != EINTR)
-                return -errno;
-        bool can_read = n > 0 && fds[0].revents != 0;
-        int r = can_read ? 0 : handle_events(device);
-        if (r == 0)
-                *ret_channel = can_read;
-        return r;
-}
 
 /* Opening */
 
@@ -253,7 +48,7 @@ static int take_interface(struct usb_device *device, const struct libusb_interfa
 static int find_interface(struct usb_device *device, int wanted)
 {
         struct libusb_config_descriptor *config = NULL;
-        int r = from_usb(
+        int r = usb_pipes_outcome(
                 libusb_get_active_config_descriptor(libusb_get_device(device->handle), &config));
         if (r != 0)
                 return r;
@@ -301,12 +96,12 @@ static int open_handle(struct usb_device *device, const struct usb_address *addr
         int r = libusb_init(&device->context);
         if (r == 0)
                 r = libusb_wrap_sys_device(device->context, device->fd, &device->handle);
-        return from_usb(r);
+        return usb_pipes_outcome(r);
 }
 
 static int claim(struct usb_device *device)
 {
-        int r = from_usb(libusb_claim_interface(device->handle, device->number));
+        int r = usb_pipes_outcome(libusb_claim_interface(device->handle, device->number));
         device->claimed = r == 0;
         return r;
 }
@@ -317,8 +112,6 @@ int usb_device_open(struct usb_device **ret, const struct usb_address *address)
         if (!device)
                 return -ENOMEM;
         device->fd = -1;
-        device->wire = (struct wire){ bulk_out, bulk_in, fetch_notice, control, unstall, now_ms,
-                device, false };
         int r = open_handle(device, address);
         if (r == 0)
                 r = find_interface(device, address->interface);
@@ -327,7 +120,7 @@ int usb_device_open(struct usb_device **ret, const struct usb_address *address)
         if (r != 0)
                 return r;
         take_quirk(device);
-        r = open_notices(device);
+        r = usb_pipes_open(device);
         if (r != 0)
                 return r;
         *ret = device;
@@ -335,23 +128,12 @@ int usb_device_open(struct usb_device **ret, const struct usb_address *address)
         return 0;
 }
 
-/* libusb wants a cancelled transfer's end seen before it is freed; a device that is gone has none. */
-static void close_notices(struct usb_device *device)
-{
-        if (device->under_way && libusb_cancel_transfer(device->notice) == 0)
-                for (int i = 0; device->under_way && !device->gone && i < 10; i++) {
-                        struct timeval soon = { .tv_usec = 50000 };
-                        (void)libusb_handle_events_timeout_completed(device->context, &soon, NULL);
-                }
-        if (!device->under_way)
-                libusb_free_transfer(device->notice);
-}
-
 struct usb_device *usb_device_free(struct usb_device *device)
 {
         if (!device)
                 return NULL;
-        close_notices(device);
+        if (device->bulk)
+                usb_pipes_close(device);
         if (device->claimed)
                 (void)libusb_release_interface(device->handle, device->number);
         if (device->handle)
@@ -366,7 +148,7 @@ struct usb_device *usb_device_free(struct usb_device *device)
 
 int usb_device_reset(struct usb_device *device)
 {
-        return from_usb(libusb_reset_device(device->handle));
+        return usb_pipes_outcome(libusb_reset_device(device->handle));
 }
 
 size_t usb_device_rates(struct usb_device *device, uint32_t *ret)
