@@ -121,13 +121,14 @@ static bool orphaned(struct usb_device *device, const struct pollfd *channel)
         bool now = (channel->revents & (POLLHUP | POLLERR)) != 0;
         if (now)
                 device->channel = -1;
+        device->orphan = device->orphan || now;
         return now;
 }
 
 /* Until the transfer ended by itself, or was called off and given back. */
 static int await_bulk(struct usb_device *device, uint64_t deadline)
 {
-        bool called_off = false;
+        bool called_off = false, orphan = false;
         while (!device->bulk_done) {
                 struct pollfd channel = { .fd = device->channel };
                 uint64_t now = now_ms(NULL);
@@ -138,7 +139,8 @@ static int await_bulk(struct usb_device *device, uint64_t deadline)
                         return r;
                 if (usb)
                         (void)handle_events(device);
-                bool over = orphaned(device, &channel) || now_ms(NULL) >= deadline;
+                orphan = orphaned(device, &channel) || orphan;
+                bool over = (orphan && !called_off) || now_ms(NULL) >= deadline;
                 if (device->bulk_done || !over)
                         continue;
                 if (called_off)
@@ -147,7 +149,7 @@ static int await_bulk(struct usb_device *device, uint64_t deadline)
                 deadline = now_ms(NULL) + CALL_OFF_MS;
                 (void)libusb_cancel_transfer(device->bulk);
         }
-        return 0;
+        return orphan ? OUTCOME_TIMED_OUT : 0;
 }
 
 static int bulk(struct usb_device *device, uint8_t end, uint8_t *data, size_t len, unsigned int ms)
@@ -179,7 +181,7 @@ static int bulk_in(void *ctx, uint8_t *data, size_t cap, unsigned int ms, size_t
 {
         struct usb_device *device = ctx;
         int r = bulk(device, device->in, data, cap, ms);
-        if (r == OUTCOME_TIMED_OUT && device->bulk->actual_length > 0)
+        if (r == OUTCOME_TIMED_OUT && !device->orphan && device->bulk->actual_length > 0)
                 r = 0;
         if (r == 0)
                 *ret_len = (size_t)device->bulk->actual_length;

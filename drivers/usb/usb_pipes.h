@@ -22,7 +22,7 @@ struct usb_device {
         const struct usb_quirk *quirk;
         uint8_t number; /* of the interface */
         uint8_t in, out, interrupt;
-        bool claimed, noticed, gone, bulk_done;
+        bool claimed, noticed, gone, bulk_done, orphan;
         bool under_way; /* the interrupt transfer belongs to the kernel */
         uint8_t message[INTERRUPT_MAX];
         size_t message_len; /* what the endpoint sends at most */
