@@ -68,8 +68,9 @@ static void header(const char *json, size_t len)
         enum mohr_reason reason = MOHR_REASON_OK;
         require(signer_read(json, len, NULL, &signer, &reason) == 0);
         require((reason == MOHR_REASON_OK) == (signer != NULL));
-        require(!signer || (signer->count >= 1 && signer->leaf.issuer_is_nocr &&
-                                   strlen(signer->leaf.card_number) == 10));
+        bool staff = signer && signer->identity.staff;
+        require(!signer || (signer->count >= 1 && signer->leaf.issuer_is_nocr == !staff &&
+                                   strlen(signer->leaf.card_number) == (staff ? 0 : 10)));
         signer_unref(signer);
 }
 

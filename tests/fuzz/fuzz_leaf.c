@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fuzz_leaf.c: certificates from a hostile card. What is read must be within its bounds, and text. */
+/* fuzz_leaf.c: certificates from a hostile card. What is read must be within its bounds, and text; and
+ * nobody is a citizen and a staff member. */
 #include "client-sdk/identity.h"
 
 #include "base/text.h"
@@ -18,6 +19,18 @@ static void require_text(const char *text, size_t cap)
         require(len < cap && text_utf8_valid(text, len));
 }
 
+static void require_staff(const struct leaf *leaf, size_t digits)
+{
+        const char *const texts[] = { leaf->common_name, leaf->organization, leaf->employee_number,
+                leaf->email, leaf->upn };
+        for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+                require_text(texts[i], LEAF_NAME_MAX);
+                require(leaf->class == LEAF_STAFF || texts[i][0] == '\0');
+        }
+        if (leaf->class == LEAF_STAFF)
+                require(digits == 0 && !leaf->issuer_is_nocr && leaf->common_name[0] != '\0');
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
         struct leaf leaf;
@@ -31,9 +44,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
         require(digits == 0 || (digits == 10 && strspn(leaf.card_number, "0123456789") == 10));
         require((digits == 0) == (leaf.cn_suffix[0] == '\0'));
         require(leaf.class != LEAF_CA || digits == 0);
-        if (identity_read(cert, &leaf, &identity) == 0)
-                require(digits == 10 && leaf.issuer_is_nocr &&
-                        strlen(identity.sub) == IDENTITY_SUB_LEN);
+        require_staff(&leaf, digits);
+        if (identity_read(cert, &leaf, &identity) == 0) {
+                require(strlen(identity.sub) == IDENTITY_SUB_LEN);
+                require(identity.staff == (leaf.class == LEAF_STAFF));
+                require(identity.staff || (digits == 10 && leaf.issuer_is_nocr));
+        }
         X509_free(cert);
         return 0;
 }
