@@ -281,7 +281,8 @@ def kills(rig):
 
 def daemon_killed(rig):
     """mohrd killed in the middle: the helper hears of it and takes the power off."""
-    for way, fault in (("T=1", "time=20@verify"), ("T=0", "time=20@sign")):
+    for way, fault in (("T=1", "time=20@verify"), ("T=0", "time=20@sign"), ("extended", "silent@verify"),
+                       ("T=1", "silent@3")):
         options, profile = WAYS[way]
         card = Slot(rig, profile=profile, reader=options)
         daemon = daemon_of(rig)
@@ -310,6 +311,7 @@ def power_off(rig):
         running = begin(daemon, card)
         wait_for(lambda: card.mock.stats()["struck"], 5)
         helper = helper_of(daemon)
+        os.kill(helper, signal.SIGSTOP)  # or it would take the power off itself
         daemon.process.child.kill()
         os.kill(helper, signal.SIGKILL)
         wait_for(lambda: card.mock.log()[-1][1] == "usb released", 2)

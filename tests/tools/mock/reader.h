@@ -111,7 +111,7 @@ struct fault fault_strikes(struct mock_faults *faults, int ins, bool with_data);
 bool fault_next_is(const struct mock_faults *faults, enum fault_kind kind);
 void fault_done(struct mock_faults *faults, enum fault_kind kind);
 
-/* reader.c, ccid.c, secure.c */
+/* reader.c, ccid.c, transfer.c, secure.c */
 struct reader {
         const struct personality *p;
         int bus;
@@ -135,6 +135,24 @@ struct reader {
         size_t chain_len; /* of an extended APDU on its way in */
         uint8_t rest[MOCK_APDU];
         size_t rest_len, rest_pos; /* of an answer on its way out */
+};
+
+#define CCID_HEADER 10
+enum {
+        TYPE_DATA = 0x80,
+        TYPE_STATUS = 0x81,
+        TYPE_PARAMETERS = 0x82,
+        TYPE_ESCAPE = 0x83,
+        TYPE_RATE = 0x84
+};
+enum {
+        ERROR_ABORTED = 0xFF,
+        ERROR_MUTE = 0xFE,
+        ERROR_PARITY = 0xFD,
+        ERROR_PROTOCOL = 0xF4,
+        ERROR_UNSUPPORTED = 0,
+        ERROR_LENGTH = 1,
+        ERROR_SLOT = 5
 };
 
 struct ccid {
