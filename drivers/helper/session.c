@@ -52,9 +52,6 @@ struct session {
         uint8_t fields[OPS_FRAME_MAX];
 };
 
-/* Whatever the person speaks: a display that cannot write Persian refuses the whole command. */
-#define DISPLAY_LANGUAGE 0x0409
-
 struct args {
         uint8_t u8[2];
         struct view bytes;
@@ -139,7 +136,7 @@ static int to_pinpad(
         if (session->lost != 0)
                 return session->lost;
         size_t len = 0;
-        asked.language = DISPLAY_LANGUAGE;
+        asked.language = 0x0409; /* English: a display that cannot write Persian may refuse it all */
         asked.seconds = session->patience_s;
         int r = session->driver->verify_pinpad(session->reader, &asked, rsp, cap, &len);
         return take_answer(session, r, len, ret_len);
@@ -341,14 +338,12 @@ static int on_pin(struct session *session, const struct args *args, struct out *
         return 0;
 }
 
-/* `pin` NULL: the reader asks. */
-static int verify_once(
-        struct session *session, const uint8_t *pin, size_t pin_len, struct out *fields)
+static int verify_once(struct session *session, const uint8_t *pin, struct out *fields)
 {
         int tries = -1;
         session->spent = true;
         session->counted = false;
-        int r = session->card.profile->verify(&session->card, pin, pin_len, &tries);
+        int r = session->card.profile->verify(&session->card, pin, session->pin->len, &tries);
         secret_wipe(session->pin);
         out_u8(fields, (uint8_t)tries);
         return r;
@@ -356,13 +351,13 @@ static int verify_once(
 
 static int on_verify(struct session *session, const struct args *args _unused_, struct out *fields)
 {
-        return verify_once(session, session->pin->data, session->pin->len, fields);
+        return verify_once(session, session->pin->data, fields);
 }
 
 static int on_pinpad(struct session *session, const struct args *args, struct out *fields)
 {
         session->patience_s = args->u8[0];
-        return verify_once(session, NULL, 0, fields);
+        return verify_once(session, NULL, fields); /* the reader asks */
 }
 
 static int on_sign(struct session *session, const struct args *args, struct out *fields)
