@@ -308,14 +308,15 @@ struct reader *reader_release(struct reader *reader)
                 return NULL;
         reader->taken = false;
         readers_changed(all(reader));
+        bool met = reader->call.active || reader->used;
+        reader->call.active = false; /* who gave it back hears nothing more */
+        sd_event_source_set_enabled(reader->deadline, SD_EVENT_OFF);
         if (reader->leaving) /* freed when its helper went */
                 return NULL;
         if (reader->gone)
                 return reader_free(reader);
-        if (reader->call.active || reader->used)
+        if (met)
                 reader_replace_helper(reader);
-        reader->call.active = false;
-        sd_event_source_set_enabled(reader->deadline, SD_EVENT_OFF);
         return NULL;
 }
 
