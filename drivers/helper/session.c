@@ -136,7 +136,7 @@ static int to_pinpad(
         if (session->lost != 0)
                 return session->lost;
         size_t len = 0;
-        asked.language = 0x0409; /* English: a display that cannot write Persian may refuse it all */
+        asked.language = 0x0409; /* English: not every display can write Persian */
         asked.seconds = session->patience_s;
         int r = session->driver->verify_pinpad(session->reader, &asked, rsp, cap, &len);
         return take_answer(session, r, len, ret_len);
