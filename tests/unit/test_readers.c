@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_readers.c: the supervisor with real processes: this program plays watcher and helper itself.
  *
- * A folder holds links named mohr-reader and mohr-reader-soft to this program, and two files that say
+ * A folder holds links named as the programs of soft and usb are to this program, and two files that say
  * how they behave: "watch" is what the watcher reports (it looks again every few milliseconds), "helper"
  * names one trick. What a helper is asked goes to the file "asked".
  */
@@ -51,8 +51,8 @@ static void put_report(struct out *out, const char *text)
         for (const char *line = text; report.outcome == 0 && *line; line = strchr(line, '\n') + 1) {
                 struct driver_reader *reader = &report.readers[report.count++];
                 int present, busy;
-                if (sscanf(line, "%127s %d %d %u", reader->name, &present, &busy,
-                            &reader->events) != 4)
+                if (sscanf(line, "%127s %d %d %u %127[^\n]", reader->name, &present, &busy,
+                            &reader->events, reader->address) < 4)
                         _exit(98);
                 reader->present = present;
                 reader->busy = busy;
@@ -100,6 +100,18 @@ static void say_ready(const char *driver, const char *trick)
                 _exit(0);
 }
 
+/* A direct reader's helper tells of its card. */
+static void say_presence(bool present)
+{
+        uint8_t frame[64];
+        struct driver_presence presence = { .present = present, .events = 7 };
+        struct out out = op_frame_begin(frame, sizeof frame, OP_PRESENCE, false, 0);
+        op_put_presence(&out, &presence);
+        ssize_t len = op_frame_finish(frame, &out);
+        if (len < 0 || ops_send(OPS_FD, frame, (size_t)len) < 0)
+                _exit(0);
+}
+
 static bool serve(const char *dir, const char *trick)
 {
         uint8_t frame[OPS_FRAME_MAX], reply[OPS_FRAME_MAX];
@@ -142,14 +154,22 @@ static int play(const char *program, int argc, char **argv)
         if (watch)
                 return play_watcher(dir);
         slurp(dir, "helper", trick, sizeof trick);
+        spill(dir, "life", "started\n", "a");
         if (strcmp(trick, "stillborn") == 0)
                 return 25;
+        if (strcmp(trick, "held") == 0)
+                return OUTCOME_BUSY;
+        if (strcmp(trick, "gone") == 0)
+                return OUTCOME_NO_READER;
         if (strcmp(trick, "slow") == 0)
                 usleep(150000);
         if (strcmp(trick, "mute") != 0)
                 say_ready(driver, trick);
+        if (strcmp(driver, "usb") == 0)
+                say_presence(strcmp(trick, "card") == 0);
         while (serve(dir, trick))
                 ;
+        spill(dir, "life", "ended in order\n", "a");
         return 0;
 }
 
@@ -178,8 +198,8 @@ static void on_news(void *user)
 
 static void tidy(void)
 {
-        static const char *const names[] = { "watch", "helper", "asked", "mohr-reader",
-                "mohr-reader-soft" };
+        static const char *const names[] = { "watch", "helper", "asked", "life", "mohr-reader",
+                "mohr-reader-soft", "mohr-reader-usb", "mohr-watch" };
         char path[128];
         for (size_t i = 0; i < ARRAY_LEN(names); i++) {
                 snprintf(path, sizeof path, "%s/%s", world.dir, names[i]);
@@ -205,28 +225,47 @@ static void watch_says(const char *text)
         assert_return_code(rename(fresh, path), errno);
 }
 
-static void start(const char *watch, const char *trick)
+static void link_to_self(const char *self, const char *name)
 {
-        static char soft_driver[] = "soft";
-        char link[128], self[256];
+        char link[128];
+        snprintf(link, sizeof link, "%s/%s", world.dir, name);
+        assert_return_code(symlink(self, link), errno);
+}
+
+static void start_driver(char *driver, const char *watch, const char *trick)
+{
+        char self[256];
         world = (struct world){ .dir = "/tmp/test-readers-XXXXXX",
                 .log = { .program = "test", .max = LOG_LEVEL_ERR, .fd = -1 } };
         assert_non_null(mkdtemp(world.dir));
         ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
         assert_true(n > 0);
         self[n] = '\0';
-        snprintf(link, sizeof link, "%s/mohr-reader-soft", world.dir);
-        assert_return_code(symlink(self, link), errno);
+        link_to_self(self, "mohr-reader-soft");
+        link_to_self(self, "mohr-reader-usb");
+        link_to_self(self, "mohr-watch");
         watch_says(watch);
         spill(world.dir, "helper", trick, "w");
         world.config = (struct config){
-                .drivers = { soft_driver }, .libexecdir = world.dir, .card_timeout_ms = 400
+                .drivers = { driver }, .libexecdir = world.dir, .card_timeout_ms = 400, .usb_fd = -1
         };
         assert_return_code(sd_event_new(&world.event), 0);
         assert_int_equal(readers_new(&world.readers, world.event, &world.config, &world.log), 0);
         assert_int_equal(readers_subscribe(world.readers, &world.watch, on_news, NULL), 0);
         assert_false(readers_settled(world.readers));
         UNTIL(readers_settled(world.readers));
+}
+
+static void start(const char *watch, const char *trick)
+{
+        static char soft[] = "soft";
+        start_driver(soft, watch, trick);
+}
+
+static void start_direct(const char *watch, const char *trick)
+{
+        static char usb[] = "usb";
+        start_driver(usb, watch, trick);
 }
 
 static void stop(void)
@@ -368,8 +407,8 @@ static void taking_answers_by_what_is_there(void **state)
         assert_int_equal(take(NULL, &reader), OUTCOME_READER_SERVICE);
         watch_says("denied\n");
         UNTIL(is(backend(), "denied"));
-        assert_int_equal(readers_acquire(world.readers, NULL, &reader, &detail),
-                OUTCOME_READER_SERVICE);
+        assert_int_equal(
+                readers_acquire(world.readers, NULL, &reader, &detail), OUTCOME_READER_SERVICE);
         assert_string_equal(detail, "the reader service denies this user");
         stop();
 }
@@ -616,9 +655,157 @@ static void a_release_in_the_middle_is_clean(void **state)
         stop();
 }
 
+static const char *why_of(const char *name)
+{
+        struct reader_info info[DRIVER_READERS_MAX];
+        size_t n = readers_list(world.readers, info, ARRAY_LEN(info));
+        for (size_t i = 0; i < n; i++)
+                if (strcmp(info[i].name, name) == 0 && info[i].why)
+                        return info[i].why;
+        return "";
+}
+
+/* How often a line stands in what the helpers wrote of their lives. */
+static unsigned int noted(const char *line)
+{
+        char life[8192];
+        unsigned int count = 0;
+        slurp(world.dir, "life", life, sizeof life);
+        for (const char *at = life; (at = strstr(at, line)); at++)
+                count++;
+        return count;
+}
+
+static void a_direct_readers_helper_tells_of_its_card(void **state)
+{
+        (void)state;
+        struct reader *reader = NULL;
+        start_direct("A 0 0 0 /dev/a\n", "card");
+        assert_string_equal(state_of("A"), "card");
+        assert_int_equal(take("A", &reader), 0);
+        assert_int_equal(call(reader, OP_BEGIN, ""), 0);
+        reader_release(reader);
+        UNTIL(noted("started") == 2);
+        stop();
+}
+
+static void why_a_direct_reader_cannot_be_used_is_told(void **state)
+{
+        static const struct {
+                const char *trick, *state, *why;
+                int answer;
+        } rows[] = {
+                { "held", "busy", "held", OUTCOME_BUSY },
+                { "gone", "unusable", "no-answer", OUTCOME_READER_SERVICE },
+                { "stillborn", "unusable", "no-access", OUTCOME_READER_SERVICE },
+        };
+        (void)state;
+        for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+                struct reader *reader = NULL;
+                start_direct("A 0 0 0 /dev/a\n", rows[i].trick);
+                assert_string_equal(state_of("A"), rows[i].state);
+                assert_string_equal(why_of("A"), rows[i].why);
+                assert_int_equal(take("A", &reader), rows[i].answer);
+                spill(world.dir, "helper", "card", "w"); /* and it is tried again */
+                UNTIL(is(state_of("A"), "card"));
+                assert_string_equal(why_of("A"), "");
+                stop();
+        }
+}
+
+static void a_claimed_reader_is_left_alone_until_it_is_free(void **state)
+{
+        (void)state;
+        start_direct("A 0 1 0 /dev/a\n", "card");
+        assert_string_equal(state_of("A"), "busy");
+        assert_string_equal(why_of("A"), "held");
+        for (int turn = 0; turn < 100; turn++)
+                assert_return_code(sd_event_run(world.event, 5000), 0);
+        assert_int_equal(noted("started"), 0);
+        watch_says("A 0 0 1 /dev/a\n");
+        UNTIL(is(state_of("A"), "card"));
+        watch_says("A 0 1 2 /dev/a\n"); /* the claim is our own helper's */
+        for (int turn = 0; turn < 20; turn++)
+                assert_return_code(sd_event_run(world.event, 5000), 0);
+        assert_string_equal(state_of("A"), "card");
+        stop();
+}
+
+static void another_device_by_an_old_name_is_another_reader(void **state)
+{
+        (void)state;
+        start_direct("A 0 0 0 /dev/a\n", "card");
+        uint32_t before = events_of("A");
+        watch_says("A 0 0 0 /dev/b\n");
+        UNTIL(events_of("A") != before && is(state_of("A"), "card"));
+        UNTIL(noted("started") == 2);
+        stop();
+}
+
+static void direct_readers_are_let_go_in_order_and_taken_again(void **state)
+{
+        (void)state;
+        struct reader *reader = NULL;
+        start_direct("A 0 0 0 /dev/a\n", "card");
+        assert_int_equal(take("A", &reader), 0);
+        assert_int_equal(call(reader, OP_BEGIN, ""), 0);
+        world.came = false;
+        readers_pause(world.readers, true);
+        assert_string_equal(backend(), "paused");
+        assert_string_equal(state_of("A"), "");
+        UNTIL(noted("ended in order") == 1);
+        assert_int_equal(call(reader, OP_COUNTER, ""), OUTCOME_NO_READER);
+        reader_release(reader);
+        readers_pause(world.readers, false);
+        UNTIL(is(state_of("A"), "card"));
+        stop();
+}
+
+/* The seat goes to another session, and the client hangs up in the same moment. */
+static void who_gave_back_a_reader_that_leaves_hears_nothing(void **state)
+{
+        (void)state;
+        struct reader *reader = NULL;
+        start_direct("A 0 0 0 /dev/a\n", "card");
+        assert_int_equal(take("A", &reader), 0);
+        assert_int_equal(call(reader, OP_BEGIN, ""), 0);
+        world.came = false;
+        assert_int_equal(reader_call(reader, OP_COUNTER, "", 0, on_reply, NULL), 0);
+        readers_pause(world.readers, true);
+        reader_release(reader);
+        UNTIL(noted("ended in order") == 1);
+        assert_false(world.came);
+        stop();
+}
+
+static void a_helper_that_does_not_let_go_is_killed(void **state)
+{
+        (void)state;
+        struct reader *reader = NULL;
+        start_direct("A 0 0 0 /dev/a\n", "hang");
+        UNTIL(is(state_of("A"), "empty"));
+        readers_pause(world.readers, true);
+        readers_pause(world.readers, false);
+        UNTIL(is(state_of("A"), "empty"));
+        assert_int_equal(take("A", &reader), OUTCOME_NO_CARD);
+        stop();
+}
+
+static void the_end_of_the_daemon_is_told_to_a_direct_readers_helper(void **state)
+{
+        (void)state;
+        start_direct("A 0 0 0 /dev/a\n", "card");
+        assert_string_equal(state_of("A"), "card");
+        readers_watch_free(world.watch);
+        readers_free(world.readers);
+        assert_int_equal(noted("ended in order"), 1);
+        sd_event_unref(world.event);
+        tidy();
+}
+
 int main(int argc, char **argv)
 {
-        if (strstr(argv[0], "/mohr-reader"))
+        if (strstr(argv[0], "/mohr-"))
                 return play(argv[0], argc, argv);
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(readers_come_and_go_with_their_states),
@@ -639,6 +826,14 @@ int main(int argc, char **argv)
                 cmocka_unit_test(a_helper_with_an_open_sandbox_serves_nobody),
                 cmocka_unit_test(a_helper_that_never_gets_ready_is_no_endless_wait),
                 cmocka_unit_test(a_release_in_the_middle_is_clean),
+                cmocka_unit_test(who_gave_back_a_reader_that_leaves_hears_nothing),
+                cmocka_unit_test(a_direct_readers_helper_tells_of_its_card),
+                cmocka_unit_test(why_a_direct_reader_cannot_be_used_is_told),
+                cmocka_unit_test(a_claimed_reader_is_left_alone_until_it_is_free),
+                cmocka_unit_test(another_device_by_an_old_name_is_another_reader),
+                cmocka_unit_test(direct_readers_are_let_go_in_order_and_taken_again),
+                cmocka_unit_test(a_helper_that_does_not_let_go_is_killed),
+                cmocka_unit_test(the_end_of_the_daemon_is_told_to_a_direct_readers_helper),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
