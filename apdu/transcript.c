@@ -216,6 +216,9 @@ static void take_rule(struct transcript *t, int object, const uint8_t *cmd, size
         t->keep = row < ARRAY_LEN(commands) ? (uint8_t)commands[row].answer : KEEP_NOTHING;
         if (t->keep == KEEP_OBJECT)
                 t->keep = object >= 0 && object < OBJECT_COUNT ? objects[object] : KEEP_NOTHING;
+        if (t->keep == KEEP_FLAT &&
+                (cmd[2] | cmd[3]) != 0) /* the middle of a file: of a value, perhaps */
+                t->keep = KEEP_NOTHING;
 }
 
 void transcript_add(struct transcript *t, int object, const uint8_t *cmd, size_t cmd_len,

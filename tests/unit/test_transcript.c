@@ -78,6 +78,9 @@ static void what_is_somebodys_is_only_counted(void **state _unused_)
                 { OBJECT_DATES, "00B00000F8", "B2FFAABB 9000", "00b00000f8 [4]9000\n" },
                 { OBJECT_DATES, "00B00000F8", "B2 9000", "00b00000f8 [1]9000\n" },
                 { OBJECT_AFIS, "00B00000F8", "AD0100 9000", "00b00000f8 ad01[1]9000\n" },
+                /* from the middle of a file nobody knows where a tag is */
+                { OBJECT_DATES, "00B0000104", "31003400 9000", "00b0000104 [4]9000\n" },
+                { OBJECT_DATES, "00B0000AF8", "31003400B301CC 9000", "00b0000af8 [7]9000\n" },
                 { -1, "00CB00FF0A B6038301037F49028100 00",
                         "7F4982000B 81820007 01020304050607 9000",
                         "00cb00ff0ab6038301037f4902810000 7f4982000b81820007[7]9000\n" },
