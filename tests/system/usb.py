@@ -161,7 +161,7 @@ def wire(rig):
     cases = []
     for number, (fault, expected, where) in enumerate(WIRE):
         ways = ["T=1"] if where == "T=1" else [list(WAYS)[number % len(WAYS)]]
-        for place in ("4", "verify", "sign"):
+        for place in ("4", "verify", "sign") if number % 3 == 0 or where == "T=1" else ("4", "verify"):
             kind, _, times = fault.partition("*")
             kind, _, when = kind.partition("/")
             struck = f"{kind}@{place}" + (f"/{when}" if when else "") + (f"*{times}" if times else "")

@@ -36,6 +36,7 @@
  */
 #include "tests/tools/mock/mock.h"
 
+#include <fcntl.h>
 #include <getopt.h>
 #include <netinet/in.h>
 #include <signal.h>
@@ -145,7 +146,7 @@ static int take_option(struct personality *p, int which, const char *value)
 {
         switch (which) {
         case OPT_DIR: p->dir = value; return 0;
-        case OPT_LOG: p->log = value; return 0;
+        case OPT_LOG: p->log_path = value; return 0;
         case OPT_NAME: p->name = value; return 0;
         case OPT_SERIAL: p->serial = value; return 0;
         case OPT_AUTO_IFSD: p->auto_ifsd = true; return 0;
@@ -265,6 +266,7 @@ int main(int argc, char **argv)
                 .protocols = 3,
                 .max_message = 271,
                 .max_ifsd = 254,
+                .log = -1,
                 .interrupt = true,
                 .auto_rates = true,
                 .wtx_ms = 400 };
@@ -274,7 +276,9 @@ int main(int argc, char **argv)
                         stderr);
                 return 2;
         }
-        int r = run(&p, argv + optind);
+        if (p.log_path)
+                p.log = open(p.log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+        int r = p.log_path && p.log < 0 ? -errno : run(&p, argv + optind);
         if (r < 0)
                 fprintf(stderr, "mock_ccid: %s\n", strerror(-r));
         return r < 0 ? 1 : r;

@@ -24,7 +24,8 @@ enum level { LEVEL_TPDU, LEVEL_SHORT, LEVEL_EXTENDED };
 
 /* What kind of reader it is: the options of the program. */
 struct personality {
-        const char *dir, *log, *name, *serial;
+        const char *dir, *log_path, *name, *serial;
+        int log;              /* -1: none */
         unsigned int address; /* of the first plugging; also the port it sits at */
         unsigned int vendor, product;
         enum level level;

@@ -16,19 +16,15 @@
 
 void mock_log(const struct personality *p, const char *format, ...)
 {
-        if (!p->log)
-                return;
-        FILE *log = fopen(p->log, "ae");
+        char line[MOCK_LINE * 2];
         int64_t now = mock_ms();
         va_list args;
-        if (!log)
+        if (p->log < 0)
                 return;
-        fprintf(log, "%lld.%03d ", (long long)now / 1000, (int)(now % 1000));
         va_start(args, format);
-        vfprintf(log, format, args);
+        vsnprintf(line, sizeof line, format, args);
         va_end(args);
-        fputc('\n', log);
-        fclose(log);
+        dprintf(p->log, "%lld.%03d %s\n", (long long)now / 1000, (int)(now % 1000), line);
 }
 
 int packet_send(int fd, uint8_t what, const void *bytes, size_t len)
