@@ -117,6 +117,8 @@ int usb_device_open(struct usb_device **ret, const struct usb_address *address)
                 r = find_interface(device, address->interface);
         if (r == 0)
                 r = claim(device);
+        if (r < 0 && r != -ENOMEM)
+                r = OUTCOME_NO_READER; /* no USB device, or one that is just being pulled out */
         if (r != 0)
                 return r;
         take_quirk(device);
