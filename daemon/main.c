@@ -132,6 +132,7 @@ static int open_parts(struct mohrd *d)
 
 static void close_all(struct mohrd *d)
 {
+        readers_end(d->context.readers);
         server_free(d->server); /* hangs up: running requests are cancelled */
         methods_free(d->methods);
         seat_free(d->seat);

@@ -116,9 +116,10 @@ struct readers *readers_free(struct readers *readers)
 {
         if (!readers)
                 return NULL;
+        readers_end(readers);
+        direct_forget_all(readers);
         for (size_t i = 0; i < readers->backend_count; i++)
                 backend_stop(&readers->backends[i]);
-        direct_end_all(readers);
         while (readers->list) {
                 struct reader *reader = readers->list;
                 readers->list = reader->next;

@@ -20,6 +20,9 @@ struct reader;
 
 _must_check_ int readers_new(
         struct readers **ret, sd_event *event, const struct config *config, const struct log *log);
+/* The daemon ends: direct readers are let go in order, before running requests are cut off, since cutting
+ * one off kills its helper. NULL is fine. */
+void readers_end(struct readers *readers);
 struct readers *readers_free(struct readers *readers);
 
 struct reader_info {

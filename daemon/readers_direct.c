@@ -198,18 +198,19 @@ void readers_pause(struct readers *readers, bool pause)
         }
 }
 
-/* The daemon ends: each direct helper takes the power off its card, all at the same time. */
-void direct_end_all(struct readers *readers)
+/* Each helper takes the power off its card, all at the same time. */
+void readers_end(struct readers *readers)
 {
-        for (struct reader *reader = readers->list; reader; reader = reader->next)
-                if (reader->backend->row->direct && reader->helper)
-                        child_hang_up(reader->helper);
-        for (struct reader *reader = readers->list; reader; reader = reader->next)
-                if (reader->backend->row->direct && reader->helper)
-                        child_wait(reader->helper, LEAVE_US / 1000);
-        while (readers->leaving) {
-                struct reader *reader = readers->leaving;
+        if (!readers)
+                return;
+        readers_pause(readers, true);
+        for (struct reader *reader = readers->leaving; reader; reader = reader->next)
                 child_wait(reader->helper, LEAVE_US / 1000);
-                forget(reader);
-        }
+}
+
+/* Nobody holds one of them any more. */
+void direct_forget_all(struct readers *readers)
+{
+        while (readers->leaving)
+                forget(readers->leaving);
 }

@@ -130,6 +130,6 @@ bool direct_waits_for_news(const struct reader *reader);
 uint64_t direct_first_start(struct reader *reader, const struct driver_reader *seen);
 _must_check_ bool direct_report(struct reader *reader, const struct driver_reader *now);
 void direct_left(struct reader *reader); /* frees it unless taken */
-void direct_end_all(struct readers *readers);
+void direct_forget_all(struct readers *readers);
 
 #endif

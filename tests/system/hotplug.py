@@ -254,19 +254,21 @@ class Dark(Board):
 
 
 def mohrd_ends(rig):
-    """When mohrd is killed, a board's card is without power within a second: its helper sees to that."""
+    """However mohrd ends, a board's card is without power within a second: its helper sees to that."""
     rig.boards = {}
-    for phase in ("pin", "sign", "consent"):
+    for phase, signals in (("pin", (9,)), ("sign", (9,)), ("consent", (9,)), ("pin", (15, 15)), ("consent", (15, 15))):
         board = Dark(rig)
         daemon = Daemon(rig, drivers=("nfc",), nfc={"device": board.device})
         daemon.wait_state(board.reader, "card")
-        what = f"nfc: mohrd killed in phase {phase}"
+        what = f"nfc: mohrd {'killed' if 9 in signals else 'told to end twice'} in phase {phase}"
         connection = Connection(daemon.socket, 30)
         connection.send("mohr.Identity.Assert", {"audience": AUDIENCE, "nonce": NONCE, "ui": {"display": ":mohr-test"}}, more=True)
         while connection.receive()[1].get("phase") != phase:
             pass
         helpers = list(daemon.helpers())
-        daemon.process.child.kill()
+        for number in signals:
+            daemon.process.child.send_signal(number)
+            time.sleep(0.002)
         began = time.monotonic()
         off = wait_for(lambda: not board.powered(), 3, 0.005)
         took = time.monotonic() - began
