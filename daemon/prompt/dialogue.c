@@ -187,6 +187,8 @@ static int show(struct dialogue *dialogue, const struct page *page)
         long left = (long)(dialogue->deadline - now());
         if (left <= 0)
                 return OUTCOME_TIMED_OUT;
+        if (!page->desc[0]) /* it did not fit, and nobody can agree to nothing */
+                return OUTCOME_INTERNAL;
         snprintf(seconds, sizeof seconds, "%ld", left);
         for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
                 int outcome =

@@ -17,8 +17,9 @@
 
 struct page {
         const char *title, *ok, *cancel, *prompt,
-                *notok;            /* static or gettext's; prompt only on PIN pages */
-        char desc[TEXTS_LINE_MAX]; /* lines separated by '\n', not yet escaped */
+                *notok; /* static or gettext's; prompt only on PIN pages */
+        char desc
+                [TEXTS_LINE_MAX]; /* lines separated by '\n', not yet escaped; "" if they do not fit */
 };
 
 /* Says nothing of the holder: who that is, the person is asked about afterwards. */

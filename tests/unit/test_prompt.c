@@ -506,6 +506,23 @@ static int converse(const struct rig *rig, const struct question *question, char
         return r;
 }
 
+/* Percent signs are the dearest letters of an Assuan line: names made of them leave room for nothing. */
+static void nobody_is_asked_by_an_empty_page(void **state)
+{
+        const struct rig *rig = *state;
+        struct question question = hostile("%", "fa");
+        char pin[16];
+        fill(question.given_name, sizeof question.given_name, "%");
+        fill(question.family_name, sizeof question.family_name, "%");
+        question.tell_unproven = false;
+        speak("fa");
+        script(rig, "\"confirm\": [\"ok\", \"ok\"], \"getpin\": [\"1234\"]");
+        assert_int_equal(converse(rig, &question, pin), OUTCOME_INTERNAL);
+        assert_string_equal(pin, "");
+        assert_null(strstr(recorded(rig), "CONFIRM"));
+        speak("en");
+}
+
 static void each_answer_has_its_outcome(void **state)
 {
         static const struct {
@@ -680,6 +697,7 @@ int main(void)
                 cmocka_unit_test(an_app_cannot_add_a_line_or_leave_its_isolate),
                 cmocka_unit_test(blanks_and_markup_lose_their_power),
                 cmocka_unit_test(a_line_is_escaped_and_bounded),
+                TALK(nobody_is_asked_by_an_empty_page),
                 TALK(each_answer_has_its_outcome),
                 TALK(no_pin_is_asked_for_before_consent),
                 TALK(with_keys_on_the_reader_no_digit_is_asked_for_here),
