@@ -115,7 +115,7 @@ WIRE = [
     ("error=0xFE", GIVES_UP | RECOVERS, "any"), ("error=0xFD", GIVES_UP | RECOVERS, "any"), ("error=0xFB", GIVES_UP | RECOVERS, "any"),
     ("error=0xE0", GIVES_UP | RECOVERS | {BUSY}, "any"), ("error=0xFF", GIVES_UP | RECOVERS, "any"), ("error=0x01", GIVES_UP | RECOVERS, "any"),
     ("stall", GIVES_UP | RECOVERS, "any"), ("stall/before", GIVES_UP | RECOVERS, "any"), ("unplug=300", LEAVES, "any"),
-    ("unplug=300/before", LEAVES, "any"),
+    ("unplug=300/before", LEAVES, "any"), ("power", GIVES_UP | RECOVERS, "any"), ("power", GIVES_UP | RECOVERS, "any"),
 ]
 WAYS = {"T=1": ({}, "mav4"), "T=0": ({"rates": "pps"}, "mav3"), "short": ({"level": "short"}, "mav2-t0"),
         "extended": ({"level": "extended"}, "mav2-cl")}
@@ -277,6 +277,37 @@ def kills(rig):
     for way, place in rig.mine(few(cases, 4, rig)):
         wrong = kill_at(rig, way, place)
         rig.check(not wrong, f"helper killed, {way}, at {place}: no power within a second", wrong)
+
+
+def suspended(rig):
+    """The machine slept: readers lose their power and no word is said; or they are plugged in anew on waking."""
+    for wakes in ("sleep", "unplug"):
+        card = Slot(rig)
+        daemon = daemon_of(rig)
+        daemon.wait_state(card.reader, "card")
+        rig.check(daemon.request(card.reader)[0] == OK, "before the machine sleeps")
+        daemon.script(delay=1.2)
+        running = begin(daemon, card)
+        wait_for(lambda: pcsc.pinentries(daemon), 4)
+        children = [daemon.process.pid, *daemon.helpers()]
+        for pid in children:
+            os.kill(pid, signal.SIGSTOP)
+        card.mock.say(wakes)
+        time.sleep(0.3)
+        if wakes == "unplug":
+            card.mock.say("plug")
+        for pid in children:
+            os.kill(pid, signal.SIGCONT)
+        error, reply, _ = running.receive()
+        rig.check(not error or error.endswith(("CardRemoved", "NoReader", "TimedOut")), f"{wakes}, while the person is asked: a "
+                  "typed answer", (error, reply))
+        rig.check(card.mock.stats()["verifies"] <= 2 and card.dark(), f"{wakes}: no PIN was sent twice", card.mock.stats())
+        daemon.script()
+        rig.check(daemon.wait_state(card.reader, "card"), f"{wakes}: then the card is seen again", daemon.status())
+        code, answer = daemon.request(card.reader)
+        rig.check(code == OK, f"{wakes}: and serves", (code, answer))
+        daemon.stop()
+        card.close()
 
 
 def daemon_killed(rig):
@@ -532,7 +563,7 @@ def held_by_pcscd(rig):
     reader.stop()
 
 
-SCENES = [unplugged_while_asking, swapped_while_asking, daemon_killed, power_off, card_taken_in_each_phase, typed_on_keys, keys_disturbed, plugging, presence, two_readers, idle_cost, held_by_pcscd]
+SCENES = [unplugged_while_asking, swapped_while_asking, suspended, daemon_killed, power_off, card_taken_in_each_phase, typed_on_keys, keys_disturbed, plugging, presence, two_readers, idle_cost, held_by_pcscd]
 
 
 def body(rig):

@@ -21,11 +21,12 @@
  * DIR/control-ADDRESS is a SOCK_SEQPACKET socket; each packet is a line, each gets one answer:
  *   plug | unplug                  the device; it comes back under the next address
  *   insert | remove                the card, though its program goes on
+ *   sleep                          the card loses its power, and nobody is told: a suspended machine
  *   type DIGITS|cancel|timeout     on the PIN pad, for the next question
  *   fault KIND[=VALUE]@WHERE[/before][*TIMES] | clear
  *       KIND of the reader's answer: silent sequence short[=BYTES] oversize[=LENGTH] longer[=BYTES] slot
  *            type[=TYPE] error[=CODE] stall stall-out unplug[=MS until it is back] time[=EXTENSIONS]
- *            garbage twice
+ *            garbage twice power (off, unasked)
  *       KIND of the card's T=1 block: checksum nak lost wtx[=REQUESTS] block-short block-sequence
  *            block-length abort
  *       WHERE: N (the N-th transfer from now), verify, sign, ins:HH

@@ -20,7 +20,7 @@ static void put_length(uint8_t *message, size_t len)
 static bool spoil(struct reader *reader, uint8_t *message, size_t *len)
 {
         struct fault fault = reader->fault;
-        if (fault.kind > FAULT_TWICE) /* the card's */
+        if (fault.kind > FAULT_POWER) /* the card's */
                 return false;
         reader->fault.kind = FAULT_NONE;
         switch (fault.kind) {
@@ -31,6 +31,10 @@ static bool spoil(struct reader *reader, uint8_t *message, size_t *len)
         case FAULT_LONGER: put_length(message, *len - CCID_HEADER + fault.value); return false;
         case FAULT_SLOT: message[5] = (uint8_t)fault.value; return false;
         case FAULT_TYPE: message[0] = (uint8_t)fault.value; return false;
+        case FAULT_POWER: /* as after a suspended machine: the card knows nothing any more */
+                reader_power_off(reader);
+                fault.value = ERROR_MUTE;
+                /* fall through */
         case FAULT_ERROR:
                 message[7] = (uint8_t)(icc_status(reader) | 0x40);
                 message[8] = (uint8_t)fault.value;

@@ -25,6 +25,7 @@ static const struct {
         { "time", FAULT_TIME, 3 },
         { "garbage", FAULT_GARBAGE, 0 },
         { "twice", FAULT_TWICE, 0 },
+        { "power", FAULT_POWER, 0 },
         { "checksum", FAULT_EDC, 0 },
         { "nak", FAULT_NAK, 0 },
         { "lost", FAULT_LOST, 0 },

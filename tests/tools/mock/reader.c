@@ -83,6 +83,10 @@ static const char *run_line(struct reader *reader, const char *line, char text[s
                 tell_presence(reader);
                 return "ok";
         }
+        if (strcmp(line, "sleep") == 0) {
+                reader_power_off(reader);
+                return "ok";
+        }
         if (strncmp(line, "fault ", 6) == 0) {
                 if (fault_arm(&reader->faults, line + 6) < 0)
                         return "error";

@@ -82,6 +82,7 @@ enum fault_kind {
         FAULT_TIME,
         FAULT_GARBAGE,
         FAULT_TWICE,
+        FAULT_POWER,
         /* of the card's block */
         FAULT_EDC,
         FAULT_NAK,

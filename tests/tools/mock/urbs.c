@@ -131,6 +131,10 @@ long urb_control(struct bus *bus, const uint8_t setup[static 8], uint8_t answer[
                                       : 0;
                 return len ? (long)base_min(len, asked) : -EPIPE;
         }
+        if (setup[0] == 0x80 && setup[1] == 0) { /* GET_STATUS */
+                memset(answer, 0, 2);
+                return 2;
+        }
         if (setup[0] == 0x80 && setup[1] == 8) { /* GET_CONFIGURATION */
                 answer[0] = 1;
                 return 1;
