@@ -28,10 +28,10 @@
 #include <signal.h>
 #include <time.h>
 
-#define TICK_MS       700 /* with what follows, less than a second */
-#define TICKS_MAX     9   /* before mohrd loses its patience */
-#define SILENCE_MS    1000
-#define DARK_MS       10 /* ISO/IEC 14443-3 wants 5.1 */
+#define TICK_MS       400 /* with what follows, less than a second */
+#define TICKS_MAX     15  /* before mohrd loses its patience */
+#define SILENCE_MS    600 /* longer than a tick: an answer may take longer than that */
+#define DARK_MS       10  /* ISO/IEC 14443-3 wants 5.1 */
 #define DARK_ATTEMPTS 4
 #define OPEN_ATTEMPTS 3
 #define SETTLE_MS     20
