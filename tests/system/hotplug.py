@@ -245,6 +245,15 @@ def handed_over(rig):
     daemon.stop()
 
 
+def lives(pid):
+    """An orphan that ended may wait for init to notice."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as stat:
+            return stat.read().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
 class Dark(Board):
     def powered(self):
         """The last word of the card's own log."""
@@ -273,7 +282,7 @@ def mohrd_ends(rig):
         off = wait_for(lambda: not board.powered(), 3, 0.005)
         took = time.monotonic() - began
         rig.check(off and took < SLOW and board.locked(), f"{what}: the card is without power", (took, board.stats()))
-        rig.check(wait_for(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in helpers), 3), f"{what}: nothing is left running", helpers)
+        rig.check(wait_for(lambda: not any(lives(pid) for pid in helpers), 3), f"{what}: nothing is left running", helpers)
         rig.note(f"{what}: without power after {took * 1000:.0f} ms")
         daemon.stop()
         board.remove()
