@@ -515,8 +515,9 @@ static void nobody_is_asked_by_an_empty_page(void **state)
         fill(question.given_name, sizeof question.given_name, "%");
         fill(question.family_name, sizeof question.family_name, "%");
         question.tell_unproven = false;
+        question.staff = true;
         speak("fa");
-        script(rig, "\"confirm\": [\"ok\", \"ok\"], \"getpin\": [\"1234\"]");
+        script(rig, "\"confirm\": [\"ok\", \"ok\"], \"getpin\": [\"123456\"]");
         assert_int_equal(converse(rig, &question, pin), OUTCOME_INTERNAL);
         assert_string_equal(pin, "");
         assert_null(strstr(recorded(rig), "CONFIRM"));
