@@ -164,11 +164,12 @@ char *examine_transcript(const struct findings *f, const char *body)
                 "protocol %s\n"
                 "files %s %s %s\n"
                 "certificate %s\n"
+                "issuer %s\n"
                 "key %s\n"
                 "%s",
                 MOHR_VERSION, generation_word(f), f->simulated ? "simulated" : "real", f->verdict,
                 atr, f->protocol == APDU_T0 ? "T=0" : "T=1", file_words[f->files[0]],
                 file_words[f->files[1]], file_words[f->files[2]], certificate_word(f),
-                key[0] ? key : "none", body);
+                issuer_word(f), key[0] ? key : "none", body);
         return len < 0 ? NULL : text;
 }

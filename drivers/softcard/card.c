@@ -8,6 +8,7 @@
  */
 #include "drivers/softcard/card.h"
 #include "base/outcome.h"
+#include "drivers/softcard/replay.h"
 
 #include <poll.h>
 #include <time.h>
@@ -58,6 +59,8 @@ void card_reset(struct softcard *card)
         card->df = card->ef = -1;
         card->mute_next_ms = 0;
         card->faults.exchange = 0;
+        if (card->replay)
+                replay_power_on(card->replay);
 }
 
 void softcard_power_on(struct softcard *card)
@@ -102,11 +105,22 @@ bool softcard_present(const struct softcard *card)
 }
 
 /* The card's own work: no faults, no clock. Returns the length in rsp, or OUTCOME_TIMED_OUT. */
+static int play(
+        struct softcard *card, const uint8_t *bytes, size_t len, struct out out, size_t *ret_len)
+{
+        int r = replay_answer(card->replay, bytes, len, &out);
+        card->stats.strangers = replay_strangers(card->replay);
+        *ret_len = out.len;
+        return r;
+}
+
 static int work(struct softcard *card, const uint8_t *bytes, size_t len, uint8_t *rsp, size_t cap,
         size_t *ret_len)
 {
         struct command cmd = { 0 };
         struct answer ans = { .sw = 0x9000 };
+        if (card->replay)
+                return play(card, bytes, len, out_new(rsp, cap), ret_len);
         ans.out = out_new(ans.bytes, sizeof ans.bytes);
         int sw = card->profile->t0 ? t0_parse(card, bytes, len, &cmd)
                                    : t1_parse(card, bytes, len, &cmd);
@@ -275,12 +289,18 @@ int softcard_new(struct softcard **ret, const char *const *options, struct softc
         if (len < 0)
                 return (int)len;
         card->atr_len = (size_t)len;
+        r = card_load_replay(card);
+        if (r < 0) {
+                *ret_bad = option_find(options, "replay=");
+                return r;
+        }
         r = card_personalise(card);
         if (r < 0) {
                 const char *pki = option_find(options, "pki=");
                 *ret_bad = pki ? pki : "pki=";
                 return r;
         }
+        card_fill_replay(card);
         softcard_power_on(card);
         *ret = card;
         card = NULL;
@@ -292,6 +312,7 @@ struct softcard *softcard_free(struct softcard *card)
         if (!card)
                 return NULL;
         files_free(card);
+        replay_free(card->replay);
         for (size_t i = 0; i < ARRAY_LEN(card->keys); i++)
                 EVP_PKEY_free(card->keys[i].pkey);
         EVP_PKEY_free(card->spare.pkey);

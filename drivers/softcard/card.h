@@ -104,6 +104,9 @@ struct profile {
 struct softcard {
         struct setting settings[SWITCH_COUNT];
         const struct profile *profile;
+        struct replay *replay;             /* owned, NULL: the card answers by itself */
+        struct profile replayed;           /* its profile then */
+        uint8_t modulus[512], exponent[8]; /* of keys[0], then */
         uint8_t atr[ATR_MAX];
         size_t atr_len;
         struct softcard_nv own_nv, *nv;
@@ -165,6 +168,10 @@ void pending_get(struct softcard *card, const struct command *cmd, struct answer
 
 /* profiles.c */
 const struct profile *profile_find(const char *name);
+
+/* replay_card.c */
+_must_check_ int card_load_replay(struct softcard *card);
+void card_fill_replay(struct softcard *card);
 
 /* matiran.c */
 _must_check_ int matiran_personalise(struct softcard *card);

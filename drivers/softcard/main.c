@@ -3,6 +3,7 @@
  *
  *   mohr-softcard --make-pki DIR
  *   mohr-softcard --vpcd HOST:PORT --profile NAME --pki DIR --pin DIGITS [NAME=VALUE ...]
+ *   mohr-softcard --vpcd HOST:PORT --replay FILE --pki DIR
  *   mohr-softcard --list
  *
  * Every NAME=VALUE is a switch of --list or fault=...; --profile, --pki, --pin, --switch and --fault
@@ -55,6 +56,7 @@ static int usage(FILE *to, int code)
               "folder\n"
               "  --list                            profiles, switches and faults\n"
               "  --vpcd HOST:PORT --profile NAME --pki DIR --pin DIGITS [NAME=VALUE ...]\n"
+              "  --vpcd HOST:PORT --replay FILE --pki DIR    answer as a transcript does\n"
               "      --switch NAME=VALUE  --fault KIND@WHERE[:WHEN]\n"
               "      --state FILE    try counters, kept over restarts\n"
               "      --stats FILE    JSON, replaced after each exchange\n"
@@ -101,6 +103,7 @@ enum {
         OPT_PROFILE,
         OPT_PKI,
         OPT_PIN,
+        OPT_REPLAY,
         OPT_SWITCH,
         OPT_FAULT,
         OPT_STATE,
@@ -117,6 +120,7 @@ static const struct option long_options[] = {
         { "profile", required_argument, NULL, OPT_PROFILE },
         { "pki", required_argument, NULL, OPT_PKI },
         { "pin", required_argument, NULL, OPT_PIN },
+        { "replay", required_argument, NULL, OPT_REPLAY },
         { "switch", required_argument, NULL, OPT_SWITCH },
         { "fault", required_argument, NULL, OPT_FAULT },
         { "state", required_argument, NULL, OPT_STATE },
@@ -145,6 +149,7 @@ static int take_option(struct program *program, int which, const char *value)
         case OPT_PROFILE: return add_option(program, "profile", value);
         case OPT_PKI: return add_option(program, "pki", value);
         case OPT_PIN: return add_option(program, "pin", value);
+        case OPT_REPLAY: return add_option(program, "replay", value);
         case OPT_SWITCH: return add_option(program, "", value);
         case OPT_FAULT: return add_option(program, "fault", value);
         case OPT_STATE: program->state = value; return 0;
@@ -191,13 +196,14 @@ static void print_stats(const struct program *program, FILE *to)
         fprintf(to,
                 "{\"simulated\": true, \"present\": %s, \"pin_verified\": %s, \"exchanges\": %u, "
                 "\"bytes_in\": %u, \"bytes_out\": %u, \"verify_commands\": %u, \"writes\": %u, "
-                "\"signatures\": %u, \"failures\": {\"ias\": %u, \"id\": %u, \"ev\": %u, "
+                "\"signatures\": %u, \"strangers\": %u, \"failures\": {\"ias\": %u, \"id\": %u, "
+                "\"ev\": %u, "
                 "\"ias01\": %u, \"piv\": %u, \"global\": %u}}\n",
                 softcard_present(program->card) ? "true" : "false",
                 softcard_pin_verified(program->card) ? "true" : "false", s->exchanges, s->bytes_in,
-                s->bytes_out, s->verify_commands, s->writes, s->signatures, nv->failures[0],
-                nv->failures[1], nv->failures[2], nv->failures_01, nv->failures_piv,
-                nv->failures_global);
+                s->bytes_out, s->verify_commands, s->writes, s->signatures, s->strangers,
+                nv->failures[0], nv->failures[1], nv->failures[2], nv->failures_01,
+                nv->failures_piv, nv->failures_global);
 }
 
 static void write_stats(const struct program *program)
@@ -326,6 +332,9 @@ static int serve(struct program *program)
         int r = softcard_vpcd_run(program->card, host, colon + 1, program->patience_ms,
                 program->signals, &hooks, program);
         write_stats(program);
+        if (softcard_stats(program->card)->strangers > 0)
+                fprintf(stderr, "mohr-softcard: %u commands are not in the transcript\n",
+                        softcard_stats(program->card)->strangers);
         if (r < 0)
                 fprintf(stderr, "mohr-softcard: %s: %s\n", program->vpcd, strerror(-r));
         return r < 0 ? 1 : 0;

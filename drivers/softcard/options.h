@@ -18,6 +18,7 @@
                 "mav2-cl", "[I] 8.1", "which card")                                                \
         X(PKI, "pki", "path", "", "-", "folder made by --make-pki")                                \
         X(PIN, "pin", "digits*4-8", "2580", "[O] 4.1", "the holder's PIN, all three copies")       \
+        X(REPLAY, "replay", "path", "", "-", "a transcript: answer as the card did that is in it") \
         X(LEAF, "leaf",                                                                            \
                 "valid|expired|not-yet|revoked|policy|national|other|bidi|wrong-issuer|foreign|"   \
                 "impostor",                                                                        \

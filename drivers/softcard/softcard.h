@@ -32,6 +32,7 @@ struct softcard_stats {
         unsigned int
                 writes; /* UPDATE/CHANGE/RESET/PUT/GENERATE/management key attempts: violations */
         unsigned int signatures;
+        unsigned int strangers; /* commands that a replayed transcript does not hold */
 };
 
 /* `options`: NULL-terminated "name=value" strings: profile=mav2-cl, pki=DIR, leaf=NAME (valid,

@@ -12,6 +12,7 @@ import subprocess
 
 from lib import PIN, Card, Connection, Daemon, Pcscd, call, main, wait_for
 
+FIXTURES = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "fixtures/transcripts")
 READY, UNSUPPORTED, BLOCKED, POLICY, ISSUER, EXPIRED, NO_METHOD = 0, 12, 14, 16, 18, 22, 28
 
 CASES = [
@@ -95,12 +96,33 @@ def run_case(rig, case):
         text = file.read()
     rig.check(text.startswith("mohr-transcript 1\n") and "@ cut" not in text and os.stat(transcript).st_mode & 0o77 == 0,
               f"{what}: a whole transcript, for its owner only", text[:200])
+    played = replayed(rig, transcript)
+    rig.check(played == (code, card), f"{what}: the transcript played back gives the same findings", played)
     found = silent_about_the_holder(out + err + text, secrets)
     rig.check(not found, f"{what}: nothing of the holder is told", found)
     if not options or "profile" in options:
         in_words(rig, daemon, what, expected, secrets)
     rig.check(not daemon.prompts(), f"{what}: nobody is asked")
     daemon.stop()
+
+
+def replayed(rig, transcript):
+    """(exit code, findings) of a card that is played from a transcript."""
+    daemon = soft(rig, replay=transcript)
+    code, out, _ = rig.mohr(daemon, "doctor", "--card", "--json")
+    daemon.stop()
+    return code, json.loads(out) if out.startswith("{") else out
+
+
+def fixtures(rig):
+    """Transcripts that were given to us, and what doctor said of the cards they were made of."""
+    names = sorted(name[:-4] for name in os.listdir(FIXTURES) if name.endswith(".txt"))
+    for name in rig.mine(names):
+        with open(os.path.join(FIXTURES, name + ".json"), encoding="utf-8") as file:
+            expected = json.load(file)
+        played = replayed(rig, os.path.join(FIXTURES, name + ".txt"))
+        rig.check(played == (expected["exit"], expected), f"fixture {name}: doctor says what it said of the card", played)
+    rig.check(len(names) > 6, "there are fixtures")
 
 
 def in_words(rig, daemon, what, expected, secrets):
@@ -163,6 +185,7 @@ def policy_and_hangup(rig):
 def body(rig):
     for case in rig.mine(CASES):
         run_case(rig, case)
+    fixtures(rig)
     if rig.shard[0] == 0:
         pcscd = Pcscd(rig)
         costs_nothing(rig, pcscd)

@@ -121,8 +121,8 @@ static void each_value_changes_an_answer(void **state)
 /* Tested by themselves below and in test_softcard.c, or no behaviour of the card. */
 static bool has_own_test(const char *name)
 {
-        static const char *const own[] = { "profile", "pki", "leaf", "laid-back", "piv-leaf",
-                "delay-ms", "sign-ms" };
+        static const char *const own[] = { "profile", "pki", "leaf", "laid-back", "replay",
+                "piv-leaf", "delay-ms", "sign-ms" };
         for (size_t i = 0; i < ARRAY_LEN(own); i++)
                 if (strcmp(own[i], name) == 0)
                         return true;
