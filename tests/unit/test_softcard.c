@@ -262,7 +262,7 @@ static void matiran_cards_show_no_more_than_is_known(void **state)
         _cleanup_card_ struct softcard *pardis = card_with(*state, "profile=pardis", NULL);
         _cleanup_card_ struct softcard *omid = card_with(*state, "profile=omid", NULL);
         talk_expect(pardis, "00A4040C08A000000003000000 80CA9F7F2D", "9f7f2a*");
-        talk_expect(pardis, "00A4040C08A000000003000000 903800000C", "6700");
+        talk_expect(pardis, "00A4040C08A000000003000000 903800000C", "6e00");
         talk_expect(pardis, "00A4040C0AA0000000D785013A0428 00A4000C023F00", "9000");
         talk_expect(pardis, "00A4040C0AA0000000D785013A0429 0084000008", "#10");
         talk_expect(pardis, PARDIS "00A4000C025100 00A4000C025040 00B0000004", "3082*");
