@@ -308,6 +308,31 @@ def hundred(rig, daemon, watch, reader, name):
     rig.check(after[:2] == before[:2] and after[2] - before[2] < room, "usb: and nothing of it is left", (before, after))
 
 
+def many(rig, voice):
+    """Sixteen readers on one pcscd, a board and a USB reader, at one daemon; each has its own request."""
+    rig.boards = {}
+    pcscd, board = Pcscd(rig, readers=8), Board(rig)
+    cards = [Card(rig, pcscd, slot=slot) for slot in (0, 15)]
+    daemon = listening(Daemon(rig, drivers=("pcsc", "nfc", "usb"), nfc={"device": board.device}))
+    UsbReader(voice, port="1-6", number=30).plug()
+    names = [pcscd.name(slot) for slot in range(16)] + [board.reader, "Acme Reader One (1-6) 00"]
+    wait_for(lambda: len(daemon.status()["readers"]) == 18, 8)
+    found = sorted(row["name"] for row in daemon.status()["readers"])
+    rig.check(found == sorted(names), "many: sixteen readers of pcscd, a board and a USB reader are listed", found)
+    early = daemon.process.said().count('helper died reader="Acme')
+    rig.check(early == 0, "many: where pcscd is asked for, it goes first at a USB reader", daemon.process.said())
+    daemon.wait_state(board.reader, "card")
+    asked = [Connection(daemon.socket, 60).send("mohr.Identity.Assert", {
+        "audience": AUDIENCE, "nonce": NONCE, "reader": reader, "ui": {"display": ":mohr-test"}})
+        for reader in (cards[0].reader, cards[1].reader, board.reader)]
+    answers = [connection.receive()[0] for connection in asked]
+    rig.check(answers == [None] * 3, "many: three of them sign, each for a request of its own", answers)
+    daemon.stop()
+    for card in (*cards, board):
+        card.remove()
+    pcscd.stop()
+
+
 def seat(rig, voice):
     """The person's session goes to the back and comes to the front again, as logind tells."""
     os.makedirs("/run/systemd/users", exist_ok=True)
@@ -410,7 +435,8 @@ def body(rig):
         parts += [lambda: two_users(rig)]
     if root and hush():
         voice = Voice()
-        parts += [lambda: usb_states(rig, voice), lambda: seat(rig, voice), lambda: pulled(rig, voice)]
+        parts += [lambda: usb_states(rig, voice), lambda: seat(rig, voice), lambda: pulled(rig, voice),
+                  lambda: many(rig, voice)]
     else:
         rig.skip("USB readers, users, seats", "only root may speak for udev and be somebody else")
     for part in rig.mine(parts):
