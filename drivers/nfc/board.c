@@ -8,13 +8,8 @@
  * before the next card is looked for the board is set up again. A board that cannot be brought to turn
  * its field off is of no more use: NO_READER ends this process, and the next one begins at the beginning.
  *
- * The chip does the block protocol, its repetitions and waiting-time extensions. libnfc waits for its
- * answer and cannot be asked anything meanwhile; but a card must not keep its power, and what was
- * verified, after mohrd was killed. So while a command is out a clock ticks: each tick looks whether mohrd
- * is still there and the board not silent for too long, and else makes libnfc call the command off.
- * The handler finds its board in the clock's own word; libnfc's nfc_abort_command() closes a pipe and makes
- * another, which a handler may do. A tick also begins libnfc's own time limit anew, so that the limit
- * is only for what comes after the last tick.
+ * The chip does the block protocol, its repetitions and waiting-time extensions. Who waits for it in vain,
+ * and for how long, is tick.h's matter.
  *
  * libnfc lists cards by activating and halting one after the other. Two are enough to know that it cannot
  * be said whose card was meant. The one card is then activated again from the beginning.
@@ -22,16 +17,12 @@
 #include "drivers/nfc/board.h"
 
 #include "drivers/nfc/port.h"
+#include "drivers/nfc/tick.h"
 
 #include <nfc/nfc.h>
-#include <poll.h>
-#include <signal.h>
 #include <time.h>
 
-#define TICK_MS       400 /* with what follows, less than a second */
-#define TICKS_MAX     15  /* before mohrd loses its patience */
-#define SILENCE_MS    600 /* longer than a tick: an answer may take longer than that */
-#define DARK_MS       10  /* ISO/IEC 14443-3 wants 5.1 */
+#define DARK_MS       10 /* ISO/IEC 14443-3 wants 5.1 */
 #define DARK_ATTEMPTS 4
 #define OPEN_ATTEMPTS 3
 #define SETTLE_MS     20
@@ -42,9 +33,7 @@ struct board {
         nfc_device *device;
         int port;      /* -1: the device is no serial line */
         bool doubtful; /* set up again before the next card */
-        int channel;   /* to mohrd, -1: not known yet */
-        timer_t clock;
-        volatile sig_atomic_t ticks_left;
+        struct tick tick;
 };
 
 /* libnfc's drivers for boards: on a serial line as tested here, on USB by libnfc's and libusb-0.1's sources
@@ -105,46 +94,9 @@ static int prepare(const char *connstring, char *ret_name, size_t cap, int *ret_
         return -EINVAL;
 }
 
-static void set_clock(const struct board *board, long ms)
-{
-        const struct timespec every = { .tv_nsec = ms * 1000000 };
-        const struct itimerspec when = { .it_interval = every, .it_value = every };
-        (void)timer_settime(board->clock, 0, &when, NULL);
-}
-
-static bool is_alone(const struct board *board)
-{
-        struct pollfd fd = { .fd = board->channel };
-        return poll(&fd, 1, 0) > 0 && (fd.revents & (POLLHUP | POLLERR));
-}
-
-static void on_tick(int number, siginfo_t *info, void *context)
-{
-        struct board *board = info->si_value.sival_ptr;
-        int saved = errno;
-        (void)number, (void)context;
-        board->ticks_left--;
-        if (board->ticks_left <= 0)
-                set_clock(board, 0);
-        if (board->ticks_left <= 0 || is_alone(board))
-                (void)nfc_abort_command(board->device);
-        errno = saved;
-}
-
-static int make_clock(struct board *board)
-{
-        struct sigaction action = { .sa_sigaction = on_tick, .sa_flags = SA_SIGINFO | SA_RESTART };
-        struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGALRM };
-        event.sigev_value.sival_ptr = board;
-        if (sigaction(SIGALRM, &action, NULL) < 0 ||
-                timer_create(CLOCK_MONOTONIC, &event, &board->clock) < 0)
-                return -errno;
-        return 0;
-}
-
 void board_guard(struct board *board, int channel)
 {
-        board->channel = channel;
+        board->tick.channel = channel;
 }
 
 static int field_off(const struct board *board)
@@ -198,14 +150,14 @@ int board_open(struct board **ret, const char *connstring)
         _cleanup_board_ struct board *board = calloc(1, sizeof *board);
         if (!board)
                 return -ENOMEM;
-        board->port = board->channel = -1;
+        board->port = -1;
         int r = prepare(connstring, name, sizeof name, &board->port);
         if (r == 0)
                 r = libnfc_begin(board);
         if (r == 0)
                 r = open_device(board, name);
         if (r == 0)
-                r = make_clock(board);
+                r = tick_make(&board->tick, board->device);
         if (r != 0)
                 return r;
         *ret = board;
@@ -377,10 +329,10 @@ int board_exchange(struct board *board, const uint8_t *cmd, size_t cmd_len, uint
 {
         if (cmd_len > BOARD_COMMAND_MAX)
                 return -EMSGSIZE;
-        board->ticks_left = TICKS_MAX;
-        set_clock(board, TICK_MS);
-        int r = nfc_initiator_transceive_bytes(board->device, cmd, cmd_len, rsp, cap, SILENCE_MS);
-        set_clock(board, 0);
+        tick_start(&board->tick);
+        int r = nfc_initiator_transceive_bytes(
+                board->device, cmd, cmd_len, rsp, cap, TICK_SILENCE_MS);
+        tick_stop(&board->tick);
         wipe_stack();
         if (r < 0)
                 return give_up(board, outcome_of_failure(r));
