@@ -64,7 +64,8 @@ struct driver {
         bool simulated;
         /* Before the sandbox. `options` is what the config gave this driver, "key=value" strings. */
         int (*open)(void **ret_reader, const char *reader, const char *const *options);
-        /* Exclusive transaction on the card. 0, NO_CARD, NO_READER, BUSY, READER_SERVICE, TIMED_OUT. */
+        /* Exclusive transaction on the card. 0, NO_CARD, NO_READER, BUSY, READER_SERVICE, TIMED_OUT,
+         * CARD_NOT_SUPPORTED for what cannot be spoken to at all. */
         int (*begin)(void *reader, struct driver_card *ret);
         int (*transmit)(void *reader, const uint8_t *cmd, size_t cmd_len, uint8_t *rsp, size_t cap,
                 size_t *ret_len);
