@@ -107,10 +107,11 @@ def swapped_while_asked(rig):
 # ---- cards that behave until it matters ----
 
 WRONG = "31415926"
-# What the card does, what the holder types, what may be answered, and how many PINs the card may see.
+# What the card does, what the holder types, what may be answered, and how many PINs the card may see. A counter
+# that says fifteen once is corrected by the other way of asking (card-facts 6.6 step 3): the holder is told three.
 LIES = [
     ("wrong-sw=63c1@empty-verify#2", PIN, {23}, 0), ("wrong-sw=63c0@empty-verify#2", PIN, {14}, 0),
-    ("wrong-sw=63cf@empty-verify#1", PIN, {23}, 0), ("wrong-sw=6a88@empty-verify#2", PIN, {12}, 0),
+    ("wrong-sw=63cf@empty-verify#1", PIN, {0}, 1), ("wrong-sw=6a88@empty-verify#2", PIN, {12}, 0),
     ("wrong-sw=9000@empty-verify#2", PIN, {0}, 1), ("garbage@empty-verify#2", PIN, {12, 14, 17, 23}, 0),
     ("wrong-sw=6c10@verify", PIN, {12}, 1), ("wrong-sw=6110@verify", PIN, {0, 12, 17}, 1),
     ("wrong-sw=6700@verify", PIN, {12}, 1), ("wrong-sw=6300@verify", PIN, {12}, 1),
