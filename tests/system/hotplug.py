@@ -443,4 +443,4 @@ def body(rig):
         part()
 
 
-lib.main(body, workers=6)
+lib.main(body, workers=9)
