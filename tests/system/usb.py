@@ -20,7 +20,7 @@ import pcsc
 from lib import PIN, wait_for
 
 SECOND = 1.0
-OK, NO_READER, NO_CARD, WRONG, REFUSED, REMOVED, TIMED_OUT, BUSY = 0, 10, 11, 13, 15, 17, 19, 23
+OK, NO_READER, NO_CARD, UNSUPPORTED, WRONG, REFUSED, REMOVED, TIMED_OUT, BUSY, SERVICE = 0, 10, 11, 12, 13, 15, 17, 19, 23, 25
 PATIENCE_MS = 1000  # what mohrd gives an operation here
 STORM = 100000
 
@@ -169,6 +169,40 @@ def wire(rig):
     for way, fault, expected in rig.mine(few(cases, 7, rig)):
         wrong = strike(rig, way, fault, expected)
         rig.check(not wrong, f"on the wire, {way}: {fault}", wrong)
+
+
+def slow_cards(rig):
+    """Cards that take longer than their reader waits without a word."""
+    for way in rig.mine(WAYS):
+        options, profile = WAYS[way]
+        card = Slot(rig, profile=profile, reader={**options, "wtx_ms": 150}, sign_ms=800)
+        daemon = daemon_of(rig)
+        daemon.wait_state(card.reader, "card")
+        code, answer = daemon.request(card.reader)
+        rig.check(code == OK and card.mock.stats()["breaches"] == 0, f"{way}: a card that takes its time", (code, answer,
+                  card.mock.stats()))
+        daemon.stop()
+        card.close()
+
+
+def odd_readers(rig):
+    """Allowed but rare, or nothing that a card could be used in."""
+    rows = (({"ifsd": 5}, "mav4", {OK}), ({"max_message": 64}, "mav4", {NO_READER, NO_CARD, SERVICE}), ({"protocols": "0"}, "mav4", None),
+            ({"protocols": "1"}, "mav3", None), ({"level": "short", "max_message": 65544}, "mav4", {OK}),
+            ({"level": "extended", "max_message": 65544}, "mav2-t0", {OK}), ({"protocols": "1", "rates": "pps"}, "mav2-cl", {OK}))
+    for options, profile, expected in rows:
+        card = Slot(rig, profile=profile, reader=options)
+        daemon = daemon_of(rig)
+        daemon.wait_state(card.reader, "card", seconds=1.5)
+        began = time.monotonic()
+        code, answer = daemon.request(card.reader)
+        took = time.monotonic() - began
+        good = code in expected if expected else code in (NO_CARD, UNSUPPORTED, REMOVED, TIMED_OUT)
+        rig.check(good and took < 8, f"{options} with {profile}: {'served' if code == OK else 'a typed answer'} ({code})",
+                  (code, answer, took, card.mock.log()[-4:]))
+        rig.check(card.dark(), f"{options}: no power afterwards")
+        daemon.stop()
+        card.close()
 
 
 # ---- unplugged and killed -------------------------------------------------------------------------
@@ -529,7 +563,7 @@ def cross_check(rig):
     for way in rig.mine(WAYS):
         options, profile = WAYS[way]
         reader = mock.Reader(rig, **options)
-        card = mock.Card(rig, reader, profile)
+        card = mock.Card(rig, reader, profile, sign_ms=500)
         pcscd = mock.Pcscd(rig, reader.bus)
         daemon = lib.Daemon(rig)
         wait_for(lambda: daemon.status()["readers"], 10)
@@ -563,7 +597,7 @@ def held_by_pcscd(rig):
     reader.stop()
 
 
-SCENES = [unplugged_while_asking, swapped_while_asking, suspended, daemon_killed, power_off, card_taken_in_each_phase, typed_on_keys, keys_disturbed, plugging, presence, two_readers, idle_cost, held_by_pcscd]
+SCENES = [odd_readers, unplugged_while_asking, swapped_while_asking, suspended, daemon_killed, power_off, card_taken_in_each_phase, typed_on_keys, keys_disturbed, plugging, presence, two_readers, idle_cost, held_by_pcscd]
 
 
 def body(rig):
@@ -575,6 +609,7 @@ def body(rig):
     for scene in rig.mine(SCENES):
         scene(rig)
     every_kind(rig)
+    slow_cards(rig)
     wire(rig)
     kills(rig)
     cross_check(rig)

@@ -6,6 +6,8 @@
  */
 #include "tests/tools/mock/reader.h"
 
+#define WTX_FACTOR 3 /* what the card asks for: times its block waiting time */
+
 /* ------------------------------------------------------------ the card */
 
 /* Digits never reach the log. */
@@ -129,14 +131,14 @@ static void t1_work(struct reader *reader, const struct ccid *cmd)
         size_t len = 0, block_len = 0;
         if (reader->fault.kind == FAULT_WTX && reader->fault.value > 0) {
                 reader->fault.value--;
-                t1_ask_time(&reader->icc.t1, 1, block, &block_len);
+                t1_ask_time(&reader->icc.t1, WTX_FACTOR, block, &block_len);
                 ccid_data(reader, cmd, block, block_len, 0);
                 return;
         }
         enum woken woken =
                 reader_wait(reader, mock_ms() + reader->p->wtx_ms, bytes, sizeof bytes, &len);
         if (woken == WOKEN_TIME || woken == WOKEN_TYPED) {
-                t1_ask_time(&reader->icc.t1, 1, block, &block_len);
+                t1_ask_time(&reader->icc.t1, WTX_FACTOR, block, &block_len);
                 ccid_data(reader, cmd, block, block_len, 0);
                 return;
         }
@@ -166,6 +168,11 @@ static void t1_transfer(
         if (step == T1_REPLY) {
                 send_block(reader, cmd, block, block_len);
                 return;
+        }
+        if (step == T1_RESUME && cmd->specific[0] != WTX_FACTOR) {
+                t1->breaches++;
+                snprintf(t1->breach, sizeof t1->breach,
+                        "time for the card, none for the reader: bBWI");
         }
         if (step == T1_RUN) {
                 size_t apdu_len = t1->apdu_len;
