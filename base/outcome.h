@@ -38,6 +38,12 @@ enum outcome {
 #undef X
 };
 
+/* What mohrd says besides an outcome that leaves several things to be done: by these very words a client
+ * knows which. */
+#define DETAIL_SEVERAL_CARDS "cards on several readers: name the reader"
+#define DETAIL_CROWDED       "more than one card lies on this reader: leave only one there"
+#define DETAIL_NO_SUCH_NAME  "no reader has this name: mohr status shows the names"
+
 const char *outcome_name(int outcome);   /* "WrongPin"; "Internal" for what is not in the list */
 int outcome_from_name(const char *name); /* OUTCOME_INTERNAL for what is not in the list */
 

@@ -264,7 +264,7 @@ static int find_named(const struct readers *readers, const char *name, struct re
                         *ret = reader;
                         return 0;
                 }
-        *ret_detail = "no reader has this name: mohr status shows the names";
+        *ret_detail = DETAIL_NO_SUCH_NAME;
         return OUTCOME_NO_READER;
 }
 
@@ -275,7 +275,7 @@ static int find_only(const struct readers *readers, struct reader **ret, const c
                 if (!reader->seen.present)
                         continue;
                 if (found) {
-                        *ret_detail = "cards on several readers: name the reader";
+                        *ret_detail = DETAIL_SEVERAL_CARDS;
                         return OUTCOME_BUSY;
                 }
                 found = reader;

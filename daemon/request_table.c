@@ -106,9 +106,8 @@ static const char *why_busy(const struct request *request)
 {
         struct reader_info info;
         reader_describe(request->reader, &info);
-        return strcmp(info.driver, "nfc") == 0
-                       ? "more than one card lies on this reader: leave only one there"
-                       : "another program holds this reader";
+        return strcmp(info.driver, "nfc") == 0 ? DETAIL_CROWDED
+                                               : "another program holds this reader";
 }
 
 static int take(struct request *request, int outcome, struct in *fields)

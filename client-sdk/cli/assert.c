@@ -201,39 +201,6 @@ static void free_client(struct mohr_client **client)
         *client = mohr_client_free(*client);
 }
 
-/* Readers that hold a card, as mohrd shows them now; 0 if it does not tell. */
-static size_t readers_with_card(void)
-{
-        _cleanup_(free_client) struct mohr_client *client = NULL;
-        _cleanup_free_ char *text = NULL;
-        size_t index, count = 0;
-        json_t *row;
-        if (mohr_client_connect(&client, NULL) != 0 || mohr_client_status(client, &text) != 0)
-                return 0;
-        _cleanup_json_ json_t *all = json_loads(text, 0, NULL);
-        json_array_foreach (json_object_get(all, "readers"), index, row) {
-                const char *state = json_string_value(json_object_get(row, "state"));
-                count += state && strcmp(state, "empty") != 0;
-        }
-        return count;
-}
-
-/* mohrd has one outcome for each of these pairs; which of the two it is shows in what was asked. */
-static int report(
-        const struct cli *cli, int r, const struct mohr_client *client, const char *reader)
-{
-        if (r == OUTCOME_NO_READER && reader)
-                return cli_report_as(cli, r, _("There is no card reader of this name."),
-                        _("See the names of the readers with: mohr status"),
-                        mohr_client_detail(client), client);
-        if (r == OUTCOME_BUSY && !reader && readers_with_card() > 1)
-                return cli_report_as(cli, r,
-                        _("There are cards on several readers, and none was named."),
-                        _("Name one with --reader. See their names with: mohr status"),
-                        mohr_client_detail(client), client);
-        return cli_result(cli, r, client);
-}
-
 int command_assert(struct cli *cli, int argc, char **argv)
 {
         _cleanup_(free_client) struct mohr_client *client = NULL;
@@ -253,5 +220,5 @@ int command_assert(struct cli *cli, int argc, char **argv)
                 client, &request.to, isatty(STDERR_FILENO) ? show_phase : NULL, NULL, &assertion);
         if (r == 0 && !print_assertion(cli, client, assertion))
                 r = -EIO;
-        return report(cli, r, client, request.to.reader);
+        return cli_result(cli, r, client);
 }

@@ -118,11 +118,36 @@ int cli_report_as(const struct cli *cli, int outcome, const char *message, const
         return outcome;
 }
 
+/* What an outcome means more exactly, where mohrd says so. */
+static const struct special {
+        int outcome;
+        const char *detail, *text, *next;
+} specials[] = {
+        { OUTCOME_NO_READER, DETAIL_NO_SUCH_NAME, N_("There is no card reader of this name."),
+                N_("See the names of the readers with: mohr status") },
+        { OUTCOME_BUSY, DETAIL_SEVERAL_CARDS,
+                N_("There are cards on several readers, and none was named."),
+                N_("Name one with --reader. See their names with: mohr status") },
+        { OUTCOME_BUSY, DETAIL_CROWDED, N_("More than one card lies on the card reader."),
+                N_("Leave only one card there, then try again.") },
+};
+
+static const struct special *special_of(int outcome, const char *detail)
+{
+        for (size_t i = 0; i < ARRAY_LEN(specials); i++)
+                if (specials[i].outcome == outcome && strcmp(specials[i].detail, detail) == 0)
+                        return &specials[i];
+        return NULL;
+}
+
 int cli_result(const struct cli *cli, int r, const struct mohr_client *client)
 {
         if (r == 0)
                 return 0;
-        const char *detail = r < 0 ? strerror(-r) : client ? mohr_client_detail(client) : NULL;
+        const char *detail = r < 0 ? strerror(-r) : client ? mohr_client_detail(client) : "";
+        const struct special *special = special_of(r, detail);
+        if (special)
+                return cli_report_as(cli, r, _(special->text), _(special->next), detail, client);
         return cli_report(cli, outcome_of(r), detail, client);
 }
 
