@@ -111,6 +111,7 @@ static void the_longest_question_fits_a_frame(void **state)
         struct question tail = plain();
         longest.tries_left = 3;
         longest.simulated = longest.tell_unproven = longest.expired = true;
+        longest.pinpad = longest.choice = longest.staff = true;
         longest.timeout_s = tail.timeout_s;
 #define END(field) longest.field[sizeof longest.field - 1] = '\0'
         END(tty), END(term), END(display), END(language), END(pinentry), END(request), END(app);
