@@ -4,7 +4,7 @@
 
 /* For each question. A reader that is free answers in a few; one that is not, as with a person at its
  * keys, is to be interrupted while the second in which its card must go dark still lasts. */
-#define QUESTION_MS 300
+#define QUESTION_MS 200
 
 static int settle_once(struct icc *icc)
 {
