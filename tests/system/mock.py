@@ -47,6 +47,11 @@ class Bus:
         build = self.rig.build
         return os.path.join(os.path.dirname(build), "fuzz") if os.path.basename(build) == "asan" else build
 
+    def lacking(self):
+        """Why mohrd cannot be had on this bus, or None."""
+        missing = not os.path.exists(os.path.join(self.mocked(), "usb/mohr-reader-usb"))
+        return "no helper for a mocked bus was built (make mocked, make fuzz-build)" if missing else None
+
     def programs(self):
         """A folder with mohrd, whose helpers for USB meet this bus; everything else is what is shipped."""
         folder = os.path.join(self.dir, "bin")
