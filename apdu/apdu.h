@@ -56,7 +56,6 @@ enum apdu_flags {
         APDU_EXTENDED =
                 1 << 0,     /* extended length fields if needed; without it long data is chained */
         APDU_ONCE = 1 << 1, /* VERIFY and friends: one transmit of the command, whatever comes */
-        APDU_SECRET = 1 << 2, /* the data is secret: no copy survives the call */
 };
 
 struct apdu_cmd {

@@ -194,7 +194,7 @@ int nid_verify(struct card *card, const uint8_t *pin, size_t pin_len, int *ret_t
                 .p2 = format->ref,
                 .data = { block.bytes, format->block_len },
                 .le = APDU_NO_LE,
-                .flags = APDU_ONCE | APDU_SECRET,
+                .flags = APDU_ONCE,
         };
         card->nid.counter_seen = card->nid.verified = card->nid.pin_used = false;
         r = pin ? nid_send_plain(card, &cmd) : send_by_pinpad(card, &cmd);

@@ -105,7 +105,7 @@ static int send_typed(struct card *card, const struct pin_block *block)
                 .p2 = PIV_PIN_REF,
                 .data = { block->bytes, sizeof block->bytes },
                 .le = APDU_NO_LE,
-                .flags = APDU_ONCE | APDU_SECRET,
+                .flags = APDU_ONCE,
         };
         return piv_send(card, &cmd, &rsp);
 }

@@ -37,7 +37,7 @@ static uint8_t long_data[4097];
 #define VERIFY                                                                                     \
         {                                                                                          \
                 .ins = 0x20, .p2 = 0x81, .data = { sixteen, 16 }, .le = APDU_NO_LE,                \
-                .flags = APDU_ONCE | APDU_SECRET                                                   \
+                .flags = APDU_ONCE                                                                 \
         }
 
 #define VERIFY_HEX "0020008110 31323334000000000000000000000000"
