@@ -233,9 +233,9 @@ static int write_all(int fd, const char *text, size_t len)
 static int keep_transcript(const struct cli *cli, const char *path, const char *text)
 {
         char shown[CLI_TEXT_MAX], line[CLI_TEXT_MAX + 256];
-        _cleanup_close_ int fd =
-                open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-        int r = fd < 0 ? -errno : text[0] ? write_all(fd, text, strlen(text)) : -ENODATA;
+        int flags = O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC;
+        _cleanup_close_ int fd = text[0] ? open(path, flags, 0600) : -1;
+        int r = !text[0] ? -ENODATA : fd < 0 ? -errno : write_all(fd, text, strlen(text));
         if (r < 0) {
                 snprintf(line, sizeof line, "%s: %s", path, strerror(-r));
                 return cli_report_as(cli, OUTCOME_INTERNAL, _("The transcript was not written."),

@@ -12,7 +12,8 @@
 #include <fcntl.h>
 #include <time.h>
 
-#define INPUT_MAX 65536
+#define INPUT_MAX  65536
+#define YEAR_10000 253402300800
 
 struct arguments {
         const char *trust, *staff, *file;
@@ -32,14 +33,17 @@ static const struct option options[] = {
         { 0 },
 };
 
-/* Seconds since the epoch, or ISO 8601 in UTC: 2026-11-21T22:47:36Z, 2026-11-21. 0 if it is neither. */
+/* Seconds since the epoch, or ISO 8601 in UTC: 2026-11-21T22:47:36Z, 2026-11-21. 0 if it is neither, or no
+ * time that an assertion can have. */
 static int64_t parse_time(const char *text)
 {
         static const char *const formats[] = { "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%MZ",
                 "%Y-%m-%d" };
         size_t digits = strspn(text, "0123456789");
-        if (digits >= 1 && digits <= 12 && text[digits] == '\0')
-                return strtoll(text, NULL, 10);
+        if (digits >= 1 && digits <= 12 && text[digits] == '\0') {
+                int64_t when = strtoll(text, NULL, 10);
+                return when < YEAR_10000 ? when : 0;
+        }
         for (size_t i = 0; i < ARRAY_LEN(formats); i++) {
                 struct tm tm = { 0 };
                 const char *end = strptime(text, formats[i], &tm);
