@@ -28,3 +28,9 @@ int outcome_from_name(const char *name)
                         return names[i].outcome;
         return OUTCOME_INTERNAL;
 }
+
+bool outcome_is_refusal(int outcome)
+{
+        return outcome == OUTCOME_CARD_NOT_SUPPORTED || outcome == OUTCOME_NEEDS_ISSUER_KEYS ||
+               outcome == OUTCOME_NO_STANDARD_SIGNATURE;
+}

@@ -8,6 +8,8 @@
 #ifndef MOHR_OUTCOME_H
 #define MOHR_OUTCOME_H
 
+#include <stdbool.h>
+
 #define OUTCOME_LIST(X)                                                                            \
         X(10, NO_READER, NoReader)                                                                 \
         X(11, NO_CARD, NoCard)                                                                     \
@@ -46,6 +48,8 @@ enum outcome {
 
 const char *outcome_name(int outcome);   /* "WrongPin"; "Internal" for what is not in the list */
 int outcome_from_name(const char *name); /* OUTCOME_INTERNAL for what is not in the list */
+/* A card's "no" to one question, as opposed to a card that is no more. */
+bool outcome_is_refusal(int outcome);
 
 /* Folds a return value into an outcome: 0 and answers stay, broken becomes OUTCOME_INTERNAL. */
 static inline int outcome_of(int r)

@@ -180,18 +180,12 @@ static const struct row {
 };
 /* clang-format on */
 
-static bool is_refusal(int outcome)
-{
-        return outcome == OUTCOME_CARD_NOT_SUPPORTED || outcome == OUTCOME_NEEDS_ISSUER_KEYS ||
-               outcome == OUTCOME_NO_STANDARD_SIGNATURE;
-}
-
 static void on_reply(void *user, int outcome, uint16_t sw, struct in *fields)
 {
         struct examine *e = user;
         const struct row *row = &rows[e->step];
         (void)sw;
-        if (outcome == 0 || (row->may_refuse && is_refusal(outcome)))
+        if (outcome == 0 || (row->may_refuse && outcome_is_refusal(outcome)))
                 run(e, row->came ? row->came(e, outcome, fields) : 0);
         else
                 run(e, outcome);

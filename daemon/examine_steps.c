@@ -67,12 +67,6 @@ int exam_named(struct examine *e, int outcome, struct in *fields)
         return 0;
 }
 
-static const enum card_object files[GATE_FILES_MAX] = {
-        OBJECT_CERTIFICATE_1,
-        OBJECT_CERTIFICATE_2,
-        OBJECT_CERTIFICATE_3,
-};
-
 bool exam_has_files(const struct examine *e)
 {
         return e->findings.known && e->file < gate_files(e->findings.identity.family);
@@ -80,7 +74,7 @@ bool exam_has_files(const struct examine *e)
 
 int exam_ask_file(struct examine *e, struct out *args)
 {
-        out_u8(args, (uint8_t)files[e->file]);
+        out_u8(args, (uint8_t)gate_file(e->file));
         return 0;
 }
 
@@ -128,7 +122,7 @@ int exam_filed(struct examine *e, int outcome, struct in *fields)
         if (r == -EBADMSG)
                 return AGAIN;
         if (r == 0)
-                r = gate_chain_add(chain, files[file], der.data, der.len, &class);
+                r = gate_chain_add(chain, gate_file(file), der.data, der.len, &class);
         if (r < 0)
                 return r;
         e->findings.files[file] = found[class];
@@ -197,34 +191,41 @@ int exam_probed(struct examine *e, int outcome, struct in *fields)
         return 0;
 }
 
-static const uint8_t offered[] = { SIGN_RSA_SHA256_CARD, SIGN_RSA_DIGESTINFO };
+#define BOTH_METHODS (1U << SIGN_RSA_SHA256_CARD | 1U << SIGN_RSA_DIGESTINFO)
+
+static bool next_trial(const struct examine *e, struct gate_step *ret)
+{
+        return gate_trial(e->findings.keys, e->findings.key_count, e->trial, ret);
+}
 
 bool exam_has_trials(const struct examine *e)
 {
-        const struct findings *f = &e->findings;
-        return f->confirmed && f->identity.family == CARD_NID &&
-               e->trial < f->key_count * ARRAY_LEN(offered) && f->methods != 3;
+        struct gate_step step;
+        return exam_is_national(e) && e->findings.methods != BOTH_METHODS && next_trial(e, &step);
 }
 
 int exam_ask_method(struct examine *e, struct out *args)
 {
-        out_u8(args, e->findings.keys[e->trial / ARRAY_LEN(offered)]);
-        out_u8(args, offered[e->trial % ARRAY_LEN(offered)]);
+        struct gate_step step;
+        if (!next_trial(e, &step))
+                return -EPROTO;
+        out_u8(args, step.key);
+        out_u8(args, step.method);
         return 0;
 }
 
 int exam_tried(struct examine *e, int outcome, struct in *fields)
 {
         struct findings *f = &e->findings;
-        uint8_t key = f->keys[e->trial / ARRAY_LEN(offered)];
-        unsigned int method = offered[e->trial++ % ARRAY_LEN(offered)];
-        if (in_done(fields) < 0)
+        struct gate_step step;
+        if (in_done(fields) < 0 || !next_trial(e, &step))
                 return -EBADMSG;
+        e->trial++;
         f->wants_issuer_keys |= outcome == OUTCOME_NEEDS_ISSUER_KEYS;
-        if (outcome != 0 || (f->methods && f->method_key != key))
+        if (outcome != 0 || (f->methods && f->method_key != step.key))
                 return AGAIN;
-        f->method_key = key;
-        f->methods |= 1U << method;
+        f->method_key = step.key;
+        f->methods |= 1U << step.method;
         return AGAIN;
 }
 

@@ -58,6 +58,11 @@ unsigned int gate_files(enum card_family family)
         return row_of(family)->files;
 }
 
+enum card_object gate_file(unsigned int n)
+{
+        return (enum card_object)(OBJECT_CERTIFICATE_1 + n);
+}
+
 bool gate_learns_issuers(enum card_family family)
 {
         return row_of(family)->learns_issuers;
@@ -269,6 +274,11 @@ int gate_confirm(const struct gate_chain *chain, const struct card_identity *ide
                                             : confirm_citizen(chain, identity, anchors, ret_detail);
 }
 
+bool gate_same_kind(const struct card_identity *a, const struct card_identity *b)
+{
+        return a->family == b->family && a->generation == b->generation;
+}
+
 bool gate_expired(const struct gate_chain *chain, int64_t now)
 {
         return now > chain->facts.not_after;
@@ -334,4 +344,14 @@ size_t gate_keys(
                 if (!is_other_key(probe, family_refs[i]))
                         refs[n++] = family_refs[i];
         return n;
+}
+
+/* The bare hash goes through the same MSE SET as DigestInfo: one question answers for both. */
+bool gate_trial(const uint8_t *refs, size_t count, unsigned int n, struct gate_step *ret)
+{
+        static const uint8_t offered[] = { SIGN_RSA_SHA256_CARD, SIGN_RSA_DIGESTINFO };
+        if (n / ARRAY_LEN(offered) >= count)
+                return false;
+        *ret = (struct gate_step){ refs[n / ARRAY_LEN(offered)], offered[n % ARRAY_LEN(offered)] };
+        return true;
 }

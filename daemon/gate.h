@@ -34,7 +34,8 @@ void gate_chain_copy(struct gate_chain *dst,
 enum leaf_class gate_wanted(enum card_family family); /* class of the holder's certificate */
 enum trust_scope gate_scope(enum card_family family); /* whose anchors must stand behind it */
 unsigned int gate_files(
-        enum card_family family); /* certificate files worth reading, from the first */
+        enum card_family family);           /* certificate files worth reading, from the first */
+enum card_object gate_file(unsigned int n); /* one of them, n < GATE_FILES_MAX */
 /* Whether an issuer that a card carries itself may be learnt, or is only ever an anchor. */
 bool gate_learns_issuers(enum card_family family);
 /* Whether a PIN that was right gives all tries back, by the card's standard. */
@@ -55,6 +56,8 @@ bool gate_same_leaf(const struct gate_chain *chain, const uint8_t *der, size_t l
 _must_check_ int gate_confirm(const struct gate_chain *chain, const struct card_identity *identity,
         const struct mohr_trust *anchors, const char **ret_detail);
 
+/* What a card that was away must have kept. */
+bool gate_same_kind(const struct card_identity *a, const struct card_identity *b);
 bool gate_expired(const struct gate_chain *chain, int64_t now);
 /* Signing on the national card is documented, not shown (card-facts 7.3 tier C). A simulated card is
  * never "unproven": it is called simulated instead. */
@@ -74,6 +77,10 @@ struct gate_step {
         uint8_t key;
         uint8_t method; /* enum sign_method */
 };
+
+/* The n-th question, from 0 on, that is put to a card which does not tell how it signs: would it take this
+ * method for this key? False after the last. */
+bool gate_trial(const uint8_t *refs, size_t count, unsigned int n, struct gate_step *ret);
 
 /* True if certificate and standard alone tell how the card signs: then nothing is asked or tried. */
 bool gate_step_known(const struct gate_chain *chain, const struct card_identity *identity,

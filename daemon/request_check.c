@@ -9,11 +9,6 @@
  */
 #include "daemon/request_internal.h"
 
-#define METHODS_OFFERED ARRAY_LEN(offered)
-
-/* The bare hash goes through the same MSE SET as DigestInfo: one question answers for both. */
-static const uint8_t offered[] = { SIGN_RSA_SHA256_CARD, SIGN_RSA_DIGESTINFO };
-
 /* After a right PIN all tries are there again, and a number that was shown is good until somebody spends one:
  * then the counter read after the prompt is lower, and nothing is sent. Never so for the last try. */
 bool look_lacks_tries(const struct request *request)
@@ -69,23 +64,23 @@ int look_probed(struct request *request, int outcome, struct in *fields)
         return compare_counters(request);
 }
 
-bool look_has_trials(const struct request *request)
+static bool next_trial(const struct request *request, struct gate_step *ret)
 {
-        return !request->plan.proven && request->trial < request->key_count * METHODS_OFFERED &&
-               request->plan.step_count + 2 <= GATE_STEPS_MAX;
+        return gate_trial(request->keys, request->key_count, request->trial, ret);
 }
 
-static struct gate_step trial_step(const struct request *request)
+bool look_has_trials(const struct request *request)
 {
-        return (struct gate_step){
-                .key = request->keys[request->trial / METHODS_OFFERED],
-                .method = offered[request->trial % METHODS_OFFERED],
-        };
+        struct gate_step step;
+        return !request->plan.proven && request->plan.step_count + 2 <= GATE_STEPS_MAX &&
+               next_trial(request, &step);
 }
 
 int look_method(struct request *request, struct out *args)
 {
-        struct gate_step step = trial_step(request);
+        struct gate_step step;
+        if (!next_trial(request, &step))
+                return -EPROTO;
         out_u8(args, step.key);
         out_u8(args, step.method);
         return 0;
@@ -93,9 +88,9 @@ int look_method(struct request *request, struct out *args)
 
 int look_tried(struct request *request, int outcome, struct in *fields)
 {
-        struct gate_step step = trial_step(request);
+        struct gate_step step;
         struct known_key *plan = &request->plan;
-        if (in_done(fields) < 0)
+        if (in_done(fields) < 0 || !next_trial(request, &step))
                 return -EBADMSG;
         request->trial++;
         request->wants_issuer_keys |= outcome == OUTCOME_NEEDS_ISSUER_KEYS;

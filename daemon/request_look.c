@@ -20,12 +20,6 @@
 
 #include <time.h>
 
-static const enum card_object certificate_files[GATE_FILES_MAX] = {
-        OBJECT_CERTIFICATE_1,
-        OBJECT_CERTIFICATE_2,
-        OBJECT_CERTIFICATE_3,
-};
-
 /* ---- the reader ---------------------------------------------------------------------------- */
 
 static void stop_waiting(struct request *request)
@@ -144,9 +138,7 @@ int look_identified(struct request *request, int outcome, struct in *fields)
                 request->detail = "this kind of card can only be looked at";
                 return OUTCOME_CARD_NOT_SUPPORTED;
         }
-        const struct card_identity *before = &request->card.identity;
-        if (request->card.complete &&
-                (identity.family != before->family || identity.generation != before->generation))
+        if (request->card.complete && !gate_same_kind(&identity, &request->card.identity))
                 known_card_clear(&request->card);
         request->card.identity = identity;
         request->card.chain.wanted = gate_wanted(identity.family);
@@ -228,7 +220,7 @@ bool look_lacks_chain(const struct request *request)
 
 int look_file(struct request *request, struct out *args)
 {
-        out_u8(args, (uint8_t)certificate_files[request->file]);
+        out_u8(args, (uint8_t)gate_file(request->file));
         return 0;
 }
 
@@ -261,7 +253,7 @@ int look_filed(struct request *request, int outcome, struct in *fields)
         uint8_t unpacked[UNPACK_MAX];
         struct view file = in_bytes16(fields, CARD_FILE_MAX), der = { 0 };
         struct gate_chain *chain = &request->card.chain;
-        enum card_object object = certificate_files[request->file++];
+        enum card_object object = gate_file(request->file++);
         enum leaf_class class;
         request->locked_file |= outcome == OUTCOME_NEEDS_ISSUER_KEYS;
         if (outcome != 0)

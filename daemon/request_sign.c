@@ -59,14 +59,11 @@ bool sign_lost_leaf(const struct request *request)
 int sign_identified(struct request *request, int outcome, struct in *fields)
 {
         struct card_identity identity;
-        const struct card_identity *before = &request->card.identity;
         if (outcome != 0)
                 return other_card(request);
         if (op_get_identity(fields, &identity) < 0)
                 return -EBADMSG;
-        return identity.family == before->family && identity.generation == before->generation
-                       ? 0
-                       : other_card(request);
+        return gate_same_kind(&identity, &request->card.identity) ? 0 : other_card(request);
 }
 
 int sign_leaf(struct request *request, struct out *args)

@@ -94,13 +94,6 @@ static int answer(struct request *request, struct out *args)
         return WAIT;
 }
 
-/* A card's "no" to one question, as opposed to a card that is no more. */
-static bool is_refusal(int outcome)
-{
-        return outcome == OUTCOME_CARD_NOT_SUPPORTED || outcome == OUTCOME_NEEDS_ISSUER_KEYS ||
-               outcome == OUTCOME_NO_STANDARD_SIGNATURE;
-}
-
 /* Nobody shares a board with its helper: there it is the cards that are too many. */
 static const char *why_busy(const struct request *request)
 {
@@ -116,7 +109,7 @@ static int take(struct request *request, int outcome, struct in *fields)
         bool verify = row->op == OP_VERIFY || row->op == OP_PINPAD; /* tell the tries left always */
         if (outcome == OUTCOME_BUSY)
                 request->detail = why_busy(request);
-        if (outcome != 0 && !verify && !(row->may_refuse && is_refusal(outcome)))
+        if (outcome != 0 && !verify && !(row->may_refuse && outcome_is_refusal(outcome)))
                 return outcome;
         return row->came ? row->came(request, outcome, fields) : outcome;
 }

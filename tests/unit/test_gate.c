@@ -368,6 +368,23 @@ static void without_a_match_the_known_references_remain_but_not_other_keys(void 
         gate_chain_clear(&chain);
 }
 
+static void each_key_is_asked_about_each_method_once(void **state)
+{
+        (void)state;
+        static const uint8_t refs[] = { 3, 7 };
+        static const struct gate_step expected[] = { { 3, SIGN_RSA_SHA256_CARD },
+                { 3, SIGN_RSA_DIGESTINFO }, { 7, SIGN_RSA_SHA256_CARD },
+                { 7, SIGN_RSA_DIGESTINFO } };
+        struct gate_step step;
+        for (unsigned int n = 0; n < ARRAY_LEN(expected); n++) {
+                assert_true(gate_trial(refs, ARRAY_LEN(refs), n, &step));
+                assert_int_equal(step.key, expected[n].key);
+                assert_int_equal(step.method, expected[n].method);
+        }
+        assert_false(gate_trial(refs, ARRAY_LEN(refs), ARRAY_LEN(expected), &step));
+        assert_false(gate_trial(refs, 0, 0, &step));
+}
+
 static void counters_decide_before_any_prompt(void **state)
 {
         (void)state;
@@ -459,6 +476,7 @@ int main(void)
                 cmocka_unit_test(anchors_asked_for_and_absent_are_an_error),
                 cmocka_unit_test(the_key_is_found_by_its_modulus),
                 cmocka_unit_test(without_a_match_the_known_references_remain_but_not_other_keys),
+                cmocka_unit_test(each_key_is_asked_about_each_method_once),
                 cmocka_unit_test(counters_decide_before_any_prompt),
                 cmocka_unit_test(one_changed_byte_is_another_leaf),
                 cmocka_unit_test(a_simulated_card_is_never_called_unproven),
