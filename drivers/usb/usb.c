@@ -22,7 +22,7 @@
  * comes before that. */
 #define BEGIN_MS    6000
 #define TRANSMIT_MS 6000
-#define PINPAD_MS   80000 /* what mohrd waits for a person at the keys, less a little */
+#define TYPING_MS   35000 /* for the keys after the first; together less than mohrd waits */
 #define END_MS      1500
 #define LOOK_MS     1500
 #define NOTICES_MAX 16 /* heard at once: a reader that has more to say keeps nobody from asking */
@@ -231,7 +231,8 @@ static int usb_pinpad(
         void *reader, const struct apdu_pinpad *how, uint8_t *rsp, size_t cap, size_t *ret_len)
 {
         struct usb *usb = reader;
-        ccid_allow(&usb->icc.ccid, PINPAD_MS);
+        unsigned int first_key_s = how->seconds ? how->seconds : PINPAD_FIRST_KEY_S;
+        ccid_allow(&usb->icc.ccid, first_key_s * 1000 + TYPING_MS);
         int r = icc_pinpad(&usb->icc, how, rsp, cap, ret_len);
         if (r == OUTCOME_CARD_REMOVED)
                 another_card(usb);
