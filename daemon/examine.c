@@ -13,15 +13,9 @@ static void run(struct examine *e, int result);
 
 /* ---- life ---------------------------------------------------------------------------------- */
 
-static void stop_waiting(struct examine *e)
-{
-        e->watch = readers_watch_free(e->watch);
-        e->patience = sd_event_source_disable_unref(e->patience);
-}
-
 static struct examine *examine_free(struct examine *e)
 {
-        stop_waiting(e);
+        e->wait = readers_wait_free(e->wait);
         e->kick = sd_event_source_disable_unref(e->kick);
         e->reader = reader_release(e->reader);
         gate_chain_clear(&e->findings.chain);
@@ -69,35 +63,22 @@ int examine_start(struct examine **ret, struct request_context *context,
 
 /* ---- the reader ---------------------------------------------------------------------------- */
 
-static void on_readers_changed(void *user)
+static void on_waited(void *user)
 {
         struct examine *e = user;
-        if (!readers_settled(e->context->readers))
-                return;
-        stop_waiting(e);
+        e->waited = true;
+        e->wait = readers_wait_free(e->wait);
         run(e, AGAIN);
-}
-
-static int on_patience(sd_event_source *source, uint64_t usec, void *user)
-{
-        (void)source, (void)usec;
-        struct examine *e = user;
-        e->patient_enough = true;
-        stop_waiting(e);
-        run(e, AGAIN);
-        return 0;
 }
 
 static int take_reader(struct examine *e, struct out *args)
 {
-        uint64_t patience = (uint64_t)e->context->config->card_timeout_ms * 1000;
+        struct readers *readers = e->context->readers;
         (void)args;
-        if (readers_settled(e->context->readers) || e->patient_enough)
-                return readers_acquire(e->context->readers, e->reader_name, &e->reader, &e->detail);
-        int r = readers_subscribe(e->context->readers, &e->watch, on_readers_changed, e);
-        if (r == 0)
-                r = sd_event_add_time_relative(e->context->event, &e->patience, CLOCK_MONOTONIC,
-                        patience, 0, on_patience, e);
+        if (e->waited || readers_settled(readers))
+                return readers_acquire(readers, e->reader_name, &e->reader, &e->detail);
+        int r = readers_wait_new(&e->wait, readers, e->context->event,
+                e->context->config->card_timeout_ms * 1000ULL, on_waited, e);
         return r < 0 ? r : WAIT;
 }
 

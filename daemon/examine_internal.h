@@ -37,9 +37,9 @@ struct examine {
         examine_done done;
         void *user;
         char *reader_name, *transcript;
-        bool write, patient_enough, failed;
-        sd_event_source *kick, *patience;
-        struct readers_watch *watch;
+        bool write, waited, failed;
+        sd_event_source *kick;
+        struct readers_wait *wait;
         struct reader *reader;
         enum step step;
         unsigned int file, copy, trial;

@@ -52,6 +52,13 @@ _must_check_ int readers_subscribe(struct readers *readers, struct readers_watch
         void (*changed)(void *user), void *user);
 struct readers_watch *readers_watch_free(struct readers_watch *watch);
 
+/* One callback, from the loop, when the readers are settled or the time is over; it ends the wait by
+ * readers_wait_free(). */
+struct readers_wait;
+_must_check_ int readers_wait_new(struct readers_wait **ret, struct readers *readers,
+        sd_event *event, uint64_t limit_us, void (*over)(void *user), void *user);
+struct readers_wait *readers_wait_free(struct readers_wait *wait);
+
 /* Takes a reader for one request: by name, or NULL for the only one that holds a card. 0, NO_READER,
  * NO_CARD, BUSY (taken, held by another program, or cards on several readers and none named),
  * READER_SERVICE. *ret_detail says more in static English text, or is NULL. */

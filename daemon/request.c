@@ -86,11 +86,10 @@ static void let_go(struct request *request)
         ask_give_up_turn(request);
         request->person = person_free(request->person);
         request_forget_pin(request);
-        request->watch = readers_watch_free(request->watch);
+        request->wait = readers_wait_free(request->wait);
         request->reader = reader_release(request->reader);
         request->kick = sd_event_source_disable_unref(request->kick);
         request->limit = sd_event_source_disable_unref(request->limit);
-        request->patience = sd_event_source_disable_unref(request->patience);
 }
 
 static void request_free(struct request *request)

@@ -61,9 +61,9 @@ struct request {
         char *tty, *term, *display, *wayland_display, *xauthority, *language;
         json_t *station;
         struct peer peer;
-        sd_event_source *kick, *limit, *patience;
-        struct readers_watch *watch; /* while the backends have not all spoken */
-        bool patient_enough;
+        sd_event_source *kick, *limit;
+        struct readers_wait *wait; /* while the backends have not all spoken */
+        bool waited;
 
         enum state state;
         bool ended;  /* the last callback is being made */

@@ -22,53 +22,32 @@
 
 /* ---- the reader ---------------------------------------------------------------------------- */
 
-static void stop_waiting(struct request *request)
-{
-        request->watch = readers_watch_free(request->watch);
-        request->patience = sd_event_source_disable_unref(request->patience);
-}
-
-static void on_readers_changed(void *user)
+static void on_waited(void *user)
 {
         struct request *request = user;
-        if (!readers_settled(request->context->readers))
-                return;
-        stop_waiting(request);
+        request->waited = true;
+        request->wait = readers_wait_free(request->wait);
         request_run(request, AGAIN);
 }
 
-static int on_patience(sd_event_source *source, uint64_t usec, void *user)
+static int wait_for_readers(struct request *request)
 {
-        (void)source, (void)usec;
-        struct request *request = user;
-        request->patient_enough = true;
-        stop_waiting(request);
-        request_run(request, AGAIN);
-        return 0;
-}
-
-/* Just started: nobody has looked for readers yet. */
-static int wait_for_backends(struct request *request)
-{
-        uint64_t patience = (uint64_t)request->context->config->card_timeout_ms * 1000;
-        int r = readers_subscribe(
-                request->context->readers, &request->watch, on_readers_changed, request);
-        if (r == 0)
-                r = sd_event_add_time_relative(request->context->event, &request->patience,
-                        CLOCK_MONOTONIC, patience, 0, on_patience, request);
+        const struct request_context *context = request->context;
+        int r = readers_wait_new(&request->wait, context->readers, context->event,
+                context->config->card_timeout_ms * 1000ULL, on_waited, request);
         return r < 0 ? r : WAIT;
 }
 
 int look_reader(struct request *request, struct out *args)
 {
+        struct readers *readers = request->context->readers;
         (void)args;
-        if (!readers_settled(request->context->readers) && !request->patient_enough)
-                return wait_for_backends(request);
+        if (!request->waited && !readers_settled(readers))
+                return wait_for_readers(request);
         int r = request->reader_name ? 0 : ask_which(request);
         if (r != 0)
                 return r;
-        return readers_acquire(request->context->readers, request->reader_name, &request->reader,
-                &request->detail);
+        return readers_acquire(readers, request->reader_name, &request->reader, &request->detail);
 }
 
 int look_begun(struct request *request, int outcome, struct in *fields)
