@@ -166,6 +166,7 @@ def wire(rig):
             kind, _, when = kind.partition("/")
             struck = f"{kind}@{place}" + (f"/{when}" if when else "") + (f"*{times}" if times else "")
             cases += [(way, struck, expected) for way in ways]
+    cases += [(way, f"stall-out@{n}", RECOVERS | LEAVES) for n, way in zip((2, 5, 20, 40), WAYS)]
     for way, fault, expected in rig.mine(few(cases, 10, rig)):
         wrong = strike(rig, way, fault, expected)
         rig.check(not wrong, f"on the wire, {way}: {fault}", wrong)
@@ -491,10 +492,12 @@ def plugging(rig):
 
 def presence(rig):
     """Cards come and go on a reader that tells, and on one that has to be asked."""
-    for kind in ("TPDU", "no interrupt endpoint"):
-        card = Slot(rig, reader=KINDS[kind])
+    for kind in ("TPDU", "no interrupt endpoint", "a stalled interrupt endpoint"):
+        card = Slot(rig, reader=KINDS.get(kind, {}))
         daemon = daemon_of(rig)
         daemon.wait_state(card.reader, "card")
+        if kind not in KINDS:
+            card.mock.say("stall-interrupt")
         slowest = 0.0
         for line, state in (("remove", "empty"), ("insert", "card")) * 3:
             began = time.monotonic()

@@ -22,6 +22,7 @@
  *   plug | unplug                  the device; it comes back under the next address
  *   insert | remove                the card, though its program goes on
  *   sleep                          the card loses its power, and nobody is told: a suspended machine
+ *   stall-interrupt                the endpoint that tells of cards
  *   type DIGITS|cancel|timeout     on the PIN pad, for the next question
  *   fault KIND[=VALUE]@WHERE[/before][*TIMES] | clear
  *       KIND of the reader's answer: silent sequence short[=BYTES] oversize[=LENGTH] longer[=BYTES] slot

@@ -188,6 +188,7 @@ static bool from_reader(struct bus *bus, uint8_t *bytes)
                 break;
         case PACKET_STALL_IN: bus->in.halted = true; break;
         case PACKET_STALL_OUT: bus->out_halted = true; break;
+        case PACKET_STALL_NOTIFY: bus->interrupt.halted = true; break;
         case PACKET_UNPLUG:
                 unplug(bus);
                 if (len == 2)

@@ -48,6 +48,7 @@ enum packet {
         PACKET_NOTIFY = 'N',
         PACKET_STALL_IN = 'i',
         PACKET_STALL_OUT = 'o',
+        PACKET_STALL_NOTIFY = 'n',
         PACKET_UNPLUG = 'U',
         PACKET_REPLY = 'R',
         PACKET_RESET = 'Z', /* the device was reset or plugged in anew */

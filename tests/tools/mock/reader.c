@@ -83,6 +83,10 @@ static const char *run_line(struct reader *reader, const char *line, char text[s
                 tell_presence(reader);
                 return "ok";
         }
+        if (strcmp(line, "stall-interrupt") == 0) {
+                reader_send(reader, PACKET_STALL_NOTIFY, NULL, 0);
+                return "ok";
+        }
         if (strcmp(line, "sleep") == 0) {
                 reader_power_off(reader);
                 return "ok";
