@@ -89,6 +89,9 @@ static int look(struct usb *usb)
                 return OUTCOME_NO_READER;
         bool had_power = usb->icc.ready;
         r = icc_look(&usb->icc);
+        if (r ==
+                OUTCOME_TIMED_OUT) /* a question that changes nothing may be asked again, in step */
+                r = icc_look(&usb->icc);
         if (r != 0 && r != OUTCOME_NO_CARD)
                 return OUTCOME_NO_READER;
         bool present = r == 0;

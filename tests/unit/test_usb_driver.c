@@ -307,6 +307,18 @@ static void no_card_is_no_card(void **state)
         done(reader);
 }
 
+static void a_look_that_went_wrong_is_taken_again(void **state)
+{
+        (void)state;
+        prepare(0, true,
+                LINES(LOOK("01", ABSENT), "> stall", "clear out", "abort 0300",
+                        "> 72 00000000 00 03 000000", "< 81 00000000 00 03 02 00 00",
+                        LOOK("04", ABSENT), OFF("05")));
+        void *reader = opened();
+        begun(reader, OUTCOME_NO_CARD);
+        done(reader);
+}
+
 static void taken_out_in_the_middle_is_told_once_and_then_again(void **state)
 {
         (void)state;
@@ -464,6 +476,7 @@ int main(void)
                 cmocka_unit_test(a_notice_makes_a_card_new_though_it_has_power),
                 cmocka_unit_test(a_card_that_cannot_be_used_keeps_no_power),
                 cmocka_unit_test(no_card_is_no_card),
+                cmocka_unit_test(a_look_that_went_wrong_is_taken_again),
                 cmocka_unit_test(taken_out_in_the_middle_is_told_once_and_then_again),
                 cmocka_unit_test(a_reader_that_answers_nothing_any_more_is_gone),
                 cmocka_unit_test(presence_is_told_at_first_and_when_it_changes),
