@@ -44,6 +44,7 @@ int exam_identified(struct examine *e, int outcome, struct in *fields)
         if (outcome == 0 && op_get_identity(fields, &f->identity) < 0)
                 return -EBADMSG;
         f->known = outcome == 0;
+        f->chain.wanted = gate_wanted(f->identity.family);
         return 0;
 }
 

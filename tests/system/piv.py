@@ -227,13 +227,28 @@ def number_expected(world):
     daemon.stop()
 
 
+def examined(world):
+    """`mohr doctor --card` knows a staff card, and counts its tries only behind an anchor."""
+    rig = world.rig
+    for staff, code in ((True, 0), (False, 12)):
+        daemon = world.daemon(staff)
+        card = world.card(daemon)
+        got, _, err = rig.mohr(daemon, "doctor", "--card", "--reader", card.reader)
+        counted = card.pin_family()
+        rig.check(got == code and counted == staff and card.stats()["verify_commands"] == 0,
+                  f"examined {'with' if staff else 'without'} anchors: {'its counter' if staff else 'nothing'} of the PIN family",
+                  f"{got} {counted} {err}")
+        card.remove()
+        daemon.stop()
+
+
 def body(rig):
     world = World(rig)
     cases = [lambda a=a: keys(world, a) for a in KNOWN]
     cases += [lambda row=row: good(world, row) for row in GOOD]
     cases += [lambda row=row: refused(world, row) for row in REFUSED]
     cases += [lambda row=row: broken(world, row) for row in BROKEN]
-    cases += [lambda run=run: run(world) for run in (expired, pins, tries_taken, two_families, number_expected)]
+    cases += [lambda run=run: run(world) for run in (expired, pins, tries_taken, two_families, number_expected, examined)]
     for case in rig.mine(cases):
         case()
     world.pcscd.stop()
