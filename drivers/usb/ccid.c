@@ -70,8 +70,6 @@ static int send(struct ccid *ccid, const struct ccid_question *question)
         return r;
 }
 
-/* A message may come with more than it announces, and the rest is left unread: QEMU's reader answers
- * GetParameters with seven bytes that it counts as none. */
 static int frame_decode(const uint8_t *data, size_t len, struct frame *ret)
 {
         struct in in = in_new(data, len);
@@ -85,7 +83,7 @@ static int frame_decode(const uint8_t *data, size_t len, struct frame *ret)
         if (length > CCID_MESSAGE_MAX - CCID_HEADER)
                 return -EBADMSG;
         frame.data = in_bytes(&in, length);
-        if (in.error)
+        if (in_done(&in) < 0)
                 return -EBADMSG;
         *ret = frame;
         return 0;
