@@ -3,7 +3,8 @@
  *
  * Who is told of a change is told from the loop, never from inside the change: so a subscriber may take
  * or give back a reader, and several changes of one report are one piece of news. A name is looked up
- * among all backends, in the order of the configuration.
+ * among all backends. One that two readers bear is nobody's: what is plugged in beside a reader names itself, and
+ * must not be met in its place.
  *
  * Cards on several readers and none named is BUSY with a text that says so: to choose for the person
  * would be to guess whose card signs. Who can be asked is asked before it comes to that (request_ask.c).
@@ -256,16 +257,26 @@ static int nothing_there(const struct readers *readers, const char **ret_detail)
         return OUTCOME_READER_SERVICE;
 }
 
+/* The names of one backend are its own affair; a device may bear whatever name it likes in another. */
 static int find_named(const struct readers *readers, const char *name, struct reader **ret,
         const char **ret_detail)
 {
-        for (struct reader *reader = readers->list; reader; reader = reader->next)
-                if (strcmp(reader->seen.name, name) == 0) {
-                        *ret = reader;
-                        return 0;
+        struct reader *found = NULL;
+        for (struct reader *reader = readers->list; reader; reader = reader->next) {
+                if (strcmp(reader->seen.name, name) != 0)
+                        continue;
+                if (found) {
+                        *ret_detail = "two readers have this name";
+                        return OUTCOME_BUSY;
                 }
-        *ret_detail = DETAIL_NO_SUCH_NAME;
-        return OUTCOME_NO_READER;
+                found = reader;
+        }
+        if (!found) {
+                *ret_detail = DETAIL_NO_SUCH_NAME;
+                return OUTCOME_NO_READER;
+        }
+        *ret = found;
+        return 0;
 }
 
 static int find_only(const struct readers *readers, struct reader **ret, const char **ret_detail)

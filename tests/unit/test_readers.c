@@ -232,7 +232,7 @@ static void link_to_self(const char *self, const char *name)
         assert_return_code(symlink(self, link), errno);
 }
 
-static void start_driver(char *driver, const char *watch, const char *trick)
+static void start_drivers(char *driver, char *second, const char *watch, const char *trick)
 {
         char self[256];
         world = (struct world){ .dir = "/tmp/test-readers-XXXXXX",
@@ -247,7 +247,10 @@ static void start_driver(char *driver, const char *watch, const char *trick)
         watch_says(watch);
         spill(world.dir, "helper", trick, "w");
         world.config = (struct config){
-                .drivers = { driver }, .libexecdir = world.dir, .card_timeout_ms = 400, .usb_fd = -1
+                .drivers = { driver, second },
+                .libexecdir = world.dir,
+                .card_timeout_ms = 400,
+                .usb_fd = -1,
         };
         assert_return_code(sd_event_new(&world.event), 0);
         assert_int_equal(readers_new(&world.readers, world.event, &world.config, &world.log), 0);
@@ -259,13 +262,13 @@ static void start_driver(char *driver, const char *watch, const char *trick)
 static void start(const char *watch, const char *trick)
 {
         static char soft[] = "soft";
-        start_driver(soft, watch, trick);
+        start_drivers(soft, NULL, watch, trick);
 }
 
 static void start_direct(const char *watch, const char *trick)
 {
         static char usb[] = "usb";
-        start_driver(usb, watch, trick);
+        start_drivers(usb, NULL, watch, trick);
 }
 
 static void stop(void)
@@ -410,6 +413,20 @@ static void taking_answers_by_what_is_there(void **state)
         assert_int_equal(
                 readers_acquire(world.readers, NULL, &reader, &detail), OUTCOME_READER_SERVICE);
         assert_string_equal(detail, "the reader service denies this user");
+        stop();
+}
+
+/* A device's name is its maker's invention: it must not lead a request to another reader. */
+static void a_name_that_two_readers_bear_is_nobodys(void **state)
+{
+        (void)state;
+        static char soft[] = "soft", usb[] = "usb";
+        struct reader *reader = NULL;
+        const char *detail = NULL;
+        start_drivers(soft, usb, "A 1 0 1 /dev/a\n", "card");
+        assert_int_equal(readers_acquire(world.readers, "A", &reader, &detail), OUTCOME_BUSY);
+        assert_non_null(strstr(detail, "two readers have this name"));
+        assert_null(reader);
         stop();
 }
 
@@ -811,6 +828,7 @@ int main(int argc, char **argv)
                 cmocka_unit_test(readers_come_and_go_with_their_states),
                 cmocka_unit_test(no_number_of_a_card_is_given_twice),
                 cmocka_unit_test(taking_answers_by_what_is_there),
+                cmocka_unit_test(a_name_that_two_readers_bear_is_nobodys),
                 cmocka_unit_test(an_operation_is_answered_once),
                 cmocka_unit_test(only_one_operation_at_a_time),
                 cmocka_unit_test(a_slow_helper_is_waited_for_but_never_with_a_pin),
