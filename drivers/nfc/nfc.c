@@ -2,10 +2,10 @@
 /* nfc.c: one NFC board as a reader, through libnfc.
  *
  * The field is on only where it must be. Between requests it is off, and a look turns it on for a few
- * milliseconds to see whether a card lies there (type A first, then B): every 150 ms while one does or
- * something happened in the last minute, every 400 ms on a board that is left alone, which is one part in
- * twenty of the time, or fifty. The chip could look by itself and wake nobody, but libnfc can then be
- * interrupted only from a signal or a thread, and mohrd's question must not wait. From begin() on, and over an end() that leaves the card, the
+ * milliseconds to see whether a card lies there (type A first, then B): every 150 ms, one part in twenty
+ * of the time, so that a person who lays a card down sees it noticed. The chip could look by itself and
+ * wake nobody, but libnfc can then be interrupted only from a signal or a thread, and mohrd's question
+ * must not wait. From begin() on, and over an end() that leaves the card, the
  * field stays on: it is what keeps the card's state, and a card that was lifted for an instant has lost
  * it. So "the same card" is never a guess from a number: the card is asked in its own protocol whether
  * it is still where it was. A card that had no power in between is a new one.
@@ -22,11 +22,8 @@
 
 #include <poll.h>
 #include <sys/random.h>
-#include <time.h>
 
-#define LOOK_MS      150
-#define REST_MS      400
-#define ATTENTIVE_MS 60000
+#define LOOK_MS 150
 
 struct nfc {
         struct board *board;
@@ -34,24 +31,15 @@ struct nfc {
         struct board_card card;
         enum card_event happened; /* since the last begin that succeeded */
         uint32_t events;          /* comings and goings, from anywhere on */
-        int64_t changed_ms;       /* when that last happened */
         struct board_glimpse seen;
         bool told;
         bool told_present;
         uint32_t told_events;
 };
 
-static int64_t clock_ms(void)
-{
-        struct timespec now;
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static void note_change(struct nfc *nfc)
 {
         nfc->events++;
-        nfc->changed_ms = clock_ms();
         nfc->happened = CARD_IS_NEW;
 }
 
@@ -172,8 +160,7 @@ static int look(struct nfc *nfc)
 static bool asked(const struct nfc *nfc, int channel)
 {
         struct pollfd fd = { .fd = channel, .events = POLLIN };
-        bool attentive = nfc->seen.present || clock_ms() - nfc->changed_ms < ATTENTIVE_MS;
-        return poll(&fd, 1, attentive ? LOOK_MS : REST_MS) != 0;
+        return poll(&fd, 1, LOOK_MS) != 0;
 }
 
 static int nfc_wait(void *reader, int channel, bool *ret_changed, struct driver_presence *ret)
