@@ -157,7 +157,7 @@ static int look(struct nfc *nfc)
 }
 
 /* Until the next look is due, or mohrd asks: true. */
-static bool asked(const struct nfc *nfc, int channel)
+static bool asked(int channel)
 {
         struct pollfd fd = { .fd = channel, .events = POLLIN };
         return poll(&fd, 1, LOOK_MS) != 0;
@@ -168,7 +168,7 @@ static int nfc_wait(void *reader, int channel, bool *ret_changed, struct driver_
         struct nfc *nfc = reader;
         board_guard(nfc->board, channel);
         for (;;) {
-                if (nfc->told && asked(nfc, channel)) {
+                if (nfc->told && asked(channel)) {
                         *ret_changed = false;
                         return 0;
                 }
