@@ -28,6 +28,11 @@
 #define DEVICE_FD  4
 #define FIRST_HIGH 10 /* our copies sit above every number the child wants */
 
+/* Frames come before everything else, so one that never stops speaking is not heard for a while: it may
+ * be what a card has taken over. No child that does its work says half as much. */
+#define FLOOD_US     1000000
+#define FLOOD_FRAMES 500
+
 struct child {
         pid_t pid;
         int pidfd, fd;
@@ -196,7 +201,8 @@ static int watch(struct child *child, sd_event *event)
         r = sd_event_add_io(event, &child->end, child->pidfd, EPOLLIN, on_end, child);
         if (r < 0)
                 return r;
-        return sd_event_source_set_priority(child->frames, SD_EVENT_PRIORITY_IMPORTANT);
+        r = sd_event_source_set_priority(child->frames, SD_EVENT_PRIORITY_IMPORTANT);
+        return r < 0 ? r : sd_event_source_set_ratelimit(child->frames, FLOOD_US, FLOOD_FRAMES);
 }
 
 int child_spawn(struct child **ret, sd_event *event, const char *const *argv,

@@ -13,6 +13,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <cmocka.h>
 
 struct seen {
@@ -21,7 +22,7 @@ struct seen {
         char text[4096];
         size_t frames;
         int exits, status;
-        bool free_on_frame;
+        bool free_on_frame, slow;
         struct secret *secret;
 };
 
@@ -33,6 +34,8 @@ static void on_frame(void *user, const uint8_t *data, size_t len)
         seen->text[len] = '\0';
         seen->frames++;
         assert_int_equal(seen->exits, 0);
+        if (seen->slow)
+                usleep(1000);
         if (seen->free_on_frame) {
                 seen->child = child_free(seen->child);
                 sd_event_exit(seen->event, 0);
@@ -132,6 +135,30 @@ static void frames_sent_before_the_end_are_all_heard(void **state)
         run(&seen, "/usr/bin/python3", SEND "[s.send(b'x%d'%i) for i in range(20)]");
         assert_int_equal(seen.frames, 20);
         assert_string_equal(seen.text, "x19");
+        finish(&seen);
+}
+
+static int on_turn(sd_event_source *source, uint64_t usec, void *user)
+{
+        (void)source, (void)usec;
+        *(bool *)user = true;
+        return 0;
+}
+
+/* What speaks without end may be what a card has taken over. */
+static void a_flood_of_frames_leaves_others_their_turn(void **state)
+{
+        (void)state;
+        struct seen seen = { .slow = true };
+        bool turn = false;
+        start(&seen, "/usr/bin/python3", SEND "[s.send(b'x') for i in iter(int,1)]");
+        assert_return_code(sd_event_add_time_relative(
+                                   seen.event, NULL, CLOCK_MONOTONIC, 400000, 1, on_turn, &turn),
+                0);
+        for (time_t end = time(NULL) + 4; !turn && time(NULL) < end;)
+                assert_return_code(sd_event_run(seen.event, 1000000), 0);
+        assert_true(turn);
+        assert_true(seen.frames > 0);
         finish(&seen);
 }
 
@@ -262,6 +289,7 @@ int main(void)
                 cmocka_unit_test(what_does_not_exist_cannot_be_started),
                 cmocka_unit_test(it_gets_four_descriptors_and_the_environment_given),
                 cmocka_unit_test(frames_sent_before_the_end_are_all_heard),
+                cmocka_unit_test(a_flood_of_frames_leaves_others_their_turn),
                 cmocka_unit_test(a_frame_goes_both_ways),
                 cmocka_unit_test(a_frame_too_long_is_the_end),
                 cmocka_unit_test(closing_the_channel_is_the_end),
