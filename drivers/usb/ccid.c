@@ -201,8 +201,19 @@ int ccid_status(struct ccid *ccid, struct ccid_answer *ret)
         return ccid_ask(ccid, &(struct ccid_question){ .type = CCID_GET_SLOT_STATUS }, ret);
 }
 
-bool ccid_slot_changed(const uint8_t *data, size_t len, uint8_t slot)
+/* Of each slot two bits: a card is there, and that changed (CCID rev 1.1, 6.3.1). */
+static unsigned int slot_bits(const uint8_t *data, size_t len, uint8_t slot)
 {
         size_t at = 1 + slot / 4U;
-        return len > at && data[0] == 0x50 && (data[at] >> (slot % 4U * 2) & 2) != 0;
+        return len > at && data[0] == 0x50 ? data[at] >> (slot % 4U * 2) & 3U : 0;
+}
+
+bool ccid_slot_changed(const uint8_t *data, size_t len, uint8_t slot)
+{
+        return (slot_bits(data, len, slot) & 2) != 0;
+}
+
+bool ccid_slot_emptied(const uint8_t *data, size_t len, uint8_t slot)
+{
+        return slot_bits(data, len, slot) == 2;
 }

@@ -83,5 +83,7 @@ _must_check_ int ccid_abort(struct ccid *ccid);
 
 /* NotifySlotChange (6.3.1): did this slot's card come or go? False for what is no such message. */
 bool ccid_slot_changed(const uint8_t *data, size_t len, uint8_t slot);
+/* The same, and no card was there. */
+bool ccid_slot_emptied(const uint8_t *data, size_t len, uint8_t slot);
 
 #endif

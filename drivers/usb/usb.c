@@ -33,6 +33,7 @@ struct usb {
         struct icc icc;
         uint32_t insertion;
         bool present, told, told_present;
+        bool stirred; /* the slot changed in a transaction, which the next look is to know */
         uint32_t told_insertion;
         enum card_event happened; /* since the last begin */
 };
@@ -63,8 +64,12 @@ static void another_card(struct usb *usb)
         usb->insertion++;
 }
 
-/* *ret_any: it had something to say, whatever that was. */
-static int hear_notices(struct usb *usb, bool *ret_any)
+/* What the interrupt endpoint had to say: anything, that the slot changed, that it was empty. */
+struct notices {
+        bool any, changed, emptied;
+};
+
+static int hear(struct usb *usb, struct notices *ret)
 {
         uint8_t message[64];
         size_t len = 1;
@@ -72,12 +77,33 @@ static int hear_notices(struct usb *usb, bool *ret_any)
                 int r = usb->wire->interrupt(usb->wire->ctx, message, sizeof message, &len);
                 if (r != 0)
                         return icc_outcome(r);
-                if (len > 0)
-                        *ret_any = true;
-                if (len > 0 && ccid_slot_changed(message, len, usb->icc.ccid.slot))
-                        another_card(usb);
+                ret->any |= len > 0;
+                ret->changed |= ccid_slot_changed(message, len, usb->icc.ccid.slot);
+                ret->emptied |= ccid_slot_emptied(message, len, usb->icc.ccid.slot);
         }
         return 0;
+}
+
+/* *ret_any: it had something to say, whatever that was. */
+static int hear_notices(struct usb *usb, bool *ret_any)
+{
+        struct notices notices = { .changed = usb->stirred };
+        int r = hear(usb, &notices);
+        if (notices.changed)
+                another_card(usb);
+        usb->stirred = false;
+        *ret_any |= notices.any;
+        return r;
+}
+
+/* Before each command. A reader that gives power by itself would hand it to whatever card came since. That a
+ * card came, without one having gone, may be late news of the one that lies there: the next look's matter. */
+static int hear_of_removal(struct usb *usb)
+{
+        struct notices notices = { 0 };
+        int r = hear(usb, &notices);
+        usb->stirred |= notices.changed;
+        return r != 0 ? r : notices.emptied ? OUTCOME_CARD_REMOVED : 0;
 }
 
 /* What lies there now. 0 or NO_READER: a reader that cannot even say that is of no use. */
@@ -224,7 +250,9 @@ static int usb_transmit(
 {
         struct usb *usb = reader;
         ccid_allow(&usb->icc.ccid, TRANSMIT_MS);
-        int r = icc_transmit(&usb->icc, cmd, cmd_len, rsp, cap, ret_len);
+        int r = hear_of_removal(usb);
+        if (r == 0)
+                r = icc_transmit(&usb->icc, cmd, cmd_len, rsp, cap, ret_len);
         if (r == OUTCOME_CARD_REMOVED)
                 another_card(usb);
         return r;
@@ -236,7 +264,9 @@ static int usb_pinpad(
         struct usb *usb = reader;
         unsigned int first_key_s = how->seconds ? how->seconds : PINPAD_FIRST_KEY_S;
         ccid_allow(&usb->icc.ccid, first_key_s * 1000 + TYPING_MS);
-        int r = icc_pinpad(&usb->icc, how, rsp, cap, ret_len);
+        int r = hear_of_removal(usb);
+        if (r == 0)
+                r = icc_pinpad(&usb->icc, how, rsp, cap, ret_len);
         if (r == OUTCOME_CARD_REMOVED)
                 another_card(usb);
         return r;

@@ -344,6 +344,58 @@ static void taken_out_in_the_middle_is_told_once_and_then_again(void **state)
         done(reader);
 }
 
+/* Such a reader gives power to whatever is put in: without that news the next command, which may be the
+ * one with the PIN in it, would reach another card than the one that was looked at. */
+static void a_card_changed_in_a_transaction_is_sent_nothing(void **state)
+{
+        (void)state;
+        static const struct apdu_pinpad how = {
+                .ins = 0x20, .p2 = 0x81, .block_len = 8, .pad = 0xFF, .min = 4, .max = 8
+        };
+        for (int keys = 0; keys < 2; keys++) {
+                uint8_t rsp[8];
+                size_t len = 0;
+                prepare(CCID_AUTO_ACTIVATION, true,
+                        LINES(LOOK("01", INACTIVE), OFF("02"), LOOK("03", INACTIVE), ON("04"),
+                                PARAMETERS("05"), "notice 5002", "notice 5003", OFF("06"),
+                                LOOK("07", ACTIVE), ON("08"), PARAMETERS("09"), OFF("0a")));
+                world.class.pin = CCID_PIN_VERIFY;
+                void *reader = opened();
+                struct driver_card first = begun(reader, 0);
+                int r = keys ? driver_usb.verify_pinpad(reader, &how, rsp, 8, &len)
+                             : driver_usb.transmit(
+                                       reader, (const uint8_t *)"\0\x20\0\x81", 5, rsp, 8, &len);
+                assert_int_equal(r, OUTCOME_CARD_REMOVED);
+                assert_int_equal(driver_usb.end(reader, DRIVER_LEAVE), 0);
+                struct driver_card again = begun(reader, 0);
+                assert_int_equal(again.event, CARD_IS_NEW);
+                assert_int_not_equal(again.insertion, first.insertion);
+                done(reader);
+        }
+}
+
+static void late_news_of_a_card_that_came_ends_no_transaction(void **state)
+{
+        (void)state;
+        uint8_t rsp[8];
+        size_t len = 0;
+        prepare(0, true,
+                LINES(LOOK("01", INACTIVE), OFF("02"), LOOK("03", INACTIVE), ON("04"),
+                        PARAMETERS("05"), "notice 5003", "> 6F 05000000 00 06 000000 0020008100",
+                        "< 80 02000000 00 06 00 00 00 63C3", LOOK("07", ACTIVE), ON("08"),
+                        PARAMETERS("09"), OFF("0a")));
+        void *reader = opened();
+        struct driver_card first = begun(reader, 0);
+        assert_int_equal(
+                driver_usb.transmit(reader, (const uint8_t *)"\0\x20\0\x81", 5, rsp, 8, &len), 0);
+        assert_int_equal(len, 2);
+        assert_int_equal(driver_usb.end(reader, DRIVER_LEAVE), 0);
+        struct driver_card again = begun(reader, 0);
+        assert_int_equal(again.event, CARD_IS_NEW);
+        assert_int_not_equal(again.insertion, first.insertion);
+        done(reader);
+}
+
 static void a_reader_that_answers_nothing_any_more_is_gone(void **state)
 {
         (void)state;
@@ -478,6 +530,8 @@ int main(void)
                 cmocka_unit_test(no_card_is_no_card),
                 cmocka_unit_test(a_look_that_went_wrong_is_taken_again),
                 cmocka_unit_test(taken_out_in_the_middle_is_told_once_and_then_again),
+                cmocka_unit_test(a_card_changed_in_a_transaction_is_sent_nothing),
+                cmocka_unit_test(late_news_of_a_card_that_came_ends_no_transaction),
                 cmocka_unit_test(a_reader_that_answers_nothing_any_more_is_gone),
                 cmocka_unit_test(presence_is_told_at_first_and_when_it_changes),
                 cmocka_unit_test(a_reader_without_interrupts_is_asked_now_and_then),
