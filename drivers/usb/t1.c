@@ -53,8 +53,11 @@ static void talk_wipe(struct talk *talk)
 
 /* Blocks */
 
-/* As pcscd's driver for CCID has it: not inverted at the end, the high byte first. No card that asks for
- * a CRC was at hand, nor is one known among those Mohr speaks to. */
+/* Preset FFFF, least significant bit first, not inverted at the end, the high byte first. ISO/IEC 7816-3
+ * 11.4.4 only refers to ISO/IEC 13239, whose own check is inverted and goes out low byte first; what is
+ * sent in fact is this: [O] by pcscd's driver for CCID, and by the firmware of a reader by itself (Alcor
+ * AU9540: 00C101FE 544E, seen on the wire; doc/T1_CRC.txt of github.com/popovec/oseid, 2021). Other readers
+ * have others, and no card that asks for a CRC is known to work everywhere. */
 static uint16_t crc16(const uint8_t *data, size_t len)
 {
         uint16_t crc = 0xFFFF;

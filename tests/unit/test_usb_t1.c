@@ -342,6 +342,27 @@ static int mirror(void *ctx, const uint8_t *out, size_t out_len, uint8_t bwi, ui
         return 0;
 }
 
+/* What a reader's own firmware put on the wire, and what a card answered (github.com/popovec/oseid). */
+static int published(void *ctx, const uint8_t *out, size_t out_len, uint8_t bwi, uint8_t *in,
+        size_t cap, size_t *ret_len)
+{
+        (void)ctx, (void)bwi;
+        assert_true(cap >= 6 && out_len == 6);
+        assert_memory_equal(out, "\x00\xC1\x01\xFE\x54\x4E", 6);
+        memcpy(in, "\x00\xE1\x01\xFE\x57\x75", 6);
+        *ret_len = 6;
+        return 0;
+}
+
+static void crc_is_the_one_on_the_wire(void **state)
+{
+        (void)state;
+        struct t1 t1;
+        struct t1_line line = { .block = published };
+        t1_init(&t1, &line, 254, true);
+        assert_int_equal(t1_set_ifsd(&t1, 254), 0);
+}
+
 static void crc_checks_and_notices(void **state)
 {
         (void)state;
@@ -511,6 +532,7 @@ int main(void)
                 cmocka_unit_test(an_answer_over_the_buffer_is_refused),
                 cmocka_unit_test(the_card_is_told_our_ifsd),
                 cmocka_unit_test(crc_checks_and_notices),
+                cmocka_unit_test(crc_is_the_one_on_the_wire),
                 cmocka_unit_test(apdus_become_tpdus),
                 cmocka_unit_test(the_longest_tpdu_fits),
                 cmocka_unit_test(answers_to_reset_are_read),

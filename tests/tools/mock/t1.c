@@ -20,7 +20,8 @@ static void breach(struct t1 *t1, const char *what)
         snprintf(t1->breach, sizeof t1->breach, "%s", what);
 }
 
-/* Polynomial x16+x12+x5+1, least significant bit first (ISO 13239). */
+/* Polynomial x16+x12+x5+1, least significant bit first (ISO 13239), but not inverted at the end: 00C101FE is
+ * followed by 544E, as libccid and the firmware of an Alcor AU9540 send it (github.com/popovec/oseid). */
 static unsigned int crc_of(const uint8_t *bytes, size_t len)
 {
         unsigned int crc = 0xFFFF;
@@ -29,7 +30,7 @@ static unsigned int crc_of(const uint8_t *bytes, size_t len)
                 for (int bit = 0; bit < 8; bit++)
                         crc = crc & 1 ? crc >> 1 ^ 0x8408 : crc >> 1;
         }
-        return crc ^ 0xFFFF;
+        return crc;
 }
 
 static size_t edc_of(const struct t1 *t1, const uint8_t *bytes, size_t len, uint8_t out[2])
