@@ -8,9 +8,9 @@
  * spoken, in a frame built in locked memory.
  *
  * A helper is replaced when an operation passes its deadline, when it dies, when it answers nonsense,
- * and whenever a request that met a card through it gives its reader back: what one request learnt,
- * opened or left behind in that process is never the next one's business. The next helper starts while
- * nobody waits.
+ * and whenever a request that met a card through it, or told it to write, gives its reader back: what one
+ * request learnt, opened or left behind in that process is never the next one's business. The next helper
+ * starts while nobody waits.
  * One that cannot even become ready, or that dies without ever having answered, is tried again with
  * growing delay, as a watcher is.
  */
@@ -83,10 +83,11 @@ static int on_deadline(sd_event_source *source, uint64_t usec, void *user)
 /* What a reply tells about the state of the card's transaction. */
 static void note(struct reader *reader, uint8_t op, int outcome)
 {
-        if (op == OP_BEGIN && outcome == 0)
-                reader->in_transaction = reader->used = true;
-        if (op == OP_END && outcome == 0)
-                reader->in_transaction = false;
+        if (outcome != 0)
+                return;
+        reader->used |= op == OP_BEGIN || op == OP_TRANSCRIPT;
+        if (op == OP_BEGIN || op == OP_END)
+                reader->in_transaction = op == OP_BEGIN;
 }
 
 static int take_ready(struct reader *reader, const struct op_frame *frame)

@@ -489,6 +489,24 @@ static void a_helper_that_met_a_card_is_replaced(void **state)
         stop();
 }
 
+/* An examination told it to write, and then met no card: a helper that writes would take no PIN, and that
+ * would show only once a person had typed one. */
+static void a_helper_that_was_told_to_write_is_replaced(void **state)
+{
+        (void)state;
+        struct reader *reader = NULL;
+        start("A 1 0 1\n", "");
+        assert_int_equal(take("A", &reader), 0);
+        assert_int_equal(call(reader, OP_TRANSCRIPT, "\1"), 0);
+        pid_t first = last_pid();
+        reader_release(reader);
+        assert_int_equal(take("A", &reader), 0);
+        assert_int_equal(call(reader, OP_BEGIN, ""), 0);
+        assert_int_not_equal(last_pid(), first);
+        reader_release(reader);
+        stop();
+}
+
 static void an_operation_past_its_deadline_costs_the_helper_its_life(void **state)
 {
         (void)state;
@@ -833,6 +851,7 @@ int main(int argc, char **argv)
                 cmocka_unit_test(only_one_operation_at_a_time),
                 cmocka_unit_test(a_slow_helper_is_waited_for_but_never_with_a_pin),
                 cmocka_unit_test(a_helper_that_met_a_card_is_replaced),
+                cmocka_unit_test(a_helper_that_was_told_to_write_is_replaced),
                 cmocka_unit_test(an_operation_past_its_deadline_costs_the_helper_its_life),
                 cmocka_unit_test(a_person_at_the_readers_keys_has_more_time_than_a_card),
                 cmocka_unit_test(a_helper_that_dies_lost_its_card),
