@@ -71,6 +71,8 @@ int command_help(struct cli *cli, int argc, char **argv);
 
 /* show.c: what status and watch show of the readers, what verify shows of a result. */
 void show_readers(const struct cli *cli, const char *json);
+/* What to do about a reader whose member "why" this is, translated; NULL: not known here. */
+const char *show_why(const char *why);
 void show_result(const struct cli *cli, const struct mohr_result *result);
 
 #endif

@@ -62,16 +62,17 @@ static int connect_pcscd(void)
                        : errno;
 }
 
-static bool denied(const struct examination *e)
+/* What mohrd says of the driver for pcscd; "": it is told to use others; NULL: it cannot be asked. */
+static const char *pcsc_state(const struct examination *e)
 {
         size_t index;
         json_t *backend;
         json_array_foreach (json_object_get(e->status, "backends"), index, backend) {
-                const char *state = json_string_value(json_object_get(backend, "state"));
-                if (state && strcmp(state, "denied") == 0)
-                        return true;
+                const char *driver = json_string_value(json_object_get(backend, "driver"));
+                if (driver && strcmp(driver, "pcsc") == 0)
+                        return json_string_value(json_object_get(backend, "state"));
         }
-        return false;
+        return e->status ? "" : NULL;
 }
 
 static struct finding look_at_pcscd(struct examination *e)
@@ -95,8 +96,12 @@ static struct finding look_at_pcscd(struct examination *e)
                                   .next = N_("Log in at the computer itself, or ask the person who "
                                              "looks after it: sudo adduser $USER mohr") } },
         };
+        const char *state = pcsc_state(e);
+        if (state && !*state)
+                return (struct finding){ .text = N_("The smart card service (pcscd) is not needed: "
+                                                    "mohrd is told to use other drivers.") };
         /* A pcscd that asks polkit lets everybody connect and denies afterwards. */
-        int error = denied(e) ? EACCES : connect_pcscd();
+        int error = state && strcmp(state, "denied") == 0 ? EACCES : connect_pcscd();
         for (size_t i = 0; i < ARRAY_LEN(rows); i++)
                 if (rows[i].error == error)
                         return rows[i].finding;
@@ -125,10 +130,44 @@ static struct finding unseen(int outcome)
                 .text = N_("This cannot be seen while the Mohr service cannot be reached.") };
 }
 
+/* The first reader that something keeps from being used; NULL: there is one that can be, or none at all. */
+static const char *why_no_reader(const struct examination *e)
+{
+        size_t index;
+        json_t *reader;
+        const char *first = NULL;
+        json_array_foreach (json_object_get(e->status, "readers"), index, reader) {
+                const char *why = json_string_value(json_object_get(reader, "why"));
+                if (!why)
+                        return NULL;
+                first = first ? first : why;
+        }
+        return first;
+}
+
+/* What a request would end with. */
+static int outcome_why(const char *why)
+{
+        static const struct {
+                const char *why;
+                int outcome;
+        } rows[] = { { "held", OUTCOME_BUSY }, { "no-access", OUTCOME_READER_SERVICE },
+                { "no-answer", OUTCOME_NO_READER } };
+        for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+                if (strcmp(rows[i].why, why) == 0)
+                        return rows[i].outcome;
+        return OUTCOME_INTERNAL;
+}
+
 static struct finding look_at_reader(struct examination *e)
 {
         if (!e->status)
                 return unseen(OUTCOME_NO_READER);
+        const char *why = why_no_reader(e);
+        if (why)
+                return (struct finding){ .outcome = outcome_why(why),
+                        .text = N_("A card reader was found, but it cannot be used."),
+                        .next = show_why(why) };
         if (any_reader(e, NULL))
                 return (struct finding){ .text = N_("A card reader was found.") };
         return (struct finding){ .outcome = OUTCOME_NO_READER,
@@ -140,14 +179,17 @@ static struct finding look_at_card(struct examination *e)
 {
         if (!e->status)
                 return unseen(OUTCOME_NO_CARD);
+        if (!any_reader(e, NULL) || why_no_reader(e))
+                return (struct finding){ .advice = true,
+                        .outcome = OUTCOME_NO_CARD,
+                        .text = N_("This cannot be seen while there is no reader to use.") };
         if (any_reader(e, "card") || any_reader(e, "in_use"))
                 return (struct finding){ .text = N_("There is a card in the reader.") };
         if (any_reader(e, "busy"))
                 return (struct finding){ .outcome = OUTCOME_BUSY,
                         .text = N_("The card reader is in use by another request or program."),
                         .next = N_("Wait a moment or close the other program, then try again.") };
-        return (struct finding){ .advice = !any_reader(e, NULL),
-                .outcome = OUTCOME_NO_CARD,
+        return (struct finding){ .outcome = OUTCOME_NO_CARD,
                 .text = N_("There is no card in the reader."),
                 .next = N_("Put the card into the reader, or hold it on the reader, then try "
                            "again.") };

@@ -46,6 +46,11 @@ static const char *word_for(const struct word *words, const char *key)
         return NULL;
 }
 
+const char *show_why(const char *why)
+{
+        return word_for(reasons, why);
+}
+
 static const char *member(const json_t *object, const char *name)
 {
         const char *text = json_string_value(json_object_get(object, name));
@@ -57,7 +62,7 @@ static void show_row(const struct cli *cli, const json_t *row, const char *name,
 {
         char name_text[CLI_TEXT_MAX], driver_text[CLI_TEXT_MAX], state_text[CLI_TEXT_MAX];
         const char *state = member(row, "state"), *text = word_for(states, state);
-        const char *why = word_for(reasons, member(row, "why"));
+        const char *why = show_why(member(row, "why"));
         bool simulated = json_is_true(json_object_get(row, "simulated"));
         printf("%s", cli_text(cli, name_text, name));
         if (*driver)

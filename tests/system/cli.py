@@ -190,6 +190,24 @@ def other_user(folder):
           "the daemon of another user is 20, and nobody is told to start one", err)
 
 
+def doctor_without_pcscd(daemon, env):
+    """Readers of other drivers: nobody is sent for pcscd, and a reader that cannot be used is no good finding."""
+    rows = [([], None, 10, "reader", "Connect the card reader"), ([("card", None)], None, 0, "reader", ""),
+            ([("busy", "held")], None, 23, "reader", "through pcscd"), ([("unusable", "no-access")], None, 25, "reader", "udev rules"),
+            ([("unusable", "no-answer")], None, 10, "reader", "does not answer"), ([("unusable", "failed")], None, 70, "reader", "log of mohrd"),
+            ([("unusable", "no-answer"), ("empty", None)], None, 11, "card", "Put the card"),
+            ([], "denied", 25, "pcscd", "adduser"), ([], "unavailable", 25, "pcscd", "apt install pcscd")]
+    for readers, pcsc, want, which, advice in rows:
+        daemon.frames = [{"parameters": {
+            "version": "1", "backends": [{"driver": "usb", "state": "running"}] + [{"driver": "pcsc", "state": pcsc}] * bool(pcsc),
+            "readers": [{"name": "R", "driver": "usb", "state": state, "simulated": False, **({"why": why} if why else {})}
+                        for state, why in readers]}}]
+        code, out, _ = run("doctor", "--json", env={**env, "PCSCLITE_CSOCK_NAME": "/nonexistent"})
+        found = {finding["check"]: finding for finding in json.loads(out)}
+        check(code == want and advice in found[which].get("next", "") and (pcsc or found["pcscd"]["state"] == "ok"),
+              f"doctor of readers {readers}, pcsc {pcsc}: {want}, and what to do", out)
+
+
 def readers(daemon, env):
     row = {"name": "Reader \x1b[31m\u202e1", "driver": "soft", "state": "card", "simulated": True}
     daemon.frames = [{"parameters": {"version": "1", "readers": [row], "backends": [{"driver": "pcsc", "state": "unavailable"}]}}]
@@ -220,6 +238,7 @@ def readers(daemon, env):
     _, out, _ = run("status", env=env)
     check(out.startswith("pcsc: not available") and "no card reader" not in out.lower(),
           "status without pcscd says what is missing, not that there is no reader", out)
+    doctor_without_pcscd(daemon, env)
     daemon.frames = whole
     code, out, _ = run("doctor", "--json", env={**env, "PCSCLITE_CSOCK_NAME": daemon.path})
     found = {finding["check"]: finding for finding in json.loads(out)}
