@@ -10,6 +10,8 @@
 #include "apdu/transcript.h"
 
 #define INS_GET_RESPONSE 0xC0
+#define INS_SELECT       0xA4
+#define P2_NO_ANSWER     0x0C
 #define ANY              0x10000U
 
 enum keep {
@@ -207,6 +209,13 @@ void transcript_step(struct transcript *t, const char *step, int object)
         end_line(t, start);
 }
 
+/* A SELECT that wants no answer. What comes all the same may name the one card, as an OpenPGP card's serial
+ * number does in the name of its application. */
+static bool unasked(const uint8_t *cmd, size_t len)
+{
+        return len >= 4 && cmd[1] == INS_SELECT && cmd[3] == P2_NO_ANSWER;
+}
+
 static void take_rule(struct transcript *t, int object, const uint8_t *cmd, size_t len, size_t row)
 {
         bool fetching = len >= 4 && cmd[0] == 0x00 && cmd[1] == INS_GET_RESPONSE;
@@ -218,6 +227,8 @@ static void take_rule(struct transcript *t, int object, const uint8_t *cmd, size
                 t->keep = object >= 0 && object < OBJECT_COUNT ? objects[object] : KEEP_NOTHING;
         if (t->keep == KEEP_FLAT &&
                 (cmd[2] | cmd[3]) != 0) /* the middle of a file: of a value, perhaps */
+                t->keep = KEEP_NOTHING;
+        if (unasked(cmd, len))
                 t->keep = KEEP_NOTHING;
 }
 

@@ -36,6 +36,18 @@ static void hear(int object, const char *cmd_hex, const char *rsp_hex)
         transcript_add(&t, object, cmd, cmd_len, rsp_hex ? rsp : NULL, rsp_len);
 }
 
+/* A card of another kind tells who it is whether it was asked or not: an OpenPGP card's name ends in its
+ * serial number. */
+static void what_a_select_did_not_ask_for_is_withheld(void **state _unused_)
+{
+        hear(-1, "00A4040C06 D27600012401", "6F0584 0300060100 9000");
+        hear(-1, "00A4040C06 D27600012401", "6108");
+        hear(-1, "00C0000008", "6F06840400060100 9000");
+        assert_string_equal(t.text, "00a4040c06d27600012401 [8]9000\n"
+                                    "00a4040c06d27600012401 6108\n"
+                                    "00c0000008 [8]9000\n");
+}
+
 static void what_is_the_same_on_all_cards_is_kept(void **state _unused_)
 {
         transcript_step(&t, "probe", -1);
@@ -150,6 +162,7 @@ static void what_is_too_long_is_cut_between_lines(void **state _unused_)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test_setup(what_a_select_did_not_ask_for_is_withheld, setup),
                 cmocka_unit_test_setup(what_is_the_same_on_all_cards_is_kept, setup),
                 cmocka_unit_test_setup(what_is_somebodys_is_only_counted, setup),
                 cmocka_unit_test_setup(a_rule_holds_for_all_pieces_of_an_answer, setup),
