@@ -86,7 +86,8 @@ static int take_reader(struct examine *e, struct out *args)
 static void conclude(struct examine *e)
 {
         struct findings *f = &e->findings;
-        const struct pin_counter *pin = &f->counters[PIN_COPY_IAS];
+        const char *why = NULL;
+        int counter = gate_counter(&f->counters[PIN_COPY_IAS], &why);
         bool locked = !f->chain.leaf && f->files[0] == FILE_LOCKED;
         bool national = f->identity.family == CARD_NID;
         bool forbidden = e->context->config->unproven == UNPROVEN_NO &&
@@ -104,7 +105,7 @@ static void conclude(struct examine *e)
                 { !f->confirmed, "not_confirmed", OUTCOME_CARD_NOT_SUPPORTED },
                 { forbidden, "forbidden", OUTCOME_POLICY },
                 { !f->counted[PIN_COPY_IAS], "tries_unknown", OUTCOME_CARD_NOT_SUPPORTED },
-                { pin->tries == 0, "pin_blocked", OUTCOME_PIN_BLOCKED },
+                { counter == OUTCOME_PIN_BLOCKED, "pin_blocked", OUTCOME_PIN_BLOCKED },
                 { national && !f->methods && f->wants_issuer_keys, "needs_issuer_keys",
                         OUTCOME_NEEDS_ISSUER_KEYS },
                 { national && !f->methods, "no_method", OUTCOME_NO_STANDARD_SIGNATURE },
@@ -116,6 +117,8 @@ static void conclude(struct examine *e)
                 i++;
         f->verdict = rules[i].verdict;
         f->outcome = rules[i].outcome;
+        if (counter == OUTCOME_CARD_NOT_SUPPORTED && f->confirmed)
+                f->detail = why;
 }
 
 static int finish(struct examine *e, struct out *args)

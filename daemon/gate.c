@@ -302,7 +302,10 @@ int gate_counter(const struct pin_counter *counter, const char **ret_detail)
                 return OUTCOME_BUSY;
         }
         if (!counter->known) {
-                *ret_detail = "the card does not tell how many PIN tries are left";
+                *ret_detail =
+                        counter->sw == 0x6A81
+                                ? "the card takes no PIN here; some do through their contacts only"
+                                : "the card does not tell how many PIN tries are left";
                 return OUTCOME_CARD_NOT_SUPPORTED;
         }
         return counter->tries > 0 ? 0 : OUTCOME_PIN_BLOCKED;

@@ -102,6 +102,25 @@ static const struct word verdicts[] = {
                 N_("Ask the person who looks after this computer.") },
 };
 
+/* What is otherwise with a staff card: nobody's service office has to do with it. */
+static const struct word staff_verdicts[] = {
+        { "expired", N_("The card can be used, but its certificate has expired."),
+                N_("Whoever issued the card can renew it.") },
+        { "unknown_kind",
+                N_("The card is set up in a way that Mohr does not use, so Mohr only looks at it."),
+                N_("Ask whoever issued the card.") },
+        { "not_confirmed",
+                N_("The card could not be confirmed as a staff card of an issuer that this "
+                   "computer trusts. It will never be asked for a PIN."),
+                N_("Ask the person who looks after this computer.") },
+        { "tries_unknown",
+                N_("The card does not tell how many tries are left, so no PIN will be "
+                   "sent to it."),
+                N_("If it lies on a contactless reader, put it into a reader with contacts.") },
+        { "pin_blocked", N_("The PIN of this card is blocked."),
+                N_("Whoever issued the card can unblock it.") },
+};
+
 static const struct word *find(const struct word *words, size_t count, const char *name)
 {
         for (size_t i = 0; i < count; i++)
@@ -115,6 +134,11 @@ static const char *text_of(const json_t *card, const char *name)
 {
         const char *text = json_string_value(json_object_get(card, name));
         return text ? text : "";
+}
+
+static bool is_staff(const json_t *card)
+{
+        return strcmp(text_of(card, "family"), "piv") == 0;
 }
 
 static void say(const struct word *word)
@@ -185,13 +209,18 @@ static void show_pin(const struct cli *cli, const json_t *card)
         if (unset)
                 printf("  %s\n", _("The card says that this PIN is still as it was issued. If the "
                                    "holder never chose one, the service office sets it."));
-        printf("  %s\n", _("Who forgot the PIN should not guess: each wrong entry costs a try. The "
-                           "service office sets a new one."));
+        printf("  %s\n",
+                is_staff(card) ? _("Who forgot the PIN should not guess: each wrong entry costs a "
+                                   "try. Whoever issued the card sets a new one.")
+                               : _("Who forgot the PIN should not guess: each wrong entry costs a "
+                                   "try. The service office sets a new one."));
 }
 
 static void show_verdict(const json_t *card, int outcome)
 {
-        const struct word *verdict = FIND(verdicts, text_of(card, "verdict"));
+        const char *name = text_of(card, "verdict");
+        const struct word *staff = is_staff(card) ? FIND(staff_verdicts, name) : NULL;
+        const struct word *verdict = staff ? staff : FIND(verdicts, name);
         enum cli_style style = outcome == 0 ? STYLE_GOOD : STYLE_BAD;
         printf("%s\n", _("What it can do"));
         printf("  %s%s%s\n", cli_style(stdout, style),

@@ -48,16 +48,33 @@ CASES = [
     ({"path_select": "off", "fci": "v5", "label": "none", "empty_verify": "lc0"}, READY, "ready", {"key": 3}),
     ({"profile": "mav2-t0", "t0_extra": "mute", "le_over": "6282", "dates": "slash"}, READY, "ready", {"key": 3}),
 ]
+# Staff cards: with an anchor for them, and (the last ones) without.
+STAFF = [
+    ({"profile": "piv"}, READY, "ready", {"generation": "piv", "evidence": "documented", "confirmed": True, "tries": {"sign": 3},
+                                          "files": ["staff", "not_asked", "not_asked"], "certificate": "valid", "methods": []}),
+    ({"profile": "piv-t0"}, READY, "ready", {"protocol": "T=0", "confirmed": True, "tries": {"sign": 3}}),
+    ({"profile": "piv-cl"}, UNSUPPORTED, "tries_unknown",
+     {"confirmed": True, "tries": {}, "detail": "the card takes no PIN here; some do through their contacts only"}),
+    ({"profile": "piv", "piv_leaf": "expired"}, EXPIRED, "expired", {"certificate": "expired"}),
+    ({"profile": "piv", "piv_leaf": "foreign"}, UNSUPPORTED, "not_confirmed", {"confirmed": False}),
+    ({"profile": "piv", "piv_9c": "absent"}, UNSUPPORTED, "not_confirmed", {"certificate": "none"}),
+    ({"profile": "piv", "piv_global": "31415926", "piv_primary": "global"}, UNSUPPORTED, "unknown_kind", {"supported": False}),
+]
+NO_ANCHOR = [({"profile": profile}, UNSUPPORTED, "not_confirmed",
+              {"confirmed": False, "detail": "a staff card, and no anchors are configured for staff"}) for profile in ("piv", "piv-cl")]
+CITIZENS_WORDS = ("national", "service office", "\u0645\u0644\u06cc", "\u062f\u0641\u062a\u0631")  # the last: national, office
 AFTER_CONFIRMATION = ("tries", "methods", "pin_changed", "sign_pin_initial", "applet", "versions", "key", "keys")
 
 
-def soft(rig, card=None, **options):
+def soft(rig, card=None, trust=None, **options):
     rig.cards = getattr(rig, "cards", 0) + 1
     state = os.path.join(rig.dir, f"soft-{rig.cards}")
     sections = {"soft": {"pki": rig.pki, "pin": PIN, "state": state,
                          **{name.replace("_", "-"): value for name, value in options.items()}}}
     if card:
         sections["card"] = card
+    if trust:
+        sections["trust"] = trust
     return Daemon(rig, drivers=("soft",), **sections)
 
 
@@ -103,6 +120,34 @@ def run_case(rig, case):
     if not options or "profile" in options:
         in_words(rig, daemon, what, expected, secrets)
     rig.check(not daemon.prompts(), f"{what}: nobody is asked")
+    daemon.stop()
+
+
+def run_staff(rig, case, anchors):
+    """As a citizen's card, and nothing a citizen is told is said of it. Its transcript is not for playing back: what tells
+    which PIN its holder uses stands among what is withheld."""
+    options, expected, verdict, members = case
+    what = " ".join(f"{name}={value}" for name, value in options.items()) + (", trusted" if anchors else ", no anchors")
+    der = subprocess.run(["openssl", "x509", "-in", os.path.join(rig.pki, "staff-9c-rsa2048.pem"), "-outform", "DER"],
+                         capture_output=True, check=True).stdout
+    secrets = ["S-0042", "s-0042".encode().hex()] + [der[at:at + 8].hex() for at in range(40, len(der) - 8)]
+    daemon = soft(rig, trust={"staff_anchors": os.path.join(rig.pki, "staff-ca.pem")} if anchors else None, **options)
+    transcript = os.path.join(rig.dir, f"transcript-{rig.cards}")
+    code, out, err = rig.mohr(daemon, "doctor", "--card", "--json", "--transcript", transcript)
+    card = json.loads(out) if out.startswith("{") else {}
+    rig.check(code == expected and card.get("verdict") == verdict and card.get("family") == "piv",
+              f"{what}: {verdict} is {expected}", (code, card, err))
+    wrong = {name: card.get(name) for name, value in members.items() if card.get(name) != value}
+    rig.check(not wrong, f"{what}: the findings are right", wrong)
+    with open(transcript, encoding="ascii") as file:
+        text = file.read()
+    rig.check(("00200080" in text) == card.get("confirmed"), f"{what}: asked about its PIN only where it is confirmed", text)
+    words = [rig.mohr(daemon, "doctor", "--card", env={**rig.env, **more})[1]
+             for more in ({}, {"LANGUAGE": "fa", "LC_ALL": "C.UTF-8"})]
+    rig.check(all(words) and not [word for word in CITIZENS_WORDS for said in words if word in said],
+              f"{what}: nothing is said that is true of citizens only", words)
+    found = silent_about_the_holder(out + err + text + "".join(words), secrets)
+    rig.check(not found and not daemon.prompts(), f"{what}: nothing of the holder is told, nobody is asked", found)
     daemon.stop()
 
 
@@ -185,6 +230,8 @@ def policy_and_hangup(rig):
 def body(rig):
     for case in rig.mine(CASES):
         run_case(rig, case)
+    for case, anchors in rig.mine([(case, True) for case in STAFF] + [(case, False) for case in NO_ANCHOR]):
+        run_staff(rig, case, anchors)
     fixtures(rig)
     if rig.shard[0] == 0:
         pcscd = Pcscd(rig)

@@ -133,6 +133,18 @@ def refused(world, row):
     daemon.stop()
 
 
+def contactless(world):
+    """The standard gives a card without its virtual contact interface no PIN over the air: said before anybody is asked."""
+    daemon = world.daemon()
+    card = world.card(daemon, "piv-cl")
+    code, _, err = world.rig.assert_(daemon, card.reader)
+    world.rig.check(code == 12 and "through their contacts only" in err and not daemon.prompts(),
+                    "contactless: a typed answer that says why, and nobody is asked", f"{code} {err}")
+    world.rig.check(card.stats()["verify_commands"] == 0 and card.stats()["writes"] == 0, "contactless: no PIN was sent", card.stats())
+    card.remove()
+    daemon.stop()
+
+
 def expired(world):
     daemon = world.daemon()
     card = world.card(daemon, piv_leaf="expired")
@@ -248,7 +260,7 @@ def body(rig):
     cases += [lambda row=row: good(world, row) for row in GOOD]
     cases += [lambda row=row: refused(world, row) for row in REFUSED]
     cases += [lambda row=row: broken(world, row) for row in BROKEN]
-    cases += [lambda run=run: run(world) for run in (expired, pins, tries_taken, two_families, number_expected, examined)]
+    cases += [lambda run=run: run(world) for run in (contactless, expired, pins, tries_taken, two_families, number_expected, examined)]
     for case in rig.mine(cases):
         case()
     world.pcscd.stop()
