@@ -171,6 +171,15 @@ static void explain(const struct cli *cli, const struct mohr_trust *trust,
                 explain_root(cli, trust);
 }
 
+/* Whose certificate it is, nobody vouches for: it may well be a staff card's. */
+static void explain_staff(const struct arguments *arguments, const struct mohr_result *result)
+{
+        if (mohr_result_reason(result) == MOHR_REASON_UNTRUSTED && !arguments->staff)
+                fprintf(stderr, "      %s\n",
+                        _("If it was made with an organisation's staff card, give --staff-anchors "
+                          "the certificate of the card's issuer."));
+}
+
 static void warn(const struct cli *cli, const struct arguments *arguments, const char *json)
 {
         _cleanup_json_ json_t *all = json_loads(json, 0, NULL);
@@ -193,8 +202,10 @@ static int print_result(const struct cli *cli, const struct mohr_trust *trust,
                 printf("%s\n", json);
         else if (tells)
                 show_result(cli, result);
-        if (outcome != 0)
+        if (outcome != 0) {
                 explain(cli, trust, result, outcome);
+                explain_staff(arguments, result);
+        }
         if (tells)
                 warn(cli, arguments, json);
         return cli_flushed() ? outcome : cli_result(cli, -EIO, NULL);

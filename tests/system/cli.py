@@ -293,6 +293,12 @@ def verify(folder):
         code, out, err = run("verify", "--trust", trust, good)
         check(code == 21 and not out and "42:21:4C:87" in err, f"{what} is 21 and names the fingerprint to expect", (code, err))
         check("nothing was checked" in err and "new one" not in err, f"{what} is not blamed on the assertion", err)
+    other = os.path.join(folder, "other.pem")
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "9",
+                    "-subj", "/CN=Other", "-keyout", other + ".key", "-out", other], capture_output=True, check=True)
+    hints = [run("verify", "--trust", other, *more, good) for more in ((), ("--staff-anchors", other))]
+    check([hint[0] for hint in hints] == [21, 21] and ["give --staff-anchors" in hint[2] for hint in hints] == [True, False],
+          "an untrusted certificate may be that of a staff card: how to check that is told", hints)
     code, out, err = run(*strict, good, env={"LANGUAGE": "fa"})
     check(code == 0 and "نام خانوادگی" in out and "۱۴" in out, "in Persian with a Jalali date", (out, err))
     code, _, _ = run(*strict, "-", text="A" * 300000)
