@@ -488,10 +488,9 @@ int session_wait(
         if (session->state != IDLE || !session->driver->wait)
                 return 0;
         int r = session->driver->wait(session->reader, channel, ret_changed, ret);
-        if (r == OUTCOME_NO_READER || r == OUTCOME_READER_SERVICE) {
-                session->gone = r;
-                *ret_changed = false;
-                return 0;
-        }
-        return r;
+        if (r <= 0)
+                return r;
+        session->gone = r; /* a reader that cannot even be watched is of no more use */
+        *ret_changed = false;
+        return 0;
 }
