@@ -14,6 +14,7 @@
 #include <time.h>
 
 #define SECURITY_LEVEL 2 /* OpenSSL's: 112 bits, no SHA-1 below the anchor */
+#define SIGNATURE_BITS 112
 
 struct mohr_trust *mohr_trust_free(struct mohr_trust *trust)
 {
@@ -160,6 +161,15 @@ bool trust_vouches(const struct mohr_trust *trust, enum trust_scope scope, X509 
         return yes;
 }
 
+bool trust_signed_by(X509 *cert, EVP_PKEY *key)
+{
+        int bits = 0;
+        bool yes = X509_get_signature_info(cert, NULL, NULL, &bits, NULL) == 1 &&
+                   bits >= SIGNATURE_BITS && X509_verify(cert, key) == 1;
+        ERR_clear_error();
+        return yes;
+}
+
 X509 *trust_find_issuer(const struct mohr_trust *trust, enum trust_scope scope, X509 *cert)
 {
         X509_STORE *store = trust->scopes[scope].store;
@@ -168,7 +178,7 @@ X509 *trust_find_issuer(const struct mohr_trust *trust, enum trust_scope scope, 
         for (int i = 0; !found && i < sk_X509_OBJECT_num(objects); i++) {
                 X509 *anchor = X509_OBJECT_get0_X509(sk_X509_OBJECT_value(objects, i));
                 if (anchor && X509_check_issued(anchor, cert) == X509_V_OK &&
-                        X509_verify(cert, X509_get0_pubkey(anchor)) == 1)
+                        trust_signed_by(cert, X509_get0_pubkey(anchor)))
                         found = anchor;
         }
         ERR_clear_error();

@@ -50,6 +50,8 @@ _must_check_ int trust_check(const struct mohr_trust *trust, const struct signer
  * the verifier's to judge, who knows what for. */
 bool trust_vouches(const struct mohr_trust *trust, enum trust_scope scope, X509 *authority);
 
+/* Did this key sign the certificate, with a digest nobody can collide (112 bits: SHA-1 is none)? */
+bool trust_signed_by(X509 *cert, EVP_PKEY *key);
 /* The anchor whose key signed this certificate under its name, borrowed, or NULL. */
 X509 *trust_find_issuer(const struct mohr_trust *trust, enum trust_scope scope, X509 *cert);
 

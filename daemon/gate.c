@@ -140,12 +140,9 @@ int gate_chain_add(struct gate_chain *chain, enum card_object object, const uint
 static bool issued(X509 *authority, X509 *leaf)
 {
         EVP_PKEY *key = X509_get0_pubkey(authority);
-        bool yes =
-                key &&
-                X509_NAME_cmp(X509_get_subject_name(authority), X509_get_issuer_name(leaf)) == 0 &&
-                X509_verify(leaf, key) == 1;
-        ERR_clear_error();
-        return yes;
+        return key &&
+               X509_NAME_cmp(X509_get_subject_name(authority), X509_get_issuer_name(leaf)) == 0 &&
+               trust_signed_by(leaf, key);
 }
 
 bool gate_chain_find_issuer(struct gate_chain *chain, X509 *candidate)
