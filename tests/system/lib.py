@@ -399,6 +399,16 @@ class Rig:
         for process in reversed(self.processes):
             process.stop(signal.SIGTERM, 2)
 
+    def programs_for_all(self):
+        """A folder of copies of the programs: another user cannot enter a checkout in root's home."""
+        place = os.path.join(self.dir, "programs")
+        os.chmod(self.dir, 0o711)
+        os.makedirs(place, 0o755, exist_ok=True)
+        for name in os.listdir(self.build):
+            if name.startswith("mohr") and os.path.isfile(os.path.join(self.build, name)):
+                shutil.copy2(os.path.join(self.build, name), place)
+        return place
+
     def show_logs(self):
         for process in self.processes:
             print(f"--- {process.name} ({process.pid})")

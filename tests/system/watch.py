@@ -26,7 +26,8 @@ class Watcher:
             os.dup2(theirs.fileno(), 100)
             os.dup2(100, 3)
 
-        self.child = subprocess.Popen([os.path.join(rig.build, "mohr-watch"), "--watch", "--driver", driver, *words],
+        programs = rig.programs_for_all() if user else rig.build
+        self.child = subprocess.Popen([os.path.join(programs, "mohr-watch"), "--watch", "--driver", driver, *words],
                                       close_fds=False, preexec_fn=arrange, stdin=subprocess.DEVNULL, env=rig.env, user=user)
         theirs.close()
         self.channel = ours
