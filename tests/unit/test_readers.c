@@ -466,6 +466,7 @@ static void a_slow_helper_is_waited_for_but_never_with_a_pin(void **state)
         (void)state;
         struct reader *reader = NULL;
         start("A 1 0 1\n", "slow");
+        world.config.card_timeout_ms = 8000; /* the helper is waited for, not the deadline */
         assert_int_equal(take("A", &reader), 0);
         assert_true(reader_call(reader, OP_PIN, "1234", 4, on_reply, NULL) < 0);
         assert_int_equal(call(reader, OP_BEGIN, ""), 0);
