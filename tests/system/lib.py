@@ -364,6 +364,13 @@ class Rig:
         index, count = self.shard
         return list(cases)[index::count]
 
+    def sanitized(self):
+        return os.path.basename(self.build) == "asan"
+
+    def few(self, cases, step):
+        """One in `step` of them under the sanitizers, whose build is slow and has the same branches."""
+        return list(cases)[::step if self.sanitized() else 1]
+
     @staticmethod
     def skip(what, why):
         print(f"skip - {what}: {why}", flush=True)

@@ -74,21 +74,12 @@ def daemon_of(rig, **sections):
     return Daemon(rig, drivers=("nfc",), nfc=devices, **sections)
 
 
-def sanitized(rig):
-    return os.path.basename(rig.build) == "asan"
-
-
-def few(cases, step, rig):
-    """One in `step` of them under the sanitizers, whose build is slow and has the same branches."""
-    return list(cases)[::step if sanitized(rig) else 1]
-
-
 def as_over_pcsc(rig):
     """Every case of pcsc.py whose card can be contactless, and its scenes."""
     pcsc.Card, pcsc.Daemon = Board, daemon_of
     rig.peer = lambda *words: Nobody()
     cases = [case for case in pcsc.CASES if case[0] in ("mav2-cl", "mav4", "foreign-mpcos")]
-    for case in rig.mine(few(cases, 6, rig)):
+    for case in rig.mine(rig.few(cases, 6)):
         pcsc.run_case(rig, None, case)
     scenes = [pcsc.wrong_pins, pcsc.last_try_used, pcsc.refusals, pcsc.removed_and_absent, pcsc.hanging_up,
               pcsc.two_at_once, pcsc.terminated, pcsc.filtered]
@@ -213,7 +204,7 @@ def kills(rig, count, read, verify):
     for exchange in rig.mine((1, read, verify, verify + 3)):
         wrong = kill_at(rig, exchange, "mohrd")
         rig.check(not wrong, f"mohrd killed at exchange {exchange}: no power within a second", wrong)
-    for exchange in rig.mine(few(range(1, count + 1), 5, rig)):
+    for exchange in rig.mine(rig.few(range(1, count + 1), 5)):
         wrong = kill_at(rig, exchange)
         rig.check(not wrong, f"helper killed at exchange {exchange}: no power within a second", wrong)
 
@@ -432,7 +423,7 @@ def noisy_look(rig):
 
 def digits_in_memory(rig):
     """libnfc is not written with PINs in mind: nothing of one is left in the helper while the card signs."""
-    if sanitized(rig):
+    if rig.sanitized():
         return  # the sanitizer keeps what was freed, and its own memory is without end
     if not digits.may_look():
         rig.skip("where the PIN's digits are", "only root may look into processes that are not dumpable")

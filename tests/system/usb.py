@@ -32,11 +32,6 @@ KINDS = {
 }
 
 
-def few(cases, step, rig):
-    """One in `step` of them under the sanitizers, whose build is slow and has the same branches."""
-    return list(cases)[::step if os.path.basename(rig.build) == "asan" else 1]
-
-
 class Slot(mock.Card):
     """The software card in a mocked reader of its own, of the next kind each time."""
 
@@ -74,7 +69,7 @@ class Nobody:
 def as_over_pcsc(rig):
     pcsc.Card, pcsc.Daemon = Slot, daemon_of
     rig.peer = lambda *words: Nobody()
-    for case in rig.mine(few(pcsc.CASES, 10, rig)):
+    for case in rig.mine(rig.few(pcsc.CASES, 10)):
         pcsc.run_case(rig, None, case)
         rig.slot.stop()
     scenes = [pcsc.wrong_pins, pcsc.last_try_used, pcsc.refusals, pcsc.removed_and_absent, pcsc.hanging_up,
@@ -85,7 +80,7 @@ def as_over_pcsc(rig):
 
 def every_kind(rig):
     cases = [(kind, profile) for kind in KINDS for profile in pcsc.MAV]
-    for kind, profile in rig.mine(few(cases, 3, rig)):
+    for kind, profile in rig.mine(rig.few(cases, 3)):
         card = Slot(rig, profile=profile, reader=KINDS[kind])
         daemon = daemon_of(rig)
         daemon.wait_state(card.reader, "card")
@@ -167,7 +162,7 @@ def wire(rig):
             struck = f"{kind}@{place}" + (f"/{when}" if when else "") + (f"*{times}" if times else "")
             cases += [(way, struck, expected) for way in ways]
     cases += [(way, f"stall-out@{n}", RECOVERS | LEAVES) for n, way in zip((2, 5, 20, 40), WAYS)]
-    for way, fault, expected in rig.mine(few(cases, 10, rig)):
+    for way, fault, expected in rig.mine(rig.few(cases, 10)):
         wrong = strike(rig, way, fault, expected)
         rig.check(not wrong, f"on the wire, {way}: {fault}", wrong)
 
@@ -309,7 +304,7 @@ def kill_at(rig, way, place):
 
 def kills(rig):
     cases = [(way, place) for way in WAYS for place in ("1", "7", "verify", "sign")]
-    for way, place in rig.mine(few(cases, 4, rig)):
+    for way, place in rig.mine(rig.few(cases, 4)):
         wrong = kill_at(rig, way, place)
         rig.check(not wrong, f"helper killed, {way}, at {place}: no power within a second", wrong)
 
@@ -482,7 +477,7 @@ def plugging(rig):
     wait_for(lambda: usage(daemon.process.pid)[0] == fds, 2)
     after, more = usage(daemon.process.pid)
     rig.check(after == fds, "which leaves no descriptor behind", (fds, after))
-    if os.path.basename(rig.build) != "asan":
+    if not rig.sanitized():
         rig.check(more - private < 200, "nor memory", (private, more))
     rig.check(len(daemon.helpers()) == 2, "nor processes", daemon.helpers())
     rig.check(daemon.request(card.reader)[0] == OK, "and the reader serves")
