@@ -88,6 +88,7 @@ struct world {
         enum mischief at_prompt;
         int person_outcome;
         bool settled_late, forgets;
+        bool examining;           /* asked what no request asks */
         const char *const *cards; /* names of readers that hold one, NULL at its end; or NULL */
         const char *wanted;       /* the one that the person means */
 
@@ -230,6 +231,10 @@ static int card_read(uint8_t object, struct out *out)
                 out_bytes16(out, dates, sizeof dates);
                 return 0;
         }
+        if (world.examining && object >= FILES) {
+                out_bytes16(out, dates, 8);
+                return 0;
+        }
         assert_true(object < FILES);
         if (world.files_locked)
                 return OUTCOME_NEEDS_ISSUER_KEYS;
@@ -269,6 +274,26 @@ static int card_verify(const struct reader *reader, struct out *out)
                 return OUTCOME_WRONG_PIN;
         }
         world.verified = true;
+        return 0;
+}
+
+static int card_count(enum pin_copy copy, struct out *out)
+{
+        struct pin_counter counter = {
+                .known = world.counter_known, .tries = world.tries, .sw = 0x63C3
+        };
+        assert_true(world.confirmed);
+        assert_true(copy == PIN_COPY_IAS || (world.examining && copy < PIN_COPY_COUNT));
+        world.counted |= copy == PIN_COPY_IAS;
+        op_put_counter(out, &counter);
+        return 0;
+}
+
+static int card_transcript(bool on, struct out *out)
+{
+        assert_true(world.examining && !world.open);
+        if (!on)
+                out_bytes16(out, "@ begin\n", 8);
         return 0;
 }
 
@@ -349,10 +374,7 @@ static int card_end(uint8_t how)
 static int card_does(struct reader *reader, struct out *out)
 {
         struct in args = in_new(reader->payload, reader->len);
-        struct pin_counter counter = {
-                .known = world.counter_known, .tries = world.tries, .sw = 0x63C3
-        };
-        assert_true(reader->op == OP_BEGIN || world.open);
+        assert_true(reader->op == OP_BEGIN || reader->op == OP_TRANSCRIPT || world.open);
         switch (reader->op) {
         case OP_BEGIN: return card_begin(out);
         case OP_IDENTIFY:
@@ -373,12 +395,12 @@ static int card_does(struct reader *reader, struct out *out)
                 world.confirmed = true;
                 out_bytes16(out, "note", 4);
                 return 0;
-        case OP_COUNTER:
-                assert_true(world.confirmed);
-                assert_int_equal(in_u8(&args), PIN_COPY_IAS);
-                world.counted = true;
-                op_put_counter(out, &counter);
+        case OP_COUNTER: return card_count(in_u8(&args), out);
+        case OP_FOREIGN:
+                assert_true(world.examining);
+                out_text16(out, "some bank's card");
                 return 0;
+        case OP_TRANSCRIPT: return card_transcript(in_u8(&args), out);
         case OP_PROBE:
                 assert_true(world.confirmed);
                 put_key(out);
