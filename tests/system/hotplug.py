@@ -366,15 +366,16 @@ def seat(rig, voice):
 class User:
     """A rig whose daemons and clients are another user's."""
 
-    def __init__(self, rig, uid):
+    def __init__(self, rig, uid, programs):
         self.uid, self.dir = uid, os.path.join(rig.dir, f"user-{uid}")
         os.makedirs(self.dir)
         pki = shutil.copytree(rig.pki, os.path.join(self.dir, "pki"))
         self.rig = Rig(rig.build, self.dir, pki)
         self.rig.processes = rig.processes
+        self.rig.pinentry_script = os.path.join(programs, "pinentry-script")
         wrapper = os.path.join(self.dir, "mohrd")
         with open(wrapper, "w", encoding="ascii") as script:
-            script.write(f'#!/bin/sh\nexec setpriv --reuid={uid} --regid={uid} --clear-groups {rig.build}/mohrd "$@"\n')
+            script.write(f'#!/bin/sh\nexec setpriv --reuid={uid} --regid={uid} --clear-groups {programs}/mohrd "$@"\n')
         os.chmod(wrapper, 0o755)
         subprocess.run(["chown", "-R", f"{uid}:{uid}", self.dir], check=True)
         with self:
@@ -403,11 +404,11 @@ class User:
 def two_users(rig):
     pcscd = Pcscd(rig, readers=1)
     cards = [Card(rig, pcscd, slot=slot) for slot in (0, 1)]
-    os.chmod(rig.dir, 0o711)
+    programs = rig.programs_for_all()
     with contextlib.ExitStack() as ends:
         users = []
         for uid in (CLERK, CITIZEN):
-            users.append(User(rig, uid))
+            users.append(User(rig, uid, programs))
             ends.callback(users[-1].end)
         seen = [user.wait(card.reader, "card") for user in users for card in cards]
         rig.check(all(seen), "two users: both daemons see both cards", seen)

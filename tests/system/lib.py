@@ -214,7 +214,7 @@ class Daemon:
         self.config = os.path.join(rig.dir, f"mohr-{number}.conf")
         self.state = os.path.join(rig.dir, f"state-{number}")
         self.pinentry = os.path.join(rig.dir, f"pinentry-{number}")
-        os.symlink(os.path.join(TREE, "tests/tools/pinentry-script"), self.pinentry)
+        os.symlink(rig.pinentry_script, self.pinentry)
         self.told = 0
         self.script()
         self.sections = {"card": {"unproven": "yes"}, "trust": {"anchors": rig.root}, "log": {"level": "debug"},
@@ -344,6 +344,7 @@ class Rig:
     def __init__(self, build, folder, pki, shard=(0, 1)):
         self.build, self.dir, self.pki, self.shard = os.path.abspath(build), folder, pki, shard
         self.processes, self.failed = [], 0
+        self.pinentry_script = os.path.join(TREE, "tests/tools/pinentry-script")
         self.env = {name: value for name, value in os.environ.items()
                     if name in ("PATH", "LANG", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS")}
         self.env.update(LC_ALL="C.UTF-8", HOME=folder, XDG_STATE_HOME=folder, MOHR_VPCD_QUIET="1")
@@ -414,6 +415,7 @@ class Rig:
         for name in os.listdir(self.build):
             if name.startswith("mohr") and os.path.isfile(os.path.join(self.build, name)):
                 shutil.copy2(os.path.join(self.build, name), place)
+        shutil.copy2(self.pinentry_script, place)
         return place
 
     def show_logs(self):
