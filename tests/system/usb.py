@@ -329,7 +329,8 @@ def suspended(rig):
         for pid in children:
             os.kill(pid, signal.SIGCONT)
         error, reply, _ = running.receive()
-        rig.check(not error or error.endswith(("CardRemoved", "NoReader", "TimedOut")), f"{wakes}, while the person is asked: a "
+        rig.check(not error or error.endswith(("CardRemoved", "NoReader", "NoCard", "Busy", "TimedOut",
+                                                     "ReaderServiceUnavailable")), f"{wakes}, while the person is asked: a "
                   "typed answer", (error, reply))
         rig.check(card.mock.stats()["verifies"] <= 2 and card.dark(), f"{wakes}: no PIN was sent twice", card.mock.stats())
         daemon.script()
