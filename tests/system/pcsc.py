@@ -95,7 +95,7 @@ def run_case(rig, pcscd, case):
 
 
 def all_cards(rig, pcscd):
-    for case in rig.mine(rig.few(CASES, 2)):
+    for case in rig.mine(rig.few(CASES, 3)):
         run_case(rig, pcscd, case)
 
 
