@@ -167,11 +167,16 @@ def helpers(rig):
     rig.check(answer[0][0] == 0, "a helper killed while the prompt is open: the card is proven again and signs",
               (answer[0][0], detail(answer[0][1])))
     daemon.script()
-    seen = set()
+    seen = {0}
+
+    def another():
+        pid = reader_helper(daemon)
+        return pid if pid not in seen else 0
+
     for _ in range(3):
-        seen.add(reader_helper(daemon))
+        seen.add(wait_for(another))
         daemon.request()
-        wait_for(lambda: reader_helper(daemon) not in seen | {0})
+    seen.remove(0)
     rig.check(len(seen) == 3, "each request has a helper of its own", seen)
     before = set(daemon.helpers())
     time.sleep(0.5)
