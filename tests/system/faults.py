@@ -106,4 +106,4 @@ def body(rig):
             rig.check(not wrong, f"{profile}: {kind} {when} exchange {n}", wrong)
 
 
-main(body, workers=10)
+main(body, workers=20)  # each of them waits most of its time
