@@ -42,6 +42,36 @@ bool mohr_trust_has_national_root(const struct mohr_trust *trust);
 /* SHA-256 of that root, hex with colons: what to compare before trusting a file that claims to be it. */
 const char *mohr_national_root_fingerprint(void);
 
+/* A published certificate of the national PKI. */
+struct mohr_national {
+        const char *name;        /* "R1", as in docs/trust.md; stable */
+        const char *subject;     /* as far as it is published */
+        const char *from, *to;   /* "2012-09-23": the days between which it is valid */
+        const char *fingerprint; /* SHA-256, hex with colons */
+        bool for_cards;          /* it is the root of the national cards; false: it signs for others */
+};
+/* Which of them these bytes (DER) are, or NULL. It says nothing about whether to trust it. */
+const struct mohr_national *mohr_trust_recognise(const void *der, size_t len);
+
+/* ---- Revocation ---- */
+
+/* Whether a certificate was revoked is told by lists of its issuer (CRL) and by answers about it (OCSP)
+ * that are given here. Nothing in this library goes online: mohr trust fetch does, and stapling. */
+enum mohr_revocation {
+        MOHR_REVOCATION_OFF,     /* not looked at; the result says so */
+        MOHR_REVOCATION_PREFER,  /* what is revoked is refused; what is not known is told, with the reason */
+        MOHR_REVOCATION_REQUIRE, /* fresh evidence for the leaf and each CA below the anchor, or refused */
+};
+
+/* CRLs and OCSP responses of a file (PEM or DER) or of the .crl .ocsp .pem .der files of a folder. What can
+ * be read is taken; 21 says that something could not be, and `problem` what. Before the first
+ * mohr_verify(). */
+int mohr_trust_load_revocation(
+        struct mohr_trust *trust, const char *path, char *problem, size_t problem_cap);
+/* One CRL or OCSP response in DER that came along with an assertion. It need not be trusted: it is judged
+ * when it is used. 21 if it is none, or one of a kind that is not used. May be called at any time. */
+int mohr_trust_add_revocation(struct mohr_trust *trust, const void *der, size_t len);
+
 /* ---- Checking an assertion ---- */
 
 enum mohr_reason {
@@ -84,6 +114,8 @@ enum mohr_reason {
         MOHR_REASON_CERTIFICATE_FACTS,
         MOHR_REASON_CERTIFICATE_EXPIRED, /* everything else holds: answer 22 */
         MOHR_REASON_NOT_STAFF,
+        MOHR_REASON_REVOKED,            /* the leaf, or a CA below the anchor */
+        MOHR_REASON_REVOCATION_UNKNOWN, /* policy "require", and nothing fresh says that it is good */
         MOHR_REASON_COUNT
 };
 
@@ -103,12 +135,14 @@ struct mohr_verify_options {
         int64_t at;           /* seconds since the epoch at which all must hold; 0: now */
         int skew_s;           /* tolerance for clocks, 0: 60, at most 600 */
         enum mohr_expired expired;
+        enum mohr_revocation revocation;
+        int64_t revocation_age_s; /* older evidence does not count; 0: as long as it says itself */
 };
 
 struct mohr_result;
 
 /* 0 all holds; 21 something does not; 22 all holds but the certificate is expired. *ret is set for
- * all three. `assertion` is the compact JWS, exactly, without a line end. Revocation is not checked. */
+ * all three. `assertion` is the compact JWS, exactly, without a line end. */
 int mohr_verify(struct mohr_trust *trust, const char *assertion, size_t len,
         const struct mohr_verify_options *options, struct mohr_result **ret);
 struct mohr_result *mohr_result_free(struct mohr_result *result);
@@ -126,6 +160,11 @@ enum mohr_holder mohr_result_holder(const struct mohr_result *result);
 /* Everything as one JSON object: the claims, "certificate", "verification" (what was checked, what not).
  * Without claims when the answer tells none. To be freed; NULL when out of memory. */
 char *mohr_result_json(const struct mohr_result *result);
+
+/* The CRLs and OCSP responses that the answer rests on, in DER, borrowed from the result: NULL after the
+ * last. What is kept with an assertion makes it checkable later. */
+const unsigned char *mohr_result_proof(
+        const struct mohr_result *result, size_t index, size_t *ret_len);
 
 /* ---- Asking mohrd ---- */
 

@@ -69,6 +69,9 @@ static const struct {
                 N_("Everything else holds, but the certificate is expired.") },
         [MOHR_REASON_NOT_STAFF] = { "not-a-staff-certificate",
                 N_("The certificate is not that of an organisation's staff.") },
+        [MOHR_REASON_REVOKED] = { "revoked", N_("The certificate was revoked by its issuer.") },
+        [MOHR_REASON_REVOCATION_UNKNOWN] = { "revocation-unknown",
+                N_("Whether the certificate was revoked is not known, and the check requires it.") },
 };
 
 static enum mohr_reason known(enum mohr_reason reason)
