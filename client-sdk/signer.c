@@ -7,6 +7,7 @@
 #include "client-sdk/algorithm.h"
 #include "client-sdk/assertion.h"
 #include "client-sdk/base64.h"
+#include "client-sdk/lock.h"
 #include "client-sdk/members.h"
 #include "client-sdk/shortage.h"
 
@@ -18,13 +19,13 @@
 
 struct signer *signer_ref(struct signer *signer)
 {
-        signer->references++;
+        atomic_fetch_add(&signer->references, 1);
         return signer;
 }
 
 struct signer *signer_unref(struct signer *signer)
 {
-        if (!signer || --signer->references > 0)
+        if (!signer || atomic_fetch_sub(&signer->references, 1) > 1)
                 return NULL;
         for (size_t i = 0; i < signer->count; i++)
                 X509_free(signer->certs[i]);
@@ -34,17 +35,37 @@ struct signer *signer_unref(struct signer *signer)
         return NULL;
 }
 
-static X509 *issuers_find(const struct issuers *issuers, const char *text)
+void issuers_init(struct issuers *issuers)
 {
-        for (size_t i = 0; issuers && i < SIGNER_ISSUERS_MAX; i++)
+        pthread_mutex_init(&issuers->lock, NULL); /* one of the plain kind cannot fail */
+}
+
+static X509 *find_issuer(const struct issuers *issuers, const char *text)
+{
+        for (size_t i = 0; i < SIGNER_ISSUERS_MAX; i++)
                 if (issuers->rows[i].text && strcmp(issuers->rows[i].text, text) == 0)
                         return issuers->rows[i].cert;
         return NULL;
 }
 
+/* A reference of the caller's own: the row may be another's a moment later. */
+static X509 *take_issuer(struct issuers *issuers, const char *text)
+{
+        if (!issuers)
+                return NULL;
+        _cleanup_lock_ pthread_mutex_t *held = lock_take(&issuers->lock);
+        X509 *cert = find_issuer(issuers, text);
+        if (cert)
+                X509_up_ref(cert);
+        return cert;
+}
+
 void issuers_learn(struct issuers *issuers, struct signer *signer)
 {
-        if (!signer->issuer_text || issuers_find(issuers, signer->issuer_text))
+        if (!signer->issuer_text)
+                return;
+        _cleanup_lock_ pthread_mutex_t *held = lock_take(&issuers->lock);
+        if (find_issuer(issuers, signer->issuer_text))
                 return;
         size_t row = issuers->next;
         issuers->next = (row + 1) % SIGNER_ISSUERS_MAX;
@@ -62,6 +83,7 @@ void issuers_clear(struct issuers *issuers)
                 free(issuers->rows[i].text);
                 X509_free(issuers->rows[i].cert);
         }
+        pthread_mutex_destroy(&issuers->lock);
 }
 
 static bool may_sign(X509 *cert)
@@ -101,13 +123,12 @@ static bool add_certificate(struct signer *signer, const json_t *text, struct le
 }
 
 /* An issuer, read now or before. */
-static bool add_issuer(struct signer *signer, const json_t *text, const struct issuers *known)
+static bool add_issuer(struct signer *signer, const json_t *text, struct issuers *known)
 {
         struct leaf read;
-        X509 *cert = json_is_string(text) ? issuers_find(known, json_string_value(text)) : NULL;
+        X509 *cert = json_is_string(text) ? take_issuer(known, json_string_value(text)) : NULL;
         if (!cert)
                 return add_certificate(signer, text, &read);
-        X509_up_ref(cert);
         signer->certs[signer->count++] = cert;
         return true;
 }
@@ -119,7 +140,7 @@ static bool issued(X509 *issuer, X509 *cert)
 }
 
 static enum mohr_reason read_certificates(
-        struct signer *signer, const json_t *x5c, const struct issuers *known)
+        struct signer *signer, const json_t *x5c, struct issuers *known)
 {
         size_t count = json_array_size(x5c);
         if (count < 1 || count > SIGNER_CERTS_MAX ||
@@ -187,8 +208,7 @@ static void describe(struct signer *signer)
         text_sanitize(signer->issuer, sizeof signer->issuer, issuer, sizeof issuer);
 }
 
-static enum mohr_reason fill(
-        struct signer *signer, const json_t *header, const struct issuers *known)
+static enum mohr_reason fill(struct signer *signer, const json_t *header, struct issuers *known)
 {
         enum mohr_reason reason = check_members(header);
         const struct kind *kind = kind_of(header);
@@ -209,7 +229,7 @@ static enum mohr_reason fill(
         return may_sign(signer->certs[0]) ? MOHR_REASON_OK : MOHR_REASON_KEY_USAGE;
 }
 
-int signer_read(const char *json, size_t len, const struct issuers *known, struct signer **ret,
+int signer_read(const char *json, size_t len, struct issuers *known, struct signer **ret,
         enum mohr_reason *ret_reason)
 {
         bool starved;
@@ -223,7 +243,7 @@ int signer_read(const char *json, size_t len, const struct issuers *known, struc
         _cleanup_signer_ struct signer *signer = calloc(1, sizeof *signer);
         if (!signer)
                 return -ENOMEM;
-        signer->references = 1;
+        atomic_init(&signer->references, 1);
         ERR_clear_error();
         enum mohr_reason reason = fill(signer, header, known);
         if (shortage_seen() < 0 || signer->starved) /* nothing half read is judged, or remembered */

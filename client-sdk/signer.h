@@ -12,14 +12,17 @@
 #include "client-sdk/mohr.h"
 
 #include <openssl/evp.h>
+#include <pthread.h>
+#include <stdatomic.h>
 
 #define SIGNER_CERTS_MAX   4
 #define SIGNER_ISSUERS_MAX 8
 
 /* Issuing CAs that were read before, by the exact text they had in x5c. Reading a certificate costs
  * more than checking a signature, and millions of holders share a few issuers. Nothing but the reading
- * is spared: whether a chain holds is asked every time. */
+ * is spared: whether a chain holds is asked every time. Any number of threads may look and learn. */
 struct issuers {
+        pthread_mutex_t lock;
         struct {
                 char *text; /* NULL: free */
                 X509 *cert;
@@ -27,8 +30,10 @@ struct issuers {
         size_t next;
 };
 
+/* Written by one thread until the memory of a trust object (trust.h) has it; after that only read, by any
+ * number of threads, but for the count of references. */
 struct signer {
-        unsigned int references;
+        atomic_uint references;
         const struct algorithm *algorithm;
         X509 *certs[SIGNER_CERTS_MAX]; /* leaf first */
         size_t count;
@@ -38,13 +43,14 @@ struct signer {
         char issuer[128];     /* common name of the leaf's issuer */
         char fingerprint[65]; /* SHA-256 of the leaf, hex */
         bool starved;         /* while it is read: memory was missing */
-        EVP_MD_CTX *begun;    /* a check of a signature with the header hashed, or NULL */
+        EVP_MD_CTX *begun; /* a check of a signature with the header hashed, or NULL; only copied */
 };
 
 /* `json` is the decoded header, `known` may be NULL. 0 with *ret_reason; *ret only if that is
  * MOHR_REASON_OK. */
-_must_check_ int signer_read(const char *json, size_t len, const struct issuers *known,
+_must_check_ int signer_read(const char *json, size_t len, struct issuers *known,
         struct signer **ret, enum mohr_reason *ret_reason);
+void issuers_init(struct issuers *issuers);
 /* Takes over what `signer` read of its issuer, if that is new. */
 void issuers_learn(struct issuers *issuers, struct signer *signer);
 void issuers_clear(struct issuers *issuers);

@@ -2,10 +2,12 @@
 /* trust.c: see trust.h.
  *
  * The memory of judged signers is a ring of fixed size, keyed by the whole header text, so a hit
- * proves that the very same certificates were found good; only the times are compared anew.
+ * proves that the very same certificates were found good; only the times are compared anew. Its lock is
+ * held while texts are compared and pointers exchanged, never while something is judged or freed.
  */
 #include "client-sdk/trust.h"
 
+#include "client-sdk/lock.h"
 #include "client-sdk/shortage.h"
 
 #include <openssl/err.h>
@@ -16,14 +18,29 @@
 #define SECURITY_LEVEL 2 /* OpenSSL's: 112 bits, no SHA-1 below the anchor */
 #define SIGNATURE_BITS 112
 
+struct mohr_trust *trust_new(void)
+{
+        struct mohr_trust *trust = calloc(1, sizeof *trust);
+        if (!trust)
+                return NULL;
+        pthread_mutex_init(&trust->memory.lock, NULL);
+        issuers_init(&trust->issuers);
+        return trust;
+}
+
+static void forget(struct remembered *row)
+{
+        free(row->header);
+        signer_unref(row->signer);
+}
+
 struct mohr_trust *mohr_trust_free(struct mohr_trust *trust)
 {
         if (!trust)
                 return NULL;
-        for (size_t i = 0; i < TRUST_REMEMBERED; i++) {
-                free(trust->memory[i].header);
-                signer_unref(trust->memory[i].signer);
-        }
+        for (size_t i = 0; i < TRUST_REMEMBERED; i++)
+                forget(&trust->memory.rows[i]);
+        pthread_mutex_destroy(&trust->memory.lock);
         issuers_clear(&trust->issuers);
         for (size_t i = 0; i < TRUST_SCOPES; i++)
                 X509_STORE_free(trust->scopes[i].store);
@@ -173,45 +190,56 @@ bool trust_signed_by(X509 *cert, EVP_PKEY *key)
 X509 *trust_find_issuer(const struct mohr_trust *trust, enum trust_scope scope, X509 *cert)
 {
         X509_STORE *store = trust->scopes[scope].store;
-        STACK_OF(X509_OBJECT) *objects = store ? X509_STORE_get0_objects(store) : NULL;
         X509 *found = NULL;
+        if (!store || X509_STORE_lock(store) != 1) /* OpenSSL sorts the list when it first looks */
+                return NULL;
+        STACK_OF(X509_OBJECT) *objects = X509_STORE_get0_objects(store);
         for (int i = 0; !found && i < sk_X509_OBJECT_num(objects); i++) {
                 X509 *anchor = X509_OBJECT_get0_X509(sk_X509_OBJECT_value(objects, i));
                 if (anchor && X509_check_issued(anchor, cert) == X509_V_OK &&
                         trust_signed_by(cert, X509_get0_pubkey(anchor)))
                         found = anchor;
         }
+        X509_STORE_unlock(store);
         ERR_clear_error();
         return found;
 }
 
 struct signer *trust_recall(struct mohr_trust *trust, const char *header, size_t len, int64_t at)
 {
+        _cleanup_lock_ pthread_mutex_t *held = lock_take(&trust->memory.lock);
         for (size_t i = 0; i < TRUST_REMEMBERED; i++) {
-                const struct remembered *row = &trust->memory[i];
+                const struct remembered *row = &trust->memory.rows[i];
                 if (row->header && row->len == len && at >= row->valid_from && at < row->valid_to &&
                         memcmp(row->header, header, len) == 0)
-                        return row->signer;
+                        return signer_ref(row->signer);
         }
         return NULL;
+}
+
+static void exchange(struct memory *memory, struct remembered *row)
+{
+        _cleanup_lock_ pthread_mutex_t *held = lock_take(&memory->lock);
+        const struct remembered old = memory->rows[memory->next];
+        memory->rows[memory->next] = *row;
+        memory->next = (memory->next + 1) % TRUST_REMEMBERED;
+        *row = old;
 }
 
 void trust_remember(struct mohr_trust *trust, const char *header, size_t len, struct signer *signer,
         const struct chain_verdict *verdict)
 {
-        struct remembered *row = &trust->memory[trust->next];
         if (verdict->reason != MOHR_REASON_OK)
                 return;
         issuers_learn(&trust->issuers, signer);
         char *copy = verdict->leaf_expired ? NULL : strndup(header, len);
         if (!copy)
                 return;
-        trust->next = (trust->next + 1) % TRUST_REMEMBERED;
-        free(row->header);
-        signer_unref(row->signer);
-        *row = (struct remembered){ .header = copy,
+        struct remembered row = { .header = copy,
                 .len = len,
                 .signer = signer_ref(signer),
                 .valid_from = verdict->valid_from,
                 .valid_to = verdict->valid_to };
+        exchange(&trust->memory, &row);
+        forget(&row);
 }

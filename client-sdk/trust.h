@@ -8,6 +8,9 @@
  * Each anchor is for one kind of holder. Which kind a certificate is of, its own content says (leaf.h),
  * and only that scope's anchors are looked at: the CA of an organisation could write a citizen's name
  * into a certificate, so it must not be able to make anybody believe it.
+ *
+ * Loading is one thread's business. Afterwards any number of threads may check against one object: what
+ * was loaded is only read, and what is remembered has a lock.
  */
 #ifndef MOHR_TRUST_H
 #define MOHR_TRUST_H
@@ -24,6 +27,12 @@ struct remembered {
         int64_t valid_from, valid_to;
 };
 
+struct memory {
+        pthread_mutex_t lock;
+        struct remembered rows[TRUST_REMEMBERED];
+        size_t next;
+};
+
 enum trust_scope { TRUST_CITIZENS, TRUST_STAFF, TRUST_SCOPES };
 
 struct mohr_trust {
@@ -32,8 +41,7 @@ struct mohr_trust {
                 size_t count;
         } scopes[TRUST_SCOPES];
         bool has_national_root;
-        struct remembered memory[TRUST_REMEMBERED];
-        size_t next;
+        struct memory memory;
         struct issuers issuers;
 };
 
@@ -42,6 +50,9 @@ struct chain_verdict {
         bool leaf_expired;
         int64_t valid_from, valid_to; /* the chain holds throughout, if nothing is expired */
 };
+
+/* One that trusts nobody, or NULL: no memory. */
+struct mohr_trust *trust_new(void);
 
 _must_check_ int trust_check(const struct mohr_trust *trust, const struct signer *signer,
         int64_t at, struct chain_verdict *ret);
@@ -56,7 +67,7 @@ bool trust_signed_by(X509 *cert, EVP_PKEY *key);
 X509 *trust_find_issuer(const struct mohr_trust *trust, enum trust_scope scope, X509 *cert);
 
 /* What was read and judged before, by the exact text of its header. Never hands out a signer whose
- * chain was not found good; the window is the caller's to compare. NULL if not known. */
+ * chain was not found good at such a time. A reference of the caller's own; NULL if not known. */
 struct signer *trust_recall(struct mohr_trust *trust, const char *header, size_t len, int64_t at);
 /* Keeps a reference. */
 void trust_remember(struct mohr_trust *trust, const char *header, size_t len, struct signer *signer,

@@ -74,11 +74,9 @@ static int judge_signer(struct verification *v, struct signer *signer, enum mohr
 static int step_signer(struct verification *v, enum mohr_reason *reason)
 {
         uint8_t json[ASSERTION_MAX];
-        struct signer *known = trust_recall(v->trust, v->header.text, v->header.len, v->result->at);
-        if (known) {
-                v->result->signer = signer_ref(known);
+        v->result->signer = trust_recall(v->trust, v->header.text, v->header.len, v->result->at);
+        if (v->result->signer)
                 return 0;
-        }
         ssize_t len = base64_decode(BASE64_URL, json, sizeof json, v->header.text, v->header.len);
         if (len < 0) {
                 *reason = MOHR_REASON_BASE64;
