@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* checking.c: see checking.h.
+ *
+ * White space around the input is the shell's and is taken off; everything else is the verifier's to
+ * judge. What was not asked to be checked is said on stderr, as loudly as it deserves.
+ */
+#include "client-sdk/cli/checking.h"
+
+#include "client-sdk/assertion.h"
+
+#include <fcntl.h>
+#include <time.h>
+
+#define YEAR_10000 253402300800
+
+/* Seconds since the epoch, or ISO 8601 in UTC: 2026-11-21T22:47:36Z, 2026-11-21. 0 if it is neither, or no
+ * time that an assertion can have. */
+static int64_t parse_time(const char *text)
+{
+        static const char *const formats[] = { "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%MZ",
+                "%Y-%m-%d" };
+        size_t digits = strspn(text, "0123456789");
+        if (digits >= 1 && digits <= 12 && text[digits] == '\0') {
+                int64_t when = strtoll(text, NULL, 10);
+                return when < YEAR_10000 ? when : 0;
+        }
+        for (size_t i = 0; i < ARRAY_LEN(formats); i++) {
+                struct tm tm = { 0 };
+                const char *end = strptime(text, formats[i], &tm);
+                if (end && *end == '\0')
+                        return timegm(&tm);
+        }
+        return 0;
+}
+
+int checking_option(struct cli *cli, int option, struct checking *checking)
+{
+        switch (option) {
+        case CHECKING_TRUST: checking->trust = optarg; return 0;
+        case CHECKING_STAFF: checking->staff = optarg; return 0;
+        case CHECKING_AUDIENCE: checking->options.audience = optarg; return 0;
+        case CHECKING_NONCE: checking->options.nonce = optarg; return 0;
+        case CHECKING_JSON: cli->json = true; return 0;
+        case CHECKING_AT:
+                checking->options.at = parse_time(optarg);
+                return checking->options.at > 0
+                               ? 0
+                               : cli_usage(cli, _("--at takes a time such as 2026-11-21T22:47:36Z "
+                                                  "or seconds."));
+        case CHECKING_EXPIRED:
+                if (strcmp(optarg, "report") == 0)
+                        checking->options.expired = MOHR_EXPIRED_REPORT;
+                else if (strcmp(optarg, "refuse") != 0)
+                        return cli_usage(cli, _("--expired-cert takes refuse or report."));
+                return 0;
+        }
+        return cli_usage(cli, _("This option is not known here, or lacks its value."));
+}
+
+int checking_complete(struct cli *cli, const struct checking *checking)
+{
+        if (checking->trust || checking->staff)
+                return 0;
+        return cli_usage(cli, _("--trust is needed: the file or folder of the roots you trust."));
+}
+
+int checking_read(const char *file, char *buffer, size_t cap, const char **ret, size_t *ret_len)
+{
+        bool is_stdin = strcmp(file, "-") == 0;
+        _cleanup_close_ int opened = is_stdin ? -1 : open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+        int fd = is_stdin ? STDIN_FILENO : opened;
+        size_t len = 0;
+        if (fd < 0)
+                return -errno;
+        for (ssize_t got = 1; got != 0 && len < cap;) {
+                got = read(fd, buffer + len, cap - len);
+                if (got < 0 && errno != EINTR)
+                        return -errno;
+                len += got > 0 ? (size_t)got : 0;
+        }
+        while (len > 0 && memchr(" \t\r\n", buffer[len - 1], 4))
+                len--;
+        size_t skip = 0;
+        while (skip < len && memchr(" \t\r\n", buffer[skip], 4))
+                skip++;
+        *ret = buffer + skip;
+        *ret_len = len - skip;
+        return 0;
+}
+
+static void explain_root(const struct cli *cli, const struct mohr_trust *trust)
+{
+        char text[CLI_TEXT_MAX];
+        if (trust && mohr_trust_has_national_root(trust))
+                return;
+        fprintf(stderr, "      %s\n      %s\n",
+                _("National cards need the certificate \"IRAN Root CA1\". Its SHA-256 fingerprint "
+                  "must be:"),
+                cli_text(cli, text, mohr_national_root_fingerprint()));
+}
+
+static int report_no_trust(const struct cli *cli, int r, const char *problem)
+{
+        if (r < 0)
+                return cli_result(cli, r, NULL);
+        r = cli_report_as(cli, r, _("The roots you trust cannot be read, so nothing was checked."),
+                _("The assertion may be good. Give --trust a file or folder of root certificates."),
+                problem, NULL);
+        explain_root(cli, NULL);
+        return r;
+}
+
+int checking_trust(const struct cli *cli, const struct checking *checking, struct mohr_trust **ret)
+{
+        _cleanup_trust_ struct mohr_trust *trust = NULL;
+        char problem[512] = "";
+        int r = checking->trust ? mohr_trust_load(&trust, checking->trust, problem, sizeof problem)
+                                : 0;
+        if (r == 0 && checking->staff)
+                r = mohr_trust_load_staff(&trust, checking->staff, problem, sizeof problem);
+        if (r != 0)
+                return report_no_trust(cli, r, problem);
+        *ret = trust;
+        trust = NULL;
+        return 0;
+}
+
+static void explain_invalid(const struct cli *cli, const struct mohr_result *result)
+{
+        char text[CLI_TEXT_MAX], name[160];
+        enum mohr_reason reason = mohr_result_reason(result);
+        snprintf(name, sizeof name, "%s%s%s", mohr_reason_name(reason),
+                mohr_result_detail(result)[0] ? ": " : "", mohr_result_detail(result));
+        cli_headline(cli, mohr_outcome_text(OUTCOME_INVALID), OUTCOME_INVALID);
+        fprintf(stderr, "      %s (%s)\n      %s\n", mohr_reason_text(reason),
+                cli_text(cli, text, name), mohr_outcome_next(OUTCOME_INVALID));
+}
+
+void checking_explain(const struct cli *cli, const struct checking *checking,
+        const struct mohr_trust *trust, const struct mohr_result *result, int outcome)
+{
+        if (outcome == OUTCOME_INVALID) {
+                explain_invalid(cli, result);
+        } else {
+                struct cli quiet = *cli;
+                quiet.json = false;
+                cli_report(&quiet, outcome, NULL, NULL);
+        }
+        if (mohr_result_reason(result) != MOHR_REASON_UNTRUSTED)
+                return;
+        explain_root(cli, trust);
+        if (!checking->staff) /* whose certificate it is, nobody vouches for */
+                fprintf(stderr, "      %s\n",
+                        _("If it was made with an organisation's staff card, give --staff-anchors "
+                          "the certificate of the card's issuer."));
+}
+
+void checking_warn(const struct cli *cli, const struct checking *checking, const char *json)
+{
+        _cleanup_json_ json_t *all = json_loads(json, 0, NULL);
+        if (json_is_true(json_object_get(json_object_get(all, "card"), "simulated")))
+                cli_warn(cli, _("SIMULATED CARD, for testing only: this is nobody's identity."));
+        if (!checking->options.audience)
+                cli_warn(cli, _("Not checked: for whom it was made. Use --audience."));
+        if (!checking->options.nonce)
+                cli_warn(cli, _("Not checked: whether it answers your request. Use --nonce."));
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* checking.h: what `verify` and `receipt` ask of an assertion, and whom they trust: one set of options,
+ * read in one way, so that a receipt is never made on other terms than those it is checked on.
+ */
+#ifndef MOHR_CLI_CHECKING_H
+#define MOHR_CLI_CHECKING_H
+
+#include "client-sdk/cli/cli.h"
+
+struct checking {
+        const char *trust, *staff;
+        struct mohr_verify_options options;
+};
+
+/* Values of getopt_long() from here on are these; a command's own are below. */
+enum {
+        CHECKING_FIRST = 512,
+        CHECKING_TRUST = CHECKING_FIRST,
+        CHECKING_STAFF,
+        CHECKING_AUDIENCE,
+        CHECKING_NONCE,
+        CHECKING_AT,
+        CHECKING_EXPIRED,
+        CHECKING_JSON,
+};
+
+/* Rows for a command's `struct option` table. */
+/* clang-format off */
+#define CHECKING_OPTIONS                                                   \
+        { "trust", required_argument, NULL, CHECKING_TRUST },              \
+        { "staff-anchors", required_argument, NULL, CHECKING_STAFF },      \
+        { "audience", required_argument, NULL, CHECKING_AUDIENCE },        \
+        { "nonce", required_argument, NULL, CHECKING_NONCE },              \
+        { "at", required_argument, NULL, CHECKING_AT },                    \
+        { "expired-cert", required_argument, NULL, CHECKING_EXPIRED },     \
+        { "json", no_argument, NULL, CHECKING_JSON }
+/* clang-format on */
+
+/* One of them, with optarg. 0, or 2 with the complaint already made. */
+_must_check_ int checking_option(struct cli *cli, int option, struct checking *checking);
+/* After the last of them: is what is needed there? As above. */
+_must_check_ int checking_complete(struct cli *cli, const struct checking *checking);
+
+/* Reads all of a file, or standard input for "-", and takes white space off both ends: `*ret` points into
+ * `buffer`. More than `cap` bytes are cut there, which is for whoever caps lower to refuse. */
+_must_check_ int checking_read(
+        const char *file, char *buffer, size_t cap, const char **ret, size_t *ret_len);
+
+/* What is trusted. 0, or an outcome that is reported already. */
+_must_check_ int checking_trust(
+        const struct cli *cli, const struct checking *checking, struct mohr_trust **ret);
+
+/* The verdict in words on stderr: the outcome, the reason, which claim, and what may help. With --json stdout
+ * has it all. */
+void checking_explain(const struct cli *cli, const struct checking *checking,
+        const struct mohr_trust *trust, const struct mohr_result *result, int outcome);
+/* What was not asked to be checked, as loudly as it deserves. `json` is mohr_result_json()'s. */
+void checking_warn(const struct cli *cli, const struct checking *checking, const char *json);
+
+static inline void checking_free_trust(struct mohr_trust **trust)
+{
+        *trust = mohr_trust_free(*trust);
+}
+
+static inline void checking_free_result(struct mohr_result **result)
+{
+        *result = mohr_result_free(*result);
+}
+#define _cleanup_trust_  _cleanup_(checking_free_trust)
+#define _cleanup_result_ _cleanup_(checking_free_result)
+
+#endif
