@@ -49,6 +49,7 @@ struct soft {
         struct shared *shared;
         long back_ms;
         enum card_event happened; /* since the last begin that succeeded */
+        uint32_t lifts;           /* at that begin; a hand outside may lift the card, too */
 };
 
 struct soft_watch {
@@ -213,14 +214,17 @@ static int soft_open(void **ret_reader, const char *reader, const char *const *g
 static int soft_begin(void *reader, struct driver_card *ret)
 {
         struct soft *soft = reader;
+        uint32_t lifts = atomic_load(&soft->shared->lifts);
         if (away_ms(soft->shared) > 0)
                 return OUTCOME_NO_CARD;
         if (!softcard_present(soft->card))
                 softcard_insert(soft->card);
+        if (lifts != soft->lifts)
+                soft->happened = CARD_IS_NEW;
         if (soft->happened != CARD_SAME)
                 softcard_power_on(soft->card);
-        struct driver_card found = { .event = soft->happened,
-                .insertion = atomic_load(&soft->shared->lifts) };
+        soft->lifts = lifts;
+        struct driver_card found = { .event = soft->happened, .insertion = lifts };
         const uint8_t *atr = softcard_atr(soft->card, &found.atr_len);
         found.protocol = softcard_is_t0(soft->card) ? APDU_T0 : APDU_T1;
         found.atr_len = base_min(found.atr_len, sizeof found.atr);

@@ -2,22 +2,26 @@
 # SPDX-License-Identifier: Apache-2.0
 """A request from door to door over the driver `soft`: real mohrd, real helpers, real mohr-prompt.
 
-Without pcscd, so that everything between the socket and the card's driver can be seen alone: what each
-card leads to, what the person does, what happens when somebody lets go in the middle, and that the daemon
-is ready for the next one every time.
+The suite of pcsc.py runs here with a card inside the helper; what happened to it is asked from a witness there
+(tests/tools/monitored_reader_soft.c). Then, with the helper that is shipped, what can be seen best without
+pcscd: everything between the socket and the card's driver, what happens when somebody lets go in the
+middle, and that the daemon is ready for the next one every time.
 """
 import base64
 import contextlib
 import json
 import os
+import shutil
 import signal
+import subprocess
 import threading
 import time
 
+import lib
+import pcsc
 from lib import AUDIENCE, NONCE, PIN, Connection, Daemon, main, wait_for
 
 READER = "Simulated reader (SIMULATED CARD)"
-WRONG = "31415926"
 
 
 def soft(rig, anchors=None, card=None, **options):
@@ -41,80 +45,121 @@ def detail(reply):
     return reply.get("detail", "") if isinstance(reply, dict) else reply[:60]
 
 
-def good_cards(rig):
-    for options in ({}, {"profile": "mav2-t0"}, {"profile": "mav3"}, {"profile": "mav4", "aid": "40"},
-                    {"leaf": "expired"}, {"leaf": "bidi"}, {"key_query": "off"}, {"key_query": "off", "key_ref": "01"},
-                    {"key_ref": "0b"}, {"alg_42": "off"}, {"alg_42": "off", "alg_02_takes": "bare-hash-adds-digestinfo"},
-                    {"third_file": "auth"}, {"do_a0": "off"}, {"dates": "nul"}, {"path_select": "off"}):
+# ---- the whole way --------------------------------------------------------------------------------
+
+def programs(rig):
+    """A folder with mohrd, which finds its helpers beside itself: the soft one there has a witness."""
+    folder = os.path.join(rig.dir, "witnessed")
+    if os.path.isdir(folder):
+        return folder
+    os.mkdir(folder)
+    for name in filter(lambda name: name.startswith("mohr"), os.listdir(rig.build)):
+        path = os.path.join(rig.build, name)
+        if name == "mohrd":
+            shutil.copy(path, folder)
+        elif os.path.isfile(path):
+            os.symlink(path if name != "mohr-reader-soft" else witness(rig), os.path.join(folder, name))
+    return folder
+
+
+def witness(rig):
+    return os.path.join(rig.build, "tests/monitored_reader_soft")
+
+
+class Soft(lib.Card):
+    """The software card that mohrd's next helper will hold: as lib.Card, asked by way of its witness."""
+
+    def __init__(self, rig, _pcscd=None, profile="mav2-cl", pin=PIN, **switches):
+        rig.cards = getattr(rig, "cards", 0) + 1
+        self.rig, self.state, self.reader, self.lies_there = rig, os.path.join(rig.dir, f"card-{rig.cards}"), READER, True
+        self.options = {"pki": rig.pki, "pin": pin, "state": self.state, "profile": profile,
+                        **{name.replace("_", "-"): value for name, value in switches.items()}}
+        rig.card = self
+
+    def turn(self):
+        self.lies_there = not self.lies_there
+        subprocess.run([witness(self.rig), "--back" if self.lies_there else "--lift", self.state], check=True)
+
+    def remove(self):
+        judged = subprocess.run([witness(self.rig), "--judge", self.state], capture_output=True, text=True, check=False)
+        if judged.returncode or judged.stdout != f"{len(self.commands())} exchanges\n":
+            self.rig.check(False, "the card saw no breach of the rules", judged.stdout + judged.stderr)
+
+    def seen(self):
+        """The witness's fields: statistics, lines."""
+        with open(self.state + ".witness", "rb") as file:
+            seen = file.read()
+        return [field.split(b"\0", 1)[0].decode() for field in (seen[:512], seen[512:])]
+
+    def stats(self):
+        try:
+            return json.loads(self.seen()[0])
+        except (OSError, ValueError):
+            return {}
+
+    def lines(self):
+        return self.seen()[1].splitlines()
+
+
+def daemon_of(rig, **sections):
+    return Daemon(rig, ("soft",), os.path.join(programs(rig), "mohrd"), soft=rig.card.options, **sections)
+
+
+def as_over_pcsc(rig):
+    pcsc.walk_elsewhere(rig, Soft, daemon_of, rig.few(pcsc.CASES, 6))
+
+
+# ---- what is easier seen here ---------------------------------------------------------------------
+
+def again(rig):
+    """The same card a second time: what is known of it makes no difference to the answer."""
+    for options, expected, prompted in (({}, 0, True), ({"key_query": "off", "key_ref": "01"}, 0, True),
+                                        ({"leaf": "impostor"}, 12, False), ({"ca_file": "absent"}, 12, False),
+                                        ({"sign": "sm-mse"}, 18, False)):
         daemon = soft(rig, **options)
         what = " ".join(f"{name}={value}" for name, value in options.items()) or "the plain card"
-        for again in ("first", "again"):
+        for time_ in ("first", "again"):
             code, reply = daemon.request()
-            told = claims(reply) if code == 0 else {}
-            rig.check(code == 0 and told["aud"] == AUDIENCE and told["nonce"] == NONCE and told["card"]["simulated"]
-                      and told["station"]["reader"] == READER, f"{what}, {again}: an assertion", (code, reply))
+            told = claims(reply) if code == 0 else None
+            rig.check(code == expected and bool(daemon.prompts()) == prompted, f"{what}, {time_}: {expected}", (code, detail(reply)))
+            rig.check(not told or (told["aud"] == AUDIENCE and told["nonce"] == NONCE and told["card"]["simulated"]
+                      and told["station"]["reader"] == READER), f"{what}, {time_}: says whose question it answers, and where", told)
         daemon.stop()
 
 
-def refused_cards(rig):
-    rows = [({"profile": "foreign-ias"}, 12), ({"profile": "foreign-mpcos"}, 12), ({"leaf": "wrong-issuer"}, 12),
-            ({"leaf": "foreign"}, 12), ({"leaf": "impostor"}, 12), ({"ca_file": "absent"}, 12),
-            ({"sign": "sm-mse"}, 18), ({"alg_42": "off", "alg_02": "off"}, 28)]
-    for options, expected in rows:
-        daemon = soft(rig, **options)
-        what = " ".join(f"{name}={value}" for name, value in options.items())
-        for again in ("first", "again"):
-            code, reply = daemon.request()
-            rig.check(code == expected and not daemon.prompts(), f"{what}, {again}: {expected} without a prompt",
-                      (code, detail(reply)))
-        daemon.stop()
-
-
-def cards_found_out_after_the_pin(rig):
-    for options, expected in (({"sign": "sm-6988"}, 18), ({"sign": "sm-6982"}, 18),
-                              ({"alg_42": "off", "alg_02_takes": "bare-hash-padded"}, 28)):
-        daemon = soft(rig, **options)
+def found_out_after_the_pin(rig):
+    for sign in ("sm-6988", "sm-6982"):
+        daemon = soft(rig, sign=sign)
         code, reply = daemon.request()
-        what = " ".join(f"{name}={value}" for name, value in options.items())
         pins = sum(line.startswith("GETPIN") for line in daemon.prompts())
-        rig.check(code == expected and pins == 1, f"{what}: {expected} after one PIN", (code, pins, detail(reply)))
-        if expected == 18:
-            code, reply = daemon.request()
-            rig.check(code == 18 and not daemon.prompts(), f"{what}: then known without a prompt", (code, detail(reply)))
+        rig.check(code == 18 and pins == 1, f"sign={sign}: 18 after one PIN", (code, pins, detail(reply)))
+        code, reply = daemon.request()
+        rig.check(code == 18 and not daemon.prompts(), f"sign={sign}: then known without a prompt", (code, detail(reply)))
         daemon.stop()
 
 
-def persons(rig):
-    daemon = soft(rig)
-    daemon.script(getpin=[WRONG])
-    code, reply = daemon.request()
-    rig.check(code == 13 and reply.get("tries_left") == 2, "a wrong PIN: 13 with two tries left", (code, reply))
-    daemon.script(confirm=["no"], getpin=["cancel"])
-    code, reply = daemon.request()
-    rig.check(code == 15, "the person refuses: 15", (code, detail(reply)))
-    daemon.script(getpin=[WRONG])
-    code, reply = daemon.request()
-    rig.check(code == 13 and reply.get("tries_left") == 1, "wrong again: one try left", (code, reply))
-    daemon.script(confirm=["ok", "no"], getpin=["cancel"])
-    code, reply = daemon.request()
-    rig.check(code in (15, 24), "the last try declined", (code, detail(reply)))
-    daemon.script()
-    code, reply = daemon.request()
-    rig.check(code == 0, "the last try taken, with the right PIN", (code, detail(reply)))
-    for _ in range(3):
-        daemon.script(getpin=[WRONG])
-        code, reply = daemon.request()
-    rig.check(code in (13, 14), "three wrong ones block the card", (code, reply))
-    daemon.prompts()
-    code, reply = daemon.request()
-    rig.check(code == 14 and not daemon.prompts(), "a blocked card: 14 without a prompt", (code, detail(reply)))
-    code, reply = daemon.request(ui={})
-    rig.check(code == 14, "whoever asks", (code, detail(reply)))
-    daemon.stop()
-    daemon = soft(rig)
-    code, reply = daemon.request(ui={})
-    rig.check(code == 26, "no screen, no terminal: 26", (code, detail(reply)))
-    daemon.stop()
+def nobody_to_ask(rig):
+    for options, expected in (({"do_a0": "none-left"}, 14), ({}, 26)):
+        daemon = soft(rig, **options)
+        code, reply = daemon.request(ui={})
+        rig.check(code == expected, f"no screen, no terminal, {options or 'a good card'}: {expected}", (code, detail(reply)))
+        daemon.stop()
+
+
+def lifted_during_prompt(rig):
+    """In less time than its readers' watcher takes to tell: the helper counts by itself."""
+    with pcsc.Scene(rig, None) as scene:
+        scene.daemon.script(delay=1)
+        running = scene.begin()
+        wait_for(lambda: pcsc.pinentries(scene.daemon))
+        before = len(scene.card.commands())
+        scene.card.turn()
+        scene.card.turn()
+        error, reply, _ = running.receive()
+        rig.check(not error and reply.get("assertion"), "a card lifted and laid back during the prompt goes on", error)
+        rig.check("00B00000" in [header for header, _ in scene.card.commands()[before:]], "after it has shown who it is",
+                  scene.card.commands()[before:])
+        pcsc.clean(rig, scene.card, "lifted during the prompt", 1)
 
 
 def asking(daemon):
@@ -178,6 +223,7 @@ def helpers(rig):
         daemon.request()
     seen.remove(0)
     rig.check(len(seen) == 3, "each request has a helper of its own", seen)
+    wait_for(lambda: len(daemon.helpers()) == 2 and reader_helper(daemon) not in seen)
     before = set(daemon.helpers())
     time.sleep(0.5)
     rig.check(set(daemon.helpers()) == before and len(before) == 2, "in peace there are one watcher and one helper",
@@ -207,9 +253,15 @@ def faults(rig):
         daemon.stop()
 
 
+OWN = [again, found_out_after_the_pin, nobody_to_ask, letting_go, helpers, faults]
+
+
 def body(rig):
-    for part in (good_cards, refused_cards, cards_found_out_after_the_pin, persons, letting_go, helpers, faults):
+    for part in rig.mine(OWN):
         part(rig)
+    as_over_pcsc(rig)
+    if rig.shard[0] == 0:
+        lifted_during_prompt(rig)
 
 
-main(body)
+main(body, workers=3)

@@ -193,10 +193,14 @@ class Card:
         """True when no PIN is verified on the card (any more)."""
         return wait_for(lambda: self.stats().get("pin_verified") is False, seconds)
 
+    def lines(self):
+        """What the card wrote down: a line for each exchange, and of its power."""
+        with open(self.log_file, encoding="ascii") as log:
+            return log.read().splitlines()
+
     def commands(self):
         """Headers and status words, in order: [("00A4040C", "9000"), ...]"""
-        with open(self.log_file, encoding="ascii") as log:
-            lines = [line.split() for line in log if not line.startswith("power")]
+        lines = [line.split() for line in self.lines() if "len=" in line]
         return [(words[0].upper(), words[3].split("=")[1].upper()) for words in lines]
 
     def pin_family(self):

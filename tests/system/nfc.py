@@ -76,25 +76,8 @@ def daemon_of(rig, **sections):
 
 def as_over_pcsc(rig):
     """Every case of pcsc.py whose card can be contactless, and its scenes."""
-    pcsc.Card, pcsc.Daemon = Board, daemon_of
-    rig.peer = lambda *words: Nobody()
     cases = [case for case in pcsc.CASES if case[0] in ("mav2-cl", "mav4", "foreign-mpcos")]
-    for case in rig.mine(rig.few(cases, 6)):
-        pcsc.run_case(rig, None, case)
-    scenes = [pcsc.wrong_pins, pcsc.last_try_used, pcsc.refusals, pcsc.removed_and_absent, pcsc.hanging_up,
-              pcsc.two_at_once, pcsc.terminated, pcsc.filtered]
-    for scene in rig.mine(scenes):
-        scene(rig, None)
-
-
-class Nobody:
-    """In the place of the other program that a board cannot have."""
-
-    def alive(self):
-        return True
-
-    def stop(self):
-        return 0
+    pcsc.walk_elsewhere(rig, Board, daemon_of, rig.few(cases, 6))
 
 
 # ---- the line ---------------------------------------------------------------------------------

@@ -99,6 +99,29 @@ def all_cards(rig, pcscd):
         run_case(rig, pcscd, case)
 
 
+class Nobody:
+    """In the place of the other program, which a reader of our own cannot have."""
+
+    def alive(self):
+        return True
+
+    def stop(self):
+        return 0
+
+
+def walk_elsewhere(rig, card, daemon, cases, done=lambda: None):
+    """The same cases and scenes with other ways to the card: `card` and `daemon` stand in for lib.Card and lib.Daemon."""
+    global Card, Daemon  # noqa: PLW0603
+    Card, Daemon = card, daemon
+    rig.peer = lambda *words: Nobody()
+    for case in rig.mine(cases):
+        run_case(rig, None, case)
+        done()
+    for scene in rig.mine(ANYWHERE):
+        scene(rig, None)
+        done()
+
+
 class Scene:
     """One card, one daemon, one other program at the card; ends itself."""
 
@@ -309,6 +332,8 @@ def filtered(rig, pcscd):
         rig.check(("2", "1") in modes, "the helper runs behind its filter (Seccomp: 2)", (found, modes))
 
 
+# Those that need neither pcscd nor a second program at the card, nor another card in the reader.
+ANYWHERE = [wrong_pins, last_try_used, refusals, removed_and_absent, hanging_up, two_at_once, terminated, filtered]
 SCENES = [wrong_pins, last_try_used, refusals, wrong_verifier, removed_and_absent, lifted_during_prompt, hanging_up,
           two_at_once, held_by_another, pcscd_gone, terminated, killed, filtered]
 

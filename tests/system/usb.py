@@ -55,28 +55,10 @@ def daemon_of(rig, **sections):
     return mock.Daemon(rig, rig.slot.bus, **sections)
 
 
-class Nobody:
-    """In the place of the other program, which a reader of our own cannot have."""
-
-    def alive(self):
-        return True
-
-    def stop(self):
-        return 0
-
-
 # ---- the whole way --------------------------------------------------------------------------------
 
 def as_over_pcsc(rig):
-    pcsc.Card, pcsc.Daemon = Slot, daemon_of
-    rig.peer = lambda *words: Nobody()
-    for case in rig.mine(rig.few(pcsc.CASES, 10)):
-        pcsc.run_case(rig, None, case)
-        rig.slot.stop()
-    scenes = [pcsc.wrong_pins, pcsc.last_try_used, pcsc.refusals, pcsc.removed_and_absent, pcsc.hanging_up,
-              pcsc.two_at_once, pcsc.terminated, pcsc.filtered]
-    for scene in rig.mine(scenes):
-        scene(rig, None)
+    pcsc.walk_elsewhere(rig, Slot, daemon_of, rig.few(pcsc.CASES, 10), lambda: rig.slot.stop())
 
 
 def every_kind(rig):
