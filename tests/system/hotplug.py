@@ -117,7 +117,7 @@ def pulled(rig, voice):
     daemon = Daemon(rig, drivers=("nfc",), nfc={"device": board.device})
     for phase, late in (("reader", 0), ("card", 0), ("consent", 0), ("pin", 0.05), ("sign", 0), ("pin", None)):
         what = f"nfc: pulled in phase {phase}, udev says so {'never' if late is None else 'later' if late else 'at once'}"
-        daemon.script(delay=0.2)
+        daemon.script(delay=1.0 if phase in ("consent", "pin") else 0.0)  # time to pull it, on a busy machine, too
         daemon.wait_state(board.reader, "card")
         connection, seen = Connection(daemon.socket, 30), False
         connection.send("mohr.Identity.Assert", {"audience": AUDIENCE, "nonce": NONCE, "reader": board.reader,
