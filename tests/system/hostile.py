@@ -401,4 +401,4 @@ def body(rig):
         rig.check(not reports, f"{part.__name__}: no sanitizer had anything to say", reports)
 
 
-main(body, workers=5)
+main(body, workers=8)

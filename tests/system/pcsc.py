@@ -346,4 +346,4 @@ def body(rig):
 
 
 if __name__ == "__main__":
-    main(body, workers=3)
+    main(body, workers=6)

@@ -437,4 +437,4 @@ def body(rig):
         rig.note(f"{scene.__name__}: {time.monotonic() - began:.1f} s")
 
 
-main(body, workers=3)
+main(body, workers=6)

@@ -267,4 +267,4 @@ def body(rig):
 
 
 if __name__ == "__main__":
-    main(body, workers=4)
+    main(body, workers=6)
