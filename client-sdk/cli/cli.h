@@ -63,6 +63,7 @@ int command_status(struct cli *cli, int argc, char **argv);
 int command_watch(struct cli *cli, int argc, char **argv);
 int command_assert(struct cli *cli, int argc, char **argv);
 int command_verify(struct cli *cli, int argc, char **argv);
+int command_trust(struct cli *cli, int argc, char **argv);
 int command_doctor(struct cli *cli, int argc, char **argv);
 /* doctor_card.c: doctor --card. */
 int doctor_card(struct cli *cli, const char *reader, const char *transcript);

@@ -21,6 +21,9 @@ static const struct command {
                 "            [--nonce TEXT] [--at TIME] [--expired-cert refuse|report] [--json]\n"
                 "            [FILE|-]",
                 N_("Check an assertion; print what it says of its holder") },
+        { "trust", command_trust, "SUBCOMMAND ...",
+                N_("Look at certificates before they are trusted, and keep those that are; mohr "
+                   "trust help") },
         { "doctor", command_doctor,
                 "[--trust FILE-or-DIR] [--json]\n"
                 "mohr doctor --card [--reader NAME] [--transcript FILE] [--json]",

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* trust.h: what the subcommands of mohr trust share. A person sees what a certificate is, in the same
+ * words, wherever one is shown, added, listed or removed.
+ */
+#ifndef MOHR_CLI_TRUST_H
+#define MOHR_CLI_TRUST_H
+
+#include "client-sdk/appraise.h"
+#include "client-sdk/assertion.h"
+#include "client-sdk/cli/cli.h"
+
+#include <jansson.h>
+
+/* The subcommands; argv[0] is the subcommand's name. They return an exit code. */
+int trust_show(struct cli *cli, int argc, char **argv);
+
+/* trust_words.c: a certificate as text on stdout, and as JSON (NULL: no memory). */
+void trust_print(const struct cli *cli, const struct appraisal *appraisal);
+json_t *trust_json(const struct appraisal *appraisal);
+/* What stands against it, translated; "" for APPRAISAL_FIT. */
+const char *trust_objection(enum appraisal_verdict verdict);
+/* What trusting it would mean. */
+const char *trust_meaning(const struct appraisal *appraisal, enum trust_use use);
+/* Reports a file that holds no certificate; `r` as certfile_read() returned it. */
+int trust_report_unreadable(const struct cli *cli, int r, const char *problem);
+/* A JSON value on stdout; the exit code. */
+int trust_print_json(const struct cli *cli, const json_t *json);
+
+#endif
