@@ -4,6 +4,11 @@
  * Whoever holds a card can sign any payload with it. So there are three kinds of rows: what must
  * equal the certificate, what must equal the request, and what the station states, of which only the
  * form is checked. A member without a row is refused: it would be shown without ever being checked.
+ *
+ * Times are the station's. Where it says itself that its clock is not synchronised, and the verifier tells
+ * when it gave the nonce out, they are not compared with now: what was signed after the question and came
+ * within its life from the question has not ended, by any clock. Without a nonce that was checked there is
+ * no such question.
  */
 #include "client-sdk/claims.h"
 
@@ -185,20 +190,49 @@ static bool well_formed_time(context_t *c, const json_t *v)
         return is_time(v);
 }
 
+static int64_t life(context_t *c)
+{
+        return time_claim(c, "exp") - time_claim(c, "iat");
+}
+
+bool claims_by_own_clock(context_t *c)
+{
+        const json_t *clock = json_object_get(c->payload, "clock");
+        return c->options->nonce && c->options->asked_at > 0 &&
+               json_is_false(json_object_get(clock, "synchronised"));
+}
+
+int64_t claims_end(context_t *c)
+{
+        int64_t end =
+                claims_by_own_clock(c) ? c->options->asked_at + life(c) : time_claim(c, "exp");
+        return end + c->skew;
+}
+
+static bool came_in_time(context_t *c, const json_t *v)
+{
+        (void)v;
+        return !claims_by_own_clock(c) ||
+               (c->at >= c->options->asked_at - c->skew && c->at < claims_end(c));
+}
+
+/* By the station's clock what is not before `iat` had begun when it was signed. */
 static bool has_begun(context_t *c, const json_t *v)
 {
-        return json_integer_value(v) <= c->at + c->skew;
+        int64_t now = claims_by_own_clock(c) ? time_claim(c, "iat") : c->at + c->skew;
+        return json_integer_value(v) <= now;
 }
 
 static bool has_not_ended(context_t *c, const json_t *v)
 {
-        return json_integer_value(v) + c->skew > c->at;
+        (void)v;
+        return c->at < claims_end(c);
 }
 
 static bool good_life(context_t *c, const json_t *v)
 {
-        int64_t life = json_integer_value(v) - time_claim(c, "iat");
-        return life > 0 && life <= FIELD_LIFE_MAX;
+        (void)v;
+        return life(c) > 0 && life(c) <= FIELD_LIFE_MAX;
 }
 
 static bool good_auth_time(context_t *c, const json_t *v)
@@ -316,6 +350,7 @@ static const struct claim {
         { "nonce", REQUIRED, good_nonce, MOHR_REASON_NONCE, ANYBODY },
         { "exp", REQUIRED, good_life, MOHR_REASON_LIFE, ANYBODY },
         { "auth_time", REQUIRED, good_auth_time, MOHR_REASON_AUTH_TIME, ANYBODY },
+        { "clock", REQUIRED, came_in_time, MOHR_REASON_CLOCK, ANYBODY },
         { "iat", REQUIRED, has_begun, MOHR_REASON_NOT_YET_VALID, ANYBODY },
         { "nbf", OPTIONAL, has_begun, MOHR_REASON_NOT_YET_VALID, ANYBODY },
         { "exp", REQUIRED, has_not_ended, MOHR_REASON_EXPIRED, ANYBODY },

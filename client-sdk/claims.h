@@ -16,6 +16,12 @@ struct claims_context {
         const json_t *payload;
 };
 
+/* The station says that its clock is not synchronised, and the verifier knows by its own when it asked: then
+ * its own clock decides. */
+bool claims_by_own_clock(const struct claims_context *context);
+/* When it can no longer hold, tolerance included. Of a payload that holds. */
+int64_t claims_end(const struct claims_context *context);
+
 /* The first row of the table that does not hold; *ret_claim (static or of the payload) names it. */
 enum mohr_reason claims_check(const struct claims_context *context, const char **ret_claim);
 

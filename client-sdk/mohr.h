@@ -8,7 +8,8 @@
  * Return values: 0 done; > 0 an answer, one of the exit codes of mohr(1); < 0 broken, a negative errno.
  * Output parameters are named ret_* and untouched on failure. All text is UTF-8. What mohr_*_free()
  * takes may be NULL; it returns NULL. No function here prints, asks, changes the locale or keeps state
- * outside the objects it is given; an object belongs to one thread at a time. libmohr(3) tells more.
+ * outside the objects it is given. An object belongs to one thread at a time, but for a trust object and a
+ * memory of replays: made and loaded, they serve any number of threads. libmohr(3) tells more.
  */
 #ifndef MOHR_H
 #define MOHR_H
@@ -36,6 +37,11 @@ int mohr_trust_load(struct mohr_trust **ret, const char *path, char *problem, si
  * be NULL: then it is made, without any national root. */
 int mohr_trust_load_staff(
         struct mohr_trust **trust, const char *path, char *problem, size_t problem_cap);
+/* Reads CAs between holders and anchors, so that x5c need not have them. Nobody is trusted by that: one that
+ * does not lead to an anchor loaded before is left out, and `problem` says so (else it is ""). Answers as above;
+ * a folder without any is as good. */
+int mohr_trust_load_issuers(
+        struct mohr_trust *trust, const char *path, char *problem, size_t problem_cap);
 struct mohr_trust *mohr_trust_free(struct mohr_trust *trust);
 /* Whether IRAN Root CA1, the root of the national cards, is among them (by its fingerprint). */
 bool mohr_trust_has_national_root(const struct mohr_trust *trust);
@@ -116,6 +122,15 @@ enum mohr_reason {
         MOHR_REASON_NOT_STAFF,
         MOHR_REASON_REVOKED,            /* the leaf, or a CA below the anchor */
         MOHR_REASON_REVOCATION_UNKNOWN, /* policy "require", and nothing fresh says that it is good */
+        MOHR_REASON_REPLAYED,
+        MOHR_REASON_CLOCK, /* the station's is wrong, and by yours the answer came outside its time */
+        MOHR_REASON_EVIDENCE_FORM,    /* no evidence bundle in its one canonical form */
+        MOHR_REASON_EVIDENCE_DAMAGED, /* not as it was written: its checksum differs */
+        MOHR_REASON_EVIDENCE_CHAIN,   /* the kept issuers are not those above the leaf */
+        MOHR_REASON_EVIDENCE_REPORT,  /* the kept report is not what a check finds */
+        MOHR_REASON_EVIDENCE_TIME,    /* received after the timestamp that has seen it */
+        MOHR_REASON_EVIDENCE_PDF,     /* the PDF is not as mohr receipt wrote it */
+        MOHR_REASON_TIMESTAMP,        /* a timestamp (RFC 3161) does not hold */
         MOHR_REASON_COUNT
 };
 
@@ -126,15 +141,33 @@ const char *mohr_reason_text(
 enum mohr_expired {
         MOHR_EXPIRED_REFUSE, /* a claim of an expired certificate is not told */
         MOHR_EXPIRED_REPORT, /* it is told, with certificate.expired true; the answer is 22 all the same */
+        MOHR_EXPIRED_ACCEPT, /* it is told and the answer is 0, if all else holds: your policy says so */
 };
+
+/* Who remembers which answers came before. Asked last, about what holds otherwise: take() says 0 (new, and
+ * remembered until then), over 0 (seen before) or, when it cannot tell, a negative errno, which mohr_verify()
+ * returns. `key` is 64 hex digits: one holder's answer to one question of one audience. Both times are seconds
+ * since the epoch: that of the check, and when the answer stops being valid anyway. */
+struct mohr_replay {
+        int (*take)(void *user, const char *key, int64_t now, int64_t until);
+        void *user;
+};
+
+/* One in the memory of this process, for `cap` answers that are valid at the same time (1 to 16,777,216, some 64
+ * bytes each) and any number of threads. It forgets none that is still valid: when full, take() is -ENOSPC; if
+ * `now` went back behind what it had to forget, -ESTALE. */
+int mohr_replay_memory_new(struct mohr_replay **ret, size_t cap);
+struct mohr_replay *mohr_replay_memory_free(struct mohr_replay *replay);
 
 /* All zero: nothing expected, now, 60 s of skew, refuse. */
 struct mohr_verify_options {
         const char *audience; /* what the assertion must be for; NULL: reported as not checked */
         const char *nonce;    /* what was asked; NULL: reported as not checked */
         int64_t at;           /* seconds since the epoch at which all must hold; 0: now */
+        int64_t asked_at; /* when you gave the nonce out; decides if the station's clock is not synchronised */
         int skew_s;           /* tolerance for clocks, 0: 60, at most 600 */
         enum mohr_expired expired;
+        const struct mohr_replay *replay; /* NULL: reported as not checked */
         enum mohr_revocation revocation;
         int64_t revocation_age_s; /* older evidence does not count; 0: as long as it says itself */
 };
@@ -166,6 +199,55 @@ char *mohr_result_json(const struct mohr_result *result);
 const unsigned char *mohr_result_proof(
         const struct mohr_result *result, size_t index, size_t *ret_len);
 
+/* ---- Evidence ---- */
+
+/* What an office keeps instead of a photocopy: a file that holds an assertion and all it takes to check it
+ * again years later. docs/evidence.md is the format. */
+#define MOHR_EVIDENCE_MAX (1024 * 1024)     /* bytes of a bundle */
+#define MOHR_RECEIPT_MAX  (2 * 1024 * 1024) /* bytes of a PDF with one inside */
+
+enum mohr_form { MOHR_FORM_ASSERTION, MOHR_FORM_BUNDLE, MOHR_FORM_RECEIPT /* a PDF */ };
+/* What a file claims to be, by how it begins. */
+enum mohr_form mohr_form_of(const void *data, size_t len);
+
+/* mohr_verify(), and if its answer tells the claims, a bundle of what it rests on: JSON text, to be freed.
+ * `at` is when the office received the assertion. *ret_bundle is NULL where the answer tells none.
+ * -EFBIG: it would be larger than a bundle may be, by the CRL in it. */
+int mohr_evidence_make(struct mohr_trust *trust, const char *assertion, size_t len,
+        const struct mohr_verify_options *options, struct mohr_result **ret, char **ret_bundle);
+/* Checks a bundle, or the one in a receipt: the assertion as of the time it was received, by what the bundle
+ * holds and what `trust` knows of revocation; its report; its timestamps, if `authorities` (loaded by
+ * mohr_trust_load(), a trust object of its own) is not NULL. `at` is the time at which the authority of
+ * the newest timestamp must hold. Answers as mohr_verify()'s; the result's JSON has "evidence" besides. */
+int mohr_evidence_verify(struct mohr_trust *trust, const void *file, size_t len,
+        const struct mohr_verify_options *options, const struct mohr_trust *authorities,
+        struct mohr_result **ret);
+/* SHA-256 of these bytes in hex: what the QR code of a receipt holds. False: out of memory. */
+bool mohr_evidence_digest(const void *bundle, size_t len, char ret[65]);
+
+/* A TimeStampReq (RFC 3161) for the bundle as it is, to be freed: to be sent by POST as
+ * application/timestamp-query. For a bundle that has a timestamp, the next one renews it. 21: no bundle. */
+int mohr_evidence_timestamp_request(
+        const char *bundle, size_t len, unsigned char **ret, size_t *ret_len);
+/* The bundle with the timestamp that answers the request, judged as of `at` (0: now). 21: the response does
+ * not hold, and `problem` says why, in English, for operators. */
+int mohr_evidence_timestamp_add(const char *bundle, size_t len, const void *request,
+        size_t request_len, const void *response, size_t response_len,
+        const struct mohr_trust *authorities, int64_t at, char **ret, char *problem,
+        size_t problem_cap);
+
+/* A PDF with the bundle embedded as an incremental update. `pdf` is one that mohr-page wrote. 21: it has not
+ * the form that this takes. */
+int mohr_receipt_embed(const void *pdf, size_t pdf_len, const char *bundle, size_t len,
+        unsigned char **ret, size_t *ret_len);
+/* The bundle in such a PDF, borrowed. 21: there is none, or a byte of the file is not as it was written. */
+int mohr_receipt_extract(const void *pdf, size_t pdf_len, const char **ret, size_t *ret_len);
+
+/* Whether two names are the same but for how they were typed: Arabic and Persian letters of one sound and
+ * shape, ZWNJ, tatweel, vowel marks, spaces, digits. For a clerk's list or a form; the verifier itself never
+ * asks it, and "the same name" is never "the same person". */
+bool mohr_names_match(const char *one, const char *other);
+
 /* ---- Asking mohrd ---- */
 
 struct mohr_client;
@@ -189,7 +271,8 @@ int mohr_client_watch(
 
 /* What the card in a reader is and can do, as JSON text to be freed ("card", and "transcript" if asked for):
  * nobody is asked, no PIN is needed, nothing of its holder is told. `reader` NULL: the only one that
- * holds a card. Over 0: what an Assert would meet before it knew the card. */
+ * holds a card. Over 0: what an Assert would meet before it knew the card; if the card went or fell silent
+ * in the middle, *ret_json is set all the same where there is a "transcript" until then, else untouched. */
 int mohr_client_examine(
         struct mohr_client *client, const char *reader, bool transcript, char **ret_json);
 

@@ -69,9 +69,27 @@ static const struct {
                 N_("Everything else holds, but the certificate is expired.") },
         [MOHR_REASON_NOT_STAFF] = { "not-a-staff-certificate",
                 N_("The certificate is not that of an organisation's staff.") },
+        [MOHR_REASON_REPLAYED] = { "replayed", N_("This request was answered before.") },
+        [MOHR_REASON_CLOCK] = { "clock", N_("The station's clock is not synchronised, and by the "
+                                            "clock here the answer did not come in time.") },
         [MOHR_REASON_REVOKED] = { "revoked", N_("The certificate was revoked by its issuer.") },
         [MOHR_REASON_REVOCATION_UNKNOWN] = { "revocation-unknown",
-                N_("Whether the certificate was revoked is not known, and the check requires it.") },
+                N_("Whether the certificate was revoked is not known, and the check requires "
+                   "it.") },
+        [MOHR_REASON_EVIDENCE_FORM] = { "evidence-form",
+                N_("It has not the exact form of an evidence bundle.") },
+        [MOHR_REASON_EVIDENCE_DAMAGED] = { "evidence-damaged",
+                N_("The file was changed or damaged after it was written.") },
+        [MOHR_REASON_EVIDENCE_CHAIN] = { "evidence-chain",
+                N_("The issuers kept in it are not those above the certificate.") },
+        [MOHR_REASON_EVIDENCE_REPORT] = { "evidence-report",
+                N_("What it reports is not what a check of it finds.") },
+        [MOHR_REASON_EVIDENCE_TIME] = { "evidence-time",
+                N_("It says to be received after it was timestamped.") },
+        [MOHR_REASON_EVIDENCE_PDF] = { "evidence-pdf",
+                N_("The PDF is not as the receipt was written. Another program may have saved it "
+                   "anew: take the attached file out of it and check that.") },
+        [MOHR_REASON_TIMESTAMP] = { "timestamp", N_("A timestamp in it does not hold.") },
 };
 
 static enum mohr_reason known(enum mohr_reason reason)

@@ -8,6 +8,7 @@
 #include "base/outcome.h"
 #include "base/text.h"
 #include "client-sdk/assertion.h"
+#include "client-sdk/assurance.h"
 #include "client-sdk/members.h"
 
 struct mohr_result *mohr_result_free(struct mohr_result *result)
@@ -69,14 +70,23 @@ static json_t *names_of(const struct mohr_result *result, bool checked)
                 { "times", all },
                 { "audience", all && result->audience_checked },
                 { "nonce", all && result->nonce_checked },
+                { "replay", all && result->replay_checked },
                 { "certificate-expiry", all },
         };
         const char *names[ARRAY_LEN(rows)];
-        size_t count = 0;
-        for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        size_t count = 0, told = ARRAY_LEN(rows) - (result->expiry_accepted ? 1 : 0);
+        for (size_t i = 0; i < told; i++) /* what was accepted is neither */
                 if (rows[i].checked == checked)
                         names[count++] = rows[i].name;
         return members_list(names, count);
+}
+
+/* What was looked at, does not hold, and counts as good because the caller's policy says so. */
+static json_t *accepted(const struct mohr_result *result)
+{
+        static const char *const names[] = { "certificate-expiry", "issuer-expiry" };
+        size_t count = result->issuer_expired ? 2 : 1;
+        return members_list(names, result->expiry_accepted ? count : 0);
 }
 
 /* Which members a verifier may take for the certificate's. */
@@ -96,15 +106,18 @@ static json_t *verification(const struct mohr_result *result)
 {
         char at[24];
         text_iso8601(at, result->at);
-        const struct member detail = { "detail", result->detail[0] ? result->detail : NULL };
+        const struct member sometimes[] = {
+                { "detail", result->detail[0] ? result->detail : NULL },
+                { "times_by", result->claims ? result->times_by : NULL },
+        };
         json_t *told = json_pack("{s:s, s:i, s:s, s:s}", "outcome",
                 result->outcome == 0 ? "ok" : outcome_name(result->outcome), "exit",
                 result->outcome, "reason", mohr_reason_name(result->reason), "message",
                 mohr_reason_text(result->reason));
-        _cleanup_json_ json_t *rest = json_pack("{s:s, s:o, s:o, s:o}", "checked_at", at, "checked",
-                names_of(result, true), "not_checked", names_of(result, false), "from_certificate",
-                from_certificate(result));
-        told = members_of(told, &detail, 1);
+        _cleanup_json_ json_t *rest = json_pack("{s:s, s:o, s:o, s:o, s:o}", "checked_at", at,
+                "checked", names_of(result, true), "not_checked", names_of(result, false),
+                "accepted", accepted(result), "from_certificate", from_certificate(result));
+        told = members_of(told, sometimes, ARRAY_LEN(sometimes));
         if (told && rest && json_object_update(told, rest) == 0)
                 return told;
         json_decref(told);
@@ -117,6 +130,8 @@ char *mohr_result_json(const struct mohr_result *result)
         if (result->claims && json_object_update(all, result->claims) < 0)
                 return NULL;
         if (result->claims && json_object_set_new(all, "certificate", certificate(result)) < 0)
+                return NULL;
+        if (result->claims && json_object_set_new(all, "assurance", assurance_of(result)) < 0)
                 return NULL;
         if (json_object_set_new(all, "verification", verification(result)) < 0)
                 return NULL;

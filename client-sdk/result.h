@@ -12,8 +12,9 @@ struct mohr_result {
         char detail[64];
         int outcome;
         int64_t at;
-        bool audience_checked, nonce_checked;
-        bool leaf_expired;
+        bool audience_checked, nonce_checked, replay_checked;
+        bool leaf_expired, issuer_expired, expiry_accepted;
+        const char *times_by;  /* whose clock the times rest on, or NULL */
         struct signer *signer; /* owned; NULL before the header was good */
         json_t *claims;        /* NULL unless the answer tells any */
 };

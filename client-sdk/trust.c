@@ -41,6 +41,7 @@ struct mohr_trust *mohr_trust_free(struct mohr_trust *trust)
         for (size_t i = 0; i < TRUST_REMEMBERED; i++)
                 forget(&trust->memory.rows[i]);
         pthread_mutex_destroy(&trust->memory.lock);
+        sk_X509_pop_free(trust->between, X509_free);
         issuers_clear(&trust->issuers);
         for (size_t i = 0; i < TRUST_SCOPES; i++)
                 X509_STORE_free(trust->scopes[i].store);
@@ -85,12 +86,22 @@ static int on_certificate(int ok, X509_STORE_CTX *ctx)
         return 1;
 }
 
-static int set_up(X509_STORE_CTX *ctx, X509_STORE *store, const struct signer *signer,
-        STACK_OF(X509) * others, int64_t at, struct walk *walk)
+/* What a chain may be built of, none of it trusted: x5c first. */
+static int collect(
+        const struct mohr_trust *trust, const struct signer *signer, STACK_OF(X509) * others)
 {
         for (size_t i = 1; i < signer->count; i++)
                 if (!sk_X509_push(others, signer->certs[i]))
                         return -ENOMEM;
+        for (int i = 0; i < sk_X509_num(trust->between); i++)
+                if (!sk_X509_push(others, sk_X509_value(trust->between, i)))
+                        return -ENOMEM;
+        return 0;
+}
+
+static int set_up(X509_STORE_CTX *ctx, X509_STORE *store, const struct signer *signer,
+        STACK_OF(X509) * others, int64_t at, struct walk *walk)
+{
         if (X509_STORE_CTX_init(ctx, store, signer->certs[0], others) != 1)
                 return -ENOMEM;
         X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(ctx);
@@ -131,6 +142,7 @@ static void judge(X509_STORE_CTX *ctx, const struct walk *walk, struct chain_ver
         }
         window_of(ctx, verdict);
         verdict->leaf_expired = walk->leaf_expired;
+        verdict->issuer_expired = walk->issuer_expired;
         verdict->reason = walk->issuer_expired && !walk->leaf_expired ? MOHR_REASON_ISSUER_EXPIRED
                                                                       : MOHR_REASON_OK;
 }
@@ -149,7 +161,9 @@ int trust_check(const struct mohr_trust *trust, const struct signer *signer, int
         ERR_clear_error();
         X509_STORE_CTX *ctx = X509_STORE_CTX_new();
         STACK_OF(X509) *others = sk_X509_new_null();
-        int r = ctx && others ? set_up(ctx, store, signer, others, at, &walk) : -ENOMEM;
+        int r = ctx && others ? collect(trust, signer, others) : -ENOMEM;
+        if (r == 0)
+                r = set_up(ctx, store, signer, others, at, &walk);
         if (r == 0)
                 judge(ctx, &walk, &verdict);
         X509_STORE_CTX_free(ctx);
@@ -163,9 +177,15 @@ int trust_check(const struct mohr_trust *trust, const struct signer *signer, int
 
 bool trust_vouches(const struct mohr_trust *trust, enum trust_scope scope, X509 *authority)
 {
+        return trust_leads(trust, scope, authority, NULL);
+}
+
+bool trust_leads(const struct mohr_trust *trust, enum trust_scope scope, X509 *authority,
+        STACK_OF(X509) * others)
+{
         X509_STORE *store = trust->scopes[scope].store;
         X509_STORE_CTX *ctx = store ? X509_STORE_CTX_new() : NULL;
-        bool yes = ctx && X509_STORE_CTX_init(ctx, store, authority, NULL) == 1;
+        bool yes = ctx && X509_STORE_CTX_init(ctx, store, authority, others) == 1;
         if (yes) {
                 X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(ctx);
                 X509_VERIFY_PARAM_set_auth_level(param, SECURITY_LEVEL);

@@ -41,14 +41,15 @@ struct mohr_trust {
                 size_t count;
         } scopes[TRUST_SCOPES];
         bool has_national_root;
+        STACK_OF(X509) * between; /* CAs known beforehand, trusted by nobody; NULL: none */
         struct memory memory;
         struct issuers issuers;
 };
 
 struct chain_verdict {
-        enum mohr_reason reason; /* MOHR_REASON_OK, also when only expiry is wrong */
-        bool leaf_expired;
-        int64_t valid_from, valid_to; /* the chain holds throughout, if nothing is expired */
+        enum mohr_reason reason;           /* MOHR_REASON_OK, also when only expiry is wrong */
+        bool leaf_expired, issuer_expired; /* issuers only together with the leaf */
+        int64_t valid_from, valid_to;      /* the chain holds throughout, if nothing is expired */
 };
 
 /* One that trusts nobody, or NULL: no memory. */
@@ -60,6 +61,10 @@ _must_check_ int trust_check(const struct mohr_trust *trust, const struct signer
 /* Does this CA lead to an anchor, times aside? For whom only wants to know whose CA it is: dates are
  * the verifier's to judge, who knows what for. */
 bool trust_vouches(const struct mohr_trust *trust, enum trust_scope scope, X509 *authority);
+
+/* The same, by way of `others` perhaps, of which none is trusted. */
+bool trust_leads(const struct mohr_trust *trust, enum trust_scope scope, X509 *authority,
+        STACK_OF(X509) * others);
 
 /* Did this key sign the certificate, with a digest nobody can collide (112 bits: SHA-1 is none)? */
 bool trust_signed_by(X509 *cert, EVP_PKEY *key);

@@ -3,7 +3,11 @@
  *
  * Nothing of the payload is even parsed before the chain and the signature hold. A signer whose very
  * header was judged before is taken from the memory of the trust object, times compared anew. An
- * expired leaf is remembered until the end, so that 22 means "all else holds" and nothing weaker.
+ * expired leaf is kept in mind until the end, so that 22 means "all else holds" and nothing weaker.
+ * Whether it is a replay is asked after all that could refuse it, or a store would fill up with answers
+ * that never counted.
+ *
+ * Any number of threads may be in here with one trust object: a verification is on its caller's stack.
  */
 #include "client-sdk/claims.h"
 #include "client-sdk/result.h"
@@ -14,12 +18,14 @@
 #include "client-sdk/assertion.h"
 #include "client-sdk/base64.h"
 #include "client-sdk/members.h"
+#include "client-sdk/seen.h"
 
 #include <time.h>
 
 #define SKEW_DEFAULT 60
 #define SKEW_MAX     600
 #define SIG_MAX      512
+#define YEAR_10000   253402300800
 
 struct part {
         const char *text;
@@ -31,7 +37,8 @@ struct verification {
         const struct mohr_verify_options *options;
         struct part whole, header, payload, signature;
         int skew;
-        json_t *claims;
+        json_t *claims; /* as they are stated */
+        json_t *told;   /* as they are told, if they are */
         struct mohr_result *result;
 };
 
@@ -63,6 +70,7 @@ static int judge_signer(struct verification *v, struct signer *signer, enum mohr
                 return r;
         *reason = verdict.reason;
         v->result->leaf_expired = verdict.leaf_expired;
+        v->result->issuer_expired = verdict.issuer_expired;
         v->result->signer = signer_ref(signer);
         r = signer_begin(signer, v->header.text, v->header.len + 1);
         if (r < 0) /* or every later assertion of this signer would be called forged */
@@ -119,30 +127,45 @@ static int step_payload(struct verification *v, enum mohr_reason *reason)
         return 0;
 }
 
-static int step_claims(struct verification *v, enum mohr_reason *reason)
+static struct claims_context context_of(const struct verification *v)
 {
-        const struct claims_context context = { .options = v->options,
+        return (struct claims_context){ .options = v->options,
                 .at = v->result->at,
                 .skew = v->skew,
                 .leaf = &v->result->signer->leaf,
                 .identity = &v->result->signer->identity,
                 .payload = v->claims };
+}
+
+static const char *times_by(const struct claims_context *context)
+{
+        const json_t *clock = json_object_get(context->payload, "clock");
+        if (claims_by_own_clock(context))
+                return "verifier-clock";
+        return json_is_true(json_object_get(clock, "synchronised"))
+                       ? "station-clock"
+                       : "unsynchronised-station-clock";
+}
+
+static int step_claims(struct verification *v, enum mohr_reason *reason)
+{
+        const struct claims_context context = context_of(v);
         const char *claim = "";
         *reason = claims_check(&context, &claim);
         /* An unknown member's name is the signer's own: any characters, any length. */
         text_sanitize(v->result->detail, sizeof v->result->detail, claim, SIZE_MAX);
+        if (*reason == MOHR_REASON_OK)
+                v->result->times_by = times_by(&context);
         return 0;
 }
 
+/* With the other policies an expired leaf is known until the end and stops nothing. */
 static int step_expiry(struct verification *v, enum mohr_reason *reason)
 {
-        if (v->result->leaf_expired)
+        if (v->result->leaf_expired && v->options->expired == MOHR_EXPIRED_REFUSE)
                 *reason = MOHR_REASON_CERTIFICATE_EXPIRED;
         return 0;
 }
-
-static const step_t steps[] = { step_split, step_signer, step_signature, step_payload, step_claims,
-        step_expiry };
 
 static int outcome_of_reason(enum mohr_reason reason)
 {
@@ -170,9 +193,11 @@ static json_t *names_of_staff(const struct leaf *leaf)
         return members_of(json_object(), rows, ARRAY_LEN(rows));
 }
 
-/* Identity from the leaf first, then what the payload says besides. */
-static int tell(struct verification *v)
+/* Identity from the leaf first, then what the payload says besides. Before the store of replays is asked: a
+ * question must not be used up by an answer that could not be told. */
+static int step_tell(struct verification *v, enum mohr_reason *reason)
 {
+        (void)reason;
         const struct leaf *leaf = &v->result->signer->leaf;
         const struct identity *identity = &v->result->signer->identity;
         const struct member rows[] = {
@@ -186,8 +211,40 @@ static int tell(struct verification *v)
                 json_decref(told);
                 return -ENOMEM;
         }
-        v->result->claims = told;
+        v->told = told;
         return 0;
+}
+
+static int step_replay(struct verification *v, enum mohr_reason *reason)
+{
+        const struct mohr_replay *replay = v->options->replay;
+        const struct claims_context context = context_of(v);
+        char key[SEEN_KEY_LEN + 1];
+        if (!replay)
+                return 0;
+        int r = seen_key(v->result->signer->identity.sub,
+                json_string_value(json_object_get(v->claims, "aud")),
+                json_string_value(json_object_get(v->claims, "nonce")), key);
+        if (r == 0)
+                r = replay->take(replay->user, key, v->result->at, claims_end(&context));
+        if (r < 0)
+                return r;
+        v->result->replay_checked = true;
+        if (r > 0)
+                *reason = MOHR_REASON_REPLAYED;
+        return 0;
+}
+
+static const step_t steps[] = { step_split, step_signer, step_signature, step_payload, step_claims,
+        step_expiry, step_tell, step_replay };
+
+/* What an expired leaf comes to when all else holds. */
+static enum mohr_reason settle_expiry(struct verification *v)
+{
+        if (!v->result->leaf_expired)
+                return MOHR_REASON_OK;
+        v->result->expiry_accepted = v->options->expired == MOHR_EXPIRED_ACCEPT;
+        return v->result->expiry_accepted ? MOHR_REASON_OK : MOHR_REASON_CERTIFICATE_EXPIRED;
 }
 
 static int run(struct verification *v)
@@ -199,18 +256,25 @@ static int run(struct verification *v)
                 if (r < 0)
                         return r;
         }
+        if (reason == MOHR_REASON_OK) {
+                reason = settle_expiry(v);
+                result->claims = json_incref(v->told);
+        }
         result->reason = reason;
         result->outcome = outcome_of_reason(reason);
-        if (result->outcome == OUTCOME_OK || (result->outcome == OUTCOME_CERTIFICATE_EXPIRED &&
-                                                     v->options->expired == MOHR_EXPIRED_REPORT))
-                return tell(v);
         return 0;
+}
+
+static bool is_time(int64_t when)
+{
+        return when >= 0 && when < YEAR_10000;
 }
 
 static bool options_are_good(const struct mohr_verify_options *options)
 {
-        return options->at >= 0 && options->at < 253402300800 && options->skew_s >= 0 &&
-               options->skew_s <= SKEW_MAX;
+        return is_time(options->at) && is_time(options->asked_at) && options->skew_s >= 0 &&
+               options->skew_s <= SKEW_MAX && options->expired <= MOHR_EXPIRED_ACCEPT &&
+               (!options->replay || options->replay->take);
 }
 
 int mohr_verify(struct mohr_trust *trust, const char *assertion, size_t len,
@@ -233,6 +297,7 @@ int mohr_verify(struct mohr_trust *trust, const char *assertion, size_t len,
                 .result = result };
         int r = run(&v);
         json_decref(v.claims);
+        json_decref(v.told);
         if (r < 0) {
                 mohr_result_free(result);
                 return r;

@@ -573,7 +573,7 @@ static void what_was_not_asked_is_told_as_not_checked(void **state)
         char *text = mohr_result_json(result);
         json_t *json = json_loads(text, 0, NULL);
         json_t *unchecked = json_object_get(json_object_get(json, "verification"), "not_checked");
-        assert_int_equal(json_array_size(unchecked), 3);
+        assert_int_equal(json_array_size(unchecked), 4);
         json_decref(json);
         free(text);
         mohr_result_free(result);
