@@ -22,12 +22,18 @@
 #define REVOCATION_OCSP_MAX (64 * 1024)        /* of one response */
 #define REVOCATION_ITEMS    256
 #define REVOCATION_BYTES    (64 * 1024 * 1024) /* of all of them */
-#define REVOCATION_SKEW     300                /* seconds between two clocks */
+/* What came along with assertions: anybody can send it, so it has a place of its own where the newest
+ * takes the oldest one's, and never that of what was loaded. */
+#define REVOCATION_STAPLED_ITEMS 32
+#define REVOCATION_STAPLED_MAX   (1024 * 1024)
+#define REVOCATION_SKEW          300 /* seconds between two clocks */
 /* How long an OCSP response without nextUpdate counts when the caller named no age. */
 #define REVOCATION_UNDATED 86400
 
 struct revocation;
 struct revocation_item; /* one list or response, shared and counted */
+
+#define REVOCATION_WHY_MAX 128
 
 enum revocation_state { REVOCATION_UNKNOWN, REVOCATION_GOOD, REVOCATION_REVOKED };
 
@@ -43,11 +49,10 @@ struct revocation_verdict {
 struct revocation *revocation_new(void);
 struct revocation *revocation_free(struct revocation *set);
 
-/* One CRL or OCSP response in DER, nothing after it. Of two lists of one issuer for the same certificates
- * the newer one stays. 0; 21 with a stable word in *ret_why (not NULL) that says what it is that is not
- * taken; negative errno. */
-_must_check_ int revocation_add(
-        struct revocation *set, const void *der, size_t len, const char **ret_why);
+/* One CRL or OCSP response in DER, nothing after it; the same one again is as good. 0; 21 with words in
+ * `why` for what it is that is not taken; negative errno. */
+_must_check_ int revocation_add(struct revocation *set, const void *der, size_t len, bool stapled,
+        char why[static REVOCATION_WHY_MAX]);
 /* How many there are. */
 size_t revocation_count(struct revocation *set);
 

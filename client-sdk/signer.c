@@ -29,6 +29,7 @@ struct signer *signer_unref(struct signer *signer)
                 return NULL;
         for (size_t i = 0; i < signer->count; i++)
                 X509_free(signer->certs[i]);
+        sk_X509_pop_free(signer->chain, X509_free);
         EVP_MD_CTX_free(signer->begun);
         free(signer->issuer_text);
         free(signer);

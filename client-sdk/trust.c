@@ -21,8 +21,10 @@
 struct mohr_trust *trust_new(void)
 {
         struct mohr_trust *trust = calloc(1, sizeof *trust);
-        if (!trust)
+        if (!trust || !(trust->revocation = revocation_new())) {
+                free(trust);
                 return NULL;
+        }
         pthread_mutex_init(&trust->memory.lock, NULL);
         issuers_init(&trust->issuers);
         return trust;
@@ -43,6 +45,7 @@ struct mohr_trust *mohr_trust_free(struct mohr_trust *trust)
         pthread_mutex_destroy(&trust->memory.lock);
         sk_X509_pop_free(trust->between, X509_free);
         issuers_clear(&trust->issuers);
+        revocation_free(trust->revocation);
         for (size_t i = 0; i < TRUST_SCOPES; i++)
                 X509_STORE_free(trust->scopes[i].store);
         free(trust);
@@ -147,7 +150,14 @@ static void judge(X509_STORE_CTX *ctx, const struct walk *walk, struct chain_ver
                                                                       : MOHR_REASON_OK;
 }
 
-int trust_check(const struct mohr_trust *trust, const struct signer *signer, int64_t at,
+static int keep_chain(X509_STORE_CTX *ctx, struct signer *signer)
+{
+        sk_X509_pop_free(signer->chain, X509_free);
+        signer->chain = X509_STORE_CTX_get1_chain(ctx);
+        return signer->chain ? 0 : -ENOMEM;
+}
+
+int trust_check(const struct mohr_trust *trust, struct signer *signer, int64_t at,
         struct chain_verdict *ret)
 {
         struct walk walk = { 0 };
@@ -166,6 +176,8 @@ int trust_check(const struct mohr_trust *trust, const struct signer *signer, int
                 r = set_up(ctx, store, signer, others, at, &walk);
         if (r == 0)
                 judge(ctx, &walk, &verdict);
+        if (r == 0 && verdict.reason == MOHR_REASON_OK)
+                r = keep_chain(ctx, signer);
         X509_STORE_CTX_free(ctx);
         sk_X509_free(others);
         if (shortage_seen() < 0)

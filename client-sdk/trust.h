@@ -16,6 +16,7 @@
 #define MOHR_TRUST_H
 
 #include "client-sdk/mohr.h"
+#include "client-sdk/revocation.h"
 #include "client-sdk/signer.h"
 
 #define TRUST_REMEMBERED 64
@@ -44,6 +45,7 @@ struct mohr_trust {
         STACK_OF(X509) * between; /* CAs known beforehand, trusted by nobody; NULL: none */
         struct memory memory;
         struct issuers issuers;
+        struct revocation *revocation; /* owned */
 };
 
 struct chain_verdict {
@@ -55,8 +57,9 @@ struct chain_verdict {
 /* One that trusts nobody, or NULL: no memory. */
 struct mohr_trust *trust_new(void);
 
-_must_check_ int trust_check(const struct mohr_trust *trust, const struct signer *signer,
-        int64_t at, struct chain_verdict *ret);
+/* A chain that holds is kept with the signer. */
+_must_check_ int trust_check(const struct mohr_trust *trust, struct signer *signer, int64_t at,
+        struct chain_verdict *ret);
 
 /* Does this CA lead to an anchor, times aside? For whom only wants to know whose CA it is: dates are
  * the verifier's to judge, who knows what for. */
