@@ -2,9 +2,10 @@
 /* anchors.c: the roots a relying party trusts. All or nothing: a folder with one unreadable root is
  * refused, as a relying party should learn of it now and not from a citizen who is refused later.
  */
+#include "client-sdk/anchors.h"
+
 #include "client-sdk/certfile.h"
 #include "client-sdk/national.h"
-#include "client-sdk/trust.h"
 
 #include "base/outcome.h"
 
@@ -69,6 +70,22 @@ static int load_scope(struct loader *loader, const char *path)
         loader->in.each = add_anchor;
         loader->in.user = loader;
         return certfile_read(&loader->in, path);
+}
+
+int anchors_load(struct mohr_trust *trust, enum trust_scope scope, const char *folder,
+        char *problem, size_t problem_cap)
+{
+        struct loader loader = { .trust = trust,
+                .scope = scope,
+                .in = { .each = add_anchor,
+                        .guarded = true,
+                        .may_lack = true,
+                        .problem = problem,
+                        .problem_cap = problem_cap } };
+        loader.in.user = &loader;
+        if (!trust->scopes[scope].store)
+                trust->scopes[scope].store = X509_STORE_new();
+        return trust->scopes[scope].store ? certfile_read(&loader.in, folder) : -ENOMEM;
 }
 
 int mohr_trust_load(struct mohr_trust **ret, const char *path, char *problem, size_t problem_cap)

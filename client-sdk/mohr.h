@@ -42,6 +42,9 @@ int mohr_trust_load_staff(
  * a folder without any is as good. */
 int mohr_trust_load_issuers(
         struct mohr_trust *trust, const char *path, char *problem, size_t problem_cap);
+/* Both from where mohr trust add keeps them: /etc/mohr/anchors and staff-anchors, and the same below
+ * $XDG_CONFIG_HOME/mohr. 21 if there is none, or if somebody else may write there. */
+int mohr_trust_load_store(struct mohr_trust **ret, char *problem, size_t problem_cap);
 struct mohr_trust *mohr_trust_free(struct mohr_trust *trust);
 /* Whether IRAN Root CA1, the root of the national cards, is among them (by its fingerprint). */
 bool mohr_trust_has_national_root(const struct mohr_trust *trust);

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* file.c: see file.h. rename(2) makes the change, fsync(2) of file and folder makes it last. */
+#include "base/file.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+int file_make_folders(const char *path, mode_t mode)
+{
+        _cleanup_free_ char *copy = strdup(path);
+        if (!copy || !*path)
+                return copy ? -EINVAL : -ENOMEM;
+        for (char *c = copy + 1; *c; c++)
+                if (*c == '/') {
+                        *c = '\0';
+                        if (mkdir(copy, mode) < 0 && errno != EEXIST)
+                                return -errno;
+                        *c = '/';
+                }
+        return mkdir(copy, mode) < 0 && errno != EEXIST ? -errno : 0;
+}
+
+static int write_all(int fd, const uint8_t *data, size_t len)
+{
+        while (len > 0) {
+                ssize_t n = write(fd, data, len);
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n <= 0)
+                        return n < 0 ? -errno : -EIO;
+                data += n;
+                len -= (size_t)n;
+        }
+        return 0;
+}
+
+/* The folder's own record of its names. */
+static int settle_folder(const char *path)
+{
+        _cleanup_free_ char *folder = strdup(path);
+        if (!folder)
+                return -ENOMEM;
+        char *slash = strrchr(folder, '/');
+        if (slash)
+                slash[slash == folder] = '\0';
+        _cleanup_close_ int fd =
+                open(slash ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOCTTY);
+        if (fd < 0)
+                return -errno;
+        return fsync(fd) < 0 ? -errno : 0;
+}
+
+static int fill(int fd, const void *data, size_t len, mode_t mode)
+{
+        int r = write_all(fd, data, len);
+        if (r == 0 && (fchmod(fd, mode) < 0 || fsync(fd) < 0))
+                r = -errno;
+        return r;
+}
+
+/* "/folder/name" -> "/folder/.new-XXXXXX": no reader of folders takes it for one of its files. */
+static int name_beside(const char *path, char **ret)
+{
+        const char *slash = strrchr(path, '/');
+        int len = slash ? (int)(slash + 1 - path) : 0;
+        return asprintf(ret, "%.*s.new-XXXXXX", len, path) < 0 ? -ENOMEM : 0;
+}
+
+int file_replace(const char *path, const void *data, size_t len, mode_t mode)
+{
+        _cleanup_free_ char *fresh = NULL;
+        int r = name_beside(path, &fresh);
+        if (r < 0)
+                return r;
+        _cleanup_close_ int fd = mkostemp(fresh, O_CLOEXEC);
+        if (fd < 0)
+                return -errno;
+        r = fill(fd, data, len, mode);
+        if (r == 0 && rename(fresh, path) < 0)
+                r = -errno;
+        if (r < 0) {
+                unlink(fresh);
+                return r;
+        }
+        return settle_folder(path);
+}
+
+int file_remove(const char *path)
+{
+        if (unlink(path) < 0)
+                return errno == ENOENT ? 0 : -errno;
+        return settle_folder(path);
+}

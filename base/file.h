@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* file.h: files that are there whole or not at all.
+ *
+ * Whoever reads a file meanwhile, or after a power cut, finds the old bytes or the new ones. What is
+ * written is never followed through a link.
+ */
+#ifndef MOHR_FILE_H
+#define MOHR_FILE_H
+
+#include "base/base.h"
+#include <sys/types.h>
+
+/* Every folder of the path that is missing. */
+_must_check_ int file_make_folders(const char *path, mode_t mode);
+/* Writes beside the file, then takes its place. The folder must be there. */
+_must_check_ int file_replace(const char *path, const void *data, size_t len, mode_t mode);
+/* Takes the file away for good; one that is not there is as good. */
+_must_check_ int file_remove(const char *path);
+
+#endif
