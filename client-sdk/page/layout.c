@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* layout.c: see layout.h. The two papers differ in numbers only. A4 is filed: two columns, greys, room to
+ * the left and right for the holes of a binder. The roll of 80 mm is printed by heat: 72 mm wide at the
+ * most, black and nothing else, and each line costs paper.
+ *
+ * Text that does not fit A4 is made smaller, all of it alike and not under what can be read, rather than cut
+ * or carried to a second page, which could be lost.
+ */
+#include "client-sdk/page/layout.h"
+
+#define MM 72.0 / 25.4
+
+static const struct layout layouts[] = {
+        [FACTS_A4] = { .width = 210 * MM,
+                .height = 297 * MM,
+                .margin = 20 * MM,
+                .label_width = 46 * MM,
+                .columns = 2,
+                .qr_side = 34 * MM,
+                .gap = 2.5,
+                .line_factor = 0.72,
+                .faces = { [SHEET_TITLE] = { 29, true, 0 },
+                        [SHEET_NOTICE] = { 12, true, 0 },
+                        [SHEET_SECTION] = { 13.5, true, 0 },
+                        [SHEET_NAME] = { 23, true, 0 },
+                        [SHEET_FIELD] = { 13, false, 0 },
+                        [SHEET_REMARK] = { 10.5, false, 0.3 },
+                        [SHEET_POINTER] = { 12.5, false, 0 } },
+                .label = { 12, false, 0.3 },
+                .note = { 9.5, false, 0.3 },
+                .list = { 12, false, 0 },
+                .watermark = 64,
+                .watermark_every = 260,
+                .watermark_grey = 0.9 },
+        [FACTS_80MM] = { .width = 80 * MM,
+                .margin = 4 * MM,
+                .columns = 1,
+                .qr_side = 40 * MM,
+                .gap = 1.5,
+                .line_factor = 0.72,
+                .faces = { [SHEET_TITLE] = { 19, true, 0 },
+                        [SHEET_NOTICE] = { 11, true, 0 },
+                        [SHEET_SECTION] = { 11.5, true, 0 },
+                        [SHEET_NAME] = { 16, true, 0 },
+                        [SHEET_FIELD] = { 11, false, 0 },
+                        [SHEET_REMARK] = { 9.5, false, 0 },
+                        [SHEET_POINTER] = { 10.5, false, 0 } },
+                .label = { 10, true, 0 },
+                .note = { 8.5, false, 0 },
+                .list = { 10.5, false, 0 },
+                .watermark = 26,
+                .watermark_every = 110,
+                .watermark_grey = 0.55,
+                .watermark_outline = true },
+};
+
+const struct layout *layout_of(enum facts_size size)
+{
+        return &layouts[size];
+}
+
+struct stretch layout_slice(struct stretch whole, bool rtl, double from, double width)
+{
+        double x = rtl ? whole.x + whole.width - from - width : whole.x + from;
+        return (struct stretch){ x, width };
+}
+
+double layout_scale(double (*height_at)(void *user, double scale), void *user, double room)
+{
+        const int steps = 16;
+        for (int step = 0; step <= steps; step++) {
+                double scale = 1 - (1 - LAYOUT_SCALE_MIN) * step / steps;
+                if (height_at(user, scale) <= room)
+                        return scale;
+        }
+        return 0;
+}

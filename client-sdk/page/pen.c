@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* pen.c: see pen.h; by pango (shaping, both directions, line breaks) and cairo.
+ *
+ * Texts are never markup: size and weight are attributes of ranges of bytes, so that no letter of a name
+ * means anything. The paragraph's direction is the page's; a text's own is in its isolates (sheet.h). A quiet
+ * pen goes the same way as one that draws, so that what was measured is what is drawn.
+ */
+#include "client-sdk/page/pen.h"
+
+#include <pango/pangocairo.h>
+
+static void unref_layout(PangoLayout **layout)
+{
+        if (*layout)
+                g_object_unref(*layout);
+}
+#define _cleanup_layout_ _cleanup_(unref_layout)
+
+static void add_attribute(PangoAttrList *list, PangoAttribute *attribute, size_t from, size_t to)
+{
+        attribute->start_index = (guint)from;
+        attribute->end_index = (guint)to;
+        pango_attr_list_insert(list, attribute);
+}
+
+static void add_face(PangoAttrList *list, const struct pen *pen, const struct piece *piece,
+        size_t from, size_t to)
+{
+        const struct face *face = &piece->face;
+        int size = (int)(face->size * pen->scale * PANGO_SCALE);
+        guint16 grey = (guint16)(face->grey * 65535);
+        PangoWeight weight = face->bold ? PANGO_WEIGHT_BOLD : PANGO_WEIGHT_NORMAL;
+        add_attribute(list, pango_attr_size_new_absolute(size), from, to);
+        add_attribute(list, pango_attr_weight_new(weight), from, to);
+        add_attribute(list, pango_attr_foreground_new(grey, grey, grey), from, to);
+        if (piece->code)
+                add_attribute(list, pango_attr_font_features_new("liga=0, clig=0"), from, to);
+}
+
+static PangoLayout *paragraph(
+        const struct pen *pen, double width, const struct piece *pieces, size_t count)
+{
+        char text[2 * SHEET_TEXT_MAX] = "";
+        size_t len = 0;
+        PangoLayout *made = pango_layout_new(pen->context);
+        PangoAttrList *list = pango_attr_list_new();
+        for (size_t i = 0; i < count; i++) {
+                size_t more = base_min(strlen(pieces[i].text), sizeof text - 1 - len);
+                memcpy(text + len, pieces[i].text, more);
+                add_face(list, pen, &pieces[i], len, len + more);
+                len += more;
+        }
+        pango_layout_set_text(made, text, (int)len);
+        pango_layout_set_attributes(made, list);
+        pango_attr_list_unref(list);
+        pango_layout_set_auto_dir(made, FALSE);
+        pango_layout_set_alignment(made, pen->rtl ? PANGO_ALIGN_RIGHT : PANGO_ALIGN_LEFT);
+        pango_layout_set_wrap(made, PANGO_WRAP_WORD_CHAR);
+        pango_layout_set_line_spacing(made, (float)pen->layout->line_factor);
+        pango_layout_set_width(made, (int)(width * PANGO_SCALE));
+        return made;
+}
+
+double pen_pieces(
+        const struct pen *pen, struct stretch at, const struct piece *pieces, size_t count)
+{
+        _cleanup_layout_ PangoLayout *made = paragraph(pen, at.width, pieces, count);
+        int height = 0;
+        pango_layout_get_size(made, NULL, &height);
+        if (!pen->quiet) {
+                cairo_move_to(pen->cr, at.x, pen->y);
+                pango_cairo_show_layout(pen->cr, made);
+        }
+        return (double)height / PANGO_SCALE;
+}
+
+double pen_text(const struct pen *pen, struct stretch at, const char *text, struct face face)
+{
+        const struct piece piece = { text, face, false };
+        return pen_pieces(pen, at, &piece, 1);
+}
+
+int pen_missing(const struct pen *pen, const char *text)
+{
+        const struct piece piece = { text, pen->layout->label, false };
+        _cleanup_layout_ PangoLayout *made = paragraph(pen, pen->layout->width, &piece, 1);
+        return pango_layout_get_unknown_glyphs_count(made);
+}
+
+struct stretch pen_line(const struct pen *pen)
+{
+        const struct layout *layout = pen->layout;
+        return (struct stretch){ layout->margin, layout->width - 2 * layout->margin };
+}
+
+double pen_gaps(const struct pen *pen, double count)
+{
+        return count * pen->layout->gap * pen->scale;
+}
+
+void pen_rule(const struct pen *pen, double thickness)
+{
+        struct stretch line = pen_line(pen);
+        if (pen->quiet)
+                return;
+        cairo_set_source_rgb(pen->cr, 0, 0, 0);
+        cairo_rectangle(pen->cr, line.x, pen->y, line.width, thickness);
+        cairo_fill(pen->cr);
+}
+
+/* Once, aslant, with its middle here. */
+static void stamp(const struct pen *pen, PangoLayout *text, double x, double y)
+{
+        const struct layout *layout = pen->layout;
+        int width, height;
+        pango_layout_get_size(text, &width, &height);
+        cairo_save(pen->cr);
+        cairo_translate(pen->cr, x, y);
+        cairo_rotate(pen->cr, -0.4);
+        cairo_move_to(pen->cr, -(double)width / PANGO_SCALE / 2, -(double)height / PANGO_SCALE / 2);
+        double grey = layout->watermark_grey;
+        cairo_set_source_rgb(pen->cr, grey, grey, grey);
+        cairo_set_line_width(pen->cr, 0.4);
+        pango_cairo_layout_path(pen->cr, text);
+        if (layout->watermark_outline)
+                cairo_stroke(pen->cr);
+        else
+                cairo_fill(pen->cr);
+        cairo_restore(pen->cr);
+}
+
+void pen_watermark(const struct pen *pen, const char *text, double height)
+{
+        const struct layout *layout = pen->layout;
+        const struct piece piece = { text, { layout->watermark, true, 0 }, false };
+        struct pen unscaled = *pen;
+        unscaled.scale = 1;
+        _cleanup_layout_ PangoLayout *made = paragraph(&unscaled, 0, &piece, 1);
+        pango_layout_set_width(made, -1); /* one line */
+        for (double y = layout->watermark_every / 2; y < height; y += layout->watermark_every)
+                stamp(pen, made, layout->width / 2, y);
+}
