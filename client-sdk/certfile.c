@@ -13,8 +13,27 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-#define FILE_MAX  (1024 * 1024)
 #define FILES_MAX 256
+
+static const char *const labels[] = { "CERTIFICATE", NULL };
+static const char *const endings[] = { ".pem", ".crt", ".cer", ".der", NULL };
+static const struct certfile_kind certificates = { .labels = labels,
+        .endings = endings,
+        .file_max = 1024 * 1024,
+        .what = "no certificate in it",
+        .size = "not a plain file of 1 byte to 1 MiB" };
+
+static const struct certfile_kind *kind_of(const struct certfile *in)
+{
+        return in->kind ? in->kind : &certificates;
+}
+
+static bool is_among(const char *const *names, const char *name)
+{
+        while (*names && strcmp(*names, name) != 0)
+                names++;
+        return *names != NULL;
+}
 
 static void close_file(FILE **file)
 {
@@ -24,7 +43,8 @@ static void close_file(FILE **file)
 
 int certfile_complain(const struct certfile *in, const char *path, const char *what)
 {
-        if (in->problem_cap > 0)
+        bool told = in->go_on && in->problem_cap > 0 && in->problem[0];
+        if (in->problem_cap > 0 && !told)
                 snprintf(in->problem, in->problem_cap, "%s: %s", path, what);
         return OUTCOME_INVALID;
 }
@@ -45,10 +65,10 @@ static int read_pem(const struct certfile *in, const char *path, const char *tex
         unsigned char *der;
         long der_len;
         while (r == 0 && PEM_read_bio(bio, &name, &header, &der, &der_len) == 1) {
-                if (strcmp(name, "CERTIFICATE") == 0)
+                if (is_among(kind_of(in)->labels, name))
                         r = in->each(in->user, path, der, (size_t)der_len);
                 else
-                        r = certfile_complain(in, path, "a PEM block that is not CERTIFICATE");
+                        r = certfile_complain(in, path, "a PEM block of another kind");
                 count++;
                 OPENSSL_free(name);
                 OPENSSL_free(header);
@@ -61,14 +81,14 @@ static int read_pem(const struct certfile *in, const char *path, const char *tex
                 return -ENOMEM;
         if (r == 0 && ERR_GET_REASON(error) != PEM_R_NO_START_LINE)
                 return certfile_complain(in, path, "a damaged PEM block");
-        return r != 0 || count > 0 ? r : certfile_complain(in, path, "no certificate in it");
+        return r != 0 || count > 0 ? r : certfile_complain(in, path, kind_of(in)->what);
 }
 
 static int check_file(const struct certfile *in, const char *path, const struct stat *st)
 {
         const char *wrong = in->guarded ? certfile_unguarded(st) : NULL;
-        if (!S_ISREG(st->st_mode) || st->st_size < 1 || st->st_size > FILE_MAX)
-                wrong = "not a plain file of 1 byte to 1 MiB";
+        if (!S_ISREG(st->st_mode) || st->st_size < 1 || (size_t)st->st_size > kind_of(in)->file_max)
+                wrong = kind_of(in)->size;
         return wrong ? certfile_complain(in, path, wrong) : 0;
 }
 
@@ -99,15 +119,10 @@ static int read_file(const struct certfile *in, const char *path)
         return read_pem(in, path, text, cap);
 }
 
-static int named_as_certificate(const struct dirent *entry)
+static bool is_named_so(const struct certfile *in, const char *name)
 {
-        static const char *const endings[] = { ".pem", ".crt", ".cer", ".der" };
-        const char *name = entry->d_name;
-        size_t len = strlen(name);
-        for (size_t i = 0; i < ARRAY_LEN(endings); i++)
-                if (name[0] != '.' && len > 4 && strcmp(name + len - 4, endings[i]) == 0)
-                        return 1;
-        return 0;
+        const char *dot = strrchr(name, '.');
+        return dot && dot != name && name[0] != '.' && is_among(kind_of(in)->endings, dot);
 }
 
 static int by_bytes(const struct dirent **a, const struct dirent **b)
@@ -123,22 +138,35 @@ static int read_entry(const struct certfile *in, const char *folder, const char 
         return read_file(in, whole);
 }
 
+/* Also when one of them is wrong, if the caller goes on; broken is broken. */
+static int read_entries(const struct certfile *in, const char *path, struct dirent **names,
+        int count, int *ret_named)
+{
+        int r = 0, named = 0;
+        for (int i = 0; i < count; i++) {
+                if (!is_named_so(in, names[i]->d_name) || r < 0 || (r > 0 && !in->go_on))
+                        continue;
+                int one = ++named > FILES_MAX ? certfile_complain(in, path, "too many files")
+                                              : read_entry(in, path, names[i]->d_name);
+                r = one < 0 || r == 0 ? one : r;
+        }
+        *ret_named = named;
+        return r;
+}
+
 static int read_folder(const struct certfile *in, const char *path)
 {
         struct dirent **names;
-        int count = scandir(path, &names, named_as_certificate, by_bytes);
+        int named = 0, count = scandir(path, &names, NULL, by_bytes);
         if (count < 0)
                 return errno == ENOMEM ? -ENOMEM : certfile_complain(in, path, strerror(errno));
-        int r = count > FILES_MAX ? certfile_complain(in, path, "too many files") : 0;
-        if (count == 0 && !in->may_lack)
-                r = certfile_complain(in, path, "no certificate in it");
-        for (int i = 0; i < count; i++) {
-                if (r == 0)
-                        r = read_entry(in, path, names[i]->d_name);
+        int r = read_entries(in, path, names, count, &named);
+        for (int i = 0; i < count; i++)
                 free(names[i]);
-        }
         free(names);
-        return r;
+        return r == 0 && named == 0 && !in->may_lack
+                       ? certfile_complain(in, path, kind_of(in)->what)
+                       : r;
 }
 
 int certfile_read(const struct certfile *in, const char *path)

@@ -2,17 +2,29 @@
 /* certfile.h: the certificates of a file or of a folder, one after another, as the bytes they are.
  *
  * Bounded (files, bytes) and all or nothing: whatever in there is no certificate ends the reading with a
- * line that names the file. What a certificate means is for the one who is called to judge.
+ * line that names the file. What a certificate means is for the one who is called to judge. Lists of
+ * revoked certificates are read in the same way.
  */
 #ifndef MOHR_CERTFILE_H
 #define MOHR_CERTFILE_H
 
 #include "base/base.h"
 
+/* What is looked for, if not certificates. Lists end with NULL. */
+struct certfile_kind {
+        const char *const *labels;  /* of PEM blocks */
+        const char *const *endings; /* of file names, with the dot */
+        size_t file_max;            /* bytes */
+        const char *what;           /* "no certificate in it" and the like */
+        const char *size;           /* "not a plain file of 1 byte to 1 MiB" */
+};
+
 struct certfile {
         /* For each certificate; other than 0 ends the reading and is returned. */
         int (*each)(void *user, const char *path, const uint8_t *der, size_t len);
         void *user;
+        const struct certfile_kind *kind; /* NULL: certificates */
+        bool go_on; /* what is wrong with one file of a folder is told at the end, by its first problem */
         bool guarded;  /* refuse what another user owns, root apart, or everybody may write to */
         bool may_lack; /* a path that is not there, or a folder without any, is as good */
         char *problem; /* why the answer is 21: an English line for operators */

@@ -16,6 +16,7 @@ struct mohr_result *mohr_result_free(struct mohr_result *result)
         if (!result)
                 return NULL;
         signer_unref(result->signer);
+        revocation_finding_clear(&result->revocation);
         json_decref(result->claims);
         free(result);
         return NULL;
@@ -43,6 +44,16 @@ const char *mohr_result_claim(const struct mohr_result *result, const char *name
         return json_string_value(json_object_get(result->claims, name));
 }
 
+const unsigned char *mohr_result_proof(
+        const struct mohr_result *result, size_t index, size_t *ret_len)
+{
+        const struct revocation_finding *found = &result->revocation;
+        for (size_t i = 0; i < found->count; i++)
+                if (found->verdicts[i].proof && index-- == 0)
+                        return revocation_item_der(found->verdicts[i].proof, ret_len);
+        return NULL;
+}
+
 static json_t *certificate(const struct mohr_result *result)
 {
         const struct leaf *leaf = &result->signer->leaf;
@@ -63,7 +74,7 @@ static json_t *names_of(const struct mohr_result *result, bool checked)
                 const char *name;
                 bool checked;
         } rows[] = {
-                { "revocation", false },
+                { "revocation", all && revocation_is_known(&result->revocation) },
                 { "signature", all },
                 { "chain", all },
                 { "identity", all },
@@ -132,6 +143,9 @@ char *mohr_result_json(const struct mohr_result *result)
         if (result->claims && json_object_set_new(all, "certificate", certificate(result)) < 0)
                 return NULL;
         if (result->claims && json_object_set_new(all, "assurance", assurance_of(result)) < 0)
+                return NULL;
+        if (result->revocation.told &&
+                json_object_set_new(all, "revocation", revocation_json(&result->revocation)) < 0)
                 return NULL;
         if (json_object_set_new(all, "verification", verification(result)) < 0)
                 return NULL;

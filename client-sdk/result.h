@@ -4,6 +4,7 @@
 #define MOHR_RESULT_H
 
 #include "client-sdk/mohr.h"
+#include "client-sdk/revocation_chain.h"
 #include "client-sdk/signer.h"
 #include <jansson.h>
 
@@ -16,7 +17,8 @@ struct mohr_result {
         bool leaf_expired, issuer_expired, expiry_accepted;
         const char *times_by;  /* whose clock the times rest on, or NULL */
         struct signer *signer; /* owned; NULL before the header was good */
-        json_t *claims;        /* NULL unless the answer tells any */
+        struct revocation_finding revocation;
+        json_t *claims; /* NULL unless the answer tells any */
 };
 
 #endif

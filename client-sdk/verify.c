@@ -159,6 +159,20 @@ static int step_claims(struct verification *v, enum mohr_reason *reason)
         return 0;
 }
 
+/* Before the expiry: 22 says that all else holds. */
+static int step_revocation(struct verification *v, enum mohr_reason *reason)
+{
+        struct mohr_result *result = v->result;
+        const struct revocation_question question = { .set = v->trust->revocation,
+                .chain = result->signer->chain,
+                .options = v->options,
+                .at = result->at };
+        int r = revocation_of_chain(&question, &result->revocation, reason);
+        if (r == 0 && *reason != MOHR_REASON_OK)
+                revocation_detail(&result->revocation, result->detail, sizeof result->detail);
+        return r;
+}
+
 /* With the other policies an expired leaf is known until the end and stops nothing. */
 static int step_expiry(struct verification *v, enum mohr_reason *reason)
 {
@@ -236,7 +250,7 @@ static int step_replay(struct verification *v, enum mohr_reason *reason)
 }
 
 static const step_t steps[] = { step_split, step_signer, step_signature, step_payload, step_claims,
-        step_expiry, step_tell, step_replay };
+        step_revocation, step_expiry, step_tell, step_replay };
 
 /* What an expired leaf comes to when all else holds. */
 static enum mohr_reason settle_expiry(struct verification *v)
@@ -274,6 +288,7 @@ static bool options_are_good(const struct mohr_verify_options *options)
 {
         return is_time(options->at) && is_time(options->asked_at) && options->skew_s >= 0 &&
                options->skew_s <= SKEW_MAX && options->expired <= MOHR_EXPIRED_ACCEPT &&
+               options->revocation <= MOHR_REVOCATION_REQUIRE && options->revocation_age_s >= 0 &&
                (!options->replay || options->replay->take);
 }
 
