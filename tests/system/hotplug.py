@@ -445,4 +445,5 @@ def body(rig):
         part()
 
 
-lib.main(body, workers=9)
+if __name__ == "__main__":
+    lib.main(body, workers=9)
