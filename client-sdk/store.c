@@ -139,7 +139,7 @@ int store_load(struct mohr_trust **ret, enum trust_scope scope, char *problem, s
         return r;
 }
 
-int mohr_trust_load_store(struct mohr_trust **ret, char *problem, size_t problem_cap)
+int store_load_all(struct mohr_trust **ret, char *problem, size_t problem_cap)
 {
         struct mohr_trust *trust = trust_new();
         size_t count = 0;
@@ -148,15 +148,24 @@ int mohr_trust_load_store(struct mohr_trust **ret, char *problem, size_t problem
                 r = load_scope(trust, scope, problem, problem_cap);
                 count += r == 0 ? trust->scopes[scope].count : 0;
         }
-        if (r == 0 && count == 0) {
-                snprintf(problem, problem_cap,
-                        "no trusted certificate in " SYSTEM_FOLDER
-                        "/anchors, nor in the user's folder");
-                r = OUTCOME_INVALID;
-        }
-        if (r == 0)
+        if (r == 0 && count > 0)
                 *ret = trust;
         else
                 mohr_trust_free(trust);
+        return r;
+}
+
+int mohr_trust_load_store(struct mohr_trust **ret, char *problem, size_t problem_cap)
+{
+        struct mohr_trust *trust = NULL;
+        int r = store_load_all(&trust, problem, problem_cap);
+        if (r == 0 && !trust) {
+                snprintf(problem, problem_cap,
+                        "no trusted certificate in " SYSTEM_FOLDER
+                        "/anchors, nor in the user's folder");
+                return OUTCOME_INVALID;
+        }
+        if (r == 0)
+                *ret = trust;
         return r;
 }

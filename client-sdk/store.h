@@ -53,5 +53,7 @@ _must_check_ int store_read(enum store_level level, enum store_kind kind,
 /* The anchors of one scope, of both levels; *ret stays as it is if there are none. */
 _must_check_ int store_load(
         struct mohr_trust **ret, enum trust_scope scope, char *problem, size_t problem_cap);
+/* Of both scopes. */
+_must_check_ int store_load_all(struct mohr_trust **ret, char *problem, size_t problem_cap);
 
 #endif

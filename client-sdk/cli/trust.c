@@ -18,6 +18,12 @@ static const struct subcommand {
 } subcommands[] = {
         { "show", trust_show, "FILE [--json]",
                 N_("Show which certificate a file holds, before anybody trusts it") },
+        { "add", trust_add,
+                "[--staff|--bundle-signer] [--system] [--fingerprint SHA256] [--json] FILE",
+                N_("Show it, ask, and trust it from then on") },
+        { "list", trust_list, "[--json]", N_("Show what is trusted, until when, and from where") },
+        { "remove", trust_remove, "[--system] [--json] FINGERPRINT",
+                N_("Stop trusting the certificate whose fingerprint begins so") },
 };
 
 static int show_help(void)

@@ -8,11 +8,15 @@
 #include "client-sdk/appraise.h"
 #include "client-sdk/assertion.h"
 #include "client-sdk/cli/cli.h"
+#include "client-sdk/store.h"
 
 #include <jansson.h>
 
 /* The subcommands; argv[0] is the subcommand's name. They return an exit code. */
 int trust_show(struct cli *cli, int argc, char **argv);
+int trust_add(struct cli *cli, int argc, char **argv);
+int trust_list(struct cli *cli, int argc, char **argv);
+int trust_remove(struct cli *cli, int argc, char **argv);
 
 /* trust_words.c: a certificate as text on stdout, and as JSON (NULL: no memory). */
 void trust_print(const struct cli *cli, const struct appraisal *appraisal);
@@ -25,5 +29,15 @@ const char *trust_meaning(const struct appraisal *appraisal, enum trust_use use)
 int trust_report_unreadable(const struct cli *cli, int r, const char *problem);
 /* A JSON value on stdout; the exit code. */
 int trust_print_json(const struct cli *cli, const json_t *json);
+/* What could not be written or taken away, and why; 70. */
+int trust_report_unwritten(const struct cli *cli, int r);
+/* Asks on the terminal; false with the outcome: refused, or nobody to ask. */
+bool trust_ask(const char *question, int *ret_outcome);
+/* Hex without colons and spaces, in lower case. */
+void trust_plain_hex(const char *text, char *dst, size_t cap);
+/* As PREFIX<fingerprint>.pem; *ret_path, to be freed, may be NULL. */
+_must_check_ int trust_store_certificate(enum store_level level, enum store_kind kind,
+        const char *prefix, const char *fingerprint, const uint8_t *der, size_t len,
+        char **ret_path);
 
 #endif
