@@ -180,109 +180,81 @@ static void what_opening_refuses(void **state)
         assert_int_equal(driver_usb.open(&reader, "/etc/passwd", NULL), -EINVAL);
 }
 
-static void the_first_card_is_new_the_next_time_it_is_the_same(void **state)
+/* What is said until the first card of a reader has begun, up to number 05. */
+#define FIRST      LOOK("01", INACTIVE), OFF("02"), LOOK("03", INACTIVE), ON("04"), PARAMETERS("05")
+#define ASKED(seq) "> 6F 05000000 00 " seq " 000000 0020008100"
+#define TRIES(seq) "< 80 02000000 00 " seq " 00 00 00 63C3"
+
+/* What a card answers to the question for its tries. */
+static int asked(void *reader)
 {
-        (void)state;
-        prepare(0, true,
-                LINES(LOOK("01", INACTIVE), OFF("02"), LOOK("03", INACTIVE), ON("04"),
-                        PARAMETERS("05"), LOOK("06", ACTIVE), OFF("07")));
-        void *reader = opened();
-        struct driver_card first = begun(reader, 0);
-        assert_int_equal(first.event, CARD_IS_NEW);
-        assert_int_equal(first.atr_len, 2);
-        assert_int_equal(driver_usb.end(reader, DRIVER_LEAVE), 0);
-        struct driver_card again = begun(reader, 0);
-        assert_int_equal(again.event, CARD_SAME);
-        assert_int_equal(again.insertion, first.insertion);
-        done(reader);
+        uint8_t rsp[8];
+        size_t len = 0;
+        int r = driver_usb.transmit(reader, (const uint8_t *)"\0\x20\0\x81", 5, rsp, 8, &len);
+        assert_int_equal(len, r == 0 ? 2 : 0);
+        return r;
 }
 
-static void a_reset_is_told(void **state)
+/* One transaction ends, the next one begins; what it tells of the card. */
+static void ends_and_begins(void *reader, int how, struct driver_card *card, enum card_event event)
+{
+        assert_int_equal(driver_usb.end(reader, how), 0);
+        struct driver_card again = begun(reader, 0);
+        assert_int_equal(again.event, event);
+        if (event == CARD_IS_NEW)
+                assert_int_not_equal(again.insertion, card->insertion);
+        else
+                assert_int_equal(again.insertion, card->insertion);
+        *card = again;
+}
+
+static void whether_a_card_is_the_one_that_was_there(void **state)
 {
         (void)state;
-        prepare(0, true,
-                LINES(LOOK("01", INACTIVE), OFF("02"), LOOK("03", INACTIVE), ON("04"),
-                        PARAMETERS("05"), OFF("06"), LOOK("07", INACTIVE), ON("08"),
-                        PARAMETERS("09"), OFF("0a")));
-        void *reader = opened();
-        struct driver_card first = begun(reader, 0);
-        assert_int_equal(driver_usb.end(reader, DRIVER_RESET), 0);
-        struct driver_card again = begun(reader, 0);
-        assert_int_equal(again.event, CARD_WAS_RESET);
-        assert_int_equal(again.insertion, first.insertion);
-        done(reader);
+        static const struct {
+                unsigned int features;
+                bool interrupt;
+                int end;
+                enum card_event event;
+                const char *lines[24];
+        } rows[] = {
+                { 0, true, DRIVER_LEAVE, CARD_SAME, { FIRST, LOOK("06", ACTIVE), OFF("07") } },
+                { 0, true, DRIVER_RESET, CARD_WAS_RESET,
+                        { FIRST, OFF("06"), LOOK("07", INACTIVE), ON("08"), PARAMETERS("09"),
+                                OFF("0a") } },
+                /* it lost its power */
+                { 0, true, DRIVER_LEAVE, CARD_IS_NEW,
+                        { FIRST, LOOK("06", INACTIVE), ON("07"), PARAMETERS("08"), OFF("09") } },
+                /* it has power, but there was a notice */
+                { 0, true, DRIVER_LEAVE, CARD_IS_NEW,
+                        { FIRST, "notice 5003", LOOK("06", ACTIVE), ON("07"), PARAMETERS("08"),
+                                OFF("09") } },
+                /* power says nothing where the reader gives it by itself */
+                { CCID_AUTO_ACTIVATION, false, DRIVER_LEAVE, CARD_IS_NEW,
+                        { FIRST, LOOK("06", ACTIVE), ON("07"), PARAMETERS("08"), OFF("09") } },
+        };
+        for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+                prepare(rows[i].features, rows[i].interrupt, rows[i].lines);
+                void *reader = opened();
+                struct driver_card card = begun(reader, 0);
+                assert_int_equal(card.event, CARD_IS_NEW);
+                assert_int_equal(card.atr_len, 2);
+                ends_and_begins(reader, rows[i].end, &card, rows[i].event);
+                done(reader);
+        }
 }
 
 static void without_a_witness_a_card_is_new(void **state)
 {
         (void)state;
-        uint8_t rsp[8];
-        size_t len = 0;
         prepare(0, false, /* no interrupt endpoint, and the power was off in between */
-                LINES(LOOK("01", INACTIVE), OFF("02"), LOOK("03", INACTIVE), ON("04"),
-                        PARAMETERS("05"), OFF("06"), LOOK("07", INACTIVE), ON("08"),
-                        PARAMETERS("09"), "> 6F 05000000 00 0a 000000 0020008100",
-                        "< 80 02000000 00 0a 00 00 00 63C3", LOOK("0b", ACTIVE), OFF("0c")));
+                LINES(FIRST, OFF("06"), LOOK("07", INACTIVE), ON("08"), PARAMETERS("09"),
+                        ASKED("0a"), TRIES("0a"), LOOK("0b", ACTIVE), OFF("0c")));
         void *reader = opened();
-        struct driver_card first = begun(reader, 0);
-        assert_int_equal(driver_usb.end(reader, DRIVER_RESET), 0);
-        struct driver_card again = begun(reader, 0);
-        assert_int_equal(again.event, CARD_IS_NEW);
-        assert_int_not_equal(again.insertion, first.insertion);
-        assert_int_equal(
-                driver_usb.transmit(reader, (const uint8_t *)"\0\x20\0\x81", 5, rsp, 8, &len), 0);
-        assert_int_equal(driver_usb.end(reader, DRIVER_LEAVE), 0);
-        struct driver_card same = begun(reader, 0); /* the power is a witness */
-        assert_int_equal(same.event, CARD_SAME);
-        assert_int_equal(same.insertion, again.insertion);
-        done(reader);
-}
-
-static void power_is_no_witness_where_the_reader_gives_it(void **state)
-{
-        (void)state;
-        prepare(CCID_AUTO_ACTIVATION, false,
-                LINES(LOOK("01", INACTIVE), OFF("02"), LOOK("03", INACTIVE), ON("04"),
-                        PARAMETERS("05"), LOOK("06", ACTIVE), ON("07"), PARAMETERS("08"),
-                        OFF("09")));
-        void *reader = opened();
-        struct driver_card first = begun(reader, 0);
-        assert_int_equal(driver_usb.end(reader, DRIVER_LEAVE), 0);
-        struct driver_card again = begun(reader, 0);
-        assert_int_equal(again.event, CARD_IS_NEW);
-        assert_int_not_equal(again.insertion, first.insertion);
-        done(reader);
-}
-
-static void a_card_that_lost_its_power_is_new(void **state)
-{
-        (void)state;
-        prepare(0, true,
-                LINES(LOOK("01", INACTIVE), OFF("02"), LOOK("03", INACTIVE), ON("04"),
-                        PARAMETERS("05"), LOOK("06", INACTIVE), ON("07"), PARAMETERS("08"),
-                        OFF("09")));
-        void *reader = opened();
-        struct driver_card first = begun(reader, 0);
-        assert_int_equal(driver_usb.end(reader, DRIVER_LEAVE), 0);
-        struct driver_card again = begun(reader, 0);
-        assert_int_equal(again.event, CARD_IS_NEW);
-        assert_int_not_equal(again.insertion, first.insertion);
-        done(reader);
-}
-
-static void a_notice_makes_a_card_new_though_it_has_power(void **state)
-{
-        (void)state;
-        prepare(0, true,
-                LINES(LOOK("01", INACTIVE), OFF("02"), LOOK("03", INACTIVE), ON("04"),
-                        PARAMETERS("05"), "notice 5003", LOOK("06", ACTIVE), ON("07"),
-                        PARAMETERS("08"), OFF("09")));
-        void *reader = opened();
-        struct driver_card first = begun(reader, 0);
-        assert_int_equal(driver_usb.end(reader, DRIVER_LEAVE), 0);
-        struct driver_card again = begun(reader, 0);
-        assert_int_equal(again.event, CARD_IS_NEW);
-        assert_int_not_equal(again.insertion, first.insertion);
+        struct driver_card card = begun(reader, 0);
+        ends_and_begins(reader, DRIVER_RESET, &card, CARD_IS_NEW);
+        assert_int_equal(asked(reader), 0);
+        ends_and_begins(reader, DRIVER_LEAVE, &card, CARD_SAME); /* the power is a witness */
         done(reader);
 }
 
@@ -322,25 +294,14 @@ static void a_look_that_went_wrong_is_taken_again(void **state)
 static void taken_out_in_the_middle_is_told_once_and_then_again(void **state)
 {
         (void)state;
-        uint8_t rsp[8];
-        size_t len = 0;
         prepare(0, true,
-                LINES(LOOK("01", INACTIVE), OFF("02"), LOOK("03", INACTIVE), ON("04"),
-                        PARAMETERS("05"), "> 6F 05000000 00 06 000000 0020008100",
-                        "< 80 00000000 00 06 42 FE 00", OFF("07"), LOOK("08", INACTIVE), ON("09"),
-                        PARAMETERS("0a"), OFF("0b")));
+                LINES(FIRST, ASKED("06"), "< 80 00000000 00 06 42 FE 00", OFF("07"),
+                        LOOK("08", INACTIVE), ON("09"), PARAMETERS("0a"), OFF("0b")));
         void *reader = opened();
-        struct driver_card first = begun(reader, 0);
-        assert_int_equal(
-                driver_usb.transmit(reader, (const uint8_t *)"\0\x20\0\x81", 5, rsp, 8, &len),
-                OUTCOME_CARD_REMOVED);
-        assert_int_equal(
-                driver_usb.transmit(reader, (const uint8_t *)"\0\x20\0\x81", 5, rsp, 8, &len),
-                OUTCOME_CARD_REMOVED);
-        assert_int_equal(driver_usb.end(reader, DRIVER_LEAVE), 0); /* no power on what is left */
-        struct driver_card again = begun(reader, 0);
-        assert_int_equal(again.event, CARD_IS_NEW);
-        assert_int_not_equal(again.insertion, first.insertion);
+        struct driver_card card = begun(reader, 0);
+        assert_int_equal(asked(reader), OUTCOME_CARD_REMOVED);
+        assert_int_equal(asked(reader), OUTCOME_CARD_REMOVED);
+        ends_and_begins(reader, DRIVER_LEAVE, &card, CARD_IS_NEW); /* no power on what is left */
         done(reader);
 }
 
@@ -356,20 +317,14 @@ static void a_card_changed_in_a_transaction_is_sent_nothing(void **state)
                 uint8_t rsp[8];
                 size_t len = 0;
                 prepare(CCID_AUTO_ACTIVATION, true,
-                        LINES(LOOK("01", INACTIVE), OFF("02"), LOOK("03", INACTIVE), ON("04"),
-                                PARAMETERS("05"), "notice 5002", "notice 5003", OFF("06"),
-                                LOOK("07", ACTIVE), ON("08"), PARAMETERS("09"), OFF("0a")));
+                        LINES(FIRST, "notice 5002", "notice 5003", OFF("06"), LOOK("07", ACTIVE),
+                                ON("08"), PARAMETERS("09"), OFF("0a")));
                 world.class.pin = CCID_PIN_VERIFY;
                 void *reader = opened();
-                struct driver_card first = begun(reader, 0);
-                int r = keys ? driver_usb.verify_pinpad(reader, &how, rsp, 8, &len)
-                             : driver_usb.transmit(
-                                       reader, (const uint8_t *)"\0\x20\0\x81", 5, rsp, 8, &len);
+                struct driver_card card = begun(reader, 0);
+                int r = keys ? driver_usb.verify_pinpad(reader, &how, rsp, 8, &len) : asked(reader);
                 assert_int_equal(r, OUTCOME_CARD_REMOVED);
-                assert_int_equal(driver_usb.end(reader, DRIVER_LEAVE), 0);
-                struct driver_card again = begun(reader, 0);
-                assert_int_equal(again.event, CARD_IS_NEW);
-                assert_int_not_equal(again.insertion, first.insertion);
+                ends_and_begins(reader, DRIVER_LEAVE, &card, CARD_IS_NEW);
                 done(reader);
         }
 }
@@ -377,41 +332,26 @@ static void a_card_changed_in_a_transaction_is_sent_nothing(void **state)
 static void late_news_of_a_card_that_came_ends_no_transaction(void **state)
 {
         (void)state;
-        uint8_t rsp[8];
-        size_t len = 0;
         prepare(0, true,
-                LINES(LOOK("01", INACTIVE), OFF("02"), LOOK("03", INACTIVE), ON("04"),
-                        PARAMETERS("05"), "notice 5003", "> 6F 05000000 00 06 000000 0020008100",
-                        "< 80 02000000 00 06 00 00 00 63C3", LOOK("07", ACTIVE), ON("08"),
+                LINES(FIRST, "notice 5003", ASKED("06"), TRIES("06"), LOOK("07", ACTIVE), ON("08"),
                         PARAMETERS("09"), OFF("0a")));
         void *reader = opened();
-        struct driver_card first = begun(reader, 0);
-        assert_int_equal(
-                driver_usb.transmit(reader, (const uint8_t *)"\0\x20\0\x81", 5, rsp, 8, &len), 0);
-        assert_int_equal(len, 2);
-        assert_int_equal(driver_usb.end(reader, DRIVER_LEAVE), 0);
-        struct driver_card again = begun(reader, 0);
-        assert_int_equal(again.event, CARD_IS_NEW);
-        assert_int_not_equal(again.insertion, first.insertion);
+        struct driver_card card = begun(reader, 0);
+        assert_int_equal(asked(reader), 0);
+        ends_and_begins(reader, DRIVER_LEAVE, &card, CARD_IS_NEW);
         done(reader);
 }
 
 static void a_reader_that_answers_nothing_any_more_is_gone(void **state)
 {
         (void)state;
-        uint8_t rsp[8];
-        size_t len = 0;
         prepare(0, true,
-                LINES(LOOK("01", INACTIVE), OFF("02"), LOOK("03", INACTIVE), ON("04"),
-                        PARAMETERS("05"), "> 6F 05000000 00 06 000000 0020008100",
-                        "< late",                                             /* end: */
+                LINES(FIRST, ASKED("06"), "< late",                           /* end: */
                         "abort 0700", "> 72 00000000 00 07 000000", "< late", /* close: */
                         "abort gone"));
         void *reader = opened();
         begun(reader, 0);
-        assert_int_equal(
-                driver_usb.transmit(reader, (const uint8_t *)"\0\x20\0\x81", 5, rsp, 8, &len),
-                OUTCOME_TIMED_OUT);
+        assert_int_equal(asked(reader), OUTCOME_TIMED_OUT);
         assert_int_equal(driver_usb.end(reader, DRIVER_RESET), OUTCOME_NO_READER);
         done(reader);
 }
@@ -520,12 +460,8 @@ int main(void)
                 cmocka_unit_test(a_reader_left_in_the_middle_of_something_is_brought_round),
                 cmocka_unit_test(a_dead_reader_is_no_reader),
                 cmocka_unit_test(what_opening_refuses),
-                cmocka_unit_test(the_first_card_is_new_the_next_time_it_is_the_same),
-                cmocka_unit_test(a_reset_is_told),
+                cmocka_unit_test(whether_a_card_is_the_one_that_was_there),
                 cmocka_unit_test(without_a_witness_a_card_is_new),
-                cmocka_unit_test(power_is_no_witness_where_the_reader_gives_it),
-                cmocka_unit_test(a_card_that_lost_its_power_is_new),
-                cmocka_unit_test(a_notice_makes_a_card_new_though_it_has_power),
                 cmocka_unit_test(a_card_that_cannot_be_used_keeps_no_power),
                 cmocka_unit_test(no_card_is_no_card),
                 cmocka_unit_test(a_look_that_went_wrong_is_taken_again),
