@@ -5,8 +5,6 @@
  */
 #include "client-sdk/national.h"
 
-#include "base/base.h"
-
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <stdio.h>

@@ -9,6 +9,8 @@
 
 #include "client-sdk/mohr.h"
 
+#include "base/base.h"
+
 #include <openssl/x509.h>
 
 #define NATIONAL_PRINT_MAX 96 /* 32 octets as hex with colons between, and the NUL */
