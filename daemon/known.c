@@ -10,6 +10,8 @@
  */
 #include "daemon/known.h"
 
+#include "client-sdk/store.h"
+
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -53,16 +55,35 @@ static bool was_told(const struct known *known)
                st.st_uid == getuid();
 }
 
+struct source {
+        const char *configured;
+        int (*load)(struct mohr_trust **ret, const char *path, char *problem, size_t problem_cap);
+        const char *name;
+};
+
+static int load_scope(struct known *known, enum trust_scope scope, const struct source *source,
+        char *problem, size_t cap)
+{
+        struct mohr_trust **slot = &known->anchors[scope];
+        int r = source->configured ? source->load(slot, source->configured, problem, cap)
+                                   : store_load(slot, scope, problem, cap);
+        if (r == 0 && *slot)
+                log_kv(known->log, LOG_LEVEL_INFO, NULL, "anchors", "for", source->name, "from",
+                        source->configured ? source->configured : "what mohr trust keeps", NULL);
+        return r;
+}
+
 /* Two objects, not one with two scopes: what is configured for one is out of the other's reach. */
 static int load_anchors(struct known *known, char *problem, size_t cap)
 {
         const struct config *config = known->config;
+        const struct source sources[TRUST_SCOPES] = {
+                [TRUST_CITIZENS] = { config->anchors, mohr_trust_load, "national cards" },
+                [TRUST_STAFF] = { config->staff_anchors, mohr_trust_load_staff, "staff cards" },
+        };
         int r = 0;
-        if (config->anchors)
-                r = mohr_trust_load(&known->anchors[TRUST_CITIZENS], config->anchors, problem, cap);
-        if (r == 0 && config->staff_anchors)
-                r = mohr_trust_load_staff(
-                        &known->anchors[TRUST_STAFF], config->staff_anchors, problem, cap);
+        for (enum trust_scope scope = 0; r == 0 && scope < TRUST_SCOPES; scope++)
+                r = load_scope(known, scope, &sources[scope], problem, cap);
         return r;
 }
 

@@ -59,9 +59,16 @@ int checking_option(struct cli *cli, int option, struct checking *checking)
 
 int checking_complete(struct cli *cli, const struct checking *checking)
 {
-        if (checking->trust || checking->staff)
+        _cleanup_trust_ struct mohr_trust *stored = NULL;
+        char problem[512] = "";
+        if (checking->trust || checking->staff ||
+                mohr_trust_load_store(&stored, problem, sizeof problem) == 0)
                 return 0;
-        return cli_usage(cli, _("--trust is needed: the file or folder of the roots you trust."));
+        return cli_usage(cli,
+                _("--trust is needed: the file or folder of the roots you trust. To keep a root "
+                  "for "
+                  "good: mohr trust add FILE (%s)"),
+                problem);
 }
 
 int checking_read(const char *file, char *buffer, size_t cap, const char **ret, size_t *ret_len)
@@ -114,8 +121,11 @@ int checking_trust(const struct cli *cli, const struct checking *checking, struc
 {
         _cleanup_trust_ struct mohr_trust *trust = NULL;
         char problem[512] = "";
-        int r = checking->trust ? mohr_trust_load(&trust, checking->trust, problem, sizeof problem)
-                                : 0;
+        int r = 0;
+        if (checking->trust)
+                r = mohr_trust_load(&trust, checking->trust, problem, sizeof problem);
+        else if (!checking->staff)
+                r = mohr_trust_load_store(&trust, problem, sizeof problem);
         if (r == 0 && checking->staff)
                 r = mohr_trust_load_staff(&trust, checking->staff, problem, sizeof problem);
         if (r != 0)

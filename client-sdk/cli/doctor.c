@@ -14,8 +14,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define PCSCD_SOCKET  "/run/pcscd/pcscd.comm"
-#define TRUST_DEFAULT "/etc/mohr/trust"
+#define PCSCD_SOCKET "/run/pcscd/pcscd.comm"
 
 struct finding {
         int outcome;      /* 0: good */
@@ -26,8 +25,8 @@ struct finding {
 };
 
 struct examination {
-        const char *trust;
-        json_t *status; /* mohrd's picture, or NULL */
+        const char *trust; /* NULL: what mohr trust keeps */
+        json_t *status;    /* mohrd's picture, or NULL */
         int status_outcome;
         char problem[512], unreached[512];
 };
@@ -244,7 +243,8 @@ static struct finding look_at_clock(struct examination *e)
 static struct finding look_at_root(struct examination *e)
 {
         struct mohr_trust *trust = NULL;
-        int r = mohr_trust_load(&trust, e->trust, e->problem, sizeof e->problem);
+        int r = e->trust ? mohr_trust_load(&trust, e->trust, e->problem, sizeof e->problem)
+                         : mohr_trust_load_store(&trust, e->problem, sizeof e->problem);
         bool found = r == 0 && mohr_trust_has_national_root(trust);
         mohr_trust_free(trust);
         if (found)
@@ -255,9 +255,8 @@ static struct finding look_at_root(struct examination *e)
                 .text = N_("The root certificate of the national cards (IRAN Root CA1) is not "
                            "there. Reading cards and "
                            "signing work without it; checking assertions does not."),
-                .next = N_("Get it from a source you trust and put it into the folder "
-                           "/etc/mohr/trust. Its SHA-256 fingerprint "
-                           "must be:"),
+                .next = N_("Get it from a source you trust, then: mohr trust add FILE. Its SHA-256 "
+                           "fingerprint must be:"),
                 .data = mohr_national_root_fingerprint() };
 }
 
@@ -341,7 +340,7 @@ static int parse(struct cli *cli, int argc, char **argv, struct wishes *ret)
 
 int command_doctor(struct cli *cli, int argc, char **argv)
 {
-        struct wishes wishes = { .trust = TRUST_DEFAULT };
+        struct wishes wishes = { 0 };
         int first = parse(cli, argc, argv, &wishes);
         if (first != 0)
                 return first;
