@@ -18,6 +18,7 @@ struct mohr_result *mohr_result_free(struct mohr_result *result)
         signer_unref(result->signer);
         revocation_finding_clear(&result->revocation);
         json_decref(result->claims);
+        json_decref(result->evidence);
         free(result);
         return NULL;
 }
@@ -146,6 +147,8 @@ char *mohr_result_json(const struct mohr_result *result)
                 return NULL;
         if (result->revocation.told &&
                 json_object_set_new(all, "revocation", revocation_json(&result->revocation)) < 0)
+                return NULL;
+        if (result->evidence && json_object_set(all, "evidence", result->evidence) < 0)
                 return NULL;
         if (json_object_set_new(all, "verification", verification(result)) < 0)
                 return NULL;

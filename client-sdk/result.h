@@ -18,7 +18,8 @@ struct mohr_result {
         const char *times_by;  /* whose clock the times rest on, or NULL */
         struct signer *signer; /* owned; NULL before the header was good */
         struct revocation_finding revocation;
-        json_t *claims; /* NULL unless the answer tells any */
+        json_t *claims;   /* NULL unless the answer tells any */
+        json_t *evidence; /* what a bundle says besides, or NULL */
 };
 
 #endif
