@@ -45,8 +45,7 @@ static const char *photo(const struct mohr_result *result)
 {
         const json_t *checked =
                 json_object_get(json_object_get(result->claims, "station"), "photo_checked");
-        const char *text = json_string_value(checked);
-        return text && strcmp(text, "yes") == 0 ? "stated-by-station" : IDENTITY_ACR_NONE;
+        return json_is_true(checked) ? "stated-by-station" : IDENTITY_ACR_NONE;
 }
 
 json_t *assurance_of(const struct mohr_result *result)
