@@ -10,14 +10,13 @@
  * its answer. Only what the card accepted changes it.
  */
 #include "tests/monitor/monitor.h"
+#include "tests/monitor/command.h"
 
 #include <stdio.h>
 
 #define FILE_CAP     16384 /* rule 10 */
 #define READS_CAP    128   /* rule 10: 16 KiB in blocks of 128 bytes */
 #define TRIES_UNSEEN (-1)
-
-enum app { APP_NONE, APP_IAS, APP_MPCOS, APP_MANAGER, APP_PARDIS, APP_OMID, APP_PIV, APP_OTHER };
 
 /* The one PIN of each kind of card. */
 static const struct reference {
@@ -26,13 +25,6 @@ static const struct reference {
 } references[] = {
         { APP_IAS, 0x81, 16, 0x00, 4, 8 },
         { APP_PIV, 0x80, 8, 0xFF, 6, 8 },
-};
-
-struct command {
-        uint8_t cla, ins, p1, p2;
-        const uint8_t *data;
-        size_t data_len;
-        size_t asked; /* Le; 0: nothing asked for */
 };
 
 struct answer {
@@ -104,157 +96,6 @@ static void breach(
                 memcpy(noted->header,
                         (const uint8_t[]){ command->cla, command->ins, command->p1, command->p2 },
                         4);
-}
-
-/* ---- what a command says -------------------------------------------------------------------- */
-
-static bool parse_extended(const uint8_t *cmd, size_t len, struct command *ret)
-{
-        if (len < 7 || cmd[4] != 0)
-                return false;
-        size_t first = (size_t)cmd[5] << 8 | cmd[6];
-        if (len == 7) {
-                ret->asked = first ? first : 65536;
-                return true;
-        }
-        if (first > len - 7)
-                return false;
-        ret->data = cmd + 7;
-        ret->data_len = first;
-        if (len - 7 - first == 2) {
-                ret->asked = (size_t)cmd[len - 2] << 8 | cmd[len - 1];
-                ret->asked = ret->asked ? ret->asked : 65536;
-        }
-        return true;
-}
-
-static struct command parse(const uint8_t *cmd, size_t len)
-{
-        struct command command = { .cla = cmd[0], .ins = cmd[1], .p1 = cmd[2], .p2 = cmd[3] };
-        if (len == 4 || parse_extended(cmd, len, &command))
-                return command;
-        if (len == 5) {
-                command.asked = cmd[4] ? cmd[4] : 256;
-                return command;
-        }
-        command.data = cmd + 5;
-        command.data_len = base_min(cmd[4], len - 5);
-        if (len > 5 + command.data_len)
-                command.asked = cmd[len - 1] ? cmd[len - 1] : 256;
-        return command;
-}
-
-static bool succeeded(uint16_t sw)
-{
-        return sw == 0x9000 || sw >> 8 == 0x61 || sw >> 8 == 0x62;
-}
-
-static enum app app_of(const uint8_t *aid, size_t len)
-{
-        static const struct {
-                enum app app;
-                size_t len;
-                uint8_t aid[16];
-        } names[] = {
-                { APP_IAS, 12, { 0xA0, 0, 0, 0, 0x18, 0x0C, 0, 0, 0x01, 0x63, 0x42, 0 } },
-                { APP_IAS, 12, { 0xA0, 0, 0, 0, 0x18, 0x40, 0, 0, 0x01, 0x63, 0x42, 0 } },
-                { APP_IAS, 12, { 0xA0, 0, 0, 0, 0x18, 0x0A, 0, 0, 0x01, 0x63, 0x42, 0 } },
-                { APP_MPCOS, 8, { 0xA0, 0, 0, 0, 0x18, 0x30, 0x03, 0x01 } },
-                { APP_MANAGER, 8, { 0xA0, 0, 0, 0, 0x18, 0x43, 0x4D, 0 } },
-                { APP_PARDIS, 15, "PARDIS,MATIRAN " },
-                { APP_OMID, 16, "MATIRAN ID CARD " },
-                { APP_PIV, 9, { 0xA0, 0, 0, 0x03, 0x08, 0, 0, 0x10, 0 } },
-        };
-        for (size_t i = 0; i < ARRAY_LEN(names); i++)
-                if (len >= names[i].len && memcmp(aid, names[i].aid, names[i].len) == 0)
-                        return names[i].app;
-        return APP_OTHER;
-}
-
-static bool is_verify(const struct command *command)
-{
-        return command->ins == 0x20 || command->ins == 0x21;
-}
-
-static bool is_clear(const struct command *command)
-{
-        return command->ins == 0x20 && command->p1 == 0xFF && command->data_len == 0;
-}
-
-static bool carries_pin(const struct command *command)
-{
-        return is_verify(command) && command->data_len > 0;
-}
-
-/* MPCOS GET INFO on a secret-code file, 4.5. */
-static bool is_mpcos_counter(const struct command *command)
-{
-        return command->cla == 0x80 && command->ins == 0xC0;
-}
-
-static bool is_pin_family(const struct command *command)
-{
-        return is_verify(command) || command->ins == 0x24 || command->ins == 0x2C ||
-               is_mpcos_counter(command);
-}
-
-/* ---- an issuer in DER, 1.5 step 5 ----------------------------------------------------------- */
-
-struct span {
-        const uint8_t *at;
-        size_t len;
-};
-
-/* Takes one element off `from`. The value may be longer than what was read so far: then it is what
- * there is, which suffices for outer shells. */
-static bool element(struct span *from, uint8_t *ret_tag, struct span *ret)
-{
-        if (from->len < 2)
-                return false;
-        size_t head = 2, len = from->at[1];
-        if (len & 0x80) {
-                size_t bytes = len & 0x7F;
-                if (bytes == 0 || bytes > 2 || from->len < 2 + bytes)
-                        return false;
-                head += bytes;
-                len = bytes == 1 ? from->at[2] : (size_t)from->at[2] << 8 | from->at[3];
-        }
-        size_t there = base_min(len, from->len - head);
-        *ret_tag = from->at[0];
-        *ret = (struct span){ from->at + head, there };
-        from->at += head + there;
-        from->len -= head + there;
-        return true;
-}
-
-static bool has_attribute(struct span name, uint8_t type, const char *text)
-{
-        size_t len = strlen(text);
-        for (size_t i = 0; i + 7 + len <= name.len; i++) {
-                const uint8_t *at = name.at + i;
-                if (memcmp(at, (const uint8_t[]){ 0x06, 0x03, 0x55, 0x04, type }, 5) == 0 &&
-                        at[6] == len && memcmp(at + 7, text, len) == 0)
-                        return true;
-        }
-        return false;
-}
-
-static bool iranian_issuer(const uint8_t *file, size_t len)
-{
-        uint8_t tag = 0;
-        struct span at = { file, len }, certificate, tbs, skipped, issuer;
-        if (!element(&at, &tag, &certificate) || tag != 0x30 ||
-                !element(&certificate, &tag, &tbs) || tag != 0x30)
-                return false;
-        if (!element(&tbs, &tag, &skipped) || (tag == 0xA0 && !element(&tbs, &tag, &skipped)) ||
-                tag != 0x02)
-                return false;
-        if (!element(&tbs, &tag, &skipped) || tag != 0x30 || !element(&tbs, &tag, &issuer) ||
-                tag != 0x30)
-                return false;
-        return has_attribute(issuer, 0x06, "IR") &&
-               has_attribute(issuer, 0x0A, "Iran Government") &&
-               has_attribute(issuer, 0x0B, "NOCR");
 }
 
 /* ---- the rules, before the answer is looked at ----------------------------------------------- */
@@ -376,7 +217,8 @@ static void rule_6_no_writing(struct monitor *monitor, const struct command *com
 
 static void rule_7_transaction(struct monitor *monitor, const struct command *command)
 {
-        bool operation = is_pin_family(command) || command->ins == 0x2A || command->ins == 0x87;
+        bool operation =
+                command_is_pin_family(command) || command->ins == 0x2A || command->ins == 0x87;
         if (monitor->transactions && operation && !monitor->in_transaction)
                 breach(monitor, 7, command, "outside an exclusive transaction");
 }
@@ -400,7 +242,7 @@ static void rule_10_bounds(struct monitor *monitor, const struct command *comman
 {
         if (command->ins == 0xB0 && monitor->reads >= READS_CAP)
                 breach(monitor, 10, command, "no end of reads of one file");
-        if (carries_pin(command) && monitor->oversize)
+        if (command_carries_pin(command) && monitor->oversize)
                 breach(monitor, 10, command, "PIN after an answer longer than asked");
 }
 
@@ -425,9 +267,9 @@ static void judge(struct monitor *monitor, const struct command *command)
         rule_7_transaction(monitor, command);
         rule_8_reset_owed(monitor, command);
         rule_10_bounds(monitor, command);
-        if (carries_pin(command))
+        if (command_carries_pin(command))
                 judge_pin(monitor, command);
-        else if (is_verify(command) && !is_clear(command))
+        else if (command_is_verify(command) && !command_is_clear(command))
                 rule_5_empty_verify(monitor, command);
 }
 
@@ -436,7 +278,7 @@ static void judge(struct monitor *monitor, const struct command *command)
 static void learn_select(
         struct monitor *monitor, const struct command *command, const struct answer *answer)
 {
-        if (!succeeded(answer->sw))
+        if (!sw_succeeded(answer->sw))
                 return;
         monitor->have = monitor->read_at = 0;
         monitor->reads = 0;
@@ -460,7 +302,7 @@ static void keep(struct monitor *monitor, const struct answer *answer)
         if (monitor->read_at > monitor->have)
                 monitor->have = monitor->read_at;
         bool certificates = monitor->app == APP_IAS || monitor->app == APP_PARDIS;
-        if (certificates && iranian_issuer(monitor->file, monitor->have))
+        if (certificates && issuer_is_iranian(monitor->file, monitor->have))
                 monitor->confirmed = true;
 }
 
@@ -482,11 +324,11 @@ static void learn_tries(struct monitor *monitor, uint16_t sw)
 static void learn_verify(
         struct monitor *monitor, const struct command *command, const struct answer *answer)
 {
-        if (is_clear(command)) {
+        if (command_is_clear(command)) {
                 monitor->verified = monitor->verified && answer->sw != 0x9000;
                 return;
         }
-        if (!carries_pin(command)) {
+        if (!command_carries_pin(command)) {
                 if (monitor->app == reference_of(monitor)->app &&
                         command->p2 == reference_of(monitor)->ref)
                         learn_tries(monitor, answer->sw);
@@ -506,7 +348,7 @@ static void learn_data(
 {
         static const uint8_t query[] = { 0xA0, 0x03, 0x83, 0x01, 0x81 };
         static const uint8_t key_9c[] = { 0x5C, 0x03, 0x5F, 0xC1, 0x0A };
-        if (monitor->app == APP_PIV && succeeded(answer->sw) &&
+        if (monitor->app == APP_PIV && sw_succeeded(answer->sw) &&
                 (answer->len > 8 || answer->sw >> 8 == 0x61) &&
                 command->data_len == sizeof key_9c &&
                 memcmp(command->data, key_9c, sizeof key_9c) == 0)
@@ -534,7 +376,7 @@ static void learn(
                 learn_select(monitor, command, answer);
         else if (command->ins == 0xB0)
                 learn_read(monitor, command, answer);
-        else if (is_verify(command))
+        else if (command_is_verify(command))
                 learn_verify(monitor, command, answer);
         else if (command->ins == 0xCA || command->ins == 0xCB)
                 learn_data(monitor, command, answer);
@@ -545,7 +387,7 @@ void monitor_exchange(struct monitor *monitor, const uint8_t *cmd, size_t cmd_le
 {
         if (cmd_len < 4)
                 return;
-        struct command command = parse(cmd, cmd_len);
+        struct command command = command_parse(cmd, cmd_len);
         struct answer answer = { 0 };
         if (rsp_len >= 2) {
                 answer = (struct answer){ rsp, rsp_len - 2, 0 };
@@ -556,7 +398,7 @@ void monitor_exchange(struct monitor *monitor, const uint8_t *cmd, size_t cmd_le
         monitor->answers = answer.sw != 0;
         if (answer.sw != 0)
                 learn(monitor, &command, &answer);
-        else if (carries_pin(&command))
+        else if (command_carries_pin(&command))
                 monitor->tries = TRIES_UNSEEN, monitor->unknown_answer = true;
         if (command.asked > 0 && answer.len > command.asked)
                 monitor->oversize = true;
