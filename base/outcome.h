@@ -44,6 +44,7 @@ enum outcome {
  * knows which. */
 #define DETAIL_SEVERAL_CARDS "cards on several readers: name the reader"
 #define DETAIL_CROWDED       "more than one card lies on this reader: leave only one there"
+#define DETAIL_NOT_FOUND     "the card of the expected national number was not found in these readers"
 #define DETAIL_NO_SUCH_NAME  "no reader has this name: mohr status shows the names"
 
 const char *outcome_name(int outcome);   /* "WrongPin"; "Internal" for what is not in the list */

@@ -108,6 +108,19 @@ static int steer(struct question *to, const struct person_question *from)
         return 0;
 }
 
+/* As many as are shown, one a line; a name holds no line feed once it is sanitised. */
+static void name_readers(struct question *to, const struct person_question *from)
+{
+        size_t used = 0;
+        for (size_t i = 0; i < base_min(from->reader_count, QUESTION_READERS_SHOWN); i++) {
+                char name[QUESTION_READER_MAX];
+                copy_shown(name, sizeof name, from->readers[i]);
+                used += (size_t)snprintf(to->reader + used, sizeof to->reader - used, "%s%s",
+                        i > 0 ? "\n" : "", name);
+        }
+        to->reader_count = (uint8_t)base_min(from->reader_count, UINT8_MAX);
+}
+
 static void state_facts(struct question *to, const struct person_question *from)
 {
         copy_shown(to->request, sizeof to->request, from->request);
@@ -117,7 +130,11 @@ static void state_facts(struct question *to, const struct person_question *from)
         copy_shown(to->given_name, sizeof to->given_name, from->given_name);
         copy_shown(to->family_name, sizeof to->family_name, from->family_name);
         copy_shown(to->card_number, sizeof to->card_number, from->card_number);
-        copy_shown(to->reader, sizeof to->reader, from->reader);
+        copy_shown(to->reader, QUESTION_READER_MAX, from->reader);
+        if (from->search) {
+                copy_shown(to->card_number, sizeof to->card_number, from->expected_number);
+                name_readers(to, from);
+        }
         to->tries_left = from->tries_left;
         to->simulated = from->simulated;
         to->tell_unproven = from->tell_unproven;
@@ -200,7 +217,8 @@ static int start(struct person *person, sd_event *event, const struct config *co
                 return r;
         state_facts(&question, asked);
         question.choice = asked->choice;
-        question.pinpad = person->pin == NULL && !asked->choice;
+        question.search = asked->search;
+        question.pinpad = person->pin == NULL && !asked->choice && !asked->search;
         r = secret_new(&person->frame, ANSWER_CAP);
         if (r == 0)
                 r = spawn(person, event, config, asked);

@@ -30,7 +30,11 @@ struct person_question {
         bool tell_unproven; /* say first what is unproven on this card, and ask (config ask) */
         bool expired;       /* certificate no longer valid: said */
         bool choice;        /* only asked: is the card on `reader` meant? NO_CARD: another one */
-        bool staff;         /* an organisation's card: question.h tells what the names then mean */
+        bool search;        /* only asked: may these readers' cards be looked at for that number? */
+        const char *const *readers;
+        size_t reader_count;
+        const char *expected_number;
+        bool staff; /* an organisation's card: question.h tells what the names then mean */
         unsigned int timeout_s;
         const char *pinentry;
 };
@@ -42,7 +46,7 @@ struct person;
  * reaped, never from inside person_ask. */
 typedef void (*person_done)(void *user, int outcome);
 /* OUTCOME_NOBODY_TO_ASK at once if the ui names nothing to ask on. `pin` (cap >= 64) is borrowed; NULL: no
- * digits are asked for; unless this is a choice, the person is told that the reader asks for the PIN. */
+ * digits are asked for; unless this is a choice or a search, the person is told that the reader asks for the PIN. */
 _must_check_ int person_ask(struct person **ret, sd_event *event, const struct config *config,
         const struct person_question *question, struct secret *pin, person_done done, void *user);
 struct person *person_free(struct person *person); /* closes the prompt; no callback after */

@@ -87,6 +87,7 @@ static void let_go(struct request *request)
         request->person = person_free(request->person);
         request_forget_pin(request);
         request->wait = readers_wait_free(request->wait);
+        request->search = search_free(request->search);
         request->reader = reader_release(request->reader);
         request->kick = sd_event_source_disable_unref(request->kick);
         request->limit = sd_event_source_disable_unref(request->limit);

@@ -21,7 +21,7 @@
 
 /* ---- whose turn ---------------------------------------------------------------------------- */
 
-static bool take_turn(struct request *request)
+bool ask_take_turn(struct request *request)
 {
         struct request_context *context = request->context;
         if (!context->asking)
@@ -57,70 +57,6 @@ void ask_give_up_turn(struct request *request)
                 return;
         leave_queue(next);
         sd_event_source_set_enabled(next->kick, SD_EVENT_ONESHOT);
-}
-
-/* ---- which card -----------------------------------------------------------------------------
-
-   A card that an application does not name is not looked for by its holder: to read cards before consent
-   would tell an application who is here. So the person is asked, by the names of readers alone. An expected
-   national number that is another's is told in the assertion; nothing goes on to a second card by itself. */
-
-#define READERS_CAP (DRIVER_READERS_MAX * CONFIG_DRIVERS_MAX)
-#define ROUNDS      2
-
-static void on_choice(void *user, int outcome)
-{
-        struct request *request = user;
-        request->person = person_free(request->person);
-        ask_give_up_turn(request);
-        request->offered += outcome == OUTCOME_NO_CARD;
-        if (outcome == 0) {
-                request->reader_name = strdup(request->offer);
-                outcome = request->reader_name ? 0 : -ENOMEM;
-        }
-        if (outcome == OUTCOME_TIMED_OUT)
-                request->detail = "nobody answered the prompt in time";
-        request_run(request, outcome == 0 || outcome == OUTCOME_NO_CARD ? AGAIN : outcome);
-}
-
-static int ask_about(struct request *request, const char *reader)
-{
-        struct request_context *context = request->context;
-        struct person_question question = {
-                .ui = { request->tty, request->term, request->display, request->wayland_display,
-                        request->xauthority, request->language },
-                .request = request->id,
-                .app = request->peer.executable,
-                .audience = request->audience,
-                .reader = reader,
-                .tries_left = -1,
-                .choice = true,
-                .timeout_s = context->config->prompt_timeout_s,
-                .pinentry = context->config->pinentry,
-        };
-        snprintf(request->offer, sizeof request->offer, "%s", reader);
-        int r = person_ask(&request->person, context->event, context->config, &question, NULL,
-                on_choice, request);
-        if (r != 0)
-                ask_give_up_turn(request);
-        return r == 0 ? WAIT : r == OUTCOME_NOBODY_TO_ASK ? 0 : r;
-}
-
-int ask_which(struct request *request)
-{
-        struct reader_info all[READERS_CAP];
-        const char *names[READERS_CAP];
-        size_t count = readers_with_cards(request->context->readers, all, READERS_CAP), free = 0;
-        for (size_t i = 0; count > 1 && i < count; i++)
-                if (strcmp(all[i].state, "card") == 0)
-                        names[free++] = all[i].name;
-        if (free == 0)
-                return 0;
-        if (request->offered >= ROUNDS * free)
-                return OUTCOME_REFUSED;
-        if (!take_turn(request))
-                return WAIT;
-        return ask_about(request, names[request->offered % free]);
 }
 
 /* ---- the question -------------------------------------------------------------------------- */
@@ -171,7 +107,7 @@ int ask_person(struct request *request, struct out *args)
         struct request_context *context = request->context;
         struct reader_info reader;
         (void)args;
-        if (!take_turn(request))
+        if (!ask_take_turn(request))
                 return WAIT;
         reader_describe(request->reader, &reader);
         request->told_unproven = context->config->unproven == UNPROVEN_ASK &&

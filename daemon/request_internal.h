@@ -3,6 +3,7 @@
  *
  *   request.c         life and death: start, time limit, cancel, the one last callback
  *   request_table.c   the table of states and the loop that walks it
+ *   request_choose.c  which of several cards: asked by reader, or looked for by holder
  *   request_look.c    the first visit to the card: what is read, and the gate
  *   request_check.c   its end: the free checks
  *   request_ask.c     the prompt: whose turn it is, what is told, what comes back
@@ -13,6 +14,7 @@
 
 #include "daemon/known.h"
 #include "daemon/request.h"
+#include "daemon/search.h"
 
 #define REQUEST_ID_LEN  32
 #define REQUEST_PIN_CAP 64
@@ -21,6 +23,10 @@
 enum state {
         STATE_START,
         STATE_READER,
+        STATE_MAY_SEARCH,
+        STATE_SEARCH,
+        STATE_CHOOSE,
+        STATE_TAKE,
         STATE_BEGIN,
         STATE_RESUME,
         STATE_IDENTIFY,
@@ -72,8 +78,9 @@ struct request {
         const char *detail;
         uint16_t sw;
 
-        char offer[128];      /* the reader that the person is asked about */
-        unsigned int offered; /* how many times that was another one */
+        char offer[128];       /* the reader that the person is asked about */
+        unsigned int offered;  /* how many times that was another one */
+        struct search *search; /* for the card of the expected holder, once that was asked */
 
         struct reader *reader;
         struct known_card card;
@@ -118,6 +125,7 @@ bool request_pin_at_risk(const struct request *request); /* VERIFY was sent and 
 
 /* Row functions. `args` is the operation's payload; `fields` what came back. */
 int look_reader(struct request *request, struct out *args);
+int look_take(struct request *request, struct out *args);
 int look_begun(struct request *request, int outcome, struct in *fields);
 bool look_has_note(const struct request *request);
 int look_note(struct request *request, struct out *args);
@@ -144,8 +152,17 @@ int look_tried(struct request *request, int outcome, struct in *fields);
 int look_leave(struct request *request, struct out *args);
 int look_left(struct request *request, int outcome, struct in *fields);
 
-/* Which of several cards? 0: nothing to ask, or nobody; the reader's name is set when it was told. */
-int ask_which(struct request *request);
+/* Which of several cards? The reader's name is set when that is known. */
+bool choose_wants_search(const struct request *request);
+int choose_ask_to_search(struct request *request, struct out *args);
+bool choose_may_search(const struct request *request);
+int choose_search(struct request *request, struct out *args);
+bool choose_is_open(const struct request *request);
+int choose_ask(struct request *request, struct out *args); /* 0 also when nobody can be asked */
+/* False: another card was looked for, and found in this reader. */
+bool choose_was_meant(const struct request *request);
+
+bool ask_take_turn(struct request *request);
 int ask_person(struct request *request, struct out *args);
 void ask_give_up_turn(struct request *request);
 /* What would be signed now. OUTCOME_INVALID when a field of the request is out of its bounds. */

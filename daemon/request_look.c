@@ -16,7 +16,7 @@
 #include "daemon/request_internal.h"
 
 #include "base/text.h"
-#include "daemon/unpack.h"
+#include "daemon/chain.h"
 
 #include <time.h>
 
@@ -44,10 +44,14 @@ int look_reader(struct request *request, struct out *args)
         (void)args;
         if (!request->waited && !readers_settled(readers))
                 return wait_for_readers(request);
-        int r = request->reader_name ? 0 : ask_which(request);
-        if (r != 0)
-                return r;
-        return readers_acquire(readers, request->reader_name, &request->reader, &request->detail);
+        return 0;
+}
+
+int look_take(struct request *request, struct out *args)
+{
+        (void)args;
+        return readers_acquire(request->context->readers, request->reader_name, &request->reader,
+                &request->detail);
 }
 
 int look_begun(struct request *request, int outcome, struct in *fields)
@@ -203,23 +207,6 @@ int look_file(struct request *request, struct out *args)
         return 0;
 }
 
-static void find_issuer(struct request *request)
-{
-        struct gate_chain *chain = &request->card.chain;
-        if (!chain->leaf || chain->issuer)
-                return;
-        enum card_family family = request->card.identity.family;
-        const struct known *known = request->context->known;
-        const struct mohr_trust *anchors = known_anchors(known, gate_scope(family));
-        X509 *found = NULL;
-        if (gate_learns_issuers(family))
-                found = known_issuer_find(known, chain);
-        else if (anchors)
-                found = trust_find_issuer(anchors, gate_scope(family), chain->leaf);
-        if (found || gate_learns_issuers(family))
-                gate_chain_find_issuer(chain, found);
-}
-
 int look_filed(struct request *request, int outcome, struct in *fields)
 {
         static const char *const classes[] = {
@@ -229,8 +216,7 @@ int look_filed(struct request *request, int outcome, struct in *fields)
                 [LEAF_OTHER] = "other",
                 [LEAF_STAFF] = "staff",
         };
-        uint8_t unpacked[UNPACK_MAX];
-        struct view file = in_bytes16(fields, CARD_FILE_MAX), der = { 0 };
+        struct view file = in_bytes16(fields, CARD_FILE_MAX);
         struct gate_chain *chain = &request->card.chain;
         enum card_object object = gate_file(request->file++);
         enum leaf_class class;
@@ -239,14 +225,12 @@ int look_filed(struct request *request, int outcome, struct in *fields)
                 return AGAIN; /* no such file, or not for us */
         if (in_done(fields) < 0)
                 return -EBADMSG;
-        int r = unpack_certificate(request->card.identity.family, file, unpacked, &der);
+        int r = chain_take(request->context->known, request->card.identity.family, chain, object,
+                file, &class);
         if (r == -EBADMSG)
                 return AGAIN; /* no certificate in it */
-        if (r == 0)
-                r = gate_chain_add(chain, object, der.data, der.len, &class);
         if (r < 0)
                 return r;
-        find_issuer(request);
         log_kv(request->context->log, LOG_LEVEL_DEBUG, request->id, "certificate file", "class",
                 classes[class], NULL);
         if (chain->two_leaves) {
@@ -288,33 +272,22 @@ static int policy(struct request *request)
         return 0;
 }
 
-/* Whom an issuer must lead to: nobody, if it is known, since look_judge let it become so. Neither it nor
- * the anchors change while the daemon lives, and times are not looked at. */
-static const struct mohr_trust *anchors_for(const struct request *request)
-{
-        const struct known *known = request->context->known;
-        enum card_family family = request->card.identity.family;
-        if (gate_learns_issuers(family) && known_issuer_is(known, request->card.chain.issuer))
-                return NULL;
-        return known_anchors(known, gate_scope(family));
-}
-
 int look_judge(struct request *request, struct out *args)
 {
         _cleanup_free_ char *rehearsal = NULL;
-        struct known *known = request->context->known;
         (void)args;
+        if (!choose_was_meant(request)) {
+                request->detail = "another card lies there than the one that was found";
+                return OUTCOME_CARD_REMOVED;
+        }
         if (!request->card.chain.leaf && request->locked_file) {
                 request->detail = "the card shows its certificate to the issuer's keys only";
                 return OUTCOME_NEEDS_ISSUER_KEYS;
         }
-        int r = gate_confirm(&request->card.chain, &request->card.identity, anchors_for(request),
-                &request->detail);
-        if (r != 0)
-                return r;
-        if (gate_learns_issuers(request->card.identity.family))
-                known_issuer_put(known, request->card.chain.issuer);
-        r = policy(request);
+        int r = chain_confirm(request->context->known, &request->card.chain,
+                &request->card.identity, &request->detail);
+        if (r == 0)
+                r = policy(request);
         /* Whatever is wrong with the request itself must show before a person and a PIN are troubled. */
         return r != 0 ? r : ask_compose(request, time(NULL), &rehearsal);
 }

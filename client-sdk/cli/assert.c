@@ -169,6 +169,9 @@ static void show_phase(void *user, const char *phase)
                 const char *phase, *text;
         } phases[] = {
                 { "reader", N_("Looking for the card reader ...") },
+                { "choice", N_("Waiting for an answer to the question which card is meant ...") },
+                { "search", N_("Looking for the card that is asked for. Leave all cards where they "
+                               "are ...") },
                 { "card", N_("Reading the card. Leave it where it is ...") },
                 { "consent", N_("Waiting for the holder's consent ...") },
                 { "pin", N_("The card checks the PIN. Leave it where it is ...") },

@@ -128,6 +128,9 @@ static const struct special {
         { OUTCOME_BUSY, DETAIL_SEVERAL_CARDS,
                 N_("There are cards on several readers, and none was named."),
                 N_("Name one with --reader. See their names with: mohr status") },
+        { OUTCOME_NO_CARD, DETAIL_NOT_FOUND,
+                N_("The card of this national number was not found in the card readers."),
+                N_("Put it into a card reader, or name its reader with --reader.") },
         { OUTCOME_BUSY, DETAIL_CROWDED, N_("More than one card lies on the card reader."),
                 N_("Leave only one card there, then try again.") },
 };

@@ -316,6 +316,8 @@ int dialogue_ask(struct dialogue *dialogue, struct secret *pin)
 {
         if (dialogue->question->choice)
                 return choose(dialogue);
+        if (dialogue->question->search)
+                return confirm(dialogue, texts_search);
         for (size_t i = 0; i < ARRAY_LEN(confirmations); i++) {
                 if (!confirmations[i].needed(dialogue->question))
                         continue;

@@ -13,7 +13,8 @@ enum {
         FLAG_PINPAD = 8,
         FLAG_STAFF = 16,
         FLAG_CHOICE = 32,
-        FLAGS = 63
+        FLAG_SEARCH = 64,
+        FLAGS = 127
 };
 #define TRIES_UNKNOWN 255
 
@@ -65,7 +66,8 @@ static uint8_t flags_of(const struct question *question)
                          (question->tell_unproven ? FLAG_UNPROVEN : 0) |
                          (question->expired ? FLAG_EXPIRED : 0) |
                          (question->pinpad ? FLAG_PINPAD : 0) | (question->staff ? FLAG_STAFF : 0) |
-                         (question->choice ? FLAG_CHOICE : 0));
+                         (question->choice ? FLAG_CHOICE : 0) |
+                         (question->search ? FLAG_SEARCH : 0));
 }
 
 int question_encode(const struct question *question, uint8_t *frame, size_t cap, size_t *ret_len)
@@ -79,6 +81,7 @@ int question_encode(const struct question *question, uint8_t *frame, size_t cap,
         out_u8(&out, question->tries_left < 0 ? TRIES_UNKNOWN : (uint8_t)question->tries_left);
         out_u8(&out, flags_of(question));
         out_u16(&out, question->timeout_s);
+        out_u8(&out, question->reader_count);
         int r = out_done(&out);
         if (r < 0)
                 return r;
@@ -97,6 +100,7 @@ int question_decode(const void *frame, size_t len, struct question *ret)
                 in_text16(&in, (char *)&question + fields[i].at, fields[i].cap);
         uint8_t tries = in_u8(&in), flags = in_u8(&in);
         question.timeout_s = in_u16(&in);
+        question.reader_count = in_u8(&in);
         question.tries_left = tries == TRIES_UNKNOWN ? -1 : tries;
         question.simulated = flags & FLAG_SIMULATED;
         question.tell_unproven = flags & FLAG_UNPROVEN;
@@ -104,6 +108,7 @@ int question_decode(const void *frame, size_t len, struct question *ret)
         question.pinpad = flags & FLAG_PINPAD;
         question.staff = flags & FLAG_STAFF;
         question.choice = flags & FLAG_CHOICE;
+        question.search = flags & FLAG_SEARCH;
         int r = in_done(&in);
         if (r < 0)
                 return r;

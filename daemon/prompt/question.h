@@ -2,10 +2,10 @@
 /* question.h: what mohrd tells mohr-prompt, and what comes back; the two frames of that channel.
  *
  * Question: u8 version | texts in the order of the struct (u16 length, UTF-8) | u8 tries (255 unknown)
- *           | u8 flags | u16 timeout in seconds; nothing after it.
+ *           | u8 flags | u16 timeout in seconds | u8 readers; nothing after it.
  * Answer:   u8 outcome (0 or enum outcome) | 4..8 ASCII digits if and only if the outcome is 0 and the
- *           question was not one whose digits are typed on the reader, or about a reader. To the
- *           latter NO_CARD says: not this one, another.
+ *           question was not one whose digits are typed on the reader, or about readers. To one about
+ *           a single reader NO_CARD says: not this one, another.
  *
  * The texts are facts, not wording. `tty` to `pinentry` steer programs and hold no control character;
  * the others are for display, come from apps, cards and certificates, and are hostile: whoever shows
@@ -22,18 +22,24 @@
 #define QUESTION_PIN_MIN_STAFF 6
 #define QUESTION_PIN_MAX       8
 #define QUESTION_TRIES_MAX     15
+#define QUESTION_READER_MAX    128
+#define QUESTION_READERS_SHOWN 4
 
 struct question {
         char tty[128], term[64], display[128], language[8], pinentry[256];
         char request[64], app[512], audience[768], purpose[512];
-        char given_name[256], family_name[256], card_number[32], reader[128];
+        char given_name[256], family_name[256], card_number[32];
+        char reader[QUESTION_READERS_SHOWN * QUESTION_READER_MAX];
         int tries_left; /* -1 unknown */
         bool simulated, tell_unproven, expired;
         bool pinpad; /* consent only: the PIN is typed on the reader's keys afterwards */
         bool choice; /* nothing else is asked than whether the card on `reader` is meant */
-        bool staff;  /* a card of an organisation: `given_name` is all of the name, `card_number`
+        bool search; /* nothing else than whether the cards on `reader_count` readers may be looked at for
+                        the one of `card_number`; `reader` names the first of them, one a line */
+        bool staff; /* a card of an organisation: `given_name` is all of the name, `card_number`
                              * the employee's, and the PIN has 6 digits or more */
         uint16_t timeout_s; /* 1..3600 */
+        uint8_t reader_count;
 };
 
 /* Writes at most QUESTION_FRAME_MAX bytes; *ret_len. -EINVAL if a field is out of its bounds. */

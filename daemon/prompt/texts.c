@@ -16,7 +16,7 @@
 #define NAME_CHARS    64
 #define NAME_BYTES    128
 #define APP_BYTES     1024
-#define PARTS_MAX     10
+#define PARTS_MAX     12
 #define REQUEST_SHOWN 8
 #define PILE_MAX      3 /* marks on one letter: Arabic needs two, with a joiner three */
 #define FSI           "\u2068"
@@ -200,6 +200,18 @@ static void add_simulated(struct parts *parts, const struct question *question)
                 add(parts, _("SIMULATED CARD, FOR TESTING ONLY"));
 }
 
+static void add_count(
+        struct parts *parts, const char *format, const struct question *question, int n)
+{
+        char digits[12];
+        struct part *part = add_value(parts, format, CUT_NEVER);
+        snprintf(digits, sizeof digits, "%d", n);
+        if (strncmp(question->language, "fa", 2) == 0)
+                text_persian_digits(part->value, sizeof part->value, digits);
+        else
+                memcpy(part->value, digits, sizeof digits);
+}
+
 static void add_request(struct parts *parts, const struct question *question)
 {
         struct part *part = add_value(parts, _("Request: %s"), CUT_NEVER);
@@ -269,6 +281,13 @@ static struct page page_new(const struct question *question)
         };
 }
 
+static void add_asker(struct parts *parts, const struct question *question)
+{
+        add_outside(parts, _("Who is asking (unverified name): %s"), CUT_START,
+                *question->app ? question->app : "?");
+        add_audience(parts, question);
+}
+
 void texts_choice(const struct question *question, struct page *ret)
 {
         struct parts parts = { 0 };
@@ -278,9 +297,45 @@ void texts_choice(const struct question *question, struct page *ret)
         add(&parts,
                 _("There are cards on several card readers. Is the card on this one to be used?"));
         add_outside(&parts, _("Card reader: %s"), CUT_END, question->reader);
-        add_outside(&parts, _("Who is asking (unverified name): %s"), CUT_START,
-                *question->app ? question->app : "?");
-        add_audience(&parts, question);
+        add_asker(&parts, question);
+        add_request(&parts, question);
+        finish(&parts, ret);
+}
+
+/* One line for each reader that is named, and how many there are besides. */
+static void add_readers(struct parts *parts, const struct question *question)
+{
+        int named = 0;
+        for (const char *at = question->reader; *at && named < QUESTION_READERS_SHOWN; named++) {
+                char name[QUESTION_READER_MAX];
+                size_t len = strcspn(at, "\n");
+                snprintf(name, sizeof name, "%.*s", (int)base_min(len, sizeof name - 1), at);
+                add_outside(parts, _("Card reader: %s"), CUT_END, name);
+                at += len + (at[len] == '\n');
+        }
+        if (question->reader_count > named)
+                add_count(parts, _("More card readers: %s"), question,
+                        question->reader_count - named);
+}
+
+void texts_search(const struct question *question, struct page *ret)
+{
+        struct parts parts = { 0 };
+        *ret = page_new(question);
+        ret->ok = _("_Agree");
+        ret->cancel = _("_Refuse");
+        add_count(&parts,
+                _("There are cards on %s card readers. May Mohr look at them for the one of the "
+                  "national "
+                  "number below? No PIN is used for that. Who asks learns whether this card is "
+                  "here, and nothing of the others."),
+                question, question->reader_count);
+        struct part *number = add_value(&parts, _("National number asked for: %s"), CUT_NEVER);
+        texts_outside(number->value, sizeof number->value, question->card_number, 16);
+        add_asker(&parts, question);
+        if (*question->purpose)
+                add_outside(&parts, _("Purpose: %s"), CUT_END, question->purpose);
+        add_readers(&parts, question);
         add_request(&parts, question);
         finish(&parts, ret);
 }
@@ -324,9 +379,7 @@ void texts_consent(const struct question *question, struct page *ret)
         ret->ok = _("_Agree");
         ret->cancel = _("_Refuse");
         add_simulated(&parts, question);
-        add_outside(&parts, _("Who is asking (unverified name): %s"), CUT_START,
-                *question->app ? question->app : "?");
-        add_audience(&parts, question);
+        add_asker(&parts, question);
         if (*question->purpose)
                 add_outside(&parts, _("Purpose: %s"), CUT_END, question->purpose);
         add_holder(&parts, question);
@@ -354,15 +407,12 @@ void texts_last_try(const struct question *question, struct page *ret)
 
 static void add_tries(struct parts *parts, const struct question *question)
 {
-        char digits[12];
+        if (question->tries_left >= 0) {
+                add_count(parts, _("Tries left: %s"), question, question->tries_left);
+                return;
+        }
         struct part *part = add_value(parts, _("Tries left: %s"), CUT_NEVER);
-        snprintf(digits, sizeof digits, "%d", question->tries_left);
-        if (question->tries_left < 0)
-                snprintf(part->value, sizeof part->value, "%s", _("unknown"));
-        else if (strncmp(question->language, "fa", 2) == 0)
-                text_persian_digits(part->value, sizeof part->value, digits);
-        else
-                memcpy(part->value, digits, sizeof digits);
+        snprintf(part->value, sizeof part->value, "%s", _("unknown"));
 }
 
 /* What stands under the first words of the PIN's page, and of the page that leads to the reader's keys. */

@@ -24,6 +24,8 @@ struct page {
 
 /* Says nothing of the holder: who that is, the person is asked about afterwards. */
 void texts_choice(const struct question *question, struct page *ret);
+/* Nor does this: what it shows was named by the app or by readers. */
+void texts_search(const struct question *question, struct page *ret);
 void texts_unproven(const struct question *question, struct page *ret);
 void texts_consent(const struct question *question, struct page *ret);
 void texts_last_try(const struct question *question, struct page *ret);

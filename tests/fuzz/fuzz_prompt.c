@@ -18,7 +18,7 @@ static void require(bool holds)
 static void check_pages(const struct question *question)
 {
         static void (*const compose[])(const struct question *, struct page *) = { texts_unproven,
-                texts_consent, texts_last_try, texts_pin, texts_keys, texts_choice };
+                texts_consent, texts_last_try, texts_pin, texts_keys, texts_choice, texts_search };
         char line[TEXTS_LINE_MAX + 1];
         struct page page;
         for (size_t i = 0; i < ARRAY_LEN(compose); i++) {

@@ -5,7 +5,8 @@
  * from the loop by a card that keeps its own rules (written from card-facts 7.2, not from the table under
  * test) and stops the test when one is broken: nothing of the PIN family before CONFIRM, a PIN only after
  * the counter in the same transaction, one PIN in the life of a request, no transaction while the person
- * is asked, and no verified state left behind.
+ * is asked, and no verified state left behind. Of several cards none is met before the person said yes to
+ * that, or said which.
  */
 #ifndef MOHR_TESTS_REQUEST_WORLD_H
 #define MOHR_TESTS_REQUEST_WORLD_H
@@ -47,6 +48,18 @@ enum mischief {
         READER_GOES,
         COUNT_ANEW,
         PAD_GOES
+};
+
+/* One of several cards: what lies in which reader, and what it does instead of its part. */
+struct lying {
+        const char *reader, *state; /* NULL: "card" */
+        X509 *files[FILES];
+        struct card_identity identity;
+        int acquire_outcome;
+        enum op fails, silent; /* the operation that ends with `with`, or never */
+        int with;
+        X509 *swapped; /* what lies there after the first look */
+        unsigned int looks;
 };
 
 struct world {
@@ -91,10 +104,14 @@ struct world {
         bool examining;           /* asked what no request asks */
         const char *const *cards; /* names of readers that hold one, NULL at its end; or NULL */
         const char *wanted;       /* the one that the person means */
+        struct lying *lying, *here; /* several cards, up to one without a name; the one in hand */
+        int consent;                /* to looking at them */
+        bool agreed;                /* to that, or to one of them */
 
         /* what came out */
         struct request *request;
-        unsigned int choices;
+        unsigned int choices, searches;
+        size_t asked_about; /* how many readers */
         char taken[128]; /* the name that a reader was asked for by */
         bool done;
         int outcome, tries_left;
@@ -158,15 +175,33 @@ size_t readers_with_cards(const struct readers *readers, struct reader_info *ret
 {
         (void)readers;
         size_t count = 0;
+        for (const struct lying *at = world.lying; at && at->reader && count < cap; at++, count++)
+                ret[count] = (struct reader_info){ at->reader, "soft",
+                        at->state ? at->state : "card", true, 1, NULL };
         for (const char *const *name = world.cards; name && *name && count < cap; name++)
                 ret[count++] = (struct reader_info){ *name, "soft", "card", true, 1, NULL };
         return count;
+}
+
+/* Nothing is met of which nobody knows, and a card in use is nobody else's. */
+static int acquire_lying(const char *name)
+{
+        assert_true(world.agreed || !name);
+        for (world.here = world.lying; name && world.here->reader; world.here++)
+                if (strcmp(world.here->reader, name) == 0)
+                        break;
+        if (!name || !world.here->reader)
+                return name ? OUTCOME_NO_READER : OUTCOME_BUSY;
+        return world.here->acquire_outcome;
 }
 
 int readers_acquire(
         struct readers *readers, const char *name, struct reader **ret, const char **ret_detail)
 {
         (void)readers, (void)ret_detail;
+        int outcome = world.lying ? acquire_lying(name) : 0;
+        if (outcome)
+                return outcome;
         snprintf(world.taken, sizeof world.taken, "%s", name ? name : "");
         if (world.acquire_outcome)
                 return world.acquire_outcome;
@@ -193,6 +228,8 @@ struct reader *reader_release(struct reader *reader)
         assert_true(reader->taken);
         reader->taken = false;
         reader->soon = sd_event_source_disable_unref(reader->soon);
+        if (world.here && world.here->looks++ == 0 && world.here->swapped)
+                world.here->files[0] = world.here->swapped;
         process_ends();
         return NULL;
 }
@@ -200,6 +237,12 @@ struct reader *reader_release(struct reader *reader)
 void reader_describe(const struct reader *reader, struct reader_info *ret)
 {
         (void)reader;
+        if (world.here) {
+                uint32_t events = 100 + (uint32_t)(world.here - world.lying);
+                *ret = (struct reader_info){ world.here->reader, "soft", "in_use", world.simulated,
+                        events, NULL };
+                return;
+        }
         *ret = (struct reader_info){ READER, "soft", "in_use", world.simulated, world.events,
                 NULL };
 }
@@ -236,11 +279,12 @@ static int card_read(uint8_t object, struct out *out)
                 return 0;
         }
         assert_true(object < FILES);
+        X509 *file = world.here ? world.here->files[object] : world.files[object];
         if (world.files_locked)
                 return OUTCOME_NEEDS_ISSUER_KEYS;
-        if (!world.files[object])
+        if (!file)
                 return OUTCOME_CARD_NOT_SUPPORTED;
-        put_file(out, world.files[object]);
+        put_file(out, file);
         return 0;
 }
 
@@ -293,7 +337,7 @@ static int card_transcript(bool on, struct out *out)
 {
         assert_true(world.examining && !world.open);
         if (!on)
-                out_bytes16(out, "@ begin\n", 8);
+                out_bytes16(out, "@ begin\n00 9000\n", 16);
         return 0;
 }
 
@@ -380,7 +424,7 @@ static int card_does(struct reader *reader, struct out *out)
         case OP_IDENTIFY:
                 assert_false(world.identified);
                 world.identified = true;
-                op_put_identity(out, &world.identity);
+                op_put_identity(out, world.here ? &world.here->identity : &world.identity);
                 return 0;
         case OP_READ: return card_read(in_u8(&args), out);
         case OP_RESUME:
@@ -439,8 +483,13 @@ static int on_soon(sd_event_source *source, void *user)
         unsigned int number = world.total++;
         bool failing = number == world.fail_at;
         WORLD_CALM();
-        int outcome = failing ? world.fail_with : card_does(reader, &out);
+        bool lying = world.here && world.here->fails == reader->op;
+        int outcome = failing ? world.fail_with
+                      : lying ? world.here->with
+                              : card_does(reader, &out);
         WORLD_ON();
+        if (lying && !outcome_is_refusal(outcome))
+                process_ends();
         world.ops[reader->op]++;
         if (reader->op == OP_END && failing && !world.fail_dead)
                 card_end(DRIVER_RESET);
@@ -477,6 +526,8 @@ int reader_call(struct reader *reader, enum op op, const void *payload, size_t l
         reader->done = done;
         reader->user = user;
         bool cancelling = world.total == world.cancel_at;
+        if (world.here && world.here->silent == op)
+                return 0;
         WORLD_CALM();
         assert_return_code(sd_event_add_defer(world.event, &reader->soon,
                                    cancelling ? on_cancel : on_soon, reader),
@@ -533,8 +584,14 @@ static int on_prompt(sd_event_source *source, void *user)
 {
         (void)source;
         struct person *person = user;
+        if (last_question.search) {
+                world.agreed = world.consent == 0;
+                person->done(person->user, world.consent);
+                return 0;
+        }
         if (last_question.choice) {
                 bool meant = world.wanted && strcmp(last_question.reader, world.wanted) == 0;
+                world.agreed |= meant;
                 person->done(person->user, world.person_outcome ? world.person_outcome
                                            : meant              ? 0
                                                                 : OUTCOME_NO_CARD);
@@ -554,9 +611,11 @@ int person_ask(struct person **ret, sd_event *event, const struct config *config
 {
         (void)config;
         assert_false(world.open); /* no transaction across a human */
-        if (question->choice) {   /* nothing of a holder yet */
+        if (question->choice || question->search) { /* nothing of a holder yet */
                 assert_true(!pin && !question->given_name && !question->card_number);
-                world.choices++;
+                world.choices += question->choice;
+                world.searches += question->search;
+                world.asked_about = question->reader_count;
         } else {
                 assert_true(pin ? pin->cap >= 64 : (world.pinpad & PINPAD_VERIFY) != 0);
                 world.consents += pin == NULL;
@@ -627,7 +686,9 @@ static void reset_counts(void)
 {
         memset(world.ops, 0, sizeof world.ops);
         world.total = world.pins = world.leaves = world.resets = world.prompts = world.acquired =
-                world.typed = world.consents = world.choices = 0;
+                world.typed = world.consents = world.choices = world.searches = 0;
+        world.agreed = false;
+        world.here = NULL;
         world.done = false;
         world.phases[0] = '\0';
         world.detail = NULL;

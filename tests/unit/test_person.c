@@ -203,6 +203,31 @@ static void consent_alone_brings_an_outcome_and_no_digits(void **state)
         }
 }
 
+/* What a device calls itself cannot make one reader look like two. */
+static void a_search_names_readers_and_brings_no_digits(void **state)
+{
+        static const char *const readers[] = { "Test A 00 00", "Bad\nCard reader: Test Z", "Test C",
+                "Test D", "Test E" };
+        struct rig *rig = *state;
+        struct person_question question = plain(rig);
+        question.given_name = question.family_name = question.card_number = question.reader = NULL;
+        question.search = true;
+        question.expected_number = "0012345679";
+        question.readers = readers;
+        question.reader_count = ARRAY_LEN(readers);
+        script(rig, "\"getpin\": [\"27182818\"]");
+        assert_int_equal(
+                person_ask(&rig->person, rig->event, &rig->config, &question, NULL, done, rig), 0);
+        turn(rig, called, 15);
+        assert_int_equal(rig->outcome, 0);
+        const char *told = recorded(rig);
+        assert_null(strstr(told, "GETPIN"));
+        assert_non_null(strstr(told, "0012345679"));
+        assert_non_null(strstr(told, "Card reader: \u2068BadCard reader: Test Z\u2069"));
+        assert_non_null(strstr(told, "More card readers: \u20681\u2069"));
+        assert_null(strstr(told, "Test E"));
+}
+
 static void nothing_to_ask_on_is_said_at_once(void **state)
 {
         struct rig *rig = *state;
@@ -357,6 +382,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 PERSON(each_answer_reaches_the_daemon),
                 PERSON(consent_alone_brings_an_outcome_and_no_digits),
+                PERSON(a_search_names_readers_and_brings_no_digits),
                 PERSON(nothing_to_ask_on_is_said_at_once),
                 PERSON(a_pinentry_that_does_not_exist_is_nobody),
                 PERSON(a_prompt_that_cannot_be_started_is_broken),

@@ -61,7 +61,12 @@ static void a_question_survives_the_channel(void **state)
         sent.pinpad = true;
         assert_int_equal(question_encode(&sent, frame, sizeof frame, &len), 0);
         assert_int_equal(question_decode(frame, len, &got), 0);
-        assert_true(got.pinpad);
+        assert_true(got.pinpad && !got.search);
+        sent.search = true;
+        sent.reader_count = 16;
+        assert_int_equal(question_encode(&sent, frame, sizeof frame, &len), 0);
+        assert_int_equal(question_decode(frame, len, &got), 0);
+        assert_true(got.search && got.reader_count == 16);
 }
 
 static void every_other_length_is_refused(void **state)
@@ -97,7 +102,7 @@ static void a_field_out_of_bounds_is_refused(void **state)
         frame[0]++;
         assert_int_equal(question_decode(frame, len, &got), -EBADMSG);
         frame[0]--;
-        frame[len - 3] |= 64; /* a flag that does not exist */
+        frame[len - 4] |= 128; /* a flag that does not exist */
         assert_int_equal(question_decode(frame, len, &got), -EBADMSG);
 }
 
@@ -111,7 +116,7 @@ static void the_longest_question_fits_a_frame(void **state)
         struct question tail = plain();
         longest.tries_left = 3;
         longest.simulated = longest.tell_unproven = longest.expired = true;
-        longest.pinpad = longest.choice = longest.staff = true;
+        longest.pinpad = longest.choice = longest.staff = longest.search = true;
         longest.timeout_s = tail.timeout_s;
 #define END(field) longest.field[sizeof longest.field - 1] = '\0'
         END(tty), END(term), END(display), END(language), END(pinentry), END(request), END(app);
@@ -260,6 +265,42 @@ static void a_choice_of_cards_says_nothing_of_holders(void **state)
         assert_null(page.prompt);
 }
 
+static struct question plain_search(void)
+{
+        struct question question = plain();
+        question.search = true;
+        SET(question.card_number, "0012345679"); /* as the app named it */
+        SET(question.reader, "Reader A\nReader B\nReader C\nReader D");
+        question.reader_count = 16;
+        return question;
+}
+
+static void a_search_names_who_asks_for_whom_and_where(void **state)
+{
+        (void)state;
+        struct question question = plain_search();
+        struct page page;
+        speak("en");
+        texts_search(&question, &page);
+        const char *const told[] = { "cards on " FSI "16" PDI " card readers", "No PIN",
+                "National number asked for: " FSI "0012345679" PDI, question.app, question.audience,
+                question.purpose, "Card reader: " FSI "Reader A" PDI,
+                "Card reader: " FSI "Reader D" PDI, "More card readers: " FSI "12" PDI };
+        for (size_t i = 0; i < ARRAY_LEN(told); i++)
+                assert_non_null(strstr(page.desc, told[i]));
+        const char *const holder[] = { question.family_name, question.given_name, "Tries",
+                "Holder" };
+        for (size_t i = 0; i < ARRAY_LEN(holder); i++)
+                assert_null(strstr(page.desc, holder[i]));
+        assert_null(page.notok);
+        assert_null(page.prompt);
+        SET(question.reader, "Reader A\nReader B");
+        question.reader_count = 2;
+        texts_search(&question, &page);
+        assert_null(strstr(page.desc, "More card readers"));
+        assert_int_equal(count(page.desc, "Card reader: "), 2);
+}
+
 static void persian_uses_the_agreed_words(void **state)
 {
         (void)state;
@@ -285,6 +326,10 @@ static void persian_uses_the_agreed_words(void **state)
         assert_non_null(strstr(page.desc, "صفحه‌کلید کارت‌خوان"));
         texts_choice(&question, &page);
         assert_non_null(strstr(page.desc, "چند کارت‌خوان"));
+        question.reader_count = 3;
+        texts_search(&question, &page);
+        assert_non_null(strstr(page.desc, FSI "۳" PDI " کارت‌خوان"));
+        assert_non_null(strstr(page.desc, "شماره ملی درخواست‌شده"));
         texts_last_try(&question, &page);
         assert_non_null(strstr(page.desc, "آخرین فرصت"));
         texts_unproven(&question, &page);
@@ -364,6 +409,10 @@ static void nothing_protected_is_ever_cut(void **state)
                         assert_int_equal(texts_line(line, "SETDESC", page.desc), 0);
                         texts_choice(&question, &page);
                         assert_int_equal(texts_line(line, "SETDESC", page.desc), 0);
+                        question.reader_count = 64;
+                        texts_search(&question, &page);
+                        assert_int_equal(texts_line(line, "SETDESC", page.desc), 0);
+                        assert_non_null(strstr(page.desc, FSI "0099900007" PDI));
                 }
         }
 }
@@ -642,6 +691,28 @@ static void pinentry_is_told_terminal_language_and_time(void **state)
         assert_null(strstr(recorded(rig), "OPTION display"));
 }
 
+static void a_search_is_one_page_with_two_ways_out(void **state)
+{
+        static const struct {
+                const char *answer;
+                int outcome;
+        } cases[] = { { "ok", 0 }, { "no", OUTCOME_REFUSED }, { "cancel", OUTCOME_REFUSED },
+                { "timeout", OUTCOME_TIMED_OUT }, { "die", OUTCOME_NOBODY_TO_ASK } };
+        const struct rig *rig = *state;
+        for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+                struct question question = plain_search();
+                char answers[64], pin[16];
+                unlink(rig->record);
+                snprintf(answers, sizeof answers, "\"confirm\": [\"%s\"], \"getpin\": [\"1234\"]",
+                        cases[i].answer);
+                script(rig, answers);
+                assert_int_equal(converse(rig, &question, pin), cases[i].outcome);
+                assert_string_equal(pin, "");
+                assert_int_equal(count(recorded(rig), "CONFIRM"), 1);
+                assert_null(strstr(recorded(rig), "GETPIN"));
+        }
+}
+
 static void the_time_covers_all_pages_together(void **state)
 {
         const struct rig *rig = *state;
@@ -693,6 +764,7 @@ int main(void)
                 cmocka_unit_test(the_pin_page_says_which_pin_and_how_often),
                 cmocka_unit_test(the_page_before_the_readers_keys_says_where_to_type),
                 cmocka_unit_test(a_choice_of_cards_says_nothing_of_holders),
+                cmocka_unit_test(a_search_names_who_asks_for_whom_and_where),
                 cmocka_unit_test(persian_uses_the_agreed_words),
                 cmocka_unit_test(nothing_protected_is_ever_cut),
                 cmocka_unit_test(something_of_the_app_always_remains),
@@ -705,6 +777,7 @@ int main(void)
                 TALK(with_keys_on_the_reader_no_digit_is_asked_for_here),
                 TALK(a_wrong_entry_is_explained_and_asked_three_times),
                 TALK(pinentry_is_told_terminal_language_and_time),
+                TALK(a_search_is_one_page_with_two_ways_out),
                 TALK(the_time_covers_all_pages_together),
                 TALK(no_program_is_nobody),
         };
