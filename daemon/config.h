@@ -27,8 +27,9 @@ struct config {
         unsigned int prompt_timeout_s; /* [pin] timeout_s, default 120 */
         char *anchors;                 /* [trust] anchors, or NULL */
         char *staff_anchors;           /* [trust] staff_anchors, or NULL: no staff card is used */
-        enum unproven unproven;        /* [card] unproven */
-        unsigned int card_timeout_ms;  /* [card] timeout_ms: one operation, default 8000 */
+        bool store; /* where anchors are not set: what mohr trust keeps (client-sdk/store.h) */
+        enum unproven unproven;       /* [card] unproven */
+        unsigned int card_timeout_ms; /* [card] timeout_ms: one operation, default 8000 */
         /* [soft], [nfc], [usb] name = value -> "name=value", in file order. */
         char *soft[CONFIG_OPTIONS_MAX + 1]; /* empty unless the driver soft is asked for */
         char *nfc[CONFIG_OPTIONS_MAX + 1];

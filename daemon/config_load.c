@@ -89,6 +89,7 @@ static int set_libexecdir(struct config *config)
 static int set_defaults(struct config *config)
 {
         config->pinpad = true;
+        config->store = true;
         config->prompt_timeout_s = 120;
         config->card_timeout_ms = 8000;
         config->log_level = LOG_LEVEL_INFO;

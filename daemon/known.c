@@ -10,9 +10,10 @@
  */
 #include "daemon/known.h"
 
+#include "base/file.h"
 #include "client-sdk/store.h"
+#include "daemon/issuer_files.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
@@ -39,19 +40,18 @@ struct known {
         X509 *issuers[ISSUERS_MAX];
 };
 
-static int told_path(const struct known *known, const char *suffix, char **ret)
+static int told_path(const struct known *known, char **ret)
 {
         if (!known->config->state_dir)
                 return -ENOENT;
-        return asprintf(ret, "%s/%s%s", known->config->state_dir, TOLD_NAME, suffix) < 0 ? -ENOMEM
-                                                                                         : 0;
+        return asprintf(ret, "%s/" TOLD_NAME, known->config->state_dir) < 0 ? -ENOMEM : 0;
 }
 
 static bool was_told(const struct known *known)
 {
         _cleanup_free_ char *path = NULL;
         struct stat st;
-        return told_path(known, "", &path) == 0 && lstat(path, &st) == 0 && S_ISREG(st.st_mode) &&
+        return told_path(known, &path) == 0 && lstat(path, &st) == 0 && S_ISREG(st.st_mode) &&
                st.st_uid == getuid();
 }
 
@@ -65,8 +65,11 @@ static int load_scope(struct known *known, enum trust_scope scope, const struct 
         char *problem, size_t cap)
 {
         struct mohr_trust **slot = &known->anchors[scope];
-        int r = source->configured ? source->load(slot, source->configured, problem, cap)
-                                   : store_load(slot, scope, problem, cap);
+        int r = 0;
+        if (source->configured)
+                r = source->load(slot, source->configured, problem, cap);
+        else if (known->config->store)
+                r = store_load(slot, scope, problem, cap);
         if (r == 0 && *slot)
                 log_kv(known->log, LOG_LEVEL_INFO, NULL, "anchors", "for", source->name, "from",
                         source->configured ? source->configured : "what mohr trust keeps", NULL);
@@ -87,6 +90,38 @@ static int load_anchors(struct known *known, char *problem, size_t cap)
         return r;
 }
 
+static void remember_issuer(void *user, X509 *issuer)
+{
+        struct known *known = user;
+        X509_up_ref(issuer);
+        X509_free(known->issuers[known->next_issuer]);
+        known->issuers[known->next_issuer] = issuer;
+        known->next_issuer = (known->next_issuer + 1) % ISSUERS_MAX;
+}
+
+/* What cannot be read is read from the next card instead. */
+static void recall_issuers(struct known *known)
+{
+        char problem[256] = "out of memory";
+        const struct mohr_trust *anchors = known->anchors[TRUST_CITIZENS];
+        if (!anchors || !known->config->state_dir)
+                return;
+        if (issuer_files_read(known->config->state_dir, anchors, remember_issuer, known, problem,
+                    sizeof problem) != 0)
+                log_kv(known->log, LOG_LEVEL_WARNING, NULL, "kept issuers are not used", "error",
+                        problem, NULL);
+}
+
+static void keep_issuer(const struct known *known, X509 *issuer)
+{
+        if (!known->anchors[TRUST_CITIZENS] || !known->config->state_dir)
+                return; /* nobody vouched for it: it is good for this process alone */
+        int r = issuer_files_keep(known->config->state_dir, issuer);
+        if (r < 0)
+                log_kv(known->log, LOG_LEVEL_NOTICE, NULL, "an issuer cannot be kept", "error",
+                        strerror(-r), NULL);
+}
+
 int known_new(struct known **ret, const struct config *config, const struct log *log)
 {
         struct known *known = calloc(1, sizeof *known);
@@ -102,6 +137,7 @@ int known_new(struct known **ret, const struct config *config, const struct log 
                 known_free(known);
                 return r < 0 ? r : -EINVAL;
         }
+        recall_issuers(known);
         known->told = was_told(known);
         *ret = known;
         return 0;
@@ -227,10 +263,8 @@ void known_issuer_put(struct known *known, X509 *issuer)
         for (size_t i = 0; i < ISSUERS_MAX; i++)
                 if (known->issuers[i] && X509_cmp(known->issuers[i], issuer) == 0)
                         return;
-        X509_up_ref(issuer);
-        X509_free(known->issuers[known->next_issuer]);
-        known->issuers[known->next_issuer] = issuer;
-        known->next_issuer = (known->next_issuer + 1) % ISSUERS_MAX;
+        remember_issuer(known, issuer);
+        keep_issuer(known, issuer);
 }
 
 bool known_issuer_is(const struct known *known, const X509 *issuer)
@@ -251,49 +285,15 @@ bool known_told_unproven(const struct known *known)
         return known->told;
 }
 
-/* Every folder of the path that is missing, private to the user. */
-static int make_folders(const char *path)
-{
-        _cleanup_free_ char *copy = strdup(path);
-        if (!copy)
-                return -ENOMEM;
-        for (char *c = copy + 1; *c; c++)
-                if (*c == '/') {
-                        *c = '\0';
-                        if (mkdir(copy, 0700) < 0 && errno != EEXIST)
-                                return -errno;
-                        *c = '/';
-                }
-        return mkdir(copy, 0700) < 0 && errno != EEXIST ? -errno : 0;
-}
-
-static int write_file(const char *path)
+static int remember_told(const struct known *known)
 {
         static const char text[] =
                 "The holder was told that signing with a national card is unproven.\n";
-        _cleanup_close_ int fd =
-                open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-        if (fd < 0)
-                return -errno;
-        ssize_t n = write(fd, text, sizeof text - 1);
-        if (n != (ssize_t)(sizeof text - 1) || fsync(fd) < 0)
-                return n < 0 ? -errno : -EIO;
-        return 0;
-}
-
-static int remember_told(const struct known *known)
-{
-        _cleanup_free_ char *path = NULL, *fresh = NULL;
-        int r = told_path(known, "", &path);
+        _cleanup_free_ char *path = NULL;
+        int r = told_path(known, &path);
         if (r == 0)
-                r = told_path(known, ".new", &fresh);
-        if (r == 0)
-                r = make_folders(known->config->state_dir);
-        if (r == 0)
-                r = write_file(fresh);
-        if (r == 0 && rename(fresh, path) < 0)
-                r = -errno;
-        return r;
+                r = file_make_folders(known->config->state_dir, 0700);
+        return r == 0 ? file_replace(path, text, sizeof text - 1, 0600) : r;
 }
 
 void known_tell_unproven(struct known *known)

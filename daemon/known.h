@@ -5,7 +5,8 @@
  *   cards    by reader_info.events (one laying-on of one card on one reader, unique in this process):
  *            identity, certificates, dates. Valid only while that number stands.
  *   keys     by the leaf's SHA-256: which key and method sign, or that the card needs issuer keys.
- *   issuers  issuing CA certificates, so that the next card's need not be read.
+ *   issuers  issuing CA certificates, so that the next card's need not be read; those that led to an anchor
+ *            are kept on disk as well (issuer_files.h).
  * And one fact on disk, once per machine and user: the holder was told what is unproven.
  */
 #ifndef MOHR_KNOWN_H

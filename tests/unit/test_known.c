@@ -4,6 +4,7 @@
 
 #include "tests/support/testpki.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -162,6 +163,136 @@ static void a_link_is_not_followed_for_the_fact(void **state)
         rmdir(dir);
 }
 
+/* Files of a folder that end so. */
+static size_t files_in(const char *folder, const char *ending)
+{
+        size_t count = 0;
+        DIR *dir = opendir(folder);
+        for (struct dirent *entry; dir && (entry = readdir(dir));) {
+                size_t len = strlen(entry->d_name), end = strlen(ending);
+                count += len > end && strcmp(entry->d_name + len - end, ending) == 0;
+        }
+        if (dir)
+                closedir(dir);
+        return count;
+}
+
+struct place {
+        char dir[64], root[96], issuers[96];
+        struct config config;
+};
+
+static void make_place(struct place *place)
+{
+        X509 *const roots[] = { pki->root, NULL };
+        snprintf(place->dir, sizeof place->dir, "/tmp/mohr-known-XXXXXX");
+        assert_non_null(mkdtemp(place->dir));
+        snprintf(place->root, sizeof place->root, "%s/root.pem", place->dir);
+        snprintf(place->issuers, sizeof place->issuers, "%s/issuers", place->dir);
+        testpki_write_pem(place->root, roots);
+        place->config = (struct config){ .state_dir = place->dir, .anchors = place->root };
+}
+
+static void remove_place(const struct place *place)
+{
+        char command[128];
+        snprintf(command, sizeof command, "rm -rf %s", place->dir);
+        assert_int_equal(system(command), 0);
+}
+
+static bool finds_issuer(const struct config *config)
+{
+        struct known *known = fresh(config);
+        struct gate_chain chain = { .leaf = pki->leaf };
+        bool found = known_issuer_find(known, &chain) != NULL;
+        known_free(known);
+        return found;
+}
+
+static void an_issuer_that_leads_to_an_anchor_survives_the_process(void **state)
+{
+        (void)state;
+        struct place place;
+        make_place(&place);
+        struct known *known = fresh(&place.config);
+        known_issuer_put(known, pki->ca);
+        known_free(known);
+        assert_int_equal(files_in(place.issuers, ".der"), 1);
+        assert_true(finds_issuer(&place.config));
+        remove_place(&place);
+}
+
+static void a_kept_issuer_is_nothing_without_its_anchor(void **state)
+{
+        (void)state;
+        struct place place;
+        make_place(&place);
+        struct known *known = fresh(&place.config);
+        known_issuer_put(known, pki->ca);
+        known_free(known);
+        place.config.anchors = NULL; /* whoever is trusted no more vouches for nobody */
+        assert_false(finds_issuer(&place.config));
+        X509 *other = testpki_issue_ca(pki, "Another Root TEST", TESTPKI_NOW - 9, TESTPKI_NOW + 9,
+                NULL, pki->other_key, pki->other_key, "critical,CA:TRUE");
+        X509 *const roots[] = { other, NULL };
+        testpki_write_pem(place.root, roots);
+        place.config.anchors = place.root;
+        assert_false(finds_issuer(&place.config));
+        X509_free(other);
+        remove_place(&place);
+}
+
+static void what_lies_among_the_kept_issuers_is_believed_by_nobody(void **state)
+{
+        (void)state;
+        struct place place;
+        make_place(&place);
+        assert_int_equal(mkdir(place.issuers, 0700), 0);
+        char path[128];
+        X509 *const stranger[] = { pki->leaf, NULL };
+        snprintf(path, sizeof path, "%s/leaf.pem", place.issuers);
+        testpki_write_pem(path, stranger);
+        assert_false(finds_issuer(&place.config));
+        snprintf(path, sizeof path, "%s/garbage.der", place.issuers);
+        FILE *file = fopen(path, "w");
+        fputs("0 is how it begins", file);
+        fclose(file);
+        assert_false(finds_issuer(&place.config));
+        assert_int_equal(chmod(place.issuers, 0777), 0);
+        assert_false(finds_issuer(&place.config));
+        remove_place(&place);
+}
+
+static void kept_issuers_are_bounded(void **state)
+{
+        (void)state;
+        struct place place;
+        make_place(&place);
+        struct known *known = fresh(&place.config);
+        for (int i = 0; i < 20; i++) {
+                X509 *ca = testpki_issue_ca(pki, "Issuing CA TEST", TESTPKI_NOW - i, TESTPKI_NOW,
+                        pki->root, pki->root_key, pki->ca_key, "critical,CA:TRUE");
+                known_issuer_put(known, ca);
+                X509_free(ca);
+        }
+        known_free(known);
+        assert_int_equal(files_in(place.issuers, ".der"), 16);
+        remove_place(&place);
+}
+
+static void without_anchors_no_issuer_reaches_the_disk(void **state)
+{
+        (void)state;
+        struct place place;
+        make_place(&place);
+        place.config.anchors = NULL;
+        struct known *known = fresh(&place.config);
+        known_issuer_put(known, pki->ca);
+        known_free(known);
+        assert_int_equal(files_in(place.issuers, ".der"), 0);
+        remove_place(&place);
+}
+
 static void anchors_that_are_missing_stop_the_start(void **state)
 {
         (void)state;
@@ -195,6 +326,11 @@ int main(void)
                 cmocka_unit_test(being_told_survives_the_process_and_is_private),
                 cmocka_unit_test(a_disk_that_refuses_is_no_failure),
                 cmocka_unit_test(a_link_is_not_followed_for_the_fact),
+                cmocka_unit_test(an_issuer_that_leads_to_an_anchor_survives_the_process),
+                cmocka_unit_test(a_kept_issuer_is_nothing_without_its_anchor),
+                cmocka_unit_test(what_lies_among_the_kept_issuers_is_believed_by_nobody),
+                cmocka_unit_test(kept_issuers_are_bounded),
+                cmocka_unit_test(without_anchors_no_issuer_reaches_the_disk),
                 cmocka_unit_test(anchors_that_are_missing_stop_the_start),
         };
         return cmocka_run_group_tests(tests, make_pki, drop_pki);
