@@ -43,19 +43,19 @@ static void draw_rows(struct pen *pen, size_t from, size_t to)
                 i += rows_draw(pen, &pen->sheet->rows[i], to - i);
 }
 
-static double height_from(const struct pen *pen, size_t from, double scale)
+static double height_from(const struct pen *pen, size_t from, struct fit fit)
 {
         struct pen quiet = *pen;
         quiet.quiet = true;
-        quiet.scale = scale;
+        quiet.fit = fit;
         quiet.y = 0;
         draw_rows(&quiet, from, pen->sheet->count);
         return quiet.y;
 }
 
-static double height_at(void *user, double scale)
+static double height_at(void *user, struct fit fit)
 {
-        return height_from(user, 0, scale);
+        return height_from(user, 0, fit);
 }
 
 /* A paper that has a height of its own has the pointer at its foot. */
@@ -65,7 +65,7 @@ static void draw_all(struct pen *pen, double height)
         size_t foot = 0;
         while (foot < sheet->count && sheet->rows[foot].kind != SHEET_POINTER)
                 foot++;
-        double lowest = height - pen->layout->margin - height_from(pen, foot, pen->scale);
+        double lowest = height - pen->layout->margin - height_from(pen, foot, pen->fit);
         pen->y = pen->layout->margin;
         draw_rows(pen, 0, foot);
         if (pen->y < lowest)
@@ -136,11 +136,10 @@ static int draw_with(struct pen *pen, cairo_surface_t *surface)
         double height = layout->height > 0 ? layout->height : LONGEST;
         if (!letters_are_there(pen))
                 return -ENOENT;
-        pen->scale = layout_scale(height_at, pen, height - 2 * layout->margin);
-        if (pen->scale <= 0)
+        if (!layout_fit(&pen->fit, height_at, pen, height - 2 * layout->margin))
                 return -ENOSPC;
         if (layout->height <= 0)
-                height = height_at(pen, pen->scale) + 2 * layout->margin;
+                height = height_at(pen, pen->fit) + 2 * layout->margin;
         cairo_pdf_surface_set_size(surface, layout->width, height);
         if (pen->sheet->watermark)
                 pen_watermark(pen, pen->sheet->watermark, height);
@@ -164,7 +163,7 @@ static int draw_on(cairo_surface_t *surface, const struct sheet *sheet, const st
                 .sheet = sheet,
                 .layout = layout_of(sheet->size),
                 .qr = qr,
-                .scale = 1,
+                .fit = { .scale = 1 },
                 .rtl = sheet->persian };
         return draw_with(&pen, surface);
 }

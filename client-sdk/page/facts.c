@@ -54,6 +54,15 @@ static bool read_text(const json_t *value, void *place, size_t cap)
         return true;
 }
 
+/* An explanation, which says enough if only its beginning is there. */
+static bool read_beginning(const json_t *value, void *place, size_t cap)
+{
+        const char *text = json_string_value(value);
+        if (text)
+                text_sanitize(place, cap, text, cap);
+        return text != NULL;
+}
+
 static bool read_number(const json_t *value, void *place, size_t cap)
 {
         const char *text = json_string_value(value);
@@ -205,8 +214,8 @@ static const struct field fields[] = {
         { "verification.checked", read_list, FIELD(checked), REQUIRED },
         { "verification.not_checked", read_list, FIELD(not_checked), REQUIRED },
         { "revocation.state", read_text, FIELD(revocation), OPTIONAL },
-        { "revocation.source", read_text, FIELD(revocation_source), OPTIONAL },
-        { "revocation.why", read_text, FIELD(revocation_why), OPTIONAL },
+        { "revocation.source", read_beginning, FIELD(revocation_source), OPTIONAL },
+        { "revocation.why", read_beginning, FIELD(revocation_why), OPTIONAL },
         { "revocation.as_of", read_time, FIELD(revocation_as_of), OPTIONAL },
         { "timestamp.at", read_time, FIELD(timestamp_at), OPTIONAL },
         { "timestamp.authority", read_text, FIELD(timestamp_authority), OPTIONAL },

@@ -6,7 +6,7 @@
 #include "base/base.h"
 
 #define FACTS_NAME_MAX  256
-#define FACTS_LIST_MAX  24
+#define FACTS_LIST_MAX  16
 #define FACTS_TOKEN_MAX 64
 
 enum facts_size { FACTS_A4, FACTS_80MM };
@@ -34,7 +34,7 @@ struct facts {
                 email[FACTS_NAME_MAX];
 
         char audience[513], purpose[257], number_match[8], acr[128];
-        char issuer[1025];
+        char issuer[513];
         int64_t certificate_end;
         bool certificate_expired;
 

@@ -21,7 +21,7 @@ struct layout {
         double qr_side;
         double gap;         /* after a row; others are multiples of it */
         double line_factor; /* of the font's own distance of lines */
-        struct face faces[SHEET_KINDS], label, note, list;
+        struct face faces[SHEET_KINDS], label, note, list, code;
         double watermark, watermark_every, watermark_grey;
         bool watermark_outline; /* a printer that knows no grey */
 };
@@ -35,9 +35,14 @@ struct stretch {
 /* The part of `whole` that begins `from` after its beginning: its left end, or its right one. */
 struct stretch layout_slice(struct stretch whole, bool rtl, double from, double width);
 
-/* The greatest of the scales at which `height_at` is at most `room`: 1, or smaller by steps, not less than
- * LAYOUT_SCALE_MIN. 0 if it is too much even then. */
-#define LAYOUT_SCALE_MIN 0.6
-double layout_scale(double (*height_at)(void *user, double scale), void *user, double room);
+/* How small everything is written, and after how many lines a text is cut with an ellipsis (0: never). */
+struct fit {
+        double scale;
+        int lines;
+};
+
+/* The most generous fit with which `height_at` is at most `room`. False if there is none. */
+_must_check_ bool layout_fit(
+        struct fit *ret, double (*height_at)(void *user, struct fit fit), void *user, double room);
 
 #endif

@@ -27,7 +27,7 @@ static void add_face(PangoAttrList *list, const struct pen *pen, const struct pi
         size_t from, size_t to)
 {
         const struct face *face = &piece->face;
-        int size = (int)(face->size * pen->scale * PANGO_SCALE);
+        int size = (int)(face->size * pen->fit.scale * PANGO_SCALE);
         guint16 grey = (guint16)(face->grey * 65535);
         PangoWeight weight = face->bold ? PANGO_WEIGHT_BOLD : PANGO_WEIGHT_NORMAL;
         add_attribute(list, pango_attr_size_new_absolute(size), from, to);
@@ -58,20 +58,34 @@ static PangoLayout *paragraph(
         pango_layout_set_wrap(made, PANGO_WRAP_WORD_CHAR);
         pango_layout_set_line_spacing(made, (float)pen->layout->line_factor);
         pango_layout_set_width(made, (int)(width * PANGO_SCALE));
+        if (pen->fit.lines > 0) {
+                pango_layout_set_height(made, -pen->fit.lines);
+                pango_layout_set_ellipsize(made, PANGO_ELLIPSIZE_END);
+        }
         return made;
+}
+
+/* How much of the first line's height is left out: pango's factor is for the lines after it only, and the
+ * fonts have room for more signs above and below than any name has. */
+static double surplus(const struct pen *pen, PangoLayout *paragraph)
+{
+        PangoRectangle first;
+        pango_layout_line_get_extents(pango_layout_get_line_readonly(paragraph, 0), NULL, &first);
+        return (double)first.height / PANGO_SCALE * (1 - pen->layout->line_factor);
 }
 
 double pen_pieces(
         const struct pen *pen, struct stretch at, const struct piece *pieces, size_t count)
 {
         _cleanup_layout_ PangoLayout *made = paragraph(pen, at.width, pieces, count);
+        double less = surplus(pen, made);
         int height = 0;
         pango_layout_get_size(made, NULL, &height);
         if (!pen->quiet) {
-                cairo_move_to(pen->cr, at.x, pen->y);
+                cairo_move_to(pen->cr, at.x, pen->y - less / 2);
                 pango_cairo_show_layout(pen->cr, made);
         }
-        return (double)height / PANGO_SCALE;
+        return (double)height / PANGO_SCALE - less;
 }
 
 double pen_text(const struct pen *pen, struct stretch at, const char *text, struct face face)
@@ -95,7 +109,7 @@ struct stretch pen_line(const struct pen *pen)
 
 double pen_gaps(const struct pen *pen, double count)
 {
-        return count * pen->layout->gap * pen->scale;
+        return count * pen->layout->gap * pen->fit.scale;
 }
 
 void pen_rule(const struct pen *pen, double thickness)
@@ -108,15 +122,18 @@ void pen_rule(const struct pen *pen, double thickness)
         cairo_fill(pen->cr);
 }
 
-/* Once, aslant, with its middle here. */
+/* Once, aslant, with its middle here, and no wider than the paper. */
 static void stamp(const struct pen *pen, PangoLayout *text, double x, double y)
 {
         const struct layout *layout = pen->layout;
+        const double widest = 0.95 * layout->width * PANGO_SCALE;
         int width, height;
         pango_layout_get_size(text, &width, &height);
         cairo_save(pen->cr);
         cairo_translate(pen->cr, x, y);
         cairo_rotate(pen->cr, -0.4);
+        if (width > widest)
+                cairo_scale(pen->cr, widest / width, widest / width);
         cairo_move_to(pen->cr, -(double)width / PANGO_SCALE / 2, -(double)height / PANGO_SCALE / 2);
         double grey = layout->watermark_grey;
         cairo_set_source_rgb(pen->cr, grey, grey, grey);
@@ -134,7 +151,7 @@ void pen_watermark(const struct pen *pen, const char *text, double height)
         const struct layout *layout = pen->layout;
         const struct piece piece = { text, { layout->watermark, true, 0 }, false };
         struct pen unscaled = *pen;
-        unscaled.scale = 1;
+        unscaled.fit = (struct fit){ .scale = 1 };
         _cleanup_layout_ PangoLayout *made = paragraph(&unscaled, 0, &piece, 1);
         pango_layout_set_width(made, -1); /* one line */
         for (double y = layout->watermark_every / 2; y < height; y += layout->watermark_every)

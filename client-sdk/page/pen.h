@@ -14,7 +14,8 @@ struct pen {
         const struct sheet *sheet;
         const struct layout *layout;
         const struct qr *qr;
-        double y, scale;
+        double y;
+        struct fit fit;
         bool rtl;
         bool quiet; /* moves, and leaves no ink */
 };

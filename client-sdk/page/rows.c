@@ -17,10 +17,19 @@ static double greater(double a, double b)
         return a > b ? a : b;
 }
 
+/* What the page says itself is never cut. */
+static double put_words(
+        const struct pen *pen, struct stretch at, const char *text, struct face face)
+{
+        struct pen patient = *pen;
+        patient.fit.lines = 0;
+        return pen_text(&patient, at, text, face);
+}
+
 static size_t draw_plain(struct pen *pen, const struct sheet_row *row, size_t left)
 {
         (void)left;
-        pen->y += pen_text(pen, pen_line(pen), row->text, pen->layout->faces[row->kind]);
+        pen->y += put_words(pen, pen_line(pen), row->text, pen->layout->faces[row->kind]);
         pen->y += pen_gaps(pen, 1);
         return 1;
 }
@@ -33,7 +42,7 @@ static size_t draw_notice(struct pen *pen, const struct sheet_row *row, size_t l
         struct stretch inner = { line.x + pad, line.width - 2 * pad };
         (void)left;
         pen->y = top + pad;
-        double height = pen_text(pen, inner, row->text, pen->layout->faces[row->kind]) + 2 * pad;
+        double height = put_words(pen, inner, row->text, pen->layout->faces[row->kind]) + 2 * pad;
         if (!pen->quiet) {
                 cairo_set_source_rgb(pen->cr, 0, 0, 0);
                 cairo_set_line_width(pen->cr, 2 * HAIR);
@@ -51,6 +60,21 @@ static size_t draw_section(struct pen *pen, const struct sheet_row *row, size_t 
         pen_rule(pen, HAIR);
         pen->y += pen_gaps(pen, 2);
         return draw_plain(pen, row, left);
+}
+
+/* Large, unless that takes more than two lines: what a long name needs is room. It is never cut. */
+static size_t draw_name(struct pen *pen, const struct sheet_row *row, size_t left)
+{
+        const struct face *faces = pen->layout->faces, *large = &faces[SHEET_NAME];
+        const struct face small = { faces[SHEET_FIELD].size, true, 0 };
+        struct stretch line = pen_line(pen);
+        struct pen quiet = *pen;
+        (void)left;
+        quiet.quiet = true;
+        bool fits = put_words(&quiet, line, row->text, *large) <
+                    2.5 * put_words(&quiet, line, "0", *large);
+        pen->y += put_words(pen, line, row->text, fits ? *large : small) + pen_gaps(pen, 1);
+        return 1;
 }
 
 /* ---- label and text ---- */
@@ -80,7 +104,7 @@ static size_t draw_field(struct pen *pen, const struct sheet_row *row, size_t le
         struct stretch rest = layout_slice(line, pen->rtl, from, line.width - from);
         (void)left;
         if (layout->label_width > 0)
-                beside = pen_text(pen, label, row->label, layout->label);
+                beside = put_words(pen, label, row->label, layout->label);
         pen->y += greater(put_field(pen, row, rest), beside) + pen_gaps(pen, 1);
         return 1;
 }
@@ -97,6 +121,7 @@ static void mark(const struct pen *pen, enum sheet_kind kind, struct stretch at,
                 return;
         cairo_set_source_rgb(pen->cr, 0, 0, 0);
         cairo_set_line_width(pen->cr, size * 0.18);
+        cairo_new_path(pen->cr);
         for (size_t i = 0; i < ARRAY_LEN(tick); i++)
                 cairo_line_to(pen->cr, at.x + line[i][0] * size, top + line[i][1] * size);
         cairo_stroke(pen->cr);
@@ -105,7 +130,7 @@ static void mark(const struct pen *pen, enum sheet_kind kind, struct stretch at,
 static double put_item(const struct pen *pen, const struct sheet_row *row, struct stretch column)
 {
         const struct face *face = &pen->layout->list;
-        double letter = face->size * pen->scale;
+        double letter = face->size * pen->fit.scale;
         struct stretch sign = layout_slice(column, pen->rtl, 0, letter * 0.55);
         struct stretch rest = layout_slice(column, pen->rtl, letter, column.width - letter);
         mark(pen, row->kind, sign, letter * 1.3);
@@ -176,24 +201,27 @@ static double put_pointer(const struct pen *pen, const struct sheet_row *row, st
         const struct layout *layout = pen->layout;
         const struct piece pieces[] = {
                 { row->text, layout->faces[row->kind], false },
-                { "\n" LRI, layout->note, true },
-                { row->note, layout->note, true },
-                { PDI, layout->note, true },
+                { "\n" LRI, layout->code, true },
+                { row->note, layout->code, true },
+                { PDI, layout->code, true },
         };
-        return pen_pieces(pen, at, pieces, ARRAY_LEN(pieces));
+        struct pen patient = *pen;
+        patient.fit.lines = 0;
+        return pen_pieces(&patient, at, pieces, ARRAY_LEN(pieces));
 }
 
 /* The code with the words beside it, or below. */
 static size_t draw_pointer(struct pen *pen, const struct sheet_row *row, size_t left)
 {
         struct stretch line = pen_line(pen);
-        double side = pen->layout->qr_side, from = side + pen_gaps(pen, 3);
+        double side = pen->layout->qr_side, from = side + pen_gaps(pen, 1);
         (void)left;
         pen->y += pen_gaps(pen, 3);
         pen_rule(pen, HAIR);
         pen->y += pen_gaps(pen, 3);
         if (pen->layout->columns > 1) {
-                put_code(pen, layout_slice(line, pen->rtl, 0, side).x, side);
+                double quiet = side * QR_QUIET / (double)(pen->qr->side + 2 * QR_QUIET);
+                put_code(pen, layout_slice(line, pen->rtl, -quiet, side).x, side);
                 struct stretch words = layout_slice(line, pen->rtl, from, line.width - from);
                 pen->y += greater(put_pointer(pen, row, words), side);
         } else {
@@ -209,7 +237,7 @@ static size_t (*const draws[SHEET_KINDS])(struct pen *, const struct sheet_row *
         [SHEET_TITLE] = draw_plain,
         [SHEET_NOTICE] = draw_notice,
         [SHEET_SECTION] = draw_section,
-        [SHEET_NAME] = draw_plain,
+        [SHEET_NAME] = draw_name,
         [SHEET_FIELD] = draw_field,
         [SHEET_DONE] = draw_lists,
         [SHEET_OPEN] = draw_lists,
