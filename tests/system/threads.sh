@@ -1,0 +1,30 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# threads.sh BUILD: the library under many threads, built for ThreadSanitizer: tests/unit/test_threads.c without
+# the rooms that it does not need. What OpenSSL and jansson do inside is not seen by it.
+set -u
+here=$(cd "$(dirname "$0")/../.." && pwd) || exit 1
+what='nothing is written by one thread while another looks'
+if ! command -v clang >/dev/null; then
+        echo "skip - $what: clang is not installed"
+        exit 0
+fi
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+cd "$here" || exit 1
+calm=
+setarch -R true 2>/dev/null && calm='setarch -R' # the sanitizer needs its own places in memory
+# shellcheck disable=SC2046,SC2086 # flags and files are words
+if ! clang -std=c17 -D_GNU_SOURCE -DMOHR_VERSION='"test"' -DMOHR_LOCALEDIR='"/nonexistent"' -I. -O0 -g -fsanitize=thread \
+        $(pkg-config --cflags libcrypto jansson cmocka) client-sdk/*.c base/*.c tests/support/testpki.c \
+        tests/unit/test_threads.c $(pkg-config --libs libcrypto jansson cmocka) -o "$work/threads"; then
+        echo "not ok - $what: it cannot be built"
+        exit 1
+fi
+if $calm "$work/threads" >"$work/said" 2>&1; then
+        echo "ok - $what"
+else
+        echo "not ok - $what"
+        cat "$work/said"
+        exit 1
+fi
