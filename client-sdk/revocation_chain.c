@@ -65,6 +65,8 @@ static bool decides(const struct revocation_verdict *a, const struct revocation_
 {
         if (a->state != b->state)
                 return badness(a->state) > badness(b->state);
+        if ((a->why[0] != '\0') != (b->why[0] != '\0'))
+                return a->why[0] != '\0';
         return a->state == REVOCATION_GOOD && a->as_of < b->as_of;
 }
 

@@ -19,7 +19,7 @@ struct revocation_finding {
         enum mohr_revocation policy;
         struct revocation_verdict verdicts[REVOCATION_CHAIN_MAX]; /* leaf first */
         size_t count;
-        size_t decisive; /* of them: the worst, or the oldest of the good */
+        size_t decisive; /* of them: the worst; of the good one with something to say, or the oldest */
 };
 
 struct revocation_question {
