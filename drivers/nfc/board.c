@@ -16,6 +16,7 @@
  */
 #include "drivers/nfc/board.h"
 
+#include "drivers/nfc/autopoll.h"
 #include "drivers/nfc/port.h"
 #include "drivers/nfc/tick.h"
 
@@ -32,24 +33,30 @@ struct board {
         nfc_context *context;
         nfc_device *device;
         int port;      /* -1: the device is no serial line */
+        bool looks;    /* for cards, by itself */
         bool doubtful; /* set up again before the next card */
         struct tick tick;
 };
 
 /* libnfc's drivers for boards: on a serial line as tested here, on USB by libnfc's and libusb-0.1's sources
- * (no such board, nor a likeness of one, was at hand). Those for readers that belong to pcscd are left out. */
-static const struct {
+ * (no such board, nor a likeness of one, was at hand). Those for readers that belong to pcscd are left out.
+ * What is on USB (PN531, PN533, RC-S360) has no InAutoPoll, and libnfc would wake each 200 ms for it. */
+static const struct kind {
         const char *name;
-        bool serial;
+        bool serial, looks;
 } kinds[] = {
-        { "pn532_uart", true },
-        { "pn53x_usb", false },
+        { "pn532_uart", true, true },
+        { "pn53x_usb", false, false },
 };
 
 static const nfc_modulation modulations[] = {
         { .nmt = NMT_ISO14443A, .nbr = NBR_106 },
         { .nmt = NMT_ISO14443B, .nbr = NBR_106 },
 };
+
+/* The chip needs 15 ms, an adapter on USB may keep bytes for 16. After five minutes the board is asked whether it
+ * lives: one that lost its power says nothing. */
+static const struct autopoll_limits waiting = { .ack = 100, .rest = 60, .total = 300000 };
 
 /* clang-format off */
 static const struct {
@@ -77,21 +84,28 @@ static void sleep_ms(long ms)
         (void)clock_nanosleep(CLOCK_MONOTONIC, 0, &span, NULL);
 }
 
-/* The name libnfc is to open; of a serial line the right to use it, too. */
-static int prepare(const char *connstring, char *ret_name, size_t cap, int *ret_port)
+static const struct kind *kind_of(const char *connstring)
 {
         for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
                 size_t len = strlen(kinds[i].name);
-                if (strncmp(connstring, kinds[i].name, len) != 0 || connstring[len] != ':')
-                        continue;
-                if (strlen(connstring) >= cap)
-                        return -EINVAL;
-                memcpy(ret_name, connstring, strlen(connstring) + 1);
-                if (!kinds[i].serial)
-                        return 0;
-                return port_take(connstring + len + 1, ret_name + len + 1, cap - len - 1, ret_port);
+                if (strncmp(connstring, kinds[i].name, len) == 0 && connstring[len] == ':')
+                        return &kinds[i];
         }
-        return -EINVAL;
+        return NULL;
+}
+
+/* The name libnfc is to open; of a serial line the right to use it, too. */
+static int prepare(struct board *board, const char *connstring, char *ret_name, size_t cap)
+{
+        const struct kind *kind = kind_of(connstring);
+        if (!kind || strlen(connstring) >= cap)
+                return -EINVAL;
+        memcpy(ret_name, connstring, strlen(connstring) + 1);
+        board->looks = kind->looks;
+        if (!kind->serial)
+                return 0;
+        size_t begin = strlen(kind->name) + 1;
+        return port_take(connstring + begin, ret_name + begin, cap - begin, &board->port);
 }
 
 void board_guard(struct board *board, int channel)
@@ -151,7 +165,7 @@ int board_open(struct board **ret, const char *connstring)
         if (!board)
                 return -ENOMEM;
         board->port = -1;
-        int r = prepare(connstring, name, sizeof name, &board->port);
+        int r = prepare(board, connstring, name, sizeof name);
         if (r == 0)
                 r = libnfc_begin(board);
         if (r == 0)
@@ -314,6 +328,22 @@ int board_glimpse(struct board *board, struct board_glimpse *ret)
         r = field_off(board);
         if (r == 0)
                 *ret = seen;
+        return r;
+}
+
+bool board_looks(const struct board *board)
+{
+        return board->looks;
+}
+
+int board_wait(struct board *board, int channel, bool *ret_called)
+{
+        enum autopoll_end end = AUTOPOLL_TIME;
+        int r = autopoll(board->port, channel, &waiting, &end);
+        if (r == 0)
+                r = board_dark(board); /* a card that answered the board has power now */
+        if (r == 0)
+                *ret_called = end == AUTOPOLL_CALLED;
         return r;
 }
 

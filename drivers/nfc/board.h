@@ -44,6 +44,11 @@ _must_check_ int board_activate(struct board *board, struct board_card *ret);
 _must_check_ int board_still(struct board *board);
 /* What lies there, with the field on for a moment and then off. 0 or NO_READER. */
 _must_check_ int board_glimpse(struct board *board, struct board_glimpse *ret);
+/* Can its chip look for cards by itself? */
+bool board_looks(const struct board *board);
+/* Lets it, without waking this process, until it calls (*ret_called: somebody may have come), `channel` can be
+ * read or closes, or some minutes are over. Leaves the field off. 0 or NO_READER. */
+_must_check_ int board_wait(struct board *board, int channel, bool *ret_called);
 /* One command to the activated card, sent once whatever happens. 0, CARD_REMOVED, TIMED_OUT, NO_READER;
  * -EMSGSIZE. All but 0 leave the field off. */
 _must_check_ int board_exchange(struct board *board, const uint8_t *cmd, size_t cmd_len,

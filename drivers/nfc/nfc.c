@@ -2,11 +2,13 @@
 /* nfc.c: one NFC board as a reader, through libnfc.
  *
  * The field is on only where it must be. Between requests it is off, and a look turns it on for a few
- * milliseconds to see whether a card lies there (type A first, then B): every 150 ms, one part in twenty
- * of the time, so that a person who lays a card down sees it noticed. The chip could look by itself and
- * wake nobody, but libnfc can then be interrupted only from a signal or a thread, and mohrd's question
- * must not wait. From begin() on, and over an end() that leaves the card, the
- * field stays on: it is what keeps the card's state, and a card that was lifted for an instant has lost
+ * milliseconds to see whether a card lies there (type A first, then B). On an empty board the chip looks by
+ * itself where it can (autopoll.c) and calls, so that nobody here wakes for nothing. Where it cannot, and as
+ * long as a card lies there, this process looks, every 150 ms, so that a person who lays a card down, or takes
+ * it, sees it noticed. What the chip calls for is looked at like anything else. If nobody is there, it is looked at
+ * by the clock for a while, each time twice as long: so a board that does not know the
+ * command, or calls at everything, does not keep us busy. From begin() on, and over an end() that leaves the
+ * card, the field stays on: it is what keeps the card's state, and a card that was lifted for an instant has lost
  * it. So "the same card" is never a guess from a number: the card is asked in its own protocol whether
  * it is still where it was. A card that had no power in between is a new one.
  *
@@ -23,7 +25,8 @@
 #include <poll.h>
 #include <sys/random.h>
 
-#define LOOK_MS 150
+#define LOOK_MS   150
+#define LOOKS_MAX 64 /* by the clock, after calls for nobody: ten seconds */
 
 struct nfc {
         struct board *board;
@@ -32,6 +35,8 @@ struct nfc {
         enum card_event happened; /* since the last begin that succeeded */
         uint32_t events;          /* comings and goings, from anywhere on */
         struct board_glimpse seen;
+        unsigned int looks_due; /* by the clock, before the board is trusted to call */
+        unsigned int penalty;   /* how many they are the next time */
         bool told;
         bool told_present;
         uint32_t told_events;
@@ -157,28 +162,66 @@ static int look(struct nfc *nfc)
 }
 
 /* Until the next look is due, or mohrd asks: true. */
-static bool asked(int channel)
+static bool asked(int channel, int limit_ms)
 {
         struct pollfd fd = { .fd = channel, .events = POLLIN };
-        return poll(&fd, 1, LOOK_MS) != 0;
+        return poll(&fd, 1, limit_ms) != 0;
+}
+
+static bool is_news(const struct nfc *nfc)
+{
+        return !nfc->told || nfc->told_present != nfc->seen.present ||
+               nfc->told_events != nfc->events;
+}
+
+/* What is not told yet must not wait for somebody to come. */
+static bool board_may_call(const struct nfc *nfc)
+{
+        return !is_news(nfc) && !nfc->held && !nfc->seen.present && nfc->looks_due == 0 &&
+               board_looks(nfc->board);
+}
+
+/* After a call for nobody. */
+static void distrust(struct nfc *nfc)
+{
+        unsigned int twice = nfc->penalty > 0 ? 2 * nfc->penalty : 1;
+        nfc->penalty = twice < LOOKS_MAX ? twice : LOOKS_MAX;
+        nfc->looks_due = nfc->penalty;
+}
+
+/* Rests, and looks. 0 or NO_READER; *ret_asked: mohrd asks something. */
+static int rest(struct nfc *nfc, int channel, bool *ret_asked)
+{
+        bool calls = board_may_call(nfc), called = false;
+        int r = 0;
+        *ret_asked = asked(channel, calls ? 0 : LOOK_MS);
+        nfc->looks_due -= nfc->looks_due > 0;
+        if (calls && !*ret_asked) {
+                r = board_wait(nfc->board, channel, &called);
+                *ret_asked = r == 0 && asked(channel, 0);
+        }
+        if (r != 0 || *ret_asked)
+                return r;
+        r = look(nfc);
+        if (nfc->seen.present)
+                nfc->penalty = 0;
+        else if (called)
+                distrust(nfc);
+        return r;
 }
 
 static int nfc_wait(void *reader, int channel, bool *ret_changed, struct driver_presence *ret)
 {
         struct nfc *nfc = reader;
+        bool question = false;
+        int r;
         board_guard(nfc->board, channel);
-        for (;;) {
-                if (nfc->told && asked(channel)) {
-                        *ret_changed = false;
-                        return 0;
-                }
-                int r = look(nfc);
-                if (r != 0)
-                        return r;
-                if (!nfc->told || nfc->told_present != nfc->seen.present ||
-                        nfc->told_events != nfc->events)
-                        break;
-        }
+        do
+                r = nfc->told ? rest(nfc, channel, &question) : look(nfc);
+        while (r == 0 && !question && !is_news(nfc));
+        *ret_changed = false;
+        if (r != 0 || question)
+                return r;
         nfc->told = true;
         nfc->told_present = nfc->seen.present;
         nfc->told_events = nfc->events;

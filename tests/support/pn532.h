@@ -38,6 +38,7 @@ enum pn532_command {
         PN532_IN_LIST_PASSIVE_TARGET = 0x4A,
         PN532_IN_RELEASE = 0x52,
         PN532_IN_SELECT = 0x54,
+        PN532_IN_AUTO_POLL = 0x60,
 };
 
 enum pn532_tag_state { TAG_IDLE, TAG_ACTIVE, TAG_HALTED };
@@ -66,6 +67,10 @@ struct pn532_chip {
 
 /* Runs one command (code and data); the answer is code + 1 and data. Its length; 0: a syntax error. */
 size_t pn532_chip_run(
+        struct pn532_chip *chip, const uint8_t *cmd, size_t len, uint8_t *rsp, size_t cap);
+/* One polling of InAutoPoll (`cmd` as it came): the answer as above, or 0: there is nobody, and the field is off
+ * until the next one. */
+size_t pn532_chip_poll(
         struct pn532_chip *chip, const uint8_t *cmd, size_t len, uint8_t *rsp, size_t cap);
 /* Notices that the software card was lifted. */
 void pn532_chip_look(struct pn532_chip *chip);

@@ -17,6 +17,8 @@
 #define TYPE_A_106     0x00
 #define TYPE_B_106     0x03
 #define SAK_CLASSIC    0x08
+#define SAK_14443_4    0x20
+#define POLL_TYPES     3 /* InAutoPoll: where the types begin, after its code, number and period */
 
 static void tell_power(const struct pn532_chip *chip, enum softcard_power what)
 {
@@ -123,27 +125,64 @@ static void put_type_b(const struct pn532_tag *tag, struct out *out)
         out_u8(out, 0x51); /* MBLI 5, CID 1 */
 }
 
-static void list(struct pn532_chip *chip, uint8_t type, struct out *out)
+/* Activates the first card of this type that has all bits of `sak`, if there is one. */
+static void activate(struct pn532_chip *chip, uint8_t type, uint8_t sak)
 {
         field(chip, true);
         chip->target = NULL;
         for (size_t i = 0; i < PN532_TAGS && !chip->target; i++) {
                 struct pn532_tag *tag = &chip->tags[i];
-                bool fits = tag->type_b ? type == TYPE_B_106 : type == TYPE_A_106;
+                bool fits = tag->type_b ? type == TYPE_B_106
+                                        : type == TYPE_A_106 && (tag->sak & sak) == sak;
                 if (fits && there(chip, tag) && tag->state == TAG_IDLE)
                         chip->target = tag;
         }
-        out_u8(out, chip->target != NULL);
         if (!chip->target)
                 return;
         chip->target->state = TAG_ACTIVE;
         if (is_software(chip, chip->target))
                 power_software_card(chip);
+}
+
+static void put_target(struct pn532_chip *chip, struct out *out)
+{
         out_u8(out, 1);
         if (chip->target->type_b)
                 put_type_b(chip->target, out);
         else
                 put_type_a(chip, chip->target, out);
+}
+
+static void list(struct pn532_chip *chip, uint8_t type, struct out *out)
+{
+        activate(chip, type, 0);
+        out_u8(out, chip->target != NULL);
+        if (chip->target)
+                put_target(chip, out);
+}
+
+/* UM0701-02 7.3.13: the types that these cards answer to. */
+static const struct {
+        uint8_t type, list_as, sak, found;
+} polled[] = {
+        { 0x00, TYPE_A_106, 0, 0x10 }, /* any of type A */
+        { 0x03, TYPE_B_106, 0, 0x23 },
+        { 0x10, TYPE_A_106, 0, 0x10 },
+        { 0x20, TYPE_A_106, SAK_14443_4, 0x20 },
+        { 0x23, TYPE_B_106, 0, 0x23 },
+};
+
+static uint8_t poll_for(struct pn532_chip *chip, uint8_t type)
+{
+        for (size_t i = 0; i < ARRAY_LEN(polled); i++) {
+                if (polled[i].type != type)
+                        continue;
+                activate(chip, polled[i].list_as, polled[i].sak);
+                bool speaks =
+                        chip->target && !chip->target->type_b && (chip->target->sak & SAK_14443_4);
+                return speaks ? 0x20 : polled[i].found;
+        }
+        return 0;
 }
 
 static bool target_answers(struct pn532_chip *chip)
@@ -261,6 +300,7 @@ static const struct {
         { PN532_IN_LIST_PASSIVE_TARGET, 2 },
         { PN532_IN_RELEASE, 1 },
         { PN532_IN_SELECT, 1 },
+        { PN532_IN_AUTO_POLL, 3 },
 };
 
 static bool well_formed(uint8_t code, size_t len)
@@ -294,6 +334,7 @@ static void run(
         case PN532_IN_DESELECT:
         case PN532_IN_RELEASE: deselect(chip, out); return;
         case PN532_IN_SELECT: out_u8(out, chip->target ? STATUS_OK : STATUS_CONTEXT); return;
+        case PN532_IN_AUTO_POLL: out_u8(out, 0); return; /* nobody came */
         default: return;
         }
 }
@@ -307,4 +348,26 @@ size_t pn532_chip_run(
         out_u8(&out, (uint8_t)(cmd[0] + 1));
         run(chip, cmd[0], cmd + 1, len - 1, &out);
         return out_done(&out) < 0 ? 0 : out.len;
+}
+
+size_t pn532_chip_poll(
+        struct pn532_chip *chip, const uint8_t *cmd, size_t len, uint8_t *rsp, size_t cap)
+{
+        uint8_t data[128];
+        struct out out = out_new(rsp, cap), target = out_new(data, sizeof data);
+        uint8_t found = 0;
+        chip->target = NULL;
+        for (size_t i = POLL_TYPES; i < len && !chip->target; i++)
+                found = poll_for(chip, cmd[i]);
+        if (!chip->target) {
+                field(chip, false);
+                return 0;
+        }
+        put_target(chip, &target);
+        out_u8(&out, (uint8_t)(PN532_IN_AUTO_POLL + 1));
+        out_u8(&out, 1);
+        out_u8(&out, found);
+        out_u8(&out, (uint8_t)target.len);
+        out_bytes(&out, data, target.len);
+        return out_done(&out) < 0 || out_done(&target) < 0 ? 0 : out.len;
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* pn532_wire.c: see pn532.h. The serial line of the chip (UM0701-02, 6.2): normal and extended frames with
  * their two checksums, acknowledged before they are worked on. A new frame, or a bare ACK, from the host
- * ends what the chip is busy with: an answer that is late is not sent any more.
+ * ends what the chip is busy with: an answer that is late is not sent any more. InAutoPoll (7.3.13) is not
+ * answered before a card is found, or the number of pollings is reached: meanwhile the chip looks by itself,
+ * each period once for every type. Whether a real one takes a period for each type, the manual leaves open.
  *
  * What goes wrong is a row of `faults`: what becomes of the acknowledgement, whether the command is run,
  * and what becomes of its answer. The terminal keeps its settings from one opening to the next, as a
@@ -21,6 +23,8 @@
 #define FAULTS      16
 #define BYTE_NS     86806L /* ten bits at 115,200 baud */
 #define ANY_COMMAND 0x100U
+#define PERIOD_MS   150
+#define ENDLESS     0xFF
 
 enum ack { ACKED, NOT_ACKED, REFUSED, GARBLED };
 enum answer {
@@ -75,6 +79,16 @@ struct fault {
         bool stays, done;
 };
 
+/* An InAutoPoll that has not been answered. */
+struct polling {
+        bool on;
+        uint8_t cmd[PN532_FRAME_MAX];
+        size_t len;
+        unsigned int left;
+        long long next_ms;
+        struct fault *fault;
+};
+
 struct wire {
         struct pn532_chip *chip;
         const char *link;
@@ -82,6 +96,7 @@ struct wire {
         bool baud, stop;
         struct fault faults[FAULTS];
         size_t fault_count;
+        struct polling polling;
         uint8_t in[1024];
         size_t in_len;
         uint8_t last[PN532_FRAME_MAX + 16]; /* the answer, for a host that says NACK */
@@ -251,16 +266,62 @@ static bool answer_is_wanted(struct wire *wire, const struct fault *fault)
         return !interrupted && (!fault || fault->row->answer != NONE);
 }
 
+static long long now_ms(void)
+{
+        struct timespec now;
+        (void)clock_gettime(CLOCK_MONOTONIC, &now);
+        return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+}
+
+static void poll_for_cards(struct wire *wire)
+{
+        uint8_t body[PN532_FRAME_MAX + 32] = { TFI_CHIP };
+        struct polling *polling = &wire->polling;
+        const struct fault *fault = polling->fault;
+        size_t answer = 0;
+        if (!fault || fault->row->answer != NONE)
+                answer = pn532_chip_poll(
+                        wire->chip, polling->cmd, polling->len, body + 1, PN532_FRAME_MAX - 1);
+        if (answer == 0 && polling->left != ENDLESS && --polling->left == 0)
+                answer = pn532_chip_run(
+                        wire->chip, polling->cmd, polling->len, body + 1, PN532_FRAME_MAX - 1);
+        polling->on = answer == 0;
+        polling->next_ms = now_ms() + PERIOD_MS * (long long)polling->cmd[2];
+        if (answer > 0 && answer_is_wanted(wire, fault))
+                say_answer(wire, fault, body, answer + 1);
+}
+
+/* What spoils an answer does so at once, to that of a chip which found nobody. */
+static bool polls(const uint8_t *cmd, size_t len, const struct fault *fault)
+{
+        enum answer how = fault ? fault->row->answer : WHOLE;
+        bool waits = how == WHOLE || how == NONE || how == LATE;
+        return waits && (!fault || fault->row->runs) && cmd[0] == PN532_IN_AUTO_POLL && len > 3 &&
+               cmd[1] > 0 && cmd[2] > 0 && cmd[2] < 16;
+}
+
+static void begin_polling(struct wire *wire, const uint8_t *cmd, size_t len, struct fault *fault)
+{
+        wire->polling = (struct polling){ .len = len, .left = cmd[1], .fault = fault };
+        memcpy(wire->polling.cmd, cmd, len);
+        poll_for_cards(wire);
+}
+
 static void on_command(struct wire *wire, const uint8_t *cmd, size_t len)
 {
         uint8_t body[PN532_FRAME_MAX + 32] = { TFI_CHIP };
         struct fault *fault = due(wire, cmd[0]);
+        wire->polling.on = false;
         if (wire->baud)
                 sleep_ns(BYTE_NS * (long long)(len + 8));
         acknowledge(wire, fault ? fault->row->ack : ACKED);
         if (fault && fault->row->answer == LIFT) {
                 softcard_remove(wire->chip->card);
                 pn532_chip_look(wire->chip);
+        }
+        if (polls(cmd, len, fault)) {
+                begin_polling(wire, cmd, len, fault);
+                return;
         }
         bool runs = !fault || fault->row->runs || fault->row->answer == LIFT;
         size_t answer =
@@ -287,6 +348,7 @@ static size_t take_frame(struct wire *wire, const uint8_t *at, size_t left)
                 head = 7;
                 len = (size_t)at[4] << 8 | at[5];
         } else if (at[2] == 0x00 && at[3] == 0xFF) {
+                wire->polling.on = false;
                 return 4; /* ACK: whatever was going on is over */
         } else if (at[2] == 0xFF && at[3] == 0x00) {
                 say(wire, wire->last, wire->last_len);
@@ -413,6 +475,12 @@ static int take_settings(struct wire *wire, const char *settings)
         return r;
 }
 
+static int until_next_poll(const struct wire *wire)
+{
+        long long left = wire->polling.next_ms - now_ms();
+        return !wire->polling.on ? -1 : left > 0 ? (int)left : 0;
+}
+
 int pn532_serve(struct softcard *card, const char *link, const char *settings,
         int patience_ms _unused_, int wake_fd, const struct softcard_hooks *hooks, void *user)
 {
@@ -439,8 +507,10 @@ int pn532_serve(struct softcard *card, const char *link, const char *settings,
         softcard_wake_fd(
                 card, wire.events); /* a host that speaks ends the card's thinking for it */
         while (!wire.stop)
-                if (wait_host(&wire, -1))
+                if (wait_host(&wire, until_next_poll(&wire)))
                         take_bytes(&wire);
+                else if (wire.polling.on && until_next_poll(&wire) == 0)
+                        poll_for_cards(&wire);
         softcard_wake_fd(card, -1);
         unplug(&wire);
         close(wire.events);
