@@ -198,6 +198,7 @@ static const struct field fields[] = {
         { "claims.purpose", read_text, FIELD(purpose), OPTIONAL },
         { "claims.national_number_match", read_text, FIELD(number_match), OPTIONAL },
         { "claims.acr", read_text, FIELD(acr), OPTIONAL },
+        { "claims.assurance.identity_level", read_text, FIELD(identity_level), OPTIONAL },
         { "claims.card.certificate_expiry", read_time, FIELD(certificate_end), OPTIONAL },
         { "claims.certificate.not_after", read_time, FIELD(certificate_end), OPTIONAL },
         { "claims.certificate.expired", read_truth, FIELD(certificate_expired), OPTIONAL },

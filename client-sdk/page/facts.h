@@ -33,7 +33,8 @@ struct facts {
         char name[FACTS_NAME_MAX], organization[FACTS_NAME_MAX], employee_number[FACTS_NAME_MAX],
                 email[FACTS_NAME_MAX];
 
-        char audience[513], purpose[257], number_match[8], acr[128];
+        char audience[513], purpose[257], number_match[8], acr[128],
+                identity_level[FACTS_TOKEN_MAX];
         char issuer[513];
         int64_t certificate_end;
         bool certificate_expired;

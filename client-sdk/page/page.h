@@ -16,18 +16,19 @@
  *   "claims"        what mohr_result_json() tells, with or without its member "verification". Read here:
  *                   given_name, family_name, card_number, national_number, name, organization,
  *                   employee_number, email, aud (required), purpose, acr, national_number_match,
+ *                   assurance.identity_level,
  *                   card.certificate_expiry, certificate.{issuer, not_after, expired}, clock.synchronised,
  *                   station.{operator, branch, device, case_number, photo_checked, software}
  *   "signed_at"     seconds since the epoch, the station's clock
  *   "received_at"   seconds since the epoch, the clock of the office that keeps the bundle
  *   "verification"  outcome, reason, checked[], not_checked[] as mohr_result_json() writes them
- *   "revocation"    null, or its member of the same name: state ("good", "revoked", else not known), and
+ *   "revocation"    null, or its member of the same name: state ("good", "revoked", else not checked), and
  *                   optionally source, as_of, why
  *   "timestamp"     null, or {"at": seconds since the epoch, "authority": text}
  *   "simulated"     true for a card in software: the page says so across its whole face
  *
  * Members of the inner objects that are not named here are passed over: a verifier may come to tell
- * more than a page has room for. Those that are named have their type and their bounds (read.c). A moment in
+ * more than a page has room for. Those that are named have their type and their bounds (facts.c). A moment in
  * `claims` or `revocation` is ISO 8601 in UTC, as the verifier writes it, or seconds since the epoch.
  *
  * stdout: a PDF 1.4 of one page with a classic cross-reference table, so that the bundle can be embedded by

@@ -47,6 +47,34 @@ static const struct word levels[] = {
         { NULL, NULL },
 };
 
+/* The national window's scale of how somebody shows who they are. */
+static const struct word identity_levels[] = {
+        { "digital-signature", N_("digital signature, the third of three") },
+        { "none", N_("none of the three") },
+        { NULL, NULL },
+};
+
+static const struct word states[] = {
+        { "good", N_("not revoked") },
+        { "revoked", N_("revoked") },
+        { NULL, NULL },
+};
+
+static const struct word whys[] = {
+        { "no-evidence", N_("no list of revoked certificates was at hand") },
+        { "out-of-date", N_("the list of revoked certificates is too old") },
+        { "not-covered", N_("the list of revoked certificates does not cover this one") },
+        { "policy-off", N_("the receiver does not ask for it") },
+        { "revoked-later", N_("it was revoked after this") },
+        { NULL, NULL },
+};
+
+static const struct word sources[] = {
+        { "crl", N_("a list of revoked certificates (CRL)") },
+        { "ocsp", N_("an answer of its issuer (OCSP)") },
+        { NULL, NULL },
+};
+
 static const struct word matches[] = {
         { "yes", N_("yes") },
         { "no", N_("no") },
@@ -182,6 +210,9 @@ static void write_head(struct writer *writer)
         if (strcmp(facts->revocation, "revoked") == 0)
                 say(writer, SHEET_NOTICE, NULL, "%s",
                         _("The certificate of this card was revoked."));
+        if (strcmp(facts->revocation_why, "revoked-later") == 0)
+                say(writer, SHEET_NOTICE, NULL, "%s",
+                        _("The certificate of this card was revoked after it had signed this."));
 }
 
 static void write_citizen(struct writer *writer)
@@ -242,16 +273,16 @@ static void write_what(struct writer *writer)
 static void write_revocation(struct writer *writer)
 {
         const struct facts *facts = writer->facts;
-        const char *state = strcmp(facts->revocation, "good") == 0      ? _("not revoked")
-                            : strcmp(facts->revocation, "revoked") == 0 ? _("revoked")
-                                                                        : _("not checked");
-        const char *why = facts->revocation_why;
-        bool isolate = writer->sheet->persian && why[0];
-        struct sheet_row *row = say(writer, SHEET_FIELD, _("Revocation"), "%s%s%s%s%s", state,
-                why[0] ? _("; ") : "", isolate ? FSI : "", why, isolate ? PDI : "");
+        const char *state = words_for(states, facts->revocation);
+        const char *why = words_for(whys, facts->revocation_why);
+        const bool unknown = facts->revocation_why[0] && !why;
+        struct sheet_row *row = say(writer, SHEET_FIELD, _("Revocation"), "%s%s%s%s%s",
+                state ? state : _("not checked"), facts->revocation_why[0] ? _("; ") : "",
+                unknown ? FSI : "", why ? why : facts->revocation_why, unknown ? PDI : "");
         if (facts->revocation_as_of != FACTS_NO_TIME)
                 text_iso8601(row->note, facts->revocation_as_of);
-        tell(writer, _("Revocation evidence"), facts->revocation_source);
+        if (facts->revocation_source[0])
+                tell_word(writer, _("Revocation evidence"), sources, facts->revocation_source);
 }
 
 static void write_list(struct writer *writer, enum sheet_kind kind, const char *label,
@@ -278,6 +309,8 @@ static void write_checks(struct writer *writer)
                           "them"));
         if (facts->acr[0])
                 tell_word(writer, _("Assurance level"), levels, facts->acr);
+        if (facts->identity_level[0])
+                tell_word(writer, _("Identity level"), identity_levels, facts->identity_level);
         write_revocation(writer);
         if (facts->certificate_end != FACTS_NO_TIME)
                 tell_moment(writer, _("Certificate valid until"), facts->certificate_end, "");
