@@ -2,7 +2,8 @@
 /* transcript.c: see transcript.h. Two tables decide what is kept: one by command, one by file.
  *
  * Kept are answers that are the same for all cards of a kind (control information, labels, versions),
- * counters and flags, and the frame of what belongs to a person: tags and lengths of dates and keys.
+ * counters and flags, which PIN of a PIV card its holder uses, and the frame of what belongs to a person:
+ * tags, those that are named, and lengths of dates and keys.
  * Certificates, serial numbers, the CRN, dates, moduli, challenges and signatures are withheld, and of
  * a command's data all but file ids, names and references. The rest of an answer that comes in pieces
  * is kept only where all of it is.
@@ -18,7 +19,8 @@ enum keep {
         KEEP_NOTHING, /* what a table does not name */
         KEEP_ALL,
         KEEP_TWO,    /* the first two bytes: the MPCOS counter */
-        KEEP_FLAT,   /* tags and lengths, one byte each */
+        KEEP_FLAT,   /* tags that are named and their lengths, one byte each */
+        KEEP_POLICY, /* a PIV card's discovery object in the standard's own form, or nothing */
         KEEP_KEY,    /* B6, 83 with its value, 7F49, then the tag and length of a number */
         KEEP_OBJECT, /* as the file's row says */
 };
@@ -35,9 +37,12 @@ static const struct {
         { 0x00, 0x22, 0x41B6, "", true, KEEP_NOTHING }, /* MSE SET */
         { 0x00, 0xCA, 0xDF30, "", false, KEEP_ALL },    /* label */
         { 0x00, 0xCA, 0x7F30, "", false, KEEP_ALL },
-        { 0x00, 0xCB, 0x00FF, "\xA0", true, KEEP_ALL }, /* counter */
-        { 0x00, 0xCB, 0x00FF, "\xB6", true, KEEP_KEY }, /* public key */
-        { 0x80, 0xC0, 0x0205, "", false, KEEP_TWO },    /* MPCOS counter */
+        { 0x00, 0xCB, 0x00FF, "\xA0", true, KEEP_ALL },                     /* counter */
+        { 0x00, 0xCB, 0x00FF, "\xB6", true, KEEP_KEY },                     /* public key */
+        { 0x00, 0xCB, 0x3FFF, "\x5C\x01\x7E", true, KEEP_POLICY },          /* PIV: which PIN */
+        { 0x00, 0xCB, 0x3FFF, "\x5C\x03\x5F\xC1\x0A", true, KEEP_NOTHING }, /* certificate 9C */
+        { 0x00, 0xCB, 0x3FFF, "\x5C\x03\x5F\xC1\x05", true, KEEP_NOTHING }, /* and 9A */
+        { 0x80, 0xC0, 0x0205, "", false, KEEP_TWO },                        /* MPCOS counter */
 };
 
 static const uint8_t objects[OBJECT_COUNT] = {
@@ -109,15 +114,42 @@ static void end_line(struct transcript *t, size_t start)
 
 /* ---- what is kept -------------------------------------------------------------------------- */
 
+static bool flat_tag(uint8_t tag)
+{
+        static const uint8_t named[] = { 0xAD, 0xB2, 0xB3 }; /* card-facts 3.5, 3.7 */
+        return memchr(named, tag, sizeof named) != NULL;
+}
+
 static void put_flat(struct transcript *t, const uint8_t *data, size_t len)
 {
-        size_t at = 0;
+        size_t at = 0, withheld = 0;
         while (len - at >= 2 && data[at + 1] <= len - at - 2) {
-                put_hex(t, data + at, 2);
-                put_withheld(t, data[at + 1]);
+                if (flat_tag(data[at])) {
+                        put_withheld(t, withheld);
+                        put_hex(t, data + at, 2);
+                        withheld = 0;
+                } else {
+                        withheld += 2;
+                }
+                withheld += data[at + 1];
                 at += 2U + data[at + 1];
         }
-        put_withheld(t, len - at);
+        put_withheld(t, withheld + len - at);
+}
+
+/* SP 800-73-4 part 1, 3.3.2: 7E { 4F application, 5F2F two bytes }. No other element, no other application. */
+static bool is_policy(const uint8_t *data, size_t len)
+{
+        static const uint8_t application[] = { 0xA0, 0, 0, 0x03, 0x08, 0, 0, 0x10, 0 };
+        static const uint8_t policy[] = { 0x5F, 0x2F, 2 };
+        const size_t most = sizeof application + 2; /* its version, if it has one */
+        if (len < 4 + sizeof application + sizeof policy + 2 || data[0] != 0x7E || data[2] != 0x4F)
+                return false;
+        size_t name = data[3];
+        return data[1] == len - 2 && name >= sizeof application && name <= most &&
+               len == 4 + name + sizeof policy + 2 &&
+               memcmp(data + 4, application, sizeof application) == 0 &&
+               memcmp(data + 4 + name, policy, sizeof policy) == 0;
 }
 
 /* Bytes of a tag and its length, 0 if there is no room; the tag is the first byte, or the two of 7F49. */
@@ -149,7 +181,8 @@ static void put_key(struct transcript *t, const uint8_t *data, size_t len)
 
 static void put_answer(struct transcript *t, uint8_t keep, const uint8_t *data, size_t len)
 {
-        size_t kept = keep == KEEP_ALL ? len : keep == KEEP_TWO ? base_min(2, len) : 0;
+        bool whole = keep == KEEP_ALL || (keep == KEEP_POLICY && is_policy(data, len));
+        size_t kept = whole ? len : keep == KEEP_TWO ? base_min(2, len) : 0;
         if (t->continued && keep != KEEP_ALL)
                 put_withheld(t, len);
         else if (keep == KEEP_FLAT)

@@ -190,19 +190,11 @@ static int begin(struct mohr_client *client, const char *method, json_t *paramet
         return parameters ? wire_call(&client->wire, method, parameters, more, deadline) : -ENOMEM;
 }
 
-/* One reply; an error of the method becomes its outcome. */
+/* One reply; an error of the method becomes its outcome. What came with it is in *ret, too. */
 static int next(struct mohr_client *client, int64_t deadline, struct wire_reply *ret)
 {
-        struct wire_reply reply = { 0 };
-        int r = wire_receive(&client->wire, deadline, &reply);
-        if (r == 0 && reply.error[0])
-                r = outcome_of_error(client, &reply);
-        if (r != 0) {
-                json_decref(reply.parameters);
-                return r;
-        }
-        *ret = reply;
-        return 0;
+        int r = wire_receive(&client->wire, deadline, ret);
+        return r == 0 && ret->error[0] ? outcome_of_error(client, ret) : r;
 }
 
 static char *picture(const struct wire_reply *reply)
@@ -246,6 +238,15 @@ int mohr_client_watch(
         return r;
 }
 
+/* Of a card that went before the end there may be a transcript and nothing else. */
+static char *examined(const struct wire_reply *reply, int outcome)
+{
+        bool told = json_is_object(json_object_get(reply->parameters, "card"));
+        bool written = json_is_string(json_object_get(reply->parameters, "transcript"));
+        bool whole = outcome == 0 ? told : outcome > 0 && written;
+        return whole ? members_text(reply->parameters, JSON_INDENT(2)) : NULL;
+}
+
 int mohr_client_examine(
         struct mohr_client *client, const char *reader, bool transcript, char **ret_json)
 {
@@ -261,14 +262,12 @@ int mohr_client_examine(
                 return r;
         _cleanup_reply_ struct wire_reply reply = { 0 };
         r = next(client, deadline, &reply);
-        if (r != 0)
-                return r;
-        const json_t *card = json_object_get(reply.parameters, "card");
-        char *text = json_is_object(card) ? members_text(reply.parameters, JSON_INDENT(2)) : NULL;
-        if (!text)
+        char *text = examined(&reply, r);
+        if (r == 0 && !text)
                 return -EBADMSG;
-        *ret_json = text;
-        return 0;
+        if (text)
+                *ret_json = text;
+        return r;
 }
 
 /* ---- Assert ---- */

@@ -3,7 +3,8 @@
  * PIN, and the rows of the PIN family are entered only when the same gate as a request's has let the card
  * through. Helpers that write a transcript refuse a PIN by themselves.
  *
- * A card that says no to a question is what is examined; one that is gone ends it.
+ * A card that says no to a question is what is examined; one that is gone ends it. What was written down
+ * until then is told all the same, as long as the helper lives that has it.
  */
 #include "daemon/examine_internal.h"
 
@@ -128,9 +129,12 @@ static int finish(struct examine *e, struct out *args)
         if (e->reader)
                 reader_describe(e->reader, &info);
         e->findings.reader = info.name ? info.name : "";
+        e->findings.outcome = e->outcome;
+        e->findings.verdict = exam_cut_short(e);
         if (e->outcome == 0)
                 conclude(e);
-        e->done(e->user, e->outcome, e->outcome ? NULL : &e->findings, e->transcript, e->detail);
+        bool told = e->outcome == 0 || e->transcript;
+        e->done(e->user, e->outcome, told ? &e->findings : NULL, e->transcript, e->detail);
         examine_free(e);
         return WAIT;
 }

@@ -60,7 +60,8 @@ struct examine_params {
         bool transcript;
 };
 
-/* The last callback. outcome 0: `findings` set; `transcript` the helper's text, or NULL. */
+/* The last callback. `transcript`: the helper's text, or NULL. `findings` are set if the outcome is 0 or if
+ * there is a transcript: of a card that was gone or silent before the end, with what was found until then. */
 typedef void (*examine_done)(void *user, int outcome, const struct findings *findings,
         const char *transcript, const char *detail);
 

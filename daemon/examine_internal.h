@@ -58,6 +58,8 @@ bool exam_has_trials(const struct examine *e);
 bool exam_is_national(const struct examine *e);
 bool exam_is_begun(const struct examine *e);
 bool exam_has_transcript(const struct examine *e);
+/* The word for a card that did not wait for the end, NULL for any other outcome. */
+const char *exam_cut_short(const struct examine *e);
 int exam_start_writing(struct examine *e, struct out *args);
 int exam_ask_file(struct examine *e, struct out *args);
 int exam_judge(struct examine *e, struct out *args);

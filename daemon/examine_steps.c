@@ -288,9 +288,21 @@ int exam_leave(struct examine *e, struct out *args)
         return 0;
 }
 
+const char *exam_cut_short(const struct examine *e)
+{
+        static const struct {
+                int outcome;
+                const char *word;
+        } rows[] = { { OUTCOME_CARD_REMOVED, "removed" }, { OUTCOME_TIMED_OUT, "silent" } };
+        for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+                if (rows[i].outcome == e->outcome)
+                        return rows[i].word;
+        return NULL;
+}
+
 bool exam_has_transcript(const struct examine *e)
 {
-        return e->write && e->reader && !e->failed;
+        return e->write && e->reader && (!e->failed || exam_cut_short(e));
 }
 
 int exam_stop_writing(struct examine *e, struct out *args)
@@ -298,6 +310,18 @@ int exam_stop_writing(struct examine *e, struct out *args)
         (void)e;
         out_u8(args, 0);
         return 0;
+}
+
+/* Beside the names of steps: a helper that is new, or has not met the card, has nothing to tell. */
+static bool has_exchange(struct view text)
+{
+        bool begins = true;
+        for (size_t i = 0; i < text.len; i++) {
+                if (begins && text.data[i] != '@')
+                        return true;
+                begins = text.data[i] == '\n';
+        }
+        return false;
 }
 
 /* A helper is believed in nothing: lines of printable ASCII, or no transcript. */
@@ -309,6 +333,8 @@ int exam_written(struct examine *e, int outcome, struct in *fields)
         for (size_t i = 0; i < text.len; i++)
                 if (text.data[i] != '\n' && (text.data[i] < 0x20 || text.data[i] > 0x7E))
                         return -EBADMSG;
+        if (e->failed && !has_exchange(text))
+                return 0;
         e->transcript = strndup(text.len > 0 ? (const char *)text.data : "", text.len);
         return e->transcript ? 0 : -ENOMEM;
 }

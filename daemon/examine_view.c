@@ -149,8 +149,10 @@ json_t *examine_json(const struct findings *f)
         return NULL;
 }
 
+/* What was cut short ends in a line that says so. */
 char *examine_transcript(const struct findings *f, const char *body)
 {
+        bool whole = f->outcome != OUTCOME_CARD_REMOVED && f->outcome != OUTCOME_TIMED_OUT;
         char atr[2 * CARD_ATR_MAX + 1], key[8] = "";
         char *text = NULL;
         hex_encode(atr, f->atr, f->atr_len);
@@ -166,10 +168,11 @@ char *examine_transcript(const struct findings *f, const char *body)
                 "certificate %s\n"
                 "issuer %s\n"
                 "key %s\n"
-                "%s",
+                "%s%s%s%s",
                 MOHR_VERSION, generation_word(f), f->simulated ? "simulated" : "real", f->verdict,
                 atr, f->protocol == APDU_T0 ? "T=0" : "T=1", file_words[f->files[0]],
                 file_words[f->files[1]], file_words[f->files[2]], certificate_word(f),
-                issuer_word(f), key[0] ? key : "none", body);
+                issuer_word(f), key[0] ? key : "none", body, whole ? "" : "@ ",
+                whole ? "" : f->verdict, whole ? "" : "\n");
         return len < 0 ? NULL : text;
 }

@@ -338,6 +338,16 @@ static json_t *examined(const struct findings *findings, const char *body)
         return json_incref(reply);
 }
 
+/* The error, and what was written down until then. */
+static json_t *cut_short(const struct findings *findings, const char *body, const char *detail)
+{
+        json_t *details = error_details(NULL, -1, detail);
+        _cleanup_free_ char *text = body ? examine_transcript(findings, body) : NULL;
+        if (text)
+                json_object_set_new(details, "transcript", json_string(text));
+        return details;
+}
+
 static void examine_ended(void *user, int outcome, const struct findings *findings,
         const char *transcript, const char *detail)
 {
@@ -350,7 +360,7 @@ static void examine_ended(void *user, int outcome, const struct findings *findin
                 call_reply(job->call, examined(findings, transcript));
         else
                 call_error(job->call, error_of(outcome, error, sizeof error),
-                        error_details(NULL, -1, detail));
+                        cut_short(findings, transcript, detail));
         free(job);
 }
 

@@ -3,7 +3,8 @@
  *
  * mohrd examines, this file only finds the words: tables from its answer to a sentence and to the next
  * thing to do. The exit code is what `mohr assert` would meet with this card, as far as that can be known
- * without a PIN. A transcript is written as it came, readable by its owner only, to be looked at first.
+ * without a PIN. A transcript is written as it came, readable by its owner only, to be looked at first; of a
+ * card that was pulled too soon, too.
  */
 #include "client-sdk/cli/cli.h"
 
@@ -291,16 +292,11 @@ static int report_failure(const struct cli *cli, int outcome, const struct mohr_
                 detail, client);
 }
 
-static int show(const struct cli *cli, const json_t *all, const char *transcript)
+static int show(const struct cli *cli, const json_t *all)
 {
         const json_t *card = json_object_get(all, "card");
         json_int_t exit_code = json_integer_value(json_object_get(card, "exit"));
         int outcome = exit_code >= 0 && exit_code < 100 ? (int)exit_code : OUTCOME_INTERNAL;
-        if (transcript) {
-                int r = keep_transcript(cli, transcript, text_of(all, "transcript"));
-                if (r != 0)
-                        return r;
-        }
         if (cli->json) {
                 _cleanup_free_ char *text = json_dumps(card, JSON_INDENT(2));
                 printf("%s\n", text ? text : "{}");
@@ -318,12 +314,11 @@ int doctor_card(struct cli *cli, const char *reader, const char *transcript)
         if (r != 0)
                 return r;
         r = mohr_client_examine(client, reader, transcript != NULL, &json);
-        if (r != 0) {
-                r = report_failure(cli, r, client);
-        } else {
-                _cleanup_json_ json_t *all = json_loads(json, 0, NULL);
-                r = show(cli, all, transcript);
-        }
+        _cleanup_json_ json_t *all = json ? json_loads(json, 0, NULL) : NULL;
+        int kept = transcript && all ? keep_transcript(cli, transcript, text_of(all, "transcript"))
+                                     : 0;
+        if (kept == 0)
+                kept = r == 0 ? show(cli, all) : report_failure(cli, r, client);
         mohr_client_free(client);
-        return r;
+        return kept;
 }

@@ -110,6 +110,8 @@ static int play(
 {
         int r = replay_answer(card->replay, bytes, len, &out);
         card->stats.strangers = replay_strangers(card->replay);
+        if (r == OUTCOME_CARD_REMOVED)
+                softcard_remove(card);
         *ret_len = out.len;
         return r;
 }

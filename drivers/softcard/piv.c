@@ -79,7 +79,7 @@ static int parse_tag(struct view data, uint32_t *ret)
         return 0;
 }
 
-static const struct piv_object *object_find(const struct piv *piv, uint32_t tag)
+const struct piv_object *pivcard_object(const struct piv *piv, uint32_t tag)
 {
         for (size_t i = 0; i < piv->object_count; i++)
                 if (piv->objects[i].tag == tag)
@@ -98,7 +98,7 @@ static void get_object(struct softcard *card, const struct command *cmd, struct 
                 answer_sw(ans, 0x6A80);
                 return;
         }
-        const struct piv_object *object = object_find(card->piv, tag);
+        const struct piv_object *object = pivcard_object(card->piv, tag);
         if (object)
                 out_bytes(&ans->out, object->data, object->len);
         else if (setting_is(card, SWITCH_PIV_ABSENT, "empty") && tag >> 8 == 0x5FC1)

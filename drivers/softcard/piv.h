@@ -42,6 +42,8 @@ void pivcard_out(struct out *out, uint32_t tag, const void *data, size_t len);
 /* An element that must be next; an empty view and `in` spoiled otherwise. */
 struct view pivcard_in(struct in *in, uint8_t *ret_tag);
 
+/* Borrowed, NULL: there is none. */
+const struct piv_object *pivcard_object(const struct piv *piv, uint32_t tag);
 void pivcard_authenticate(struct softcard *card, const struct command *cmd, struct answer *ans);
 /* Each key works once, so that nothing has to be loaded later; -EINVAL: not this certificate's key. */
 _must_check_ int pivcard_slot_test(const struct piv_slot *slot, X509 *cert);

@@ -2,7 +2,7 @@
 /* replay.h: a card out of a transcript (docs/transcript.md): it says what another card said.
  *
  * A command is answered by the line that comes next, else by the next line like it, else by the first
- * one like it; what is in no line is 6F00, and counted. Bytes that were withheld are made up: whoever owns
+ * one like it; what is in no line is 6F00, and counted. One that was cut short ends as it did. Bytes that were withheld are made up: whoever owns
  * the replay says from what. Only the text of the transcript is read here, strictly and within bounds.
  */
 #ifndef MOHR_SOFTCARD_REPLAY_H
@@ -27,7 +27,7 @@ struct replay *replay_free(struct replay *replay);
 struct replay_head {
         uint8_t atr[REPLAY_ATR_MAX];
         size_t atr_len;
-        bool t0;
+        bool t0, piv;
         char files[REPLAY_FILES][16]; /* "signature", "authority", ... */
         char certificate[16], issuer[16], verdict[24];
         int key; /* reference, -1: none */
@@ -39,7 +39,8 @@ void replay_put_file(struct replay *replay, size_t file, struct view der);
 void replay_put_key(struct replay *replay, struct view modulus, struct view exponent);
 
 void replay_power_on(struct replay *replay); /* to the first line again */
-/* Data and status word; no bytes at all where the transcript has none. -ENOSPC. */
+/* Data and status word; no bytes at all where the transcript has none. -ENOSPC. OUTCOME_CARD_REMOVED or
+ * OUTCOME_TIMED_OUT instead of the last answer, where the card went or fell silent there. */
 _must_check_ int replay_answer(
         struct replay *replay, const uint8_t *cmd, size_t cmd_len, struct out *out);
 unsigned int replay_strangers(const struct replay *replay); /* commands that were in no line */

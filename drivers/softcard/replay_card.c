@@ -3,6 +3,7 @@
  * certificates those of the test PKI that are of the same kinds and in the same state.
  */
 #include "drivers/softcard/card.h"
+#include "drivers/softcard/piv.h"
 #include "drivers/softcard/replay.h"
 
 #include <openssl/bn.h>
@@ -30,6 +31,9 @@ static const char *leaf_for(const struct replay_head *head)
                 bool holds;
                 const char *leaf;
         } rows[] = {
+                { head->piv && strcmp(head->verdict, "not_confirmed") == 0, "foreign" },
+                { head->piv && strcmp(head->certificate, "expired") == 0, "expired" },
+                { head->piv, "valid" },
                 { strcmp(head->files[0], "other") == 0, "foreign" },
                 { strcmp(head->files[0], "staff") == 0, "foreign" },
                 { strcmp(head->issuer, "other") == 0, "wrong-issuer" },
@@ -51,6 +55,14 @@ static int set(struct softcard *card, const char *name, const char *value)
         return setting_put(card->settings, name, strlen(name), value);
 }
 
+/* What was no certificate is one that is not as it says. */
+static int set_piv(struct softcard *card, const struct replay_head *head)
+{
+        bool other = strcmp(head->files[0], "other") == 0;
+        int r = set(card, "piv-leaf", leaf_for(head));
+        return r == 0 ? set(card, "piv-cert", other ? "gzip-lies" : "plain") : r;
+}
+
 int card_load_replay(struct softcard *card)
 {
         const char *path = card->settings[SWITCH_REPLAY].text;
@@ -66,11 +78,16 @@ int card_load_replay(struct softcard *card)
                 return r;
         const struct replay_head *head = replay_head(card->replay);
         card->replayed = (struct profile){
-                .name = "replay", .atr = "", .t0 = head->t0, .apps = HAS(APP_IAS)
+                .name = "replay",
+                .atr = "",
+                .t0 = head->t0,
+                .apps = head->piv ? HAS(APP_PIV) : HAS(APP_IAS),
         };
         card->profile = &card->replayed;
         card->atr_len = head->atr_len;
         memcpy(card->atr, head->atr, head->atr_len);
+        if (head->piv)
+                return set_piv(card, head);
         r = set(card, "leaf", leaf_for(head));
         if (r == 0)
                 r = set(card, "third-file", "auth");
@@ -106,12 +123,25 @@ static struct view number(const struct softcard *card, const char *name, uint8_t
         return view;
 }
 
+/* Only the first is asked for (SP 800-73-4 part 1, 3.2.1: the signature certificate). */
+static void fill_piv(struct softcard *card, const struct replay_head *head)
+{
+        bool there = strcmp(head->files[0], "staff") == 0 || strcmp(head->files[0], "other") == 0;
+        const struct piv_object *object = there ? pivcard_object(card->piv, 0x5FC10A) : NULL;
+        if (object)
+                replay_put_file(card->replay, 0, (struct view){ object->data, object->len });
+}
+
 /* After the certificates were made: what stands where the transcript withholds. */
 void card_fill_replay(struct softcard *card)
 {
         if (!card->replay)
                 return;
         const struct replay_head *head = replay_head(card->replay);
+        if (head->piv) {
+                fill_piv(card, head);
+                return;
+        }
         for (size_t i = 0; i < REPLAY_FILES; i++) {
                 const struct file *file = made(card, head->files[i]);
                 if (file)

@@ -62,6 +62,15 @@ STAFF = [
 ]
 NO_ANCHOR = [({"profile": profile}, UNSUPPORTED, "not_confirmed",
               {"confirmed": False, "detail": "a staff card, and no anchors are configured for staff"}) for profile in ("piv", "piv-cl")]
+# Cards that are not there to the end: what happens, exit code, its name, the last line of the transcript.
+CUT_SHORT = [
+    ({"fault": "removal:400@total:3"}, 17, "CardRemoved", "@ removed"),
+    ({"fault": "removal:400@read#5"}, 17, "CardRemoved", "@ removed"),
+    ({"fault": "removal:400@counter:lost", "profile": "mav2-t0"}, 17, "CardRemoved", "@ removed"),
+    ({"fault": "mute:300@mse"}, 19, "TimedOut", "@ silent"),
+    ({"fault": "removal:400@get-data#2:lost", "profile": "piv"}, 17, "CardRemoved", "@ removed"),
+    ({"fault": "removal:400@empty-verify", "profile": "piv-t0"}, 17, "CardRemoved", "@ removed"),
+]
 CITIZENS_WORDS = ("national", "service office", "\u0645\u0644\u06cc", "\u062f\u0641\u062a\u0631")  # the last: national, office
 AFTER_CONFIRMATION = ("tries", "methods", "pin_changed", "sign_pin_initial", "applet", "versions", "key", "keys")
 
@@ -124,14 +133,13 @@ def run_case(rig, case):
 
 
 def run_staff(rig, case, anchors):
-    """As a citizen's card, and nothing a citizen is told is said of it. Its transcript is not for playing back: what tells
-    which PIN its holder uses stands among what is withheld."""
+    """As a citizen's card, and nothing a citizen is told is said of it."""
     options, expected, verdict, members = case
     what = " ".join(f"{name}={value}" for name, value in options.items()) + (", trusted" if anchors else ", no anchors")
     der = subprocess.run(["openssl", "x509", "-in", os.path.join(rig.pki, "staff-9c-rsa2048.pem"), "-outform", "DER"],
                          capture_output=True, check=True).stdout
     secrets = ["S-0042", "s-0042".encode().hex()] + [der[at:at + 8].hex() for at in range(40, len(der) - 8)]
-    daemon = soft(rig, trust={"staff_anchors": os.path.join(rig.pki, "staff-ca.pem")} if anchors else None, **options)
+    daemon = soft(rig, trust=staff_anchors(rig) if anchors else None, **options)
     transcript = os.path.join(rig.dir, f"transcript-{rig.cards}")
     code, out, err = rig.mohr(daemon, "doctor", "--card", "--json", "--transcript", transcript)
     card = json.loads(out) if out.startswith("{") else {}
@@ -146,17 +154,63 @@ def run_staff(rig, case, anchors):
              for more in ({}, {"LANGUAGE": "fa", "LC_ALL": "C.UTF-8"})]
     rig.check(all(words) and not [word for word in CITIZENS_WORDS for said in words if word in said],
               f"{what}: nothing is said that is true of citizens only", words)
+    played = replayed(rig, transcript, anchors=anchors)
+    rig.check(played == (code, card), f"{what}: the transcript played back gives the same findings", played)
     found = silent_about_the_holder(out + err + text + "".join(words), secrets)
     rig.check(not found and not daemon.prompts(), f"{what}: nothing of the holder is told, nobody is asked", found)
     daemon.stop()
 
 
-def replayed(rig, transcript):
+def staff_anchors(rig):
+    return {"staff_anchors": os.path.join(rig.pki, "staff-ca.pem")}
+
+
+def replayed(rig, transcript, *words, anchors=True):
     """(exit code, findings) of a card that is played from a transcript."""
-    daemon = soft(rig, replay=transcript)
-    code, out, _ = rig.mohr(daemon, "doctor", "--card", "--json")
+    daemon = soft(rig, trust=staff_anchors(rig) if anchors else None, replay=transcript)
+    code, out, _ = rig.mohr(daemon, "doctor", "--card", "--json", *words)
     daemon.stop()
     return code, json.loads(out) if out.startswith("{") else out
+
+
+def exchanges(path):
+    """What was said in each step, without the head."""
+    with open(path, encoding="ascii") as file:
+        return file.read().split("\n@ begin\n", 1)[1]
+
+
+def run_cut_short(rig, case):
+    """The card goes: what was said until then is kept, says so, and is played back to that point."""
+    options, expected, name, end = case
+    what = " ".join(f"{key}={value}" for key, value in options.items())
+    secrets = secrets_of(rig)
+    daemon = soft(rig, trust=staff_anchors(rig), faults="once", **options)
+    path = os.path.join(rig.dir, f"transcript-{rig.cards}")
+    code, out, err = rig.mohr(daemon, "doctor", "--card", "--json", "--transcript", path)
+    told = json.loads(out) if out.startswith("{") else {}
+    rig.check(code == expected == told.get("exit") and told.get("outcome") == name, f"{what}: {expected}", (code, out, err))
+    with open(path, encoding="ascii") as file:
+        text = file.read()
+    rig.check(text.startswith("mohr-transcript 1\n") and text.endswith(f"\n{end}\n"), f"{what}: the transcript ends in {end}", text)
+    rig.check(os.stat(path).st_mode & 0o77 == 0 and not silent_about_the_holder(out + err + text, secrets),
+              f"{what}: for its owner only, and nothing of the holder in it")
+    again = path + "-again"
+    played = replayed(rig, path, "--transcript", again)
+    rig.check(played == (code, told), f"{what}: played back it ends the same way", played)
+    rig.check(exchanges(again) == exchanges(path), f"{what}: after the same words", exchanges(again))
+    daemon.stop()
+
+
+def nothing_said(rig):
+    """A card that went with the first word to it leaves a transcript of that word; one that is not there, none."""
+    daemon = soft(rig, fault="removal:60000@1", faults="once")
+    path = os.path.join(rig.dir, "nothing")
+    first, _, _ = rig.mohr(daemon, "doctor", "--card", "--transcript", path)
+    with open(path, encoding="ascii") as file:
+        rig.check(first == 17 and file.read().endswith(" -\n@ end\n@ removed\n"), "a card that goes at the first word", first)
+    code, _, err = rig.mohr(daemon, "doctor", "--card", "--transcript", path + "-again")
+    rig.check(code == 11 and not os.path.exists(path + "-again"), "where nothing was said there is no transcript", (code, err))
+    daemon.stop()
 
 
 def fixtures(rig):
@@ -232,6 +286,8 @@ def body(rig):
         run_case(rig, case)
     for case, anchors in rig.mine([(case, True) for case in STAFF] + [(case, False) for case in NO_ANCHOR]):
         run_staff(rig, case, anchors)
+    for case in rig.mine(rig.few(CUT_SHORT, 3)):
+        run_cut_short(rig, case)
     fixtures(rig)
     if rig.shard[0] == 0:
         pcscd = Pcscd(rig)
@@ -239,6 +295,7 @@ def body(rig):
         other_answers(rig, pcscd)
         pcscd.stop()
         policy_and_hangup(rig)
+        nothing_said(rig)
 
 
 if __name__ == "__main__":

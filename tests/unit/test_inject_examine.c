@@ -44,7 +44,9 @@ static void examined(void *user, int outcome, const struct findings *findings, c
         struct examine **self = user;
         (void)detail;
         assert_false(world.done);
-        assert_true((outcome == 0) == (findings != NULL));
+        bool cut_short = outcome == OUTCOME_CARD_REMOVED || outcome == OUTCOME_TIMED_OUT;
+        assert_true((outcome == 0 || text) == (findings != NULL));
+        assert_true(outcome == 0 || cut_short || !text);
         world.done = true;
         world.outcome = outcome;
         *self = NULL;
@@ -54,6 +56,9 @@ static void examined(void *user, int outcome, const struct findings *findings, c
                 _cleanup_free_ char *whole = examine_transcript(findings, text ? text : "");
                 told.in_words = reply != NULL;
                 told.kept = whole != NULL;
+                if (outcome != 0 && whole)
+                        assert_non_null(strstr(whole,
+                                outcome == OUTCOME_TIMED_OUT ? "\n@ silent\n" : "\n@ removed\n"));
                 told.exit = findings->outcome;
                 told.confirmed = findings->confirmed;
                 told.methods = findings->methods;
@@ -160,6 +165,25 @@ static void a_no_or_a_loss_at_any_question_is_an_answer(void **state)
                 }
 }
 
+/* The helper lives on, and has what was said until then. */
+static void what_was_written_before_the_card_went_is_told(void **state)
+{
+        static const int answers[] = { OUTCOME_CARD_REMOVED, OUTCOME_TIMED_OUT };
+        unsigned int count = questions();
+        (void)state;
+        for (size_t i = 0; i < ARRAY_LEN(answers); i++)
+                for (unsigned int n = 2; n + 2 < count; n++) { /* BEGIN is over, END is not */
+                        teardown(NULL);
+                        setup_examining(NULL);
+                        world.fail_at = n;
+                        world.fail_with = answers[i];
+                        assert_int_equal(examine(NULL, true), answers[i]);
+                        assert_true(told.written && told.kept);
+                        nothing_was_spent();
+                        next_tells_everything();
+                }
+}
+
 static void a_client_may_hang_up_at_any_question(void **state)
 {
         unsigned int count = questions();
@@ -224,6 +248,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 CASE(a_failing_call_is_an_answer),
                 CASE(a_no_or_a_loss_at_any_question_is_an_answer),
+                CASE(what_was_written_before_the_card_went_is_told),
                 CASE(a_client_may_hang_up_at_any_question),
                 CASE(before_its_first_question_too),
                 CASE(what_is_not_confirmed_is_not_asked_about_its_pin),

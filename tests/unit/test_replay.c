@@ -4,6 +4,8 @@
  */
 #include "drivers/softcard/replay.h"
 
+#include "base/outcome.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -116,6 +118,68 @@ static void a_key_is_filled_where_it_is_the_certificates(void **state _unused_)
         replay_free(replay);
 }
 
+static void end(struct replay *replay, const char *cmd_hex, int expected)
+{
+        uint8_t cmd[300], rsp[600];
+        struct out out = out_new(rsp, sizeof rsp);
+        ssize_t len = hex_decode(cmd, sizeof cmd, cmd_hex);
+        assert_true(len >= 0);
+        assert_int_equal(replay_answer(replay, cmd, (size_t)len, &out), expected);
+        assert_int_equal(out.len, 0);
+}
+
+static void a_card_that_went_goes_again(void **state _unused_)
+{
+        static const struct {
+                const char *word;
+                int outcome;
+        } ends[] = { { "@ removed\n", OUTCOME_CARD_REMOVED }, { "@ silent\n", OUTCOME_TIMED_OUT } };
+        for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
+                char text[800];
+                snprintf(text, sizeof text,
+                        HEAD
+                        "@ x\n00a4000c023f00 9000\n00b00000f8 [2]9000\n00b00000f8 -\n@ end\n%s",
+                        ends[i].word);
+                struct replay *replay = load(text);
+                for (int again = 0; again < 2; again++) {
+                        expect(replay, "00a4000c023f00", "9000");
+                        expect(replay, "00b00000f8", "00009000");
+                        end(replay, "00b00000f8", ends[i].outcome);
+                        replay_power_on(replay);
+                }
+                replay_free(replay);
+        }
+}
+
+static void an_object_comes_in_pieces(void **state _unused_)
+{
+        static const char *const texts[] = {
+                HEAD
+                "@ read certificate-1\n00cb3fff055c035fc10a00 [256]6110\n00c0000010 [16]9000\n",
+                HEAD "protocol T=0\n@ read certificate-1\n00cb3fff055c035fc10a 6110\n00c0000010 "
+                     "[16]9000\n",
+        };
+        uint8_t object[259] = { 0x53, 0x82, 0x01 };
+        char piece[2 * 256 + 1];
+        hex_encode(piece, object, 256);
+        for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+                struct replay *replay = load(texts[i]);
+                char answer[600];
+                replay_put_file(replay, 0, (struct view){ object, sizeof object });
+                snprintf(answer, sizeof answer, "%s6103", piece);
+                if (i == 1) {
+                        expect(replay, "00cb3fff055c035fc10a", "6100");
+                        expect(replay, "00c0000000", answer);
+                } else {
+                        expect(replay, "00cb3fff055c035fc10a00", answer);
+                }
+                expect(replay, "00c0000001", "006102");
+                expect(replay, "00c0000000", "00009000");
+                expect(replay, "00c0000010", "000000000000000000000000000000009000");
+                replay_free(replay);
+        }
+}
+
 static void what_is_no_transcript_is_refused_with_its_line(void **state _unused_)
 {
         static const struct {
@@ -126,7 +190,8 @@ static void what_is_no_transcript_is_refused_with_its_line(void **state _unused_
                 { "mohr-transcript 2\n", 1 },
                 { "mohr-transcript 1", 1 },
                 { "mohr-transcript 1\n@ x\n00 9000\n", 3 }, /* no ATR */
-                { HEAD, 9 },                                /* no exchange */
+                { HEAD "@ x\n00 9000\n@ removed\n@ end\n", 13 },
+                { HEAD, 9 }, /* no exchange */
                 { HEAD "@ x\n00 9000", 11 },
                 { HEAD "@ x\n0 9000\n", 11 },
                 { HEAD "@ x\n00 900\n", 11 },
@@ -164,6 +229,8 @@ int main(void)
                 cmocka_unit_test(withheld_data_of_a_command_may_be_anything),
                 cmocka_unit_test(a_certificate_is_served_as_a_file),
                 cmocka_unit_test(a_key_is_filled_where_it_is_the_certificates),
+                cmocka_unit_test(a_card_that_went_goes_again),
+                cmocka_unit_test(an_object_comes_in_pieces),
                 cmocka_unit_test(what_is_no_transcript_is_refused_with_its_line),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

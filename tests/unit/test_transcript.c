@@ -90,6 +90,10 @@ static void what_is_somebodys_is_only_counted(void **state _unused_)
                 { OBJECT_DATES, "00B00000F8", "B2FFAABB 9000", "00b00000f8 [4]9000\n" },
                 { OBJECT_DATES, "00B00000F8", "B2 9000", "00b00000f8 [1]9000\n" },
                 { OBJECT_AFIS, "00B00000F8", "AD0100 9000", "00b00000f8 ad01[1]9000\n" },
+                /* a tag that nobody named may be somebody's, as may its length */
+                { OBJECT_DATES, "00B00000F8", "5A0431323334 B201AA 07 9000",
+                        "00b00000f8 [6]b201[2]9000\n" },
+                { OBJECT_AFIS, "00B00000F8", "3132 3334 9000", "00b00000f8 [4]9000\n" },
                 /* from the middle of a file nobody knows where a tag is */
                 { OBJECT_DATES, "00B0000104", "31003400 9000", "00b0000104 [4]9000\n" },
                 { OBJECT_DATES, "00B0000AF8", "31003400B301CC 9000", "00b0000af8 [7]9000\n" },
@@ -102,7 +106,10 @@ static void what_is_somebodys_is_only_counted(void **state _unused_)
                         "00cb00ff0ab6038301037f4902820000 [4]9000\n" },
                 { -1, "00CB00FF0A B6038301037F49028200 00", "8301 9000",
                         "00cb00ff0ab6038301037f4902820000 [2]9000\n" },
-                { -1, "00CB3FFF05 5C035FC105 00", "5303AABBCC 9000", "00cb3fff05[5]00 [5]9000\n" },
+                { -1, "00CB3FFF05 5C035FC105 00", "5303AABBCC 9000",
+                        "00cb3fff055c035fc10500 [5]9000\n" },
+                { -1, "00CB3FFF05 5C035FC10A", "6100", "00cb3fff055c035fc10a 6100\n" },
+                { -1, "00CB3FFF05 5C035FC102 00", "5303AABBCC 9000", "00cb3fff05[5]00 [5]9000\n" },
                 { -1, "80C002050C", "00010203 9000", "80c002050c 0001[2]9000\n" },
                 { -1, "0020008108 3132333435363738", "9000", "0020008108[8] 9000\n" },
                 { -1, "0020008108 31323334353637", "9000", "0020008108[7] 9000\n" },
@@ -119,6 +126,33 @@ static void what_is_somebodys_is_only_counted(void **state _unused_)
                 transcript_clear(&t);
                 hear(cases[i].object, cases[i].cmd, cases[i].rsp);
                 assert_string_equal(t.text, cases[i].line);
+        }
+}
+
+static void which_pin_a_piv_card_takes_is_kept(void **state _unused_)
+{
+#define DISCOVERY "00CB3FFF03 5C017E 00"
+        static const struct {
+                const char *rsp, *line;
+        } cases[] = {
+                { "7E124F0BA0000003080000100001005F2F024000 9000",
+                        "7e124f0ba0000003080000100001005f2f0240009000\n" },
+                { "7E104F09A000000308000010005F2F026010 9000",
+                        "7e104f09a000000308000010005f2f0260109000\n" },
+                { "6A82", "6a82\n" },
+                /* anything else in it, or another's name, and nothing is kept */
+                { "7E124F0BA0000003090000100001005F2F024000 9000", "[20]9000\n" },
+                { "7E124F0BA0000003080000100001005F2E024000 9000", "[20]9000\n" },
+                { "7E124F0BA0000003080000100001005F2F0240005001AA 9000", "[23]9000\n" },
+                { "7E154F0BA0000003080000100001005F2F0240005001AA 9000", "[23]9000\n" },
+                { "7E144F0DA0000003080000100001003132 5F2F024000 9000", "[22]9000\n" },
+                { "7E114F0BA0000003080000100001005F2F0240 9000", "[19]9000\n" },
+                { "7E 9000", "[1]9000\n" },
+        };
+        for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+                transcript_clear(&t);
+                hear(-1, DISCOVERY, cases[i].rsp);
+                assert_string_equal(t.text + strlen("00cb3fff035c017e00 "), cases[i].line);
         }
 }
 
@@ -165,6 +199,7 @@ int main(void)
                 cmocka_unit_test_setup(what_a_select_did_not_ask_for_is_withheld, setup),
                 cmocka_unit_test_setup(what_is_the_same_on_all_cards_is_kept, setup),
                 cmocka_unit_test_setup(what_is_somebodys_is_only_counted, setup),
+                cmocka_unit_test_setup(which_pin_a_piv_card_takes_is_kept, setup),
                 cmocka_unit_test_setup(a_rule_holds_for_all_pieces_of_an_answer, setup),
                 cmocka_unit_test_setup(what_is_too_long_is_cut_between_lines, setup),
         };
