@@ -50,6 +50,8 @@ static PangoLayout *paragraph(
                 add_face(list, pen, &pieces[i], len, len + more);
                 len += more;
         }
+        /* A hyphen at the end of a line would be one more letter of an address or a name. */
+        add_attribute(list, pango_attr_insert_hyphens_new(FALSE), 0, len);
         pango_layout_set_text(made, text, (int)len);
         pango_layout_set_attributes(made, list);
         pango_attr_list_unref(list);

@@ -62,18 +62,22 @@ static size_t draw_section(struct pen *pen, const struct sheet_row *row, size_t 
         return draw_plain(pen, row, left);
 }
 
-/* Large, unless that takes more than two lines: what a long name needs is room. It is never cut. */
+/* Large, unless that takes more than two lines: what a long name needs is room. It has twice as many lines
+ * as any name of 255 bytes in an alphabet takes; there are letters as wide as a word. */
+#define NAME_LINES 8
+
 static size_t draw_name(struct pen *pen, const struct sheet_row *row, size_t left)
 {
         const struct face *faces = pen->layout->faces, *large = &faces[SHEET_NAME];
         const struct face small = { faces[SHEET_FIELD].size, true, 0 };
         struct stretch line = pen_line(pen);
-        struct pen quiet = *pen;
+        struct pen quiet = *pen, patient = *pen;
         (void)left;
         quiet.quiet = true;
+        patient.fit.lines = pen->fit.lines > 0 ? NAME_LINES : 0;
         bool fits = put_words(&quiet, line, row->text, *large) <
                     2.5 * put_words(&quiet, line, "0", *large);
-        pen->y += put_words(pen, line, row->text, fits ? *large : small) + pen_gaps(pen, 1);
+        pen->y += pen_text(&patient, line, row->text, fits ? *large : small) + pen_gaps(pen, 1);
         return 1;
 }
 
