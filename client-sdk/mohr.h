@@ -72,8 +72,8 @@ enum mohr_revocation {
         MOHR_REVOCATION_REQUIRE, /* fresh evidence for the leaf and each CA below the anchor, or refused */
 };
 
-/* CRLs and OCSP responses of a file (PEM or DER) or of the .crl .ocsp .pem .der files of a folder. What can
- * be read is taken; 21 says that something could not be, and `problem` what. Before the first
+/* CRLs and OCSP responses of a file (PEM or DER) or of the .crl .ocsp .pem .der files of a folder; `path`
+ * NULL: those that mohr trust fetch keeps, which may lack. What can be read is taken; 21 says that something could not be, and `problem` what. Before the first
  * mohr_verify(). */
 int mohr_trust_load_revocation(
         struct mohr_trust *trust, const char *path, char *problem, size_t problem_cap);

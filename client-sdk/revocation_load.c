@@ -4,6 +4,7 @@
  * knows less and says so, while one that stops at the first would know nothing.
  */
 #include "client-sdk/certfile.h"
+#include "client-sdk/store.h"
 #include "client-sdk/trust.h"
 
 static const char *const labels[] = { "X509 CRL", "OCSP RESPONSE", NULL };
@@ -27,6 +28,22 @@ static int add_one(void *user, const char *path, const uint8_t *der, size_t len)
         return r > 0 ? certfile_complain(&loading->in, path, why) : r;
 }
 
+/* Both levels of the store. One that cannot be relied on leaves the other's lists. */
+static int read_store(struct certfile *in)
+{
+        int r = 0;
+        in->guarded = in->may_lack = true;
+        for (enum store_level level = 0; r >= 0 && level < STORE_LEVELS; level++) {
+                _cleanup_free_ char *folder = NULL;
+                int one = store_folder(level, STORE_CRLS, &folder);
+                if (one == 0)
+                        one = certfile_read(in, folder);
+                if (one != -ENOENT)
+                        r = one < 0 || r == 0 ? one : r;
+        }
+        return r;
+}
+
 int mohr_trust_load_revocation(
         struct mohr_trust *trust, const char *path, char *problem, size_t problem_cap)
 {
@@ -39,7 +56,7 @@ int mohr_trust_load_revocation(
         loading.in.user = &loading;
         if (problem_cap > 0)
                 problem[0] = '\0';
-        return certfile_read(&loading.in, path);
+        return path ? certfile_read(&loading.in, path) : read_store(&loading.in);
 }
 
 int mohr_trust_add_revocation(struct mohr_trust *trust, const void *der, size_t len)

@@ -53,14 +53,18 @@ int checking_option(struct cli *cli, int option, struct checking *checking)
                 else if (strcmp(optarg, "refuse") != 0)
                         return cli_usage(cli, _("--expired-cert takes refuse or report."));
                 return 0;
+        case CHECKING_REVOCATION:
+        case CHECKING_REVOCATION_FROM:
+        case CHECKING_REVOCATION_AGE: return checking_revocation_option(cli, option, checking);
         }
         return cli_usage(cli, _("This option is not known here, or lacks its value."));
 }
 
-int checking_complete(struct cli *cli, const struct checking *checking)
+int checking_complete(struct cli *cli, struct checking *checking)
 {
         _cleanup_trust_ struct mohr_trust *stored = NULL;
         char problem[512] = "";
+        checking_revocation_complete(checking);
         if (checking->trust || checking->staff ||
                 mohr_trust_load_store(&stored, problem, sizeof problem) == 0)
                 return 0;
@@ -130,6 +134,9 @@ int checking_trust(const struct cli *cli, const struct checking *checking, struc
                 r = mohr_trust_load_staff(&trust, checking->staff, problem, sizeof problem);
         if (r != 0)
                 return report_no_trust(cli, r, problem);
+        r = checking_revocation_load(cli, checking, trust);
+        if (r != 0)
+                return r;
         *ret = trust;
         trust = NULL;
         return 0;

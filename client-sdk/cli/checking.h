@@ -8,7 +8,8 @@
 #include "client-sdk/cli/cli.h"
 
 struct checking {
-        const char *trust, *staff;
+        const char *trust, *staff, *revocation_from; /* NULL: the store's */
+        bool revocation_said;
         struct mohr_verify_options options;
 };
 
@@ -21,6 +22,9 @@ enum {
         CHECKING_NONCE,
         CHECKING_AT,
         CHECKING_EXPIRED,
+        CHECKING_REVOCATION,
+        CHECKING_REVOCATION_FROM,
+        CHECKING_REVOCATION_AGE,
         CHECKING_JSON,
 };
 
@@ -33,13 +37,16 @@ enum {
         { "nonce", required_argument, NULL, CHECKING_NONCE },              \
         { "at", required_argument, NULL, CHECKING_AT },                    \
         { "expired-cert", required_argument, NULL, CHECKING_EXPIRED },     \
+        { "revocation", required_argument, NULL, CHECKING_REVOCATION },    \
+        { "revocation-from", required_argument, NULL, CHECKING_REVOCATION_FROM }, \
+        { "revocation-age", required_argument, NULL, CHECKING_REVOCATION_AGE }, \
         { "json", no_argument, NULL, CHECKING_JSON }
 /* clang-format on */
 
 /* One of them, with optarg. 0, or 2 with the complaint already made. */
 _must_check_ int checking_option(struct cli *cli, int option, struct checking *checking);
 /* After the last of them: is what is needed there? As above. */
-_must_check_ int checking_complete(struct cli *cli, const struct checking *checking);
+_must_check_ int checking_complete(struct cli *cli, struct checking *checking);
 
 /* Reads all of a file, or standard input for "-", and takes white space off both ends: `*ret` points into
  * `buffer`. More than `cap` bytes are cut there, which is for whoever caps lower to refuse. */
@@ -49,6 +56,14 @@ _must_check_ int checking_read(
 /* What is trusted. 0, or an outcome that is reported already. */
 _must_check_ int checking_trust(
         const struct cli *cli, const struct checking *checking, struct mohr_trust **ret);
+
+/* checking_revocation.c: the options about revocation, as checking_option(); prefer if nothing was said. */
+_must_check_ int checking_revocation_option(
+        struct cli *cli, int option, struct checking *checking);
+void checking_revocation_complete(struct checking *checking);
+/* What is known of revocation; what of it cannot be read is a warning, as the verdict says what it rests on. */
+_must_check_ int checking_revocation_load(
+        const struct cli *cli, const struct checking *checking, struct mohr_trust *trust);
 
 /* The verdict in words on stderr: the outcome, the reason, which claim, and what may help. With --json stdout
  * has it all. */

@@ -14,6 +14,7 @@
 #include "base/outcome.h"
 
 #include <getopt.h>
+#include <jansson.h>
 #include <stdio.h>
 
 struct cli {
@@ -75,5 +76,7 @@ void show_readers(const struct cli *cli, const char *json);
 /* What to do about a reader whose member "why" this is, translated; NULL: not known here. */
 const char *show_why(const char *why);
 void show_result(const struct cli *cli, const struct mohr_result *result);
+/* show_revocation.c: the member "revocation" of `all`, in words: not revoked as of when, or why unchecked. */
+void show_revocation(const struct cli *cli, const json_t *all);
 
 #endif

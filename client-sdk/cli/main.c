@@ -19,6 +19,8 @@ static const struct command {
         { "verify", command_verify,
                 "--trust FILE-or-DIR [--staff-anchors FILE-or-DIR] [--audience URI]\n"
                 "            [--nonce TEXT] [--at TIME] [--expired-cert refuse|report] [--json]\n"
+                "            [--revocation require|prefer|off] [--revocation-from FILE-or-DIR]\n"
+                "            [--revocation-age DAYS]\n"
                 "            [FILE|-]",
                 N_("Check an assertion; print what it says of its holder") },
         { "trust", command_trust, "SUBCOMMAND ...",

@@ -185,5 +185,5 @@ void show_result(const struct cli *cli, const struct mohr_result *result)
                         cli_style(stdout, STYLE_PLAIN));
         show_identity(cli, all, mohr_result_holder(result));
         show_stated(cli, all);
-        printf("%s\n", _("Not checked: whether the certificate was revoked."));
+        show_revocation(cli, all);
 }
