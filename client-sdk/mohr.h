@@ -73,8 +73,8 @@ enum mohr_revocation {
 };
 
 /* CRLs and OCSP responses of a file (PEM or DER) or of the .crl .ocsp .pem .der files of a folder; `path`
- * NULL: those that mohr trust fetch keeps, which may lack. What can be read is taken; 21 says that something could not be, and `problem` what. Before the first
- * mohr_verify(). */
+ * NULL: those that mohr trust fetch keeps, which may lack. What can be read is taken; 21 says that something could
+ * not be, and `problem` what. Before the first mohr_verify(). */
 int mohr_trust_load_revocation(
         struct mohr_trust *trust, const char *path, char *problem, size_t problem_cap);
 /* One CRL or OCSP response in DER that came along with an assertion. It need not be trusted: it is judged

@@ -58,8 +58,7 @@ _must_check_ int checking_trust(
         const struct cli *cli, const struct checking *checking, struct mohr_trust **ret);
 
 /* checking_revocation.c: the options about revocation, as checking_option(); prefer if nothing was said. */
-_must_check_ int checking_revocation_option(
-        struct cli *cli, int option, struct checking *checking);
+_must_check_ int checking_revocation_option(struct cli *cli, int option, struct checking *checking);
 void checking_revocation_complete(struct checking *checking);
 /* What is known of revocation; what of it cannot be read is a warning, as the verdict says what it rests on. */
 _must_check_ int checking_revocation_load(
