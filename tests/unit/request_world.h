@@ -101,9 +101,9 @@ struct world {
         enum mischief at_prompt;
         int person_outcome;
         bool settled_late, forgets;
-        bool examining;           /* asked what no request asks */
-        const char *const *cards; /* names of readers that hold one, NULL at its end; or NULL */
-        const char *wanted;       /* the one that the person means */
+        bool examining;             /* asked what no request asks */
+        const char *const *cards;   /* names of readers that hold one, NULL at its end; or NULL */
+        const char *wanted;         /* the one that the person means */
         struct lying *lying, *here; /* several cards, up to one without a name; the one in hand */
         int consent;                /* to looking at them */
         bool agreed;                /* to that, or to one of them */
@@ -112,7 +112,7 @@ struct world {
         struct request *request;
         unsigned int choices, searches;
         size_t asked_about; /* how many readers */
-        char taken[128]; /* the name that a reader was asked for by */
+        char taken[128];    /* the name that a reader was asked for by */
         bool done;
         int outcome, tries_left;
         char *assertion;
@@ -610,7 +610,7 @@ int person_ask(struct person **ret, sd_event *event, const struct config *config
         const struct person_question *question, struct secret *pin, person_done done, void *user)
 {
         (void)config;
-        assert_false(world.open); /* no transaction across a human */
+        assert_false(world.open);                   /* no transaction across a human */
         if (question->choice || question->search) { /* nothing of a holder yet */
                 assert_true(!pin && !question->given_name && !question->card_number);
                 world.choices += question->choice;
@@ -722,7 +722,7 @@ static void drive(const struct request_params *params)
         world.context.event = world.event;
 }
 
-static int ask(void)
+_unused_ static int ask(void)
 {
         struct request_params params = good_params();
         drive(&params);
