@@ -144,6 +144,7 @@ struct check {
         struct mohr_result *result; /* the answer, once there is one */
         json_t *timestamps;         /* as told */
         int64_t first;              /* when the first trusted timestamp was made, or 0 */
+        int64_t revoked_later;      /* after the receipt, as the checker knows; or 0 */
         bool by_timestamp;          /* the assertion holds as of then, whatever the office says */
 };
 
@@ -241,9 +242,14 @@ static int step_hindsight(struct check *check)
         terms.revocation = MOHR_REVOCATION_PREFER;
         terms.revocation_age_s = 0;
         int r = verify_as(check, check->trust, &terms, &known);
-        if (r >= 0 && known->reason == MOHR_REASON_REVOKED)
+        if (r < 0)
+                return r;
+        if (known->reason == MOHR_REASON_REVOKED)
                 return refuse(check, known->reason, known->detail);
-        return r < 0 ? r : 0;
+        for (size_t i = 0; i < known->revocation.count; i++)
+                if (known->revocation.verdicts[i].revoked_at != 0)
+                        check->revoked_later = known->revocation.verdicts[i].revoked_at;
+        return 0;
 }
 
 static int step_time(struct check *check)
@@ -315,14 +321,16 @@ static json_t *lists_of(const struct check *check, bool checked)
 
 static json_t *evidence_told(struct check *check)
 {
-        char sha256[65], received[24];
+        char sha256[65], received[24], revoked[24];
         text_iso8601(received, check->evidence.terms.at);
+        text_iso8601(revoked, check->revoked_later);
         if (!mohr_evidence_digest(check->bundle, check->len, sha256))
                 return NULL;
         const struct member rows[] = {
                 { "basis", check->by_timestamp ? "timestamp" : "office" },
                 { "form", check->form == MOHR_FORM_RECEIPT ? "receipt" : "bundle" },
                 { "received_at", received },
+                { "revoked_later", check->revoked_later ? revoked : NULL },
                 { "sha256", sha256 },
         };
         json_t *told = members_of(json_object(), rows, ARRAY_LEN(rows));

@@ -104,7 +104,7 @@ static bool read_table(struct page *page, size_t *ret_catalogue)
         struct cursor c = { page->text + page->xref, page->text + page->len, false };
         expect(&c, "xref\n0 ");
         page->objects = number(&c, OBJECTS_MAX);
-        expect(&c, "\n");
+        c.bad = c.bad || c.at == c.end || *c.at++ != '\n';
         const char *rows = c.at;
         if (c.bad || (size_t)(c.end - c.at) < 20 * page->objects)
                 return false;
