@@ -14,9 +14,9 @@ def may_look():
         return os.geteuid() == 0 and re.search(r"^\s*0\s+0\s", uid_map.read())
 
 
-def a_pin():
+def a_pin(length=8):
     """No zeros, so that its bare numbers look like nothing else in memory."""
-    return "".join(random.SystemRandom().sample("3456789345678", 8))
+    return "".join(random.SystemRandom().sample("3456789345678", length))
 
 
 def writable(pid):

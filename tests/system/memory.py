@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where are the PIN's digits? Root looks into every writable mapping of daemon and helper.
 
-Two looks: while the card is busy with the signature command (it was told to be slow), and after the
-answer. No four consecutive digits of an eight-digit PIN may be found in the daemon at the first, nor in
-either at the second. That the look can see is shown each time: a text known to be in the daemon is
-found there, digits in locked pages left out of core dumps are found in this process, and the PIN is found
-in the helper while the card is busy with VERIFY. Digits also occur by chance: a find counts when it
+Over each way to a card, and with each family of cards: two looks, while the card is busy with the signature
+command (it was told to be slow), and after the answer. No four consecutive digits of the PIN may be found in
+daemon, helper or watcher at either. That the look can see is shown each time: a text known to be in the
+daemon is found there, digits in locked pages left out of core dumps are found in this process, and the PIN is
+found in the helper while the card is busy with VERIFY. Digits also occur by chance: a find counts when it
 repeats with another PIN.
 """
 import ctypes
@@ -14,6 +14,9 @@ import mmap
 import os
 import time
 
+import mock
+import nfc
+import usb
 from digits import a_pin, family, find, look, may_look
 from lib import Card, Connection, Daemon, Pcscd, main, wait_for
 
@@ -33,11 +36,36 @@ def sees_locked_pages(rig):
     rig.check(find(os.getpid(), [digits[:4].encode()]), "the look sees locked pages that dumps leave out")
 
 
+# ---- the ways to a card: each a function that makes card and daemon ---------------------------------
+
+def over_pcsc(rig, **switches):
+    rig.pcscd = getattr(rig, "pcscd", None) or Pcscd(rig)
+    return Card(rig, rig.pcscd, **switches), Daemon
+
+
+def over_nfc(rig, **switches):
+    rig.boards = {}
+    return nfc.Board(rig, **switches), nfc.daemon_of
+
+
+def over_usb(rig, **switches):
+    return usb.Slot(rig, reader={"rates": "pps"}, **switches), usb.daemon_of
+
+
+def staff(rig, **switches):
+    card, _ = over_pcsc(rig, profile="piv", **switches)
+    return card, lambda rig: Daemon(rig, trust={"staff_anchors": os.path.join(rig.pki, "staff-ca.pem")})
+
+
+# way, how it is made, the PIN's length
+WAYS = [("pcsc", over_pcsc, 8), ("nfc", over_nfc, 8), ("usb", over_usb, 8), ("a staff card", staff, 6)]
+
+
 class Scene:
-    def __init__(self, rig, pcscd, pin, **switches):
+    def __init__(self, rig, way, pin, **switches):
         self.rig, self.pin = rig, pin
-        self.card = Card(rig, pcscd, pin=pin, monitored=False, **switches)
-        self.daemon = Daemon(rig)
+        self.card, daemon = way(rig, pin=pin, **switches)
+        self.daemon = daemon(rig)
         self.daemon.script(getpin=[pin])
         self.daemon.wait_state(self.card.reader, "card")
         self.running = Connection(self.daemon.socket).send(
@@ -48,10 +76,10 @@ class Scene:
         self.card.remove()
 
 
-def during_signature(rig, pcscd, pin):
-    """Finds in the daemon while the card signs, and in all of them after the answer."""
-    scene = Scene(rig, pcscd, pin, sign_ms=2500)
-    rig.check(wait_for(lambda: scene.card.stats().get("pin_verified"), 10, 0.005), "the PIN was accepted")
+def during_signature(rig, name, way, pin):
+    """Finds while the card signs, and after the answer."""
+    scene = Scene(rig, way, pin, sign_ms=2500)
+    rig.check(wait_for(lambda: scene.card.stats().get("pin_verified"), 10, 0.005), f"{name}: the PIN was accepted")
     time.sleep(0.4)
     signing = look(scene.daemon, pin)
     names = set(family(scene.daemon).values())
@@ -60,37 +88,48 @@ def during_signature(rig, pcscd, pin):
     error, reply, _ = scene.running.receive()
     after = look(scene.daemon, pin)
     scene.end()
-    rig.check(still_signing, "the look was before the signature was made")
-    rig.check(canary, "a text known to be in the daemon is found there")
-    rig.check(not error and reply.get("assertion"), "the request was served", error)
-    rig.check(not {name for name in names if "prompt" in name or "pinentry" in name},
-              "whoever asked for the PIN is gone before the card signs", names)
-    return signing.get("mohrd", []), [find for finds in after.values() for find in finds]
+    rig.check(still_signing, f"{name}: the look was before the signature was made")
+    rig.check(canary, f"{name}: a text known to be in the daemon is found there")
+    rig.check(not error and reply.get("assertion"), f"{name}: the request was served", error)
+    rig.check(not {each for each in names if "prompt" in each or "pinentry" in each},
+              f"{name}: whoever asked for the PIN is gone before the card signs", names)
+    return signing, after
 
 
-def during_verify(rig, pcscd, pin):
+def during_verify(rig, name, way, pin):
     """The helper must hold the digits while the card has them, or the look is blind."""
-    scene = Scene(rig, pcscd, pin, fault="mute:2500@verify:before")
-    found = wait_for(lambda: any(finds for name, finds in look(scene.daemon, pin).items() if "reader" in name), 6, 0.05)
-    rig.check(found, "the look finds the PIN in the helper while the card has it")
+    scene = Scene(rig, way, pin, fault="mute:2500@verify:before")
+    found = wait_for(lambda: any(finds for each, finds in look(scene.daemon, pin).items() if "reader" in each), 6, 0.05)
+    rig.check(found, f"{name}: the look finds the PIN in the helper while the card has it")
     error, _, _ = scene.running.receive()
     time.sleep(0.2)
     after = look(scene.daemon, pin)
-    rig.check(not any(after.values()), f"nothing is left after that request either ({error})", after)
+    rig.check(not any(after.values()), f"{name}: nothing is left after that request either ({error})", after)
     scene.end()
+
+
+def one_way(rig, name, way, length):
+    finds = [during_signature(rig, name, way, a_pin(length)) for _ in range(2)]
+    rig.note(f"{name}: finds in two runs, by chance or not: {finds}")
+    for at, when in enumerate(("just before the signature", "afterwards")):
+        rig.check(not all(any(looks[at].values()) for looks in finds), f"{name}: no PIN digits in daemon or helpers {when}", finds)
+    rig.check(all(any("reader" in each for each in signing) for signing, _ in finds), f"{name}: the helper was looked at", finds)
+    during_verify(rig, name, way, a_pin(length))
 
 
 def body(rig):
     if not may_look():
-        rig.skip("where the PIN's digits are", "only root may look into processes that are not dumpable")
+        if rig.shard[0] == 0:
+            rig.skip("where the PIN's digits are", "only root may look into processes that are not dumpable")
         return
-    pcscd = Pcscd(rig)
-    sees_locked_pages(rig)
-    finds = [during_signature(rig, pcscd, a_pin()) for _ in range(2)]
-    rig.note(f"finds in two runs, by chance or not: {finds}")
-    rig.check(not all(daemon for daemon, _ in finds), "no PIN digits in the daemon just before the signature", finds)
-    rig.check(not all(after for _, after in finds), "no PIN digits in daemon or helpers afterwards", finds)
-    during_verify(rig, pcscd, a_pin())
+    if rig.shard[0] == 0:
+        sees_locked_pages(rig)
+    for name, way, length in rig.mine(WAYS):
+        why = (mock.possible() or mock.Bus(rig).lacking()) if way is over_usb else None
+        if why:
+            rig.skip("the PIN's digits in a helper for USB", why)
+        else:
+            one_way(rig, name, way, length)
 
 
-main(body)
+main(body, workers=len(WAYS))

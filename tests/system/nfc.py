@@ -13,7 +13,6 @@ import signal
 import subprocess
 import time
 
-import digits
 import lib
 import pcsc
 from channel import BUSY, IS_NEW, LEAVE, NO_CARD, NO_READER, OK, REMOVED, SAME, TIMED_OUT, Helper
@@ -404,35 +403,7 @@ def noisy_look(rig):
     board.remove()
 
 
-def digits_in_memory(rig):
-    """libnfc is not written with PINs in mind: nothing of one is left in the helper while the card signs."""
-    if rig.sanitized():
-        return  # the sanitizer keeps what was freed, and its own memory is without end
-    if not digits.may_look():
-        rig.skip("where the PIN's digits are", "only root may look into processes that are not dumpable")
-        return
-    finds = []
-    for _ in range(2):
-        pin = digits.a_pin()
-        board = Board(rig, pin=pin, sign_ms=800)
-        daemon = daemon_of(rig)
-        daemon.script(getpin=[pin])
-        daemon.wait_state(board.reader, "card")
-        running = lib.Connection(daemon.socket).send("mohr.Identity.Assert", {
-            "audience": lib.AUDIENCE, "nonce": lib.NONCE, "ui": {"display": ":mohr-test"}})
-        wait_for(lambda: board.stats().get("pin_verified"), 10, 0.005)
-        time.sleep(0.3)
-        seen = digits.look(daemon, pin)
-        signing = board.stats().get("signatures") == 0
-        error, _, _ = running.receive()
-        rig.check(signing and not error and "mohr-reader-nfc" in seen, "the look was before the signature", (error, seen))
-        finds.append([find for found in seen.values() for find in found])
-        daemon.stop()
-        board.remove()
-    rig.check(not all(finds), "no PIN digits in daemon or helper while the card signs", finds)
-
-
-HELPERS = [silent, noisy_look, digits_in_memory, first_look, coming_and_going, asked_while_looking, of_every_kind, hostile_ats, claims, cross_check, no_board,
+HELPERS = [silent, noisy_look, first_look, coming_and_going, asked_while_looking, of_every_kind, hostile_ats, claims, cross_check, no_board,
            quiet]
 
 
