@@ -40,6 +40,7 @@ USB_LIBS     = $(call pkg,libusb-1.0)
 SECCOMP_LIBS = $(call pkg,libseccomp)
 ASSUAN_LIBS  = $(call pkg,libassuan gpg-error)
 PAGE_LIBS    = $(call pkg,pangocairo cairo libqrencode)
+REDIS_LIBS   = $(call pkg,hiredis)
 CMOCKA_LIBS  = $(call pkg,cmocka)
 PKG_CFLAGS  := $(shell $(PKG_CONFIG) --cflags libpcsclite libassuan libusb-1.0 libnfc 2>/dev/null)
 CPPFLAGS    += $(PKG_CFLAGS)
@@ -64,6 +65,7 @@ PROMPT   := $(A)/prompt.a
 NFC      := $(A)/nfc.a
 USB      := $(A)/usb.a
 WATCH    := $(A)/watch.a
+REDIS    := $(BUILD)/libmohr-redis.a
 PAGE     := $(A)/page.a
 
 $(BASE):     $(call objs,base/*.c)
@@ -87,7 +89,7 @@ PROGRAMS += $(if $(wildcard drivers/reader-nfc/main.c),mohr-reader-nfc) \
 BIN := $(addprefix $(BUILD)/,$(PROGRAMS))
 MO  := $(patsubst po/%.po,$(BUILD)/locale/%/LC_MESSAGES/mohr.mo,$(wildcard po/*.po))
 
-all: $(BIN) $(MO) $(BUILD)/libmohr.a
+all: $(BIN) $(MO) $(BUILD)/libmohr.a $(REDIS)
 
 $(BUILD)/mohrd: $(BUILD)/obj/daemon/main.o $(BUILD)/obj/daemon/prompt/question.o $(DAEMON) $(OPS) $(APDU) $(MOHR) $(BASE)
 $(BUILD)/mohrd: LIBS = $(SYSTEMD_LIBS) $(SSL_LIBS) $(JSON_LIBS) $(ZLIB_LIBS)
@@ -121,6 +123,11 @@ $(BUILD)/libmohr.a: $(call objs,client-sdk/*.c) $(call objs,base/*.c)
 	$(Q)$(LD) -r -o $(BUILD)/libmohr.o $^ && $(OBJCOPY) -w --keep-global-symbol='mohr_*' $(BUILD)/libmohr.o
 	$(Q)rm -f $@ && $(AR) rcs $@ $(BUILD)/libmohr.o && rm -f $(BUILD)/libmohr.o
 
+# What verifiers of several machines link with besides: it needs nothing of libmohr's.
+$(REDIS): $(call objs,client-sdk/redis/*.c)
+	$(call say,AR)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
 $(A)/%.a:
 	$(call say,AR)
 	$(Q)mkdir -p $(@D) && rm -f $@ && $(AR) rcs $@ $^
@@ -140,8 +147,8 @@ UNIT := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.
 TOOLS := $(patsubst tests/tools/%.c,$(BUILD)/tests/%,$(wildcard tests/tools/*.c))
 TEST_SUPPORT := $(A)/support.a
 $(TEST_SUPPORT): $(call objs,tests/support/*.c) $(call objs,tests/monitor/*.c)
-ROOMS := $(DAEMON) $(PROMPT) $(PAGE) $(MOHR) $(HELPER) $(PCSC) $(NFC) $(USB) $(WATCH) $(OPS) $(APDU) $(SOFTCARD) $(BASE)
-ROOM_LIBS = $(CMOCKA_LIBS) $(SYSTEMD_LIBS) $(SSL_LIBS) $(JSON_LIBS) $(SECCOMP_LIBS) $(ASSUAN_LIBS) $(NFC_LIBS) $(USB_LIBS) $(ZLIB_LIBS) $(PAGE_LIBS)
+ROOMS := $(DAEMON) $(PROMPT) $(PAGE) $(REDIS) $(MOHR) $(HELPER) $(PCSC) $(NFC) $(USB) $(WATCH) $(OPS) $(APDU) $(SOFTCARD) $(BASE)
+ROOM_LIBS = $(CMOCKA_LIBS) $(SYSTEMD_LIBS) $(SSL_LIBS) $(JSON_LIBS) $(SECCOMP_LIBS) $(ASSUAN_LIBS) $(NFC_LIBS) $(USB_LIBS) $(ZLIB_LIBS) $(PAGE_LIBS) $(REDIS_LIBS)
 
 $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(TEST_SUPPORT) $(ROOMS)
 	$(call say,LD)
@@ -229,9 +236,9 @@ install: all
 	$(Q)! grep -ls MOHR-WIDER-SANDBOX $(BIN) || { echo 'built with MOHR_MOCK_USB, for tests only: not installed' >&2; exit 1; }
 	$(call put,$(PREFIX)/bin,755,$(BUILD)/mohr)
 	$(call put,$(LIBEXECDIR),755,$(addprefix $(BUILD)/,mohrd mohr-prompt mohr-page $(HELPERS)))
-	$(call put,$(PREFIX)/include,644,client-sdk/mohr.h)
-	$(call put,$(LIBDIR),644,$(BUILD)/libmohr.a)
-	$(call fill,$(LIBDIR)/pkgconfig,client-sdk/mohr.pc.in)
+	$(call put,$(PREFIX)/include,644,client-sdk/mohr.h client-sdk/redis/mohr-redis.h)
+	$(call put,$(LIBDIR),644,$(BUILD)/libmohr.a $(REDIS))
+	$(call fill,$(LIBDIR)/pkgconfig,client-sdk/mohr.pc.in client-sdk/redis/mohr-redis.pc.in)
 	$(call put,$(SHARE)/varlink,644,daemon/mohr.Identity.varlink)
 	$(call put,$(SYSCONFDIR)/mohr,644,daemon/mohr.conf) && install -d $(DESTDIR)$(SYSCONFDIR)/mohr/conf.d
 	for n in 1 3 5 8; do install -d $(DESTDIR)$(SHARE)/man/man$$n && \

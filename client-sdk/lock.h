@@ -3,7 +3,8 @@
  *
  *      _cleanup_lock_ pthread_mutex_t *held = lock_take(&thing->lock);
  *
- * Held for a few comparisons only: never while something is parsed, hashed, verified or waited for.
+ * Held for a few comparisons only, never while something is parsed, hashed, verified or waited for; but for the
+ * connection of mohr-redis, which is itself what others wait for.
  */
 #ifndef MOHR_LOCK_H
 #define MOHR_LOCK_H
