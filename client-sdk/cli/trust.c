@@ -24,6 +24,10 @@ static const struct subcommand {
         { "list", trust_list, "[--json]", N_("Show what is trusted, until when, and from where") },
         { "remove", trust_remove, "[--system] [--json] FINGERPRINT",
                 N_("Stop trusting the certificate whose fingerprint begins so") },
+        { "bundle", trust_bundle, "--out FILE --signer CERTIFICATE --key KEY [--days N] FILE...",
+                N_("Sign certificates and CRLs as one file for a closed network") },
+        { "import", trust_import, "[--system] [--dry-run] [--json] FILE",
+                N_("Take such a file, if its signer was trusted with add --bundle-signer") },
 };
 
 static int show_help(void)

@@ -17,6 +17,8 @@ int trust_show(struct cli *cli, int argc, char **argv);
 int trust_add(struct cli *cli, int argc, char **argv);
 int trust_list(struct cli *cli, int argc, char **argv);
 int trust_remove(struct cli *cli, int argc, char **argv);
+int trust_bundle(struct cli *cli, int argc, char **argv);
+int trust_import(struct cli *cli, int argc, char **argv);
 
 /* trust_words.c: a certificate as text on stdout, and as JSON (NULL: no memory). */
 void trust_print(const struct cli *cli, const struct appraisal *appraisal);
