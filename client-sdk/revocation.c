@@ -23,7 +23,7 @@ struct revocation {
         size_t loaded, bytes, next_stapled;
 };
 
-static struct revocation_item *item_unref(struct revocation_item *item)
+struct revocation_item *item_unref(struct revocation_item *item)
 {
         if (!item || atomic_fetch_sub(&item->references, 1) > 1)
                 return NULL;
@@ -39,17 +39,11 @@ static struct revocation_item *item_unref(struct revocation_item *item)
         return NULL;
 }
 
-static struct revocation_item *item_ref(struct revocation_item *item)
+struct revocation_item *item_ref(struct revocation_item *item)
 {
         atomic_fetch_add(&item->references, 1);
         return item;
 }
-
-static void item_unref_cleanup(struct revocation_item **slot)
-{
-        *slot = item_unref(*slot);
-}
-#define _cleanup_item_ _cleanup_(item_unref_cleanup)
 
 const uint8_t *revocation_item_der(const struct revocation_item *item, size_t *ret_len)
 {
@@ -92,7 +86,7 @@ static int read_item(struct revocation_item *item, char why[static REVOCATION_WH
         return shortage_seen() < 0 ? -ENOMEM : r;
 }
 
-static int new_item(const void *der, size_t len, struct revocation_item **ret,
+int item_new(const void *der, size_t len, struct revocation_item **ret,
         char why[static REVOCATION_WHY_MAX])
 {
         _cleanup_item_ struct revocation_item *item = calloc(1, sizeof *item);
@@ -155,7 +149,7 @@ int revocation_add(struct revocation *set, const void *der, size_t len, bool sta
         _cleanup_item_ struct revocation_item *item = NULL;
         if (len < 1 || len > (stapled ? REVOCATION_STAPLED_MAX : REVOCATION_CRL_MAX))
                 return refuse(why, "larger than a list can be here, or empty");
-        int r = new_item(der, len, &item, why);
+        int r = item_new(der, len, &item, why);
         if (r != 0)
                 return r;
         return put(set, &item, stapled) ? 0 : refuse(why, "more lists than can be held here");

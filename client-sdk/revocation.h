@@ -64,6 +64,9 @@ _must_check_ int revocation_check(struct revocation *set, X509 *cert, X509 *issu
         int64_t max_age_s, struct revocation_verdict *ret);
 void revocation_verdict_clear(struct revocation_verdict *verdict);
 
+/* What a folder of them holds, for certfile_read(). */
+extern const struct certfile_kind revocation_files;
+
 /* Its bytes as they came. */
 const uint8_t *revocation_item_der(const struct revocation_item *item, size_t *ret_len);
 

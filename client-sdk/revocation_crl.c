@@ -159,8 +159,7 @@ static bool check_list(struct revocation_item *item, X509 *issuer)
         return X509_CRL_verify(item->crl, X509_get0_pubkey(issuer)) == 1;
 }
 
-/* Why it is not its issuer's word, or NULL. */
-static const char *unproven(struct revocation_item *item, X509 *issuer)
+const char *crl_unproven(struct revocation_item *item, X509 *issuer)
 {
         const X509_ALGOR *algorithm = NULL;
         X509_CRL_get0_signature(item->crl, NULL, &algorithm);
@@ -194,7 +193,7 @@ const char *crl_state(
         X509_REVOKED *entry = NULL;
         if (!crl_concerns(item, question->cert))
                 return "";
-        const char *why = unproven(item, question->issuer);
+        const char *why = crl_unproven(item, question->issuer);
         if (why)
                 return why;
         if (!covers(item, question->cert))

@@ -44,6 +44,17 @@ struct statement {
         X509 *responder; /* borrowed: a delegate of the issuer of whom no revocation is known yet, or NULL */
 };
 
+/* One that came, and its count of references. 0; 21 with `why`; -ENOMEM. */
+_must_check_ int item_new(const void *der, size_t len, struct revocation_item **ret,
+        char why[static REVOCATION_WHY_MAX]);
+struct revocation_item *item_ref(struct revocation_item *item);
+struct revocation_item *item_unref(struct revocation_item *item);
+static inline void item_unref_cleanup(struct revocation_item **slot)
+{
+        *slot = item_unref(*slot);
+}
+#define _cleanup_item_ _cleanup_(item_unref_cleanup)
+
 /* 0; 21 with `why`; -ENOMEM. On 0 item->crl or item->basic is set. */
 _must_check_ int crl_read(struct revocation_item *item, char why[static REVOCATION_WHY_MAX]);
 _must_check_ int ocsp_read(struct revocation_item *item, char why[static REVOCATION_WHY_MAX]);
@@ -58,6 +69,9 @@ const char *crl_state(
         struct revocation_item *item, const struct question *question, struct statement *ret);
 const char *ocsp_state(
         struct revocation_item *item, const struct question *question, struct statement *ret);
+
+/* Why a list is not this issuer's word, or NULL. Names are not compared. */
+const char *crl_unproven(struct revocation_item *item, X509 *issuer);
 
 /* Shared by both kinds. */
 bool item_signed_by(struct revocation_item *item, X509 *signer,

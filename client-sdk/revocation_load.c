@@ -9,7 +9,7 @@
 
 static const char *const labels[] = { "X509 CRL", "OCSP RESPONSE", NULL };
 static const char *const endings[] = { ".crl", ".ocsp", ".pem", ".der", NULL };
-static const struct certfile_kind lists = { .labels = labels,
+const struct certfile_kind revocation_files = { .labels = labels,
         .endings = endings,
         .file_max = REVOCATION_CRL_MAX,
         .what = "no CRL and no OCSP response in it",
@@ -49,7 +49,7 @@ int mohr_trust_load_revocation(
 {
         struct loading loading = { .set = trust->revocation,
                 .in = { .each = add_one,
-                        .kind = &lists,
+                        .kind = &revocation_files,
                         .go_on = true,
                         .problem = problem,
                         .problem_cap = problem_cap } };
