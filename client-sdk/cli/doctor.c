@@ -5,7 +5,7 @@
  * first; what only a verifier needs (clock, root), and what mohrd may see otherwise (pinentry), is told
  * but does not count.
  */
-#include "client-sdk/cli/cli.h"
+#include "client-sdk/cli/trust.h"
 
 #include "client-sdk/assertion.h"
 
@@ -260,6 +260,22 @@ static struct finding look_at_root(struct examination *e)
                 .data = mohr_national_root_fingerprint() };
 }
 
+/* Files that somebody carries here are forgotten more easily than a timer. */
+static struct finding look_at_bundles(struct examination *e)
+{
+        const struct cli quiet = { .json = true };
+        size_t overdue = 0;
+        _cleanup_json_ json_t *bundles = json_array(), *lists = json_array();
+        (void)e;
+        if (trust_ages(&quiet, false, bundles, lists, &overdue) != 0 || overdue > 0)
+                return (struct finding){ .advice = true,
+                        .outcome = OUTCOME_INVALID,
+                        .text = N_("A bundle or a list of revoked certificates is overdue."),
+                        .next = N_("See which: mohr trust list. Then get the newest one.") };
+        return (struct finding){ .text = N_("No bundle and no list of revoked certificates is "
+                                            "overdue.") };
+}
+
 static const struct look {
         const char *name;
         struct finding (*at)(struct examination *e);
@@ -271,6 +287,7 @@ static const struct look {
         { "pinentry", look_at_pinentry },
         { "clock", look_at_clock },
         { "root", look_at_root },
+        { "bundles", look_at_bundles },
 };
 
 static void print_finding(

@@ -17,6 +17,7 @@ int trust_show(struct cli *cli, int argc, char **argv);
 int trust_add(struct cli *cli, int argc, char **argv);
 int trust_list(struct cli *cli, int argc, char **argv);
 int trust_remove(struct cli *cli, int argc, char **argv);
+int trust_fetch(struct cli *cli, int argc, char **argv); /* trust_fetch.c */
 int trust_bundle(struct cli *cli, int argc, char **argv);
 int trust_import(struct cli *cli, int argc, char **argv);
 
@@ -37,6 +38,9 @@ int trust_report_unwritten(const struct cli *cli, int r);
 bool trust_ask(const char *question, int *ret_outcome);
 /* Hex without colons and spaces, in lower case. */
 void trust_plain_hex(const char *text, char *dst, size_t cap);
+/* trust_ages.c: the bundles and CRLs of the store with their days, as rows, and how many are overdue. */
+_must_check_ int trust_ages(
+        const struct cli *cli, bool print, json_t *bundles, json_t *lists, size_t *ret_overdue);
 /* As PREFIX<fingerprint>.pem; *ret_path, to be freed, may be NULL. */
 _must_check_ int trust_store_certificate(enum store_level level, enum store_kind kind,
         const char *prefix, const char *fingerprint, const uint8_t *der, size_t len,

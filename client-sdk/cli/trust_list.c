@@ -5,7 +5,7 @@
 #include "client-sdk/cli/trust.h"
 
 #include "base/file.h"
-#include "client-sdk/store.h"
+#include "client-sdk/bundle_store.h"
 
 #include <time.h>
 
@@ -93,6 +93,25 @@ static int list_kinds(const struct cli *cli, json_t *all)
         return r == 0 ? 0 : report_store(cli, r, problem);
 }
 
+static int list_all(const struct cli *cli, const json_t *all)
+{
+        json_t *certificates = json_object_get(all, "certificates");
+        size_t overdue = 0;
+        int r = list_kinds(cli, certificates);
+        if (r != 0)
+                return r;
+        r = trust_ages(cli, !cli->json, json_object_get(all, "bundles"),
+                json_object_get(all, "revocation"), &overdue);
+        if (r != 0)
+                return cli_result(cli, r, NULL);
+        if (cli->json)
+                return trust_print_json(cli, all);
+        if (json_array_size(certificates) == 0)
+                printf("%s\n",
+                        _("No certificate is trusted yet. Add one with: mohr trust add FILE"));
+        return 0;
+}
+
 int trust_list(struct cli *cli, int argc, char **argv)
 {
         static const struct option options[] = { { "json", no_argument, NULL, 'j' }, { 0 } };
@@ -104,15 +123,11 @@ int trust_list(struct cli *cli, int argc, char **argv)
         }
         if (optind < argc)
                 return cli_usage(cli, _("This takes no arguments."));
-        _cleanup_json_ json_t *all = json_array();
-        int r = list_kinds(cli, all);
-        if (r != 0)
-                return r;
-        if (cli->json)
-                r = trust_print_json(cli, all);
-        else if (json_array_size(all) == 0)
-                printf("%s\n",
-                        _("No certificate is trusted yet. Add one with: mohr trust add FILE"));
+        _cleanup_json_ json_t *all =
+                json_pack("{s:[], s:[], s:[]}", "certificates", "bundles", "revocation");
+        if (!all)
+                return cli_result(cli, -ENOMEM, NULL);
+        int r = list_all(cli, all);
         return r == 0 && !cli_flushed() ? OUTCOME_INTERNAL : r;
 }
 
@@ -120,9 +135,10 @@ int trust_list(struct cli *cli, int argc, char **argv)
 
 struct search {
         char prefix[HEX_MAX + 1];
-        size_t hits, in_file; /* how many certificates the file of the last one seen holds */
+        size_t hits;
         char *path, *seen;
         bool several;
+        enum store_kind kind;
         struct appraisal appraisal;
 };
 
@@ -145,6 +161,7 @@ static int look_at(void *user, const struct store_entry *entry)
         if (strncmp(hex, search->prefix, strlen(search->prefix)) == 0) {
                 search->hits++;
                 search->appraisal = appraisal;
+                search->kind = entry->kind;
                 free(search->path);
                 search->path = strdup(entry->path);
                 search->several = same_file;
@@ -188,7 +205,8 @@ static int agree(const struct cli *cli, const struct search *search)
                 NULL);
 }
 
-static int remove_found(const struct cli *cli, struct search *search)
+/* With a signer goes what its bundles brought: nobody stands for that any more. */
+static int remove_found(const struct cli *cli, enum store_level level, struct search *search)
 {
         char text[CLI_TEXT_MAX];
         if (!cli->json)
@@ -196,7 +214,9 @@ static int remove_found(const struct cli *cli, struct search *search)
         int r = agree(cli, search);
         if (r != 0)
                 return r;
-        r = file_remove(search->path);
+        r = search->kind == STORE_SIGNERS ? bundle_forget(level, search->appraisal.fingerprint) : 0;
+        if (r == 0)
+                r = file_remove(search->path);
         if (r < 0)
                 return trust_report_unwritten(cli, r);
         _cleanup_json_ json_t *object = trust_json(&search->appraisal);
@@ -231,7 +251,7 @@ int trust_remove(struct cli *cli, int argc, char **argv)
                                         "four."));
         int r = find(cli, level, &search);
         if (r == 0)
-                r = remove_found(cli, &search);
+                r = remove_found(cli, level, &search);
         free(search.path);
         return r == 0 && !cli_flushed() ? OUTCOME_INTERNAL : r;
 }
