@@ -28,6 +28,11 @@ static const struct subcommand {
                 N_("Sign certificates and CRLs as one file for a closed network") },
         { "import", trust_import, "[--system] [--dry-run] [--json] FILE",
                 N_("Take such a file, if its signer was trusted with add --bundle-signer") },
+        { "fetch", trust_fetch,
+                "[--system] [--into FOLDER] [--trust FILE-or-DIR] [--staff-anchors FILE-or-DIR]\n"
+                "            [--timeout SECONDS] [--json] [URL|CERTIFICATE...]",
+                N_("Get lists of revoked certificates from where issuers publish them, and keep those "
+                   "that are good") },
 };
 
 static int show_help(void)
