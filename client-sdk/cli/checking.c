@@ -33,6 +33,28 @@ static int64_t parse_time(const char *text)
         return 0;
 }
 
+static int read_time(struct cli *cli, const char *option, int64_t *ret)
+{
+        *ret = parse_time(optarg);
+        if (*ret > 0)
+                return 0;
+        return cli_usage(
+                cli, _("%s takes a time such as 2026-11-21T22:47:36Z or seconds."), option);
+}
+
+static int read_expired(struct cli *cli, enum mohr_expired *ret)
+{
+        static const char *const names[] = { [MOHR_EXPIRED_REFUSE] = "refuse",
+                [MOHR_EXPIRED_REPORT] = "report",
+                [MOHR_EXPIRED_ACCEPT] = "accept" };
+        for (size_t i = 0; i < ARRAY_LEN(names); i++)
+                if (strcmp(optarg, names[i]) == 0) {
+                        *ret = (enum mohr_expired)i;
+                        return 0;
+                }
+        return cli_usage(cli, _("--expired-cert takes refuse, report or accept."));
+}
+
 int checking_option(struct cli *cli, int option, struct checking *checking)
 {
         switch (option) {
@@ -41,18 +63,10 @@ int checking_option(struct cli *cli, int option, struct checking *checking)
         case CHECKING_AUDIENCE: checking->options.audience = optarg; return 0;
         case CHECKING_NONCE: checking->options.nonce = optarg; return 0;
         case CHECKING_JSON: cli->json = true; return 0;
-        case CHECKING_AT:
-                checking->options.at = parse_time(optarg);
-                return checking->options.at > 0
-                               ? 0
-                               : cli_usage(cli, _("--at takes a time such as 2026-11-21T22:47:36Z "
-                                                  "or seconds."));
-        case CHECKING_EXPIRED:
-                if (strcmp(optarg, "report") == 0)
-                        checking->options.expired = MOHR_EXPIRED_REPORT;
-                else if (strcmp(optarg, "refuse") != 0)
-                        return cli_usage(cli, _("--expired-cert takes refuse or report."));
-                return 0;
+        case CHECKING_ISSUERS: checking->issuers = optarg; return 0;
+        case CHECKING_AT: return read_time(cli, "--at", &checking->options.at);
+        case CHECKING_ASKED_AT: return read_time(cli, "--asked-at", &checking->options.asked_at);
+        case CHECKING_EXPIRED: return read_expired(cli, &checking->options.expired);
         case CHECKING_REVOCATION:
         case CHECKING_REVOCATION_FROM:
         case CHECKING_REVOCATION_AGE: return checking_revocation_option(cli, option, checking);
@@ -121,6 +135,18 @@ static int report_no_trust(const struct cli *cli, int r, const char *problem)
         return r;
 }
 
+static int load_issuers(
+        const struct cli *cli, const struct checking *checking, struct mohr_trust *trust)
+{
+        char problem[512] = "", text[CLI_TEXT_MAX];
+        int r = checking->issuers
+                        ? mohr_trust_load_issuers(trust, checking->issuers, problem, sizeof problem)
+                        : 0;
+        if (r == 0 && problem[0])
+                cli_warn(cli, cli_text(cli, text, problem));
+        return r == 0 ? 0 : report_no_trust(cli, r, problem);
+}
+
 int checking_trust(const struct cli *cli, const struct checking *checking, struct mohr_trust **ret)
 {
         _cleanup_trust_ struct mohr_trust *trust = NULL;
@@ -134,7 +160,9 @@ int checking_trust(const struct cli *cli, const struct checking *checking, struc
                 r = mohr_trust_load_staff(&trust, checking->staff, problem, sizeof problem);
         if (r != 0)
                 return report_no_trust(cli, r, problem);
-        r = checking_revocation_load(cli, checking, trust);
+        r = load_issuers(cli, checking, trust);
+        if (r == 0)
+                r = checking_revocation_load(cli, checking, trust);
         if (r != 0)
                 return r;
         *ret = trust;
@@ -181,4 +209,14 @@ void checking_warn(const struct cli *cli, const struct checking *checking, const
                 cli_warn(cli, _("Not checked: for whom it was made. Use --audience."));
         if (!checking->options.nonce)
                 cli_warn(cli, _("Not checked: whether it answers your request. Use --nonce."));
+        const json_t *verification = json_object_get(all, "verification"),
+                     *times = json_object_get(verification, "times_by");
+        if (json_is_string(times) &&
+                strcmp(json_string_value(times), "unsynchronised-station-clock") == 0)
+                cli_warn(cli,
+                        _("The times are by a clock that was not synchronised. Use --nonce and "
+                          "--asked-at."));
+        if (json_array_size(json_object_get(verification, "accepted")) > 0)
+                cli_warn(cli,
+                        _("The certificate is expired, and was accepted because you said so."));
 }

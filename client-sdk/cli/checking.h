@@ -9,6 +9,7 @@
 
 struct checking {
         const char *trust, *staff, *revocation_from; /* NULL: the store's */
+        const char *issuers;                         /* NULL: none but the store's */
         bool revocation_said;
         struct mohr_verify_options options;
 };
@@ -21,6 +22,8 @@ enum {
         CHECKING_AUDIENCE,
         CHECKING_NONCE,
         CHECKING_AT,
+        CHECKING_ASKED_AT,
+        CHECKING_ISSUERS,
         CHECKING_EXPIRED,
         CHECKING_REVOCATION,
         CHECKING_REVOCATION_FROM,
@@ -36,6 +39,8 @@ enum {
         { "audience", required_argument, NULL, CHECKING_AUDIENCE },        \
         { "nonce", required_argument, NULL, CHECKING_NONCE },              \
         { "at", required_argument, NULL, CHECKING_AT },                    \
+        { "asked-at", required_argument, NULL, CHECKING_ASKED_AT },        \
+        { "issuers", required_argument, NULL, CHECKING_ISSUERS },          \
         { "expired-cert", required_argument, NULL, CHECKING_EXPIRED },     \
         { "revocation", required_argument, NULL, CHECKING_REVOCATION },    \
         { "revocation-from", required_argument, NULL, CHECKING_REVOCATION_FROM }, \

@@ -18,7 +18,8 @@ static const struct command {
                 N_("Ask the holder of the card who they are; print the signed assertion") },
         { "verify", command_verify,
                 "--trust FILE-or-DIR [--staff-anchors FILE-or-DIR] [--audience URI]\n"
-                "            [--nonce TEXT] [--at TIME] [--expired-cert refuse|report] [--json]\n"
+                "            [--nonce TEXT] [--asked-at TIME] [--at TIME] [--issuers FILE-or-DIR]\n"
+                "            [--expired-cert refuse|report|accept] [--json]\n"
                 "            [--revocation require|prefer|off] [--revocation-from FILE-or-DIR]\n"
                 "            [--revocation-age DAYS]\n"
                 "            [FILE|-]",
