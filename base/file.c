@@ -67,7 +67,22 @@ static int name_beside(const char *path, char **ret)
         return asprintf(ret, "%.*s.new-XXXXXX", len, path) < 0 ? -ENOMEM : 0;
 }
 
-int file_replace(const char *path, const void *data, size_t len, mode_t mode)
+/* Not every file system can rename without replacing; where it cannot, a second name does the same. */
+static int take_place(const char *fresh, const char *path, bool replace)
+{
+        if (replace)
+                return rename(fresh, path) < 0 ? -errno : 0;
+        if (renameat2(AT_FDCWD, fresh, AT_FDCWD, path, RENAME_NOREPLACE) == 0)
+                return 0;
+        if (errno != EINVAL && errno != ENOSYS)
+                return -errno;
+        if (link(fresh, path) < 0)
+                return -errno;
+        unlink(fresh);
+        return 0;
+}
+
+static int put(const char *path, const void *data, size_t len, mode_t mode, bool replace)
 {
         _cleanup_free_ char *fresh = NULL;
         int r = name_beside(path, &fresh);
@@ -77,13 +92,23 @@ int file_replace(const char *path, const void *data, size_t len, mode_t mode)
         if (fd < 0)
                 return -errno;
         r = fill(fd, data, len, mode);
-        if (r == 0 && rename(fresh, path) < 0)
-                r = -errno;
+        if (r == 0)
+                r = take_place(fresh, path, replace);
         if (r < 0) {
                 unlink(fresh);
                 return r;
         }
         return settle_folder(path);
+}
+
+int file_replace(const char *path, const void *data, size_t len, mode_t mode)
+{
+        return put(path, data, len, mode, true);
+}
+
+int file_create(const char *path, const void *data, size_t len, mode_t mode)
+{
+        return put(path, data, len, mode, false);
 }
 
 int file_remove(const char *path)

@@ -14,6 +14,8 @@
 _must_check_ int file_make_folders(const char *path, mode_t mode);
 /* Writes beside the file, then takes its place. The folder must be there. */
 _must_check_ int file_replace(const char *path, const void *data, size_t len, mode_t mode);
+/* The same for a file that must not be there: -EEXIST if it is, whoever made it meanwhile. */
+_must_check_ int file_create(const char *path, const void *data, size_t len, mode_t mode);
 /* Takes the file away for good; one that is not there is as good. */
 _must_check_ int file_remove(const char *path);
 

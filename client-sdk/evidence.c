@@ -31,12 +31,22 @@ static void free_result(struct mohr_result **result)
 }
 #define _cleanup_result_ _cleanup_(free_result)
 
+static bool contains(const void *data, size_t len, const char *word)
+{
+        return memmem(data, len, word, strlen(word)) != NULL;
+}
+
+/* By the beginning, or where that is damaged by what no assertion can contain. */
 enum mohr_form mohr_form_of(const void *data, size_t len)
 {
         const char *text = data;
         if (len >= 5 && memcmp(text, "%PDF-", 5) == 0)
                 return MOHR_FORM_RECEIPT;
-        return len >= 1 && text[0] == '{' ? MOHR_FORM_BUNDLE : MOHR_FORM_ASSERTION;
+        if (len >= 1 && text[0] == '{')
+                return MOHR_FORM_BUNDLE;
+        if (contains(data, len, "%%EOF"))
+                return MOHR_FORM_RECEIPT;
+        return contains(data, len, "\"mohr_evidence\"") ? MOHR_FORM_BUNDLE : MOHR_FORM_ASSERTION;
 }
 
 /* ---- making ---- */

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* checking.c: see checking.h.
  *
- * White space around the input is the shell's and is taken off; everything else is the verifier's to
- * judge. What was not asked to be checked is said on stderr, as loudly as it deserves.
+ * What was not asked to be checked is said on stderr, as loudly as it deserves.
  */
 #include "client-sdk/cli/checking.h"
 
@@ -12,6 +11,7 @@
 #include <time.h>
 
 #define YEAR_10000 253402300800
+#define INPUT_MAX  (MOHR_RECEIPT_MAX + 1)
 
 /* Seconds since the epoch, or ISO 8601 in UTC: 2026-11-21T22:47:36Z, 2026-11-21. 0 if it is neither, or no
  * time that an assertion can have. */
@@ -62,6 +62,7 @@ int checking_option(struct cli *cli, int option, struct checking *checking)
         case CHECKING_STAFF: checking->staff = optarg; return 0;
         case CHECKING_AUDIENCE: checking->options.audience = optarg; return 0;
         case CHECKING_NONCE: checking->options.nonce = optarg; return 0;
+        case CHECKING_TSA: checking->tsa = optarg; return 0;
         case CHECKING_JSON: cli->json = true; return 0;
         case CHECKING_ISSUERS: checking->issuers = optarg; return 0;
         case CHECKING_AT: return read_time(cli, "--at", &checking->options.at);
@@ -89,27 +90,47 @@ int checking_complete(struct cli *cli, struct checking *checking)
                 problem);
 }
 
-int checking_read(const char *file, char *buffer, size_t cap, const char **ret, size_t *ret_len)
+/* `cap` bytes at most, whatever it is. */
+static int read_all(int fd, char *buffer, size_t cap, size_t *ret_len)
 {
-        bool is_stdin = strcmp(file, "-") == 0;
-        _cleanup_close_ int opened = is_stdin ? -1 : open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-        int fd = is_stdin ? STDIN_FILENO : opened;
         size_t len = 0;
-        if (fd < 0)
-                return -errno;
         for (ssize_t got = 1; got != 0 && len < cap;) {
                 got = read(fd, buffer + len, cap - len);
                 if (got < 0 && errno != EINTR)
                         return -errno;
                 len += got > 0 ? (size_t)got : 0;
         }
-        while (len > 0 && memchr(" \t\r\n", buffer[len - 1], 4))
-                len--;
-        size_t skip = 0;
-        while (skip < len && memchr(" \t\r\n", buffer[skip], 4))
-                skip++;
-        *ret = buffer + skip;
-        *ret_len = len - skip;
+        *ret_len = len;
+        return 0;
+}
+
+static void trim(struct checking_input *input)
+{
+        if (mohr_form_of(input->text, input->len) != MOHR_FORM_ASSERTION)
+                return;
+        while (input->len > 0 && memchr(" \t\r\n", input->text[input->len - 1], 4))
+                input->len--;
+        while (input->len > 0 && memchr(" \t\r\n", input->text[0], 4)) {
+                input->text++;
+                input->len--;
+        }
+}
+
+int checking_read(const char *file, struct checking_input *ret)
+{
+        bool is_stdin = strcmp(file, "-") == 0;
+        _cleanup_close_ int opened = is_stdin ? -1 : open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+        _cleanup_free_ char *buffer = malloc(INPUT_MAX);
+        int fd = is_stdin ? STDIN_FILENO : opened;
+        size_t len = 0;
+        if (fd < 0)
+                return -errno;
+        int r = buffer ? read_all(fd, buffer, INPUT_MAX, &len) : -ENOMEM;
+        if (r < 0)
+                return r;
+        *ret = (struct checking_input){ .buffer = buffer, .text = buffer, .len = len };
+        buffer = NULL;
+        trim(ret);
         return 0;
 }
 
@@ -170,6 +191,18 @@ int checking_trust(const struct cli *cli, const struct checking *checking, struc
         return 0;
 }
 
+int checking_authorities(
+        const struct cli *cli, const struct checking *checking, struct mohr_trust **ret)
+{
+        char problem[512] = "";
+        int r = checking->tsa ? mohr_trust_load(ret, checking->tsa, problem, sizeof problem) : 0;
+        if (r <= 0)
+                return cli_result(cli, r, NULL);
+        return cli_report_as(cli, r, _("The roots of timestamping authorities cannot be read."),
+                _("Give --tsa-anchors a file or folder of their root certificates."), problem,
+                NULL);
+}
+
 static void explain_invalid(const struct cli *cli, const struct mohr_result *result)
 {
         char text[CLI_TEXT_MAX], name[160];
@@ -200,14 +233,23 @@ void checking_explain(const struct cli *cli, const struct checking *checking,
                           "the certificate of the card's issuer."));
 }
 
-void checking_warn(const struct cli *cli, const struct checking *checking, const char *json)
+static bool was_left_out(const json_t *all, const char *what)
+{
+        const json_t *list = json_object_get(json_object_get(all, "verification"), "not_checked");
+        for (size_t i = 0; i < json_array_size(list); i++)
+                if (strcmp(json_string_value(json_array_get(list, i)), what) == 0)
+                        return true;
+        return false;
+}
+
+void checking_warn(const struct cli *cli, const char *json)
 {
         _cleanup_json_ json_t *all = json_loads(json, 0, NULL);
         if (json_is_true(json_object_get(json_object_get(all, "card"), "simulated")))
                 cli_warn(cli, _("SIMULATED CARD, for testing only: this is nobody's identity."));
-        if (!checking->options.audience)
+        if (was_left_out(all, "audience"))
                 cli_warn(cli, _("Not checked: for whom it was made. Use --audience."));
-        if (!checking->options.nonce)
+        if (was_left_out(all, "nonce"))
                 cli_warn(cli, _("Not checked: whether it answers your request. Use --nonce."));
         const json_t *verification = json_object_get(all, "verification"),
                      *times = json_object_get(verification, "times_by");

@@ -9,7 +9,8 @@
 
 struct checking {
         const char *trust, *staff, *revocation_from; /* NULL: the store's */
-        const char *issuers;                         /* NULL: none but the store's */
+        const char *tsa;     /* anchors of timestamping authorities, or NULL */
+        const char *issuers; /* NULL: none but the store's */
         bool revocation_said;
         struct mohr_verify_options options;
 };
@@ -28,6 +29,7 @@ enum {
         CHECKING_REVOCATION,
         CHECKING_REVOCATION_FROM,
         CHECKING_REVOCATION_AGE,
+        CHECKING_TSA,
         CHECKING_JSON,
 };
 
@@ -45,6 +47,7 @@ enum {
         { "revocation", required_argument, NULL, CHECKING_REVOCATION },    \
         { "revocation-from", required_argument, NULL, CHECKING_REVOCATION_FROM }, \
         { "revocation-age", required_argument, NULL, CHECKING_REVOCATION_AGE }, \
+        { "tsa-anchors", required_argument, NULL, CHECKING_TSA },          \
         { "json", no_argument, NULL, CHECKING_JSON }
 /* clang-format on */
 
@@ -53,13 +56,27 @@ _must_check_ int checking_option(struct cli *cli, int option, struct checking *c
 /* After the last of them: is what is needed there? As above. */
 _must_check_ int checking_complete(struct cli *cli, struct checking *checking);
 
-/* Reads all of a file, or standard input for "-", and takes white space off both ends: `*ret` points into
- * `buffer`. More than `cap` bytes are cut there, which is for whoever caps lower to refuse. */
-_must_check_ int checking_read(
-        const char *file, char *buffer, size_t cap, const char **ret, size_t *ret_len);
+/* All of a file, or standard input for "-". White space around an assertion is the shell's and is taken off;
+ * of a bundle or a receipt every byte counts. What is larger than anything that can be checked is cut, for
+ * the verifier to refuse. */
+struct checking_input {
+        char *buffer; /* owned */
+        const char *text;
+        size_t len;
+};
+_must_check_ int checking_read(const char *file, struct checking_input *ret);
+static inline void checking_free_input(struct checking_input *input)
+{
+        free(input->buffer);
+}
+#define _cleanup_input_ _cleanup_(checking_free_input)
 
 /* What is trusted. 0, or an outcome that is reported already. */
 _must_check_ int checking_trust(
+        const struct cli *cli, const struct checking *checking, struct mohr_trust **ret);
+
+/* Who is trusted for timestamps: *ret stays NULL where nobody was named. As above. */
+_must_check_ int checking_authorities(
         const struct cli *cli, const struct checking *checking, struct mohr_trust **ret);
 
 /* checking_revocation.c: the options about revocation, as checking_option(); prefer if nothing was said. */
@@ -74,7 +91,7 @@ _must_check_ int checking_revocation_load(
 void checking_explain(const struct cli *cli, const struct checking *checking,
         const struct mohr_trust *trust, const struct mohr_result *result, int outcome);
 /* What was not asked to be checked, as loudly as it deserves. `json` is mohr_result_json()'s. */
-void checking_warn(const struct cli *cli, const struct checking *checking, const char *json);
+void checking_warn(const struct cli *cli, const char *json);
 
 static inline void checking_free_trust(struct mohr_trust **trust)
 {

@@ -64,6 +64,7 @@ int command_status(struct cli *cli, int argc, char **argv);
 int command_watch(struct cli *cli, int argc, char **argv);
 int command_assert(struct cli *cli, int argc, char **argv);
 int command_verify(struct cli *cli, int argc, char **argv);
+int command_receipt(struct cli *cli, int argc, char **argv);
 int command_trust(struct cli *cli, int argc, char **argv);
 int command_doctor(struct cli *cli, int argc, char **argv);
 /* doctor_card.c: doctor --card. */
@@ -78,5 +79,7 @@ const char *show_why(const char *why);
 void show_result(const struct cli *cli, const struct mohr_result *result);
 /* show_revocation.c: the member "revocation" of `all`, in words: not revoked as of when, or why unchecked. */
 void show_revocation(const struct cli *cli, const json_t *all);
+/* show_evidence.c: the member "evidence", if there is one: when it was received and who says so. */
+void show_evidence(const struct cli *cli, const json_t *all);
 
 #endif

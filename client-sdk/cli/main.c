@@ -21,9 +21,22 @@ static const struct command {
                 "            [--nonce TEXT] [--asked-at TIME] [--at TIME] [--issuers FILE-or-DIR]\n"
                 "            [--expired-cert refuse|report|accept] [--json]\n"
                 "            [--revocation require|prefer|off] [--revocation-from FILE-or-DIR]\n"
-                "            [--revocation-age DAYS]\n"
+                "            [--revocation-age DAYS] [--tsa-anchors FILE-or-DIR]\n"
                 "            [FILE|-]",
-                N_("Check an assertion; print what it says of its holder") },
+                N_("Check an assertion, or a bundle or receipt that keeps one; print what it says "
+                   "of its holder") },
+        { "receipt", command_receipt,
+                "[--out NAME.pdf] [--bundle NAME.json] [--force]\n"
+                "            [--size a4|80mm] [--lang fa|en]\n"
+                "            [--timestamp URL --tsa-anchors FILE-or-DIR]\n"
+                "            [--trust FILE-or-DIR] [--staff-anchors FILE-or-DIR] [--audience URI]\n"
+                "            [--nonce TEXT] [--asked-at TIME] [--at TIME] [--issuers FILE-or-DIR]\n"
+                "            [--expired-cert refuse|report|accept] [--json]\n"
+                "            [--revocation require|prefer|off] [--revocation-from FILE-or-DIR]\n"
+                "            [--revocation-age DAYS] [FILE|-]\n"
+                "mohr receipt --renew FILE --timestamp URL --tsa-anchors FILE-or-DIR ...",
+                N_("Keep an assertion as evidence: a page for the file with everything inside that "
+                   "it takes to check it again") },
         { "trust", command_trust, "SUBCOMMAND ...",
                 N_("Look at certificates before they are trusted, and keep those that are; mohr "
                    "trust help") },

@@ -32,6 +32,8 @@ static const struct word reasons[] = {
         { "no-answer", N_("The reader does not answer. Unplug it and plug it in again.") },
         { "failed", N_("The program for this reader could not be started. The log of mohrd says "
                        "why.") },
+        { "settings", N_("The settings of the simulated card ([soft] in mohr.conf) are not "
+                         "understood. The log of mohrd names the one that is meant.") },
         { "sandbox", N_("The program for this reader could not shut itself in, so it is not used. "
                         "Plug the reader in again.") },
         { NULL, NULL },
@@ -186,4 +188,5 @@ void show_result(const struct cli *cli, const struct mohr_result *result)
         show_identity(cli, all, mohr_result_holder(result));
         show_stated(cli, all);
         show_revocation(cli, all);
+        show_evidence(cli, all);
 }

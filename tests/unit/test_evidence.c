@@ -335,7 +335,6 @@ static void one_flipped_byte_anywhere_is_refused(void **state)
         struct tally tally = { 0 };
         flip_each(f, (unsigned char *)f->stamped, strlen(f->stamped), NULL, &tally);
         show("bundle", &tally);
-        /* a first byte that is no brace is still no assertion: whoever asks for a bundle gets its reasons */
         assert_int_equal(
                 tally.seen[MOHR_REASON_EVIDENCE_DAMAGED] + tally.seen[MOHR_REASON_EVIDENCE_FORM],
                 strlen(f->stamped));
