@@ -21,9 +21,10 @@ static const struct message {
         { OUTCOME_NO_CARD, N_("There is no card in the reader."),
                 N_("Put the card into the reader, or hold it on the reader, then try again.") },
         { OUTCOME_CARD_NOT_SUPPORTED,
-                N_("This card is not supported, or it could not be confirmed as a national card."),
-                N_("Check that it is the national smart ID card and that it lies in the reader the "
-                   "right way round.") },
+                N_("This card is not supported, or it could not be confirmed as a national card or "
+                   "a staff card."),
+                N_("Check that it is the card that is meant and that it lies in the reader the "
+                   "right way round. To see what it is, run: mohr doctor --card") },
         { OUTCOME_WRONG_PIN, N_("The PIN is wrong."),
                 N_("Try again with the right PIN. After several wrong tries the card blocks the "
                    "PIN.") },

@@ -149,8 +149,9 @@ int cli_result(const struct cli *cli, int r, const struct mohr_client *client)
                 return 0;
         const char *detail = r < 0 ? strerror(-r) : client ? mohr_client_detail(client) : "";
         const struct special *special = special_of(r, detail);
-        if (special)
-                return cli_report_as(cli, r, _(special->text), _(special->next), detail, client);
+        if (special) /* says all that the detail says; that is for programs then */
+                return cli_report_as(cli, r, _(special->text), _(special->next),
+                        cli->json ? detail : NULL, client);
         return cli_report(cli, outcome_of(r), detail, client);
 }
 

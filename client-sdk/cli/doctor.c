@@ -74,6 +74,38 @@ static const char *pcsc_state(const struct examination *e)
         return e->status ? "" : NULL;
 }
 
+static bool any_reader(const struct examination *e, const char *state)
+{
+        size_t index;
+        json_t *reader;
+        json_array_foreach (json_object_get(e->status, "readers"), index, reader) {
+                const char *is = json_string_value(json_object_get(reader, "state"));
+                if (!state || (is && strcmp(is, state) == 0))
+                        return true;
+        }
+        return false;
+}
+
+/* The first reader that something keeps from being used; NULL: there is one that can be, or none at all. */
+static const char *why_no_reader(const struct examination *e)
+{
+        size_t index;
+        json_t *reader;
+        const char *first = NULL;
+        json_array_foreach (json_object_get(e->status, "readers"), index, reader) {
+                const char *why = json_string_value(json_object_get(reader, "why"));
+                if (!why)
+                        return NULL;
+                first = first ? first : why;
+        }
+        return first;
+}
+
+static bool usable_reader(const struct examination *e)
+{
+        return any_reader(e, NULL) && !why_no_reader(e);
+}
+
 static struct finding look_at_pcscd(struct examination *e)
 {
         static const struct {
@@ -101,25 +133,15 @@ static struct finding look_at_pcscd(struct examination *e)
                                                     "mohrd is told to use other drivers.") };
         /* A pcscd that asks polkit lets everybody connect and denies afterwards. */
         int error = state && strcmp(state, "denied") == 0 ? EACCES : connect_pcscd();
-        for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-                if (rows[i].error == error)
-                        return rows[i].finding;
-        return (struct finding){ .outcome = OUTCOME_READER_SERVICE,
+        struct finding finding = { .outcome = OUTCOME_READER_SERVICE,
                 .data = strerror(error),
                 .text = N_("The smart card service (pcscd) cannot be reached."),
                 .next = N_("Start it: sudo systemctl restart pcscd.socket") };
-}
-
-static bool any_reader(const struct examination *e, const char *state)
-{
-        size_t index;
-        json_t *reader;
-        json_array_foreach (json_object_get(e->status, "readers"), index, reader) {
-                const char *is = json_string_value(json_object_get(reader, "state"));
-                if (!state || (is && strcmp(is, state) == 0))
-                        return true;
-        }
-        return false;
+        for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+                if (rows[i].error == error)
+                        finding = rows[i].finding;
+        finding.advice = finding.outcome != 0 && usable_reader(e); /* of another driver */
+        return finding;
 }
 
 static struct finding unseen(int outcome)
@@ -129,21 +151,6 @@ static struct finding unseen(int outcome)
                 .text = N_("This cannot be seen while the Mohr service cannot be reached.") };
 }
 
-/* The first reader that something keeps from being used; NULL: there is one that can be, or none at all. */
-static const char *why_no_reader(const struct examination *e)
-{
-        size_t index;
-        json_t *reader;
-        const char *first = NULL;
-        json_array_foreach (json_object_get(e->status, "readers"), index, reader) {
-                const char *why = json_string_value(json_object_get(reader, "why"));
-                if (!why)
-                        return NULL;
-                first = first ? first : why;
-        }
-        return first;
-}
-
 /* What a request would end with. */
 static int outcome_why(const char *why)
 {
@@ -151,7 +158,7 @@ static int outcome_why(const char *why)
                 const char *why;
                 int outcome;
         } rows[] = { { "held", OUTCOME_BUSY }, { "no-access", OUTCOME_READER_SERVICE },
-                { "no-answer", OUTCOME_NO_READER } };
+                { "no-answer", OUTCOME_NO_READER }, { "settings", OUTCOME_READER_SERVICE } };
         for (size_t i = 0; i < ARRAY_LEN(rows); i++)
                 if (strcmp(rows[i].why, why) == 0)
                         return rows[i].outcome;
@@ -167,7 +174,7 @@ static struct finding look_at_reader(struct examination *e)
                 return (struct finding){ .outcome = outcome_why(why),
                         .text = N_("A card reader was found, but it cannot be used."),
                         .next = show_why(why) };
-        if (any_reader(e, NULL))
+        if (usable_reader(e))
                 return (struct finding){ .text = N_("A card reader was found.") };
         return (struct finding){ .outcome = OUTCOME_NO_READER,
                 .text = N_("No card reader was found."),
@@ -178,7 +185,7 @@ static struct finding look_at_card(struct examination *e)
 {
         if (!e->status)
                 return unseen(OUTCOME_NO_CARD);
-        if (!any_reader(e, NULL) || why_no_reader(e))
+        if (!usable_reader(e))
                 return (struct finding){ .advice = true,
                         .outcome = OUTCOME_NO_CARD,
                         .text = N_("This cannot be seen while there is no reader to use.") };
