@@ -73,13 +73,15 @@ static void draw_all(struct pen *pen, double height)
         draw_rows(pen, foot, sheet->count);
 }
 
-/* Whether the fonts of this machine have the letters of the page's own words. */
+/* Whether the fonts of this machine have the letters of the page's own words and of the holder's name: boxes
+ * are no receipt. */
 static bool letters_are_there(const struct pen *pen)
 {
         int missing = 0;
         for (size_t i = 0; i < pen->sheet->count; i++) {
                 const struct sheet_row *row = &pen->sheet->rows[i];
-                if (row->kind == SHEET_TITLE || row->kind == SHEET_SECTION)
+                if (row->kind == SHEET_TITLE || row->kind == SHEET_SECTION ||
+                        row->kind == SHEET_NAME)
                         missing += pen_missing(pen, row->text);
                 if (row->label)
                         missing += pen_missing(pen, row->label);
@@ -137,7 +139,7 @@ static int draw_with(struct pen *pen, cairo_surface_t *surface)
         if (!letters_are_there(pen))
                 return -ENOENT;
         if (!layout_fit(&pen->fit, height_at, pen, height - 2 * layout->margin))
-                return -ENOSPC;
+                return -E2BIG;
         if (layout->height <= 0)
                 height = height_at(pen, pen->fit) + 2 * layout->margin;
         cairo_pdf_surface_set_size(surface, layout->width, height);
@@ -165,6 +167,7 @@ static int draw_on(cairo_surface_t *surface, const struct sheet *sheet, const st
                 .qr = qr,
                 .fit = { .scale = 1 },
                 .rtl = sheet->persian };
+        pen_set_lines(&pen);
         return draw_with(&pen, surface);
 }
 
@@ -182,5 +185,5 @@ int draw_sheet(const struct sheet *sheet, struct out *pdf)
         cairo_surface_finish(surface);
         if (r < 0)
                 return r;
-        return pdf->error ? pdf->error : status_of(cairo_surface_status(surface));
+        return pdf->error ? -EFBIG : status_of(cairo_surface_status(surface));
 }

@@ -8,8 +8,8 @@
 
 #define DRAW_PDF_MAX (4 * 1024 * 1024)
 
-/* Appends the PDF to `pdf`. -ENOENT: no font on this machine has the letters of the page's own words;
- * -ENOSPC: more text than a page holds, or than `pdf` does; -ENOMEM; -EIO. */
+/* Appends the PDF to `pdf`. -ENOENT: no font on this machine has the letters of the page's own words or of the
+ * name; -E2BIG: more text than a page holds; -EFBIG: a longer PDF than `pdf` holds; -ENOMEM; -EIO. */
 _must_check_ int draw_sheet(const struct sheet *sheet, struct out *pdf);
 
 #endif

@@ -20,7 +20,7 @@ struct layout {
         size_t columns;     /* of the lists of what was checked */
         double qr_side;
         double gap;         /* after a row; others are multiples of it */
-        double line_factor; /* of the font's own distance of lines */
+        double line_height; /* from line to line, in sizes of its letters, whatever the font wants */
         struct face faces[SHEET_KINDS], label, note, list, code;
         double watermark, watermark_every, watermark_grey;
         bool watermark_outline; /* a printer that knows no grey */
@@ -34,6 +34,11 @@ struct stretch {
 };
 /* The part of `whole` that begins `from` after its beginning: its left end, or its right one. */
 struct stretch layout_slice(struct stretch whole, bool rtl, double from, double width);
+
+static inline double layout_greater(double a, double b)
+{
+        return a > b ? a : b;
+}
 
 /* How small everything is written, and after how many lines a text is cut with an ellipsis (0: never). */
 struct fit {

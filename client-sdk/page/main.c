@@ -51,8 +51,9 @@ static const char *why(int r)
                 int r;
                 const char *text;
         } rows[] = {
-                { -ENOENT, "no font here has the letters of the page: install fonts-hosny-amiri" },
-                { -ENOSPC, "the texts do not fit one page" },
+                { -ENOENT, "no font here has all letters of page and name: install "
+                           "fonts-hosny-amiri" },
+                { -E2BIG, "the texts do not fit one page" },
         };
         for (size_t i = 0; i < ARRAY_LEN(rows); i++)
                 if (rows[i].r == r)

@@ -58,7 +58,7 @@ static PangoLayout *paragraph(
         pango_layout_set_auto_dir(made, FALSE);
         pango_layout_set_alignment(made, pen->rtl ? PANGO_ALIGN_RIGHT : PANGO_ALIGN_LEFT);
         pango_layout_set_wrap(made, PANGO_WRAP_WORD_CHAR);
-        pango_layout_set_line_spacing(made, (float)pen->layout->line_factor);
+        pango_layout_set_line_spacing(made, (float)pen->line_factor);
         pango_layout_set_width(made, (int)(width * PANGO_SCALE));
         if (pen->fit.lines > 0) {
                 pango_layout_set_height(made, -pen->fit.lines);
@@ -67,13 +67,27 @@ static PangoLayout *paragraph(
         return made;
 }
 
+void pen_set_lines(struct pen *pen)
+{
+        const int size = 1000 * PANGO_SCALE;
+        PangoFontDescription *face =
+                pango_font_description_copy(pango_context_get_font_description(pen->context));
+        pango_font_description_set_absolute_size(face, size);
+        PangoFontMetrics *metrics = pango_context_get_metrics(pen->context, face, NULL);
+        double wanted = pen->layout->line_height * size;
+        pen->line_factor =
+                wanted / layout_greater(pango_font_metrics_get_height(metrics), size / 2.0);
+        pango_font_metrics_unref(metrics);
+        pango_font_description_free(face);
+}
+
 /* How much of the first line's height is left out: pango's factor is for the lines after it only, and the
  * fonts have room for more signs above and below than any name has. */
 static double surplus(const struct pen *pen, PangoLayout *paragraph)
 {
         PangoRectangle first;
         pango_layout_line_get_extents(pango_layout_get_line_readonly(paragraph, 0), NULL, &first);
-        return (double)first.height / PANGO_SCALE * (1 - pen->layout->line_factor);
+        return (double)first.height / PANGO_SCALE * (1 - pen->line_factor);
 }
 
 double pen_pieces(

@@ -15,6 +15,7 @@ struct pen {
         const struct layout *layout;
         const struct qr *qr;
         double y;
+        double line_factor; /* of the font's own distance of lines, which differs a lot: pen_set_lines() */
         struct fit fit;
         bool rtl;
         bool quiet; /* moves, and leaves no ink */
@@ -27,6 +28,8 @@ struct piece {
         bool code;
 };
 
+/* Once there is a context. */
+void pen_set_lines(struct pen *pen);
 /* One paragraph of several pieces at the pen's height; returns its height. */
 double pen_pieces(
         const struct pen *pen, struct stretch at, const struct piece *pieces, size_t count);

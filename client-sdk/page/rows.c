@@ -12,11 +12,6 @@
 
 #define HAIR 0.6
 
-static double greater(double a, double b)
-{
-        return a > b ? a : b;
-}
-
 /* What the page says itself is never cut. */
 static double put_words(
         const struct pen *pen, struct stretch at, const char *text, struct face face)
@@ -109,7 +104,7 @@ static size_t draw_field(struct pen *pen, const struct sheet_row *row, size_t le
         (void)left;
         if (layout->label_width > 0)
                 beside = put_words(pen, label, row->label, layout->label);
-        pen->y += greater(put_field(pen, row, rest), beside) + pen_gaps(pen, 1);
+        pen->y += layout_greater(put_field(pen, row, rest), beside) + pen_gaps(pen, 1);
         return 1;
 }
 
@@ -176,7 +171,8 @@ static size_t draw_lists(struct pen *pen, const struct sheet_row *rows, size_t l
                 first = 0;
         }
         struct stretch second = layout_slice(line, pen->rtl, line.width - width, width);
-        pen->y += greater(put_list(pen, rows + done, open, second), first) + pen_gaps(pen, 2);
+        pen->y +=
+                layout_greater(put_list(pen, rows + done, open, second), first) + pen_gaps(pen, 2);
         return done + open;
 }
 
@@ -227,7 +223,7 @@ static size_t draw_pointer(struct pen *pen, const struct sheet_row *row, size_t 
                 double quiet = side * QR_QUIET / (double)(pen->qr->side + 2 * QR_QUIET);
                 put_code(pen, layout_slice(line, pen->rtl, -quiet, side).x, side);
                 struct stretch words = layout_slice(line, pen->rtl, from, line.width - from);
-                pen->y += greater(put_pointer(pen, row, words), side);
+                pen->y += layout_greater(put_pointer(pen, row, words), side);
         } else {
                 put_code(pen, line.x + (line.width - side) / 2, side);
                 pen->y += side + pen_gaps(pen, 1);

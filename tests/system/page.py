@@ -197,6 +197,22 @@ def check_refused(pages):
         pages.check(done.returncode == 2 and not done.stdout, f"refused: {data[:30]!r}", (done.returncode, done.stderr))
 
 
+def check_broken(pages):
+    """No letters, no room to write: an error in one line, and no page that is less than one."""
+    config = os.path.join(pages.folder, "no-fonts.conf")
+    with open(config, "w", encoding="ascii") as fonts:
+        fonts.write('<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd"><fontconfig></fontconfig>')
+    pages.env["FONTCONFIG_FILE"] = config
+    done = pages.run(json.dumps(ASKED).encode())
+    del pages.env["FONTCONFIG_FILE"]
+    pages.check(done.returncode == 70 and not done.stdout and b"fonts-hosny-amiri" in done.stderr,
+                "without fonts there is no page, and the package is named", done)
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([os.path.join(BUILD, "mohr-page")], input=json.dumps(ASKED).encode(), stdout=full,
+                              stderr=subprocess.PIPE, env=pages.env, timeout=120, check=False)
+    pages.check(done.returncode == 70 and b"space" in done.stderr, "a page that cannot be written is an error", done)
+
+
 def check_confined(pages):
     """No socket, no other program, nothing written: seen by the kernel, not promised."""
     if not shutil.which("strace"):
@@ -220,7 +236,7 @@ def main():
         return 0
     with tempfile.TemporaryDirectory(prefix="mohr-page-") as folder:
         pages = Pages(folder)
-        for part in (check_paper, check_shown, check_longest, check_refused):
+        for part in (check_paper, check_shown, check_longest, check_refused, check_broken):
             part(pages)
         if os.path.basename(BUILD) != "asan":
             check_confined(pages)
