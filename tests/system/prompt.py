@@ -20,7 +20,7 @@ import time
 BUILD = os.path.abspath(sys.argv[1] if len(sys.argv) > 1 else "build")
 PIN = "27182818"
 REFUSED, TIMED_OUT, LAST_TRY_DECLINED, NOBODY = 15, 19, 24, 26
-SIMULATED, UNPROVEN, EXPIRED = 1, 2, 4
+SIMULATED, UNPROVEN, EXPIRED, SEARCH = 1, 2, 4, 64
 FIELDS = ("tty", "term", "display", "language", "pinentry", "request", "app", "audience", "purpose",
           "given_name", "family_name", "card_number", "reader")
 FACTS = {"term": "xterm", "language": "en", "request": "c0ffee00deadbeef", "app": "/usr/bin/office-program",
@@ -37,13 +37,13 @@ def check(holds, what, detail=""):
         print("    " + repr(detail), flush=True)
 
 
-def frame(tries=3, flags=0, timeout=20, **facts):
+def frame(tries=3, flags=0, timeout=20, readers=0, **facts):
     def text(value):
         data = value.encode()
         return struct.pack(">H", len(data)) + data
     facts = {**FACTS, **facts}
     return b"\x01" + b"".join(text(facts.get(name, "")) for name in FIELDS) + struct.pack(
-        ">BBH", 255 if tries < 0 else tries, flags, timeout)
+        ">BBHB", 255 if tries < 0 else tries, flags, timeout, readers)
 
 
 def children(pid):
@@ -171,6 +171,24 @@ def refusals(flavour):
         check(answer == (outcome, ""), f"{flavour}: {what} is outcome {outcome}", answer)
 
 
+def search(flavour):
+    """May the cards be looked at? By a real pinentry, with everything that is shown and no PIN asked for."""
+    asked = {"flags": SEARCH, "readers": 16, "given_name": "", "family_name": "", "card_number": "0012345679",
+             "reader": "\n".join(f"Test {letter} 00 00" for letter in "ABCD")}
+    for language, key, outcome, words in (
+            ("en", "a", 0, ("16", "May Mohr look at them", "0012345679", "/usr/bin/office-program", "https://office.example",
+                            "opening an account", "Test A 00 00", "Test D 00 00", "More card readers: \u206812\u2069")),
+            ("fa", "c", REFUSED, ("۱۶", "شماره ملی درخواست‌شده", "درخواست‌کننده", "Test D 00 00", "\u2068۱۲\u2069"))):
+        prompt = Prompt(flavour, language=language, **asked)
+        page = prompt.wait_for("]? ")
+        for word in words:
+            check(word in page, f"{flavour}: the page about a search says {word!r}", page)
+        prompt.type(key)
+        answer = prompt.answer()
+        prompt.end()
+        check(answer == (outcome, ""), f"{flavour}: a search is answered by {outcome} without digits", answer)
+
+
 def wrong_entries(flavour):
     prompt = Prompt(flavour)
     prompt.wait_for("]? ")
@@ -257,7 +275,7 @@ def curses():
 
 def main():
     if shutil.which("pinentry-tty"):
-        for test in (a_pin_is_given, persian, refusals, wrong_entries, nobody, time_runs_out):
+        for test in (a_pin_is_given, persian, refusals, search, wrong_entries, nobody, time_runs_out):
             test("pinentry-tty")
         hang_up("pinentry-tty", tty_at_pin)
     else:
