@@ -157,7 +157,7 @@ static void describe_state(const struct reader *reader, struct reader_info *ret)
                         ret->state = troubles[i].state;
                         ret->why = troubles[i].why;
                 }
-        if (!reader->taken && reader->state == HELPER_UNUSABLE) {
+        if (!reader->taken && reader->stage == HELPER_UNUSABLE) {
                 ret->state = "unusable";
                 ret->why = "sandbox";
         }
@@ -186,7 +186,7 @@ size_t readers_with_cards(const struct readers *readers, struct reader_info *ret
 {
         size_t n = 0;
         for (const struct reader *reader = readers->list; reader && n < cap; reader = reader->next)
-                if (reader->seen.present && !reader->trouble && reader->state != HELPER_UNUSABLE)
+                if (reader->seen.present && reader->trouble <= 0 && reader->stage != HELPER_UNUSABLE)
                         reader_describe(reader, &ret[n++]);
         return n;
 }
@@ -211,7 +211,7 @@ bool readers_settled(const struct readers *readers)
                 if (!readers->backends[i].spoken)
                         return false;
         for (const struct reader *reader = readers->list; reader; reader = reader->next)
-                if (reader->backend->row->direct && !reader->told)
+                if (reader->trouble == NOT_TOLD)
                         return false;
         return true;
 }
@@ -299,7 +299,7 @@ static int find_only(const struct readers *readers, struct reader **ret, const c
 
 static int may_take(const struct reader *reader, const char **ret_detail)
 {
-        if (reader->state == HELPER_UNUSABLE) {
+        if (reader->stage == HELPER_UNUSABLE) {
                 *ret_detail = "the reader's helper did not report a closed sandbox";
                 return OUTCOME_READER_SERVICE;
         }
@@ -311,7 +311,7 @@ static int may_take(const struct reader *reader, const char **ret_detail)
                 *ret_detail = "another program holds this reader";
                 return OUTCOME_BUSY;
         }
-        if (reader->trouble) {
+        if (reader->trouble > 0) {
                 *ret_detail = "the reader cannot be used: mohr status says why";
                 return OUTCOME_READER_SERVICE;
         }
@@ -339,5 +339,5 @@ int readers_acquire(
 
 bool reader_in_transaction(const struct reader *reader)
 {
-        return reader->in_transaction;
+        return reader->stage == HELPER_HOLDING;
 }

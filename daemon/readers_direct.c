@@ -37,7 +37,7 @@ int direct_presence(struct reader *reader, const struct op_frame *frame)
         now.events = presence.events;
         now.atr_len = presence.atr_len;
         memcpy(now.atr, presence.atr, sizeof now.atr);
-        reader->told = true;
+        reader->trouble = 0;
         reader_update(reader, &now);
         readers_changed(all(reader));
         return 0;
@@ -45,7 +45,7 @@ int direct_presence(struct reader *reader, const struct op_frame *frame)
 
 void direct_ready(struct reader *reader)
 {
-        if (!reader->trouble)
+        if (reader->trouble <= 0)
                 return;
         reader->trouble = 0;
         readers_changed(all(reader));
@@ -60,17 +60,15 @@ static int trouble_of(int status)
         return OUTCOME_INTERNAL;
 }
 
-/* A helper ended unasked: one that could not even get ready, or `was_ready`. What lies there, the next one
- * will tell. */
-void direct_ended(struct reader *reader, int status, bool was_ready)
+/* A helper ended unasked. One that was ready has lost its card, its device, or its mind: unless it was
+ * the device, the next one will tell what lies there. */
+void direct_ended(struct reader *reader, int status, enum helper_stage before)
 {
         int trouble = trouble_of(status);
-        if (was_ready && trouble != OUTCOME_NO_READER)
-                trouble = 0;
-        bool told = trouble != 0;
-        bool news = reader->trouble != trouble || reader->told != told || reader->seen.present;
+        if (before != HELPER_STARTING && trouble != OUTCOME_NO_READER)
+                trouble = NOT_TOLD;
+        bool news = reader->trouble != trouble || reader->seen.present;
         reader->trouble = trouble;
-        reader->told = told;
         reader->seen.present = false;
         if (news)
                 readers_changed(all(reader));
@@ -87,7 +85,7 @@ static bool handed_over(const struct reader *reader)
 bool direct_waits_for_news(const struct reader *reader)
 {
         return (reader->trouble == OUTCOME_BUSY && reader->claimed) ||
-               (reader->trouble && reader->trouble != OUTCOME_BUSY && handed_over(reader));
+               (reader->trouble > 0 && reader->trouble != OUTCOME_BUSY && handed_over(reader));
 }
 
 /* When the next helper is to be started: 0 at once, UINT64_MAX not before there is news. */
@@ -98,7 +96,6 @@ uint64_t direct_first_start(struct reader *reader, const struct driver_reader *s
         reader->seen.busy = false; /* of a direct reader that is for `trouble` to say */
         if (reader->claimed) {
                 reader->trouble = OUTCOME_BUSY;
-                reader->told = true;
                 return UINT64_MAX;
         }
         for (size_t i = 0; !handed_over(reader) && i < readers->backend_count; i++)
@@ -128,7 +125,7 @@ static void forget(struct reader *reader)
                 slot = &(*slot)->next;
         *slot = reader->next;
         reader->next = NULL;
-        reader->leaving = false;
+        reader->stage = HELPER_DOWN;
         if (!reader->taken)
                 reader_free(reader);
 }
@@ -147,9 +144,8 @@ static void let_go(struct reader *reader)
         }
         reader->next = all(reader)->leaving;
         all(reader)->leaving = reader;
-        reader->leaving = true;
+        reader->stage = HELPER_LEAVING;
         reader->gone = OUTCOME_NO_READER;
-        reader->state = HELPER_DOWN;
         child_hang_up(reader->helper);
         readers_arm(reader->respawn, LEAVE_US); /* on_respawn() kills one that leaves */
         reader_fail_call(reader, OUTCOME_NO_READER);

@@ -44,17 +44,16 @@ static void finish(struct reader *reader, int outcome, uint16_t sw, struct in *f
         call->done(call->user, outcome, sw, fields ? fields : &nothing);
 }
 
-static void stop_helper(struct reader *reader, enum helper_state state)
+static void stop_helper(struct reader *reader, enum helper_stage stage)
 {
-        reader->state = state;
-        reader->in_transaction = reader->used = false;
+        reader->stage = stage;
         if (reader->helper)
                 child_kill(reader->helper); /* its end starts the next one */
 }
 
 void reader_replace_helper(struct reader *reader)
 {
-        if (reader->state != HELPER_UNUSABLE)
+        if (!reader_stage(reader)->final)
                 stop_helper(reader, HELPER_DOWN);
 }
 
@@ -80,16 +79,6 @@ static int on_deadline(sd_event_source *source, uint64_t usec, void *user)
         return 0;
 }
 
-/* What a reply tells about the state of the card's transaction. */
-static void note(struct reader *reader, uint8_t op, int outcome)
-{
-        if (outcome != 0)
-                return;
-        reader->used |= op == OP_BEGIN || op == OP_TRANSCRIPT;
-        if (op == OP_BEGIN || op == OP_END)
-                reader->in_transaction = op == OP_BEGIN;
-}
-
 static int take_ready(struct reader *reader, const struct op_frame *frame)
 {
         const struct driver_row *row = reader->backend->row;
@@ -103,7 +92,7 @@ static int take_ready(struct reader *reader, const struct op_frame *frame)
                 stop_helper(reader, HELPER_UNUSABLE);
                 return 0;
         }
-        reader->state = HELPER_READY;
+        reader->stage = HELPER_FRESH;
         direct_ready(reader);
         if (!reader->call.active || reader->call.sent)
                 return 0;
@@ -120,8 +109,7 @@ static int take_reply(struct reader *reader, const struct op_frame *frame)
         if (!frame->reply || !call->active || !call->sent || frame->id != call->id ||
                 frame->op != call->op || op_get_result(&in, &outcome, &sw) < 0)
                 return -EBADMSG;
-        note(reader, call->op, outcome);
-        reader->answered = true;
+        reader_advance(reader, call->op, outcome);
         reader->delay_us = 0;
         finish(reader, outcome, sw, &in);
         return 0;
@@ -129,7 +117,7 @@ static int take_reply(struct reader *reader, const struct op_frame *frame)
 
 static int take_frame(struct reader *reader, const struct op_frame *frame)
 {
-        if (reader->state == HELPER_STARTING)
+        if (reader->stage == HELPER_STARTING)
                 return take_ready(reader, frame);
         return frame->op == OP_PRESENCE ? direct_presence(reader, frame)
                                         : take_reply(reader, frame);
@@ -139,7 +127,7 @@ static void on_helper_frame(void *user, const uint8_t *data, size_t len)
 {
         struct reader *reader = user;
         struct op_frame frame;
-        if (reader->state != HELPER_STARTING && reader->state != HELPER_READY)
+        if (!reader_stage(reader)->hears)
                 return; /* last words of one that was told to die */
         int r = op_frame_decode(data, len, &frame);
         if (r == 0)
@@ -158,7 +146,7 @@ static int on_respawn(sd_event_source *source, uint64_t usec, void *user)
 {
         (void)source, (void)usec;
         struct reader *reader = user;
-        if (reader->leaving)
+        if (reader->stage == HELPER_LEAVING)
                 child_kill(reader->helper);
         else
                 spawn(reader);
@@ -177,15 +165,6 @@ void reader_respawn_later(struct reader *reader)
         readers_arm(reader->respawn, reader->delay_us);
 }
 
-/* A helper that dies under an operation lost its card or its reader: the watcher knows which. Until it
- * says so, what lies there counts as new. */
-static int why_dead(const struct reader *reader, enum helper_state before)
-{
-        if (reader->gone)
-                return reader->gone;
-        return before == HELPER_READY ? OUTCOME_CARD_REMOVED : OUTCOME_READER_SERVICE;
-}
-
 static void mourn(const struct reader *reader, int status)
 {
         char number[16];
@@ -195,41 +174,42 @@ static void mourn(const struct reader *reader, int status)
                 reader->seen.name, WIFSIGNALED(status) ? "signal" : "status", number, NULL);
 }
 
-/* What becomes of a reader whose helper ended. `urgent`: it left a card with power behind, and maybe with
- * a verified PIN; the next one takes it off. */
-static void replace(struct reader *reader, enum helper_state before, bool urgent)
+/* What becomes of a reader whose helper ended in this stage. */
+static void replace(struct reader *reader, const struct stage *before)
 {
-        bool useless = before == HELPER_STARTING || (before == HELPER_READY && !reader->answered);
-        if (reader->gone || before == HELPER_UNUSABLE || direct_waits_for_news(reader))
+        if (reader->gone || before->again == AGAIN_NEVER || direct_waits_for_news(reader))
                 return;
-        if (useless && !urgent)
+        if (before->again == AGAIN_LATER)
                 reader_respawn_later(reader);
         else
                 spawn(reader);
 }
 
+/* Nobody had told it to. What lies there counts as new until somebody says so. */
+static void died(struct reader *reader, int status)
+{
+        enum helper_stage before = reader->stage;
+        mourn(reader, status);
+        reader->serial = ++all(reader)->last_serial;
+        reader->stage = HELPER_DOWN;
+        if (reader->backend->row->direct)
+                direct_ended(reader, status, before);
+}
+
 static void on_helper_exited(void *user, int status)
 {
         struct reader *reader = user;
-        enum helper_state before = reader->state;
-        bool urgent = reader->backend->row->direct && reader->in_transaction;
+        const struct stage *before = reader_stage(reader);
         reader->helper = child_free(reader->helper);
-        if (reader->leaving) {
+        if (reader->stage == HELPER_LEAVING) {
                 direct_left(reader);
                 return;
         }
-        if (before == HELPER_STARTING || before == HELPER_READY) {
-                mourn(reader, status);
-                reader->serial = ++all(reader)->last_serial;
-                reader->state = HELPER_DOWN;
-                reader->in_transaction = reader->used = false;
-                if (reader->backend->row->direct)
-                        direct_ended(reader, status, before == HELPER_READY);
-        }
-        replace(reader, before, urgent);
-        /* A call that was asked after the kill waits for the next helper instead. */
-        if (reader->call.active && before != HELPER_DOWN)
-                fail_soon(reader, why_dead(reader, before));
+        if (before->hears)
+                died(reader, status);
+        replace(reader, before);
+        if (reader->call.active && before->lost)
+                fail_soon(reader, reader->gone ? reader->gone : before->lost);
 }
 
 static void spawn(struct reader *reader)
@@ -251,8 +231,7 @@ static void spawn(struct reader *reader)
                 reader_respawn_later(reader);
                 return;
         }
-        reader->state = HELPER_STARTING;
-        reader->answered = false;
+        reader->stage = HELPER_STARTING;
 }
 
 int reader_new(struct reader **ret, struct backend *backend, const struct driver_reader *seen)
@@ -263,6 +242,7 @@ int reader_new(struct reader **ret, struct backend *backend, const struct driver
         reader->backend = backend;
         reader->seen = *seen;
         reader->serial = ++backend->readers->last_serial;
+        reader->trouble = backend->row->direct ? NOT_TOLD : 0;
         int r = readers_timer(backend->readers, &reader->respawn, on_respawn, reader);
         if (r >= 0)
                 r = readers_timer(backend->readers, &reader->deadline, on_deadline, reader);
@@ -309,14 +289,14 @@ struct reader *reader_release(struct reader *reader)
                 return NULL;
         reader->taken = false;
         readers_changed(all(reader));
-        bool met = reader->call.active || reader->used;
+        bool spent = reader->call.active || reader_stage(reader)->spent;
         reader->call.active = false; /* who gave it back hears nothing more */
         sd_event_source_set_enabled(reader->deadline, SD_EVENT_OFF);
-        if (reader->leaving) /* freed when its helper went */
+        if (reader->stage == HELPER_LEAVING) /* freed when its helper went */
                 return NULL;
         if (reader->gone)
                 return reader_free(reader);
-        if (met)
+        if (spent)
                 reader_replace_helper(reader);
         return NULL;
 }
@@ -325,7 +305,7 @@ struct reader *reader_release(struct reader *reader)
 static int send_pin(struct reader *reader, const void *pin, size_t len)
 {
         _cleanup_secret_ struct secret *secret = NULL;
-        if (reader->state != HELPER_READY || len > OPS_PIN_MAX)
+        if (!reader_stage(reader)->serves || len > OPS_PIN_MAX)
                 return -EPROTO;
         int r = secret_new(&secret, PIN_FRAME_CAP);
         if (r < 0)
@@ -348,7 +328,7 @@ static int send_or_keep(struct reader *reader, const void *data, size_t len)
         if (total < 0)
                 return (int)total;
         call->frame_len = (size_t)total;
-        if (reader->state != HELPER_READY)
+        if (!reader_stage(reader)->serves)
                 return 0;
         call->sent = true;
         return child_send(reader->helper, call->frame, call->frame_len);
@@ -381,7 +361,7 @@ int reader_call(struct reader *reader, enum op op, const void *payload, size_t l
         call->done = done;
         call->user = user;
         readers_arm(reader->deadline, deadline_us(reader, op));
-        if (reader->gone || reader->state == HELPER_UNUSABLE) {
+        if (reader->gone || reader->stage == HELPER_UNUSABLE) {
                 fail_soon(reader, reader->gone ? reader->gone : OUTCOME_READER_SERVICE);
                 return 0;
         }

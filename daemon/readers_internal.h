@@ -4,6 +4,7 @@
  *   readers.c         the list, its subscribers, taking and giving back a reader
  *   readers_watch.c   one watcher process per backend: restarts, and what a report changes
  *   readers_helper.c  one helper process per reader: restarts, and the one running operation
+ *   readers_stage.c   how far a helper has come, and what may happen to it there
  *   readers_direct.c  readers that no service shares: what keeps one from being of use, letting go
  */
 #ifndef MOHR_READERS_INTERNAL_H
@@ -37,7 +38,31 @@ struct backend {
         bool paused; /* the person's session is not active: direct readers are others' now */
 };
 
-enum helper_state { HELPER_DOWN, HELPER_STARTING, HELPER_READY, HELPER_UNUSABLE };
+/* How far a reader's helper has come. From FRESH to HOLDING each one is more than the one before. */
+enum helper_stage {
+        HELPER_DOWN,     /* there is none, or it was told to die */
+        HELPER_STARTING, /* it has not said yet that its sandbox is closed */
+        HELPER_FRESH,    /* it is ready, and has answered nothing */
+        HELPER_PROVEN,   /* it has answered, and met no card */
+        HELPER_USED,     /* it has met a card, or writes down what it says to one */
+        HELPER_HOLDING,  /* it is in a transaction with a card */
+        HELPER_UNUSABLE, /* its sandbox is not closed; none is started here any more */
+        HELPER_LEAVING,  /* it was asked to take the power off its card and go */
+        HELPER_STAGES
+};
+
+enum again { AGAIN_AT_ONCE, AGAIN_LATER, AGAIN_NEVER };
+
+struct stage {
+        bool hears;       /* what it says counts */
+        bool serves;      /* what it is asked is sent at once */
+        bool spent;       /* it is replaced when the reader is given back */
+        bool final;       /* it cannot be told to make room for another one */
+        enum again again; /* when the next one starts, after its end */
+        int lost;         /* how its end is told to a call that runs; 0: the next one gets it */
+};
+
+#define NOT_TOLD (-1)
 
 struct op_call {
         bool active, sent;
@@ -55,19 +80,14 @@ struct reader {
         struct backend *backend;
         struct driver_reader seen;
         uint32_t serial;
-        bool taken;
-        int gone; /* 0, or why the reader is no more: NO_READER, READER_SERVICE */
+        bool taken; /* by a request, which may outlive the reader */
+        int gone;   /* 0, or why the reader is no more: NO_READER, READER_SERVICE */
         struct child *helper;
-        enum helper_state state;
+        enum helper_stage stage;
         sd_event_source *respawn, *deadline;
         uint64_t delay_us;
-        bool in_transaction, used;
-        bool answered; /* this helper did, at least once */
-        /* of a direct reader */
-        bool told;    /* its helper has said whether a card lies there, or cannot */
-        int trouble;  /* why no helper can hold the device, or 0 */
+        int trouble; /* of a direct reader: NOT_TOLD whether a card lies there, why no helper can hold it, or 0 */
         bool claimed; /* the kernel says that some program holds it, perhaps our helper */
-        bool leaving; /* its helper was asked to go */
         uint16_t last_id;
         struct op_call call;
 };
@@ -122,10 +142,14 @@ void reader_respawn_later(struct reader *reader);
 void reader_fail_call(
         struct reader *reader, int outcome); /* the running one, if any; from the loop */
 
+/* readers_stage.c */
+const struct stage *reader_stage(const struct reader *reader);
+void reader_advance(struct reader *reader, uint8_t op, int outcome); /* after an answer */
+
 /* readers_direct.c */
 _must_check_ int direct_presence(struct reader *reader, const struct op_frame *frame);
 void direct_ready(struct reader *reader);
-void direct_ended(struct reader *reader, int status, bool was_ready);
+void direct_ended(struct reader *reader, int status, enum helper_stage before);
 bool direct_waits_for_news(const struct reader *reader);
 uint64_t direct_first_start(struct reader *reader, const struct driver_reader *seen);
 _must_check_ bool direct_report(struct reader *reader, const struct driver_reader *now);
