@@ -27,7 +27,8 @@
 
 struct budget {
         int64_t deadline; /* by the monotonic clock, in seconds */
-        size_t bytes;     /* that may still come: headers and body */
+        size_t headers,
+                body; /* bytes that may still come: the first in lines, the second in blocks */
         bool late, flooded;
 };
 
@@ -86,13 +87,13 @@ static long count_bytes(BIO *bio, int oper, const char *argp, size_t len, int ar
 {
         struct budget *budget = (struct budget *)(void *)BIO_get_callback_arg(bio);
         bool reads = oper == BIO_CB_READ || oper == BIO_CB_GETS;
-        bool has_read =
-                oper == (BIO_CB_READ | BIO_CB_RETURN) || oper == (BIO_CB_GETS | BIO_CB_RETURN);
+        size_t *left = (oper & ~BIO_CB_RETURN) == BIO_CB_GETS ? &budget->headers : &budget->body;
         (void)argp, (void)len, (void)argi, (void)argl;
         budget->late = budget->late || now() >= budget->deadline;
-        if (has_read && ret > 0 && processed)
-                budget->bytes -= base_min(budget->bytes, *processed);
-        budget->flooded = budget->flooded || budget->bytes == 0;
+        if ((oper == (BIO_CB_READ | BIO_CB_RETURN) || oper == (BIO_CB_GETS | BIO_CB_RETURN)) &&
+                ret > 0 && processed)
+                *left -= base_min(*left, *processed);
+        budget->flooded = budget->flooded || *left == 0;
         if (reads && (budget->late || budget->flooded))
                 return refuse(bio);
         return ret;
@@ -293,7 +294,9 @@ int http_fetch(const struct http_request *request, uint8_t **ret, size_t *ret_le
                 request->body_len > INT32_MAX)
                 return -EINVAL;
         struct fetch fetch = { .request = request,
-                .budget = { .deadline = now() + timeout, .bytes = request->cap + HEADERS_MAX },
+                .budget = { .deadline = now() + timeout,
+                        .headers = HEADERS_MAX,
+                        .body = request->cap + CHUNK },
                 .problem = problem,
                 .problem_cap = problem_cap };
         _cleanup_(pipe_guard_give) _unused_ struct pipe_guard guard = pipe_guard_take();

@@ -56,7 +56,7 @@ static bool is_http(const GENERAL_NAME *name)
 }
 
 /* The first that gives a list, of the names of one point: they are ways to the same. */
-static int fetch_point(struct fetching *f, const DIST_POINT *point, size_t *names)
+static int fetch_point(struct fetching *f, const DIST_POINT *point)
 {
         const GENERAL_NAMES *all = point->distpoint && point->distpoint->type == 0
                                            ? point->distpoint->name.fullname
@@ -71,7 +71,6 @@ static int fetch_point(struct fetching *f, const DIST_POINT *point, size_t *name
                 const ASN1_STRING *text = GENERAL_NAME_get0_value(name, NULL);
                 snprintf(url, sizeof url, "%.*s", ASN1_STRING_length(text),
                         (const char *)ASN1_STRING_get0_data(text));
-                ++*names;
                 r = fetching_list(f, url);
         }
         if (f->kept > before)
@@ -79,18 +78,18 @@ static int fetch_point(struct fetching *f, const DIST_POINT *point, size_t *name
         return r;
 }
 
-static int fetch_points(struct fetching *f, X509 *cert, size_t *names)
+static int fetch_points(struct fetching *f, X509 *cert)
 {
         STACK_OF(DIST_POINT) *points =
                 X509_get_ext_d2i(cert, NID_crl_distribution_points, NULL, NULL);
         int r = 0;
         for (int i = 0; r == 0 && i < sk_DIST_POINT_num(points); i++)
-                r = fetch_point(f, sk_DIST_POINT_value(points, i), names);
+                r = fetch_point(f, sk_DIST_POINT_value(points, i));
         CRL_DIST_POINTS_free(points);
         return r;
 }
 
-static int fetch_responders(struct fetching *f, X509 *cert, size_t *names)
+static int fetch_responders(struct fetching *f, X509 *cert)
 {
         _cleanup_(free_texts) STACK_OF(OPENSSL_STRING) *urls = X509_get1_ocsp(cert);
         X509 *issuer = issuer_of(f, cert);
@@ -98,7 +97,6 @@ static int fetch_responders(struct fetching *f, X509 *cert, size_t *names)
         int r = 0;
         for (int i = 0; r == 0 && f->kept == before && i < sk_OPENSSL_STRING_num(urls); i++) {
                 const char *url = sk_OPENSSL_STRING_value(urls, i);
-                ++*names;
                 r = issuer ? fetching_answer(f, url, cert, issuer)
                            : fetching_refuse(
                                      f, url, "nobody who is trusted here issued the certificate");
@@ -106,18 +104,10 @@ static int fetch_responders(struct fetching *f, X509 *cert, size_t *names)
         return r;
 }
 
-static int fetch_for(struct fetching *f, X509 *cert, bool asked)
+static int fetch_for(struct fetching *f, X509 *cert)
 {
-        char subject[256] = "";
-        size_t names = 0;
-        int r = fetch_points(f, cert, &names);
-        if (r == 0)
-                r = fetch_responders(f, cert, &names);
-        if (r != 0 || names > 0 || !asked)
-                return r;
-        X509_NAME_get_text_by_NID(
-                X509_get_subject_name(cert), NID_commonName, subject, sizeof subject);
-        return fetching_refuse(f, subject, "it names no http:// list and no OCSP responder");
+        int r = fetch_points(f, cert);
+        return r == 0 ? fetch_responders(f, cert) : r;
 }
 
 /* ---- what it is about ---------------------------------------------------------------------- */
@@ -185,10 +175,9 @@ static int load_anchors(struct fetching *f)
 static int fetch_all(struct fetching *f, char *const *names)
 {
         const STACK_OF(X509) *certs = *names ? f->given : f->authorities;
-        bool asked = *names != NULL;
         int r = 0;
         for (int i = 0; r == 0 && i < sk_X509_num(certs); i++)
-                r = fetch_for(f, sk_X509_value(certs, i), asked);
+                r = fetch_for(f, sk_X509_value(certs, i));
         for (; r == 0 && *names; names++)
                 if (strstr(*names, "://"))
                         r = fetching_list(f, *names);
@@ -199,7 +188,9 @@ static int report(struct fetching *f)
 {
         int r = f->cli->json ? trust_print_json(f->cli, f->rows) : 0;
         if (r == 0 && !f->cli->json && json_array_size(f->rows) == 0)
-                printf("%s\n", _("The certificates that are trusted name nothing to fetch."));
+                printf("%s\n",
+                        _("These certificates name no list and nobody to ask: there is nothing to "
+                          "fetch."));
         if (r == 0 && !cli_flushed())
                 r = OUTCOME_INTERNAL;
         if (r != 0 || f->failed == 0)
