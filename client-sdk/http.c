@@ -27,8 +27,7 @@
 
 struct budget {
         int64_t deadline; /* by the monotonic clock, in seconds */
-        size_t headers,
-                body; /* bytes that may still come: the first in lines, the second in blocks */
+        size_t bytes;     /* that may still come: first of header lines, then of the body */
         bool late, flooded;
 };
 
@@ -87,13 +86,13 @@ static long count_bytes(BIO *bio, int oper, const char *argp, size_t len, int ar
 {
         struct budget *budget = (struct budget *)(void *)BIO_get_callback_arg(bio);
         bool reads = oper == BIO_CB_READ || oper == BIO_CB_GETS;
-        size_t *left = (oper & ~BIO_CB_RETURN) == BIO_CB_GETS ? &budget->headers : &budget->body;
+        bool has_read =
+                oper == (BIO_CB_READ | BIO_CB_RETURN) || oper == (BIO_CB_GETS | BIO_CB_RETURN);
         (void)argp, (void)len, (void)argi, (void)argl;
         budget->late = budget->late || now() >= budget->deadline;
-        if ((oper == (BIO_CB_READ | BIO_CB_RETURN) || oper == (BIO_CB_GETS | BIO_CB_RETURN)) &&
-                ret > 0 && processed)
-                *left -= base_min(*left, *processed);
-        budget->flooded = budget->flooded || *left == 0;
+        if (has_read && ret > 0 && processed)
+                budget->bytes -= base_min(budget->bytes, *processed);
+        budget->flooded = budget->flooded || budget->bytes == 0;
         if (reads && (budget->late || budget->flooded))
                 return refuse(bio);
         return ret;
@@ -244,6 +243,7 @@ static OSSL_HTTP_REQ_CTX *connect_to(struct fetch *fetch)
 {
         int64_t left = fetch->budget.deadline - now();
         fetch->budget.late = left <= 0;
+        fetch->budget.bytes = HEADERS_MAX;
         return left <= 0 ? NULL
                          : OSSL_HTTP_open(fetch->host, fetch->port, NULL, NULL, 0, NULL, NULL,
                                    bind_budget, &fetch->budget, 0, (int)left);
@@ -270,6 +270,7 @@ static int exchange_once(struct fetch *fetch, uint8_t **ret, size_t *ret_len, ch
                 return 0;
         if (!answer)
                 return complain_of_answer(fetch, "it gave no answer");
+        fetch->budget.bytes = request->cap + CHUNK;
         return read_body(fetch, answer, OSSL_HTTP_REQ_CTX_get_resp_len(exchange), ret, ret_len);
 }
 
@@ -294,9 +295,7 @@ int http_fetch(const struct http_request *request, uint8_t **ret, size_t *ret_le
                 request->body_len > INT32_MAX)
                 return -EINVAL;
         struct fetch fetch = { .request = request,
-                .budget = { .deadline = now() + timeout,
-                        .headers = HEADERS_MAX,
-                        .body = request->cap + CHUNK },
+                .budget = { .deadline = now() + timeout },
                 .problem = problem,
                 .problem_cap = problem_cap };
         _cleanup_(pipe_guard_give) _unused_ struct pipe_guard guard = pipe_guard_take();

@@ -388,9 +388,6 @@ def revoked(world):
         check("given_name" not in everything and everything["verification"]["detail"] == "leaf: keyCompromise",
               "and tells no name, but why", everything)
     check(world.verdict("--revocation", "off")[0] == 0, "off passes over it, as it says")
-    at = str(int(time.time()) - 3700)
-    told = world.verdict("--at", at)[2]
-    check(told.get("why") == "revoked-later" or told == {}, "of the past, the past is told", told)
     world.server.pages["/leaf.crl"] = (LIST, open_first(world.kept + ".good", ".crl", world, "ca"))
     code, said = world.fetch("leaf.pem", "ca.pem")
     check(code == 21 and "older than the one" in said and world.verdict()[1] == "revoked",
