@@ -2,6 +2,7 @@
 /* usb_device.c: see usb_device.h. Finding, claiming and letting go; what goes through the device is in
  * usb_pipes.c.
  */
+#include "drivers/usb/usb_leftovers.h"
 #include "drivers/usb/usb_pipes.h"
 
 #include <fcntl.h>
@@ -115,6 +116,8 @@ int usb_device_open(struct usb_device **ret, const struct usb_address *address)
         int r = open_handle(device, address);
         if (r == 0)
                 r = find_interface(device, address->interface);
+        if (r == 0 && !address->node[0])
+                r = usb_leftovers_clear(device->fd, device->number);
         if (r == 0)
                 r = claim(device);
         if (r < 0 && r != -ENOMEM)
