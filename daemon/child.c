@@ -9,6 +9,9 @@
  * The end is seen on the pidfd, so SIGCHLD need not be blocked or handled. Order at the end: frames
  * still queued, then the whole group is killed while the zombie still holds its number, then it is
  * reaped, then exited() is called. A callback may free the child: `gone` tells the frames above it.
+ *
+ * Nothing here waits without limit. A killed process may hang in the kernel, in a driver that does not let it
+ * go: then what is left of it here belongs to the event loop, which reaps it whenever its end comes.
  */
 #include "daemon/child.h"
 
@@ -33,6 +36,8 @@
 #define FLOOD_US     1000000
 #define FLOOD_FRAMES 500
 
+#define REAP_MS 500 /* how long the end of what was killed is waited for */
+
 struct child {
         pid_t pid;
         int pidfd, fd;
@@ -43,6 +48,7 @@ struct child {
         size_t cap;
         struct secret *secret; /* borrowed */
         bool *gone;
+        bool abandoned; /* freed by its owner before its end */
 };
 
 struct launch {
@@ -165,11 +171,18 @@ static int on_frame(sd_event_source *source, int fd, uint32_t events, void *user
         return 0;
 }
 
+static bool ended(const struct child *child, unsigned int ms)
+{
+        struct pollfd end = { .fd = child->pidfd, .events = POLLIN };
+        return poll(&end, 1, (int)ms) > 0;
+}
+
+/* Of a child that has ended; its group may not have. */
 static int reap(struct child *child)
 {
         siginfo_t info = { 0 };
         child_kill(child);
-        while (waitid(P_PIDFD, (id_t)child->pidfd, &info, WEXITED) < 0 && errno == EINTR)
+        while (waitid(P_PIDFD, (id_t)child->pidfd, &info, WEXITED | WNOHANG) < 0 && errno == EINTR)
                 ;
         child->pid = 0;
         return info.si_code == CLD_EXITED ? (info.si_status & 0xff) << 8 : info.si_status & 0x7f;
@@ -180,6 +193,10 @@ static int on_end(sd_event_source *source, int fd, uint32_t events, void *user)
         (void)fd, (void)events;
         struct child *child = user;
         bool gone = false;
+        if (child->abandoned) {
+                (void)reap(child);
+                return sd_event_source_set_floating(source, false); /* release() follows */
+        }
         child->gone = &gone;
         sd_event_source_set_enabled(source, SD_EVENT_OFF);
         sd_event_source_set_enabled(child->frames, SD_EVENT_OFF);
@@ -266,8 +283,7 @@ void child_hang_up(struct child *child)
 
 void child_wait(struct child *child, unsigned int ms)
 {
-        struct pollfd end = { .fd = child->pidfd, .events = POLLIN };
-        (void)poll(&end, 1, (int)ms);
+        (void)ended(child, ms);
 }
 
 void child_kill(struct child *child)
@@ -276,29 +292,78 @@ void child_kill(struct child *child)
                 kill(-child->pid, SIGKILL);
 }
 
+/* For want of a descriptor there is only the number. */
+static bool reaped_by_number(pid_t pid)
+{
+        for (int ms = 0; ms < REAP_MS; ms += 5) {
+                if (waitpid(pid, NULL, WNOHANG) != 0)
+                        return true;
+                (void)poll(NULL, 0, 5);
+        }
+        return false;
+}
+
+/* Kills what is alive. False: it has not ended yet. */
+static bool put_down(struct child *child)
+{
+        if (child->pid == 0)
+                return true;
+        child_kill(child);
+        if (child->pidfd < 0)
+                return reaped_by_number(child->pid);
+        if (!ended(child, REAP_MS))
+                return false;
+        (void)reap(child);
+        return true;
+}
+
+static void release(void *user)
+{
+        struct child *child = user;
+        if (child->pidfd >= 0)
+                close(child->pidfd);
+        free(child);
+}
+
+/* Leaves it to the event loop. False: that cannot be, and it stays a zombie until our own end. */
+static bool abandon(struct child *child)
+{
+        if (!child->end || sd_event_source_set_enabled(child->end, SD_EVENT_ON) < 0 ||
+                sd_event_source_set_destroy_callback(child->end, release) < 0)
+                return false;
+        child->abandoned = sd_event_source_set_floating(child->end, true) >= 0;
+        if (child->abandoned)
+                child->end = sd_event_source_unref(child->end);
+        else
+                (void)sd_event_source_set_destroy_callback(child->end, NULL);
+        return child->abandoned;
+}
+
+static void close_channel(struct child *child)
+{
+        if (child->fd >= 0)
+                close(child->fd);
+        child->fd = -1;
+        if (child->secret || !child->buf)
+                return;
+        explicit_bzero(child->buf, child->cap); /* freed from inside its own frame callback */
+        free(child->buf);
+        child->buf = NULL;
+}
+
 struct child *child_free(struct child *child)
 {
         if (!child)
                 return NULL;
-        sd_event_source_disable_unref(child->frames);
-        sd_event_source_disable_unref(child->end);
-        if (child->pid > 0 && child->pidfd >= 0)
-                reap(child);
-        if (child->pid > 0) {
-                child_kill(child);
-                waitpid(child->pid, NULL, 0);
-        }
-        if (child->fd >= 0)
-                close(child->fd);
-        if (child->pidfd >= 0)
-                close(child->pidfd);
+        child->frames = sd_event_source_disable_unref(child->frames);
+        bool over = put_down(child) || !abandon(child);
+        close_channel(child);
         if (child->gone)
                 *child->gone = true;
-        if (!child->secret && child->buf) {
-                explicit_bzero(
-                        child->buf, child->cap); /* freed from inside its own frame callback */
-                free(child->buf);
-        }
-        free(child);
+        child->gone = NULL;
+        if (!over)
+                return NULL;
+        sd_event_source_disable_unref(child->end);
+        release(child);
         return NULL;
 }

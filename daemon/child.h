@@ -35,6 +35,8 @@ pid_t child_pid(const struct child *child);
 void child_hang_up(struct child *child); /* it reads the end of the channel, and should go */
 void child_wait(struct child *child, unsigned int ms); /* blocks until it went, or not */
 void child_kill(struct child *child);                  /* SIGKILL to the group; exited() follows */
-struct child *child_free(struct child *child); /* kills and reaps if alive, no callbacks after */
+/* Kills and reaps if alive, no callbacks after. Waits half a second at most for its end: one that hangs in the
+ * kernel is reaped by the event loop when it can be. */
+struct child *child_free(struct child *child);
 
 #endif

@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <cmocka.h>
@@ -244,6 +245,61 @@ static void freeing_kills_and_reaps(void **state)
         assert_int_equal(seen.exits, 0);
 }
 
+/* A process that was told to die and does not: its tracer is asked first, and takes its time. Returns when
+ * it is traced. */
+static pid_t hold_on_to(pid_t pid, int *ret_let_go)
+{
+        int told[2], let_go[2];
+        char byte;
+        assert_return_code(pipe2(told, O_CLOEXEC), 0);
+        assert_return_code(pipe2(let_go, O_CLOEXEC), 0);
+        pid_t tracer = fork();
+        if (tracer == 0) {
+                close(let_go[1]);
+                bool held = ptrace(PTRACE_SEIZE, pid, 0, PTRACE_O_TRACEEXIT) == 0;
+                if (write(told[1], held ? "y" : "n", 1) == 1)
+                        (void)!read(let_go[0], &byte, 1);
+                _exit(0);
+        }
+        assert_int_equal(read(told[0], &byte, 1), 1);
+        close(told[0]), close(told[1]), close(let_go[0]);
+        *ret_let_go = let_go[1];
+        if (byte == 'y')
+                return tracer;
+        close(let_go[1]);
+        waitpid(tracer, NULL, 0);
+        return 0;
+}
+
+static void one_that_does_not_die_is_reaped_later(void **state)
+{
+        struct seen seen = { 0 };
+        int let_go;
+        (void)state;
+        start(&seen, "/bin/sh", "exec sleep 600");
+        pid_t pid = child_pid(seen.child), tracer = hold_on_to(pid, &let_go);
+        if (tracer == 0) {
+                finish(&seen);
+                skip(); /* this machine forbids it */
+        }
+        seen.child = child_free(seen.child); /* and this returns */
+        bool held = kill(pid, 0) == 0;
+        if (held)
+                assert_int_equal(waitpid(pid, NULL, WNOHANG), 0); /* not ended */
+        assert_true(sd_event_run(seen.event, 0) >= 0);
+        assert_int_equal(seen.exits, 0);
+        close(let_go);
+        assert_int_equal(waitpid(tracer, NULL, 0), tracer);
+        for (int i = 0; i < 500 && kill(pid, 0) == 0; i++)
+                assert_true(sd_event_run(seen.event, 100000) >= 0);
+        assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+        assert_int_equal(errno, ECHILD);
+        assert_int_equal(seen.exits, 0);
+        sd_event_unref(seen.event);
+        if (!held)
+                skip(); /* nor does this kernel ask a tracer about SIGKILL */
+}
+
 static void frames_can_go_to_locked_memory(void **state)
 {
         (void)state;
@@ -296,6 +352,7 @@ int main(void)
                 cmocka_unit_test(it_may_be_freed_from_its_own_frame),
                 cmocka_unit_test(its_own_children_die_with_it),
                 cmocka_unit_test(freeing_kills_and_reaps),
+                cmocka_unit_test(one_that_does_not_die_is_reaped_later),
                 cmocka_unit_test(frames_can_go_to_locked_memory),
                 cmocka_unit_test(it_dies_with_its_parent),
         };
