@@ -325,10 +325,9 @@ void texts_search(const struct question *question, struct page *ret)
         ret->ok = _("_Agree");
         ret->cancel = _("_Refuse");
         add_count(&parts,
-                _("There are cards on %s card readers. May Mohr look at them for the one of the "
-                  "national "
-                  "number below? No PIN is used for that. Who asks learns whether this card is "
-                  "here, and nothing of the others."),
+                _("May Mohr look at the cards on these card readers (%s) for the one of the "
+                  "national number below? No PIN is used for that. Who asks learns whether this "
+                  "card is here, and nothing of the others."),
                 question, question->reader_count);
         struct part *number = add_value(&parts, _("National number asked for: %s"), CUT_NEVER);
         texts_outside(number->value, sizeof number->value, question->card_number, 16);

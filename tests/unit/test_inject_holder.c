@@ -13,7 +13,7 @@
 #define ASKED "0012345679"
 
 static const struct inject sweeps[] = { INJECT(INJECT_MEMORY | INJECT_SYSTEM),
-        INJECT_EVERY(INJECT_OPENSSL, 199) };
+        INJECT_EVERY(INJECT_OPENSSL, 397) };
 
 #define EXPECT(in, condition)                                                                      \
         do {                                                                                       \
