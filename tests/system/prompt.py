@@ -176,7 +176,7 @@ def search(flavour):
     asked = {"flags": SEARCH, "readers": 16, "given_name": "", "family_name": "", "card_number": "0012345679",
              "reader": "\n".join(f"Test {letter} 00 00" for letter in "ABCD")}
     for language, key, outcome, words in (
-            ("en", "a", 0, ("16", "May Mohr look at them", "0012345679", "/usr/bin/office-program", "https://office.example",
+            ("en", "a", 0, ("16", "May Mohr look at the cards", "0012345679", "/usr/bin/office-program", "https://office.example",
                             "opening an account", "Test A 00 00", "Test D 00 00", "More card readers: \u206812\u2069")),
             ("fa", "c", REFUSED, ("۱۶", "شماره ملی درخواست‌شده", "درخواست‌کننده", "Test D 00 00", "\u2068۱۲\u2069"))):
         prompt = Prompt(flavour, language=language, **asked)
