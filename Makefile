@@ -187,6 +187,8 @@ $(BUILD)/tests/mock_ccid: $(BUILD)/obj/tests/tools/mock_ccid.o $(call objs,tests
 
 # tests/unit/test_inject_*.c make calls fail: what tests/support/inject.wrap lists goes through inject.c.
 $(BUILD)/tests/test_inject_%: LDFLAGS += -Wl,@tests/support/inject.wrap
+# This one counts.
+$(BUILD)/tests/test_bounded: LDFLAGS += $(foreach f,malloc calloc realloc strdup strndup free,-Wl,--wrap=$(f))
 
 # tests/ifd/NAME.c is a reader for the real pcscd, which is nobody's sanitizer build.
 IFD := $(patsubst tests/ifd/%.c,$(BUILD)/tests/ifd_%.so,$(wildcard tests/ifd/*.c))
