@@ -143,6 +143,7 @@ static const struct state {
         { "unusable", "no-access", OUTCOME_READER_SERVICE },
         { "unusable", "no-answer", OUTCOME_NO_READER },
         { "unusable", "failed", OUTCOME_INTERNAL },
+        { "unusable", "settings", OUTCOME_USAGE },
 };
 
 static void describe_state(const struct reader *reader, struct reader_info *ret)
@@ -186,7 +187,8 @@ size_t readers_with_cards(const struct readers *readers, struct reader_info *ret
 {
         size_t n = 0;
         for (const struct reader *reader = readers->list; reader && n < cap; reader = reader->next)
-                if (reader->seen.present && reader->trouble <= 0 && reader->stage != HELPER_UNUSABLE)
+                if (reader->seen.present && reader->trouble <= 0 &&
+                        reader->stage != HELPER_UNUSABLE)
                         reader_describe(reader, &ret[n++]);
         return n;
 }

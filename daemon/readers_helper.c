@@ -185,6 +185,17 @@ static void replace(struct reader *reader, const struct stage *before)
                 spawn(reader);
 }
 
+/* A helper that cannot even start with what it was told will not do so the next time; of what else is wrong
+ * with a reader that is shared its watcher tells. */
+static void shared_ended(struct reader *reader, int status, enum helper_stage before)
+{
+        bool settings = WIFEXITED(status) && WEXITSTATUS(status) == OUTCOME_USAGE;
+        if (before != HELPER_STARTING || !settings || reader->trouble == OUTCOME_USAGE)
+                return;
+        reader->trouble = OUTCOME_USAGE;
+        readers_changed(all(reader));
+}
+
 /* Nobody had told it to. What lies there counts as new until somebody says so. */
 static void died(struct reader *reader, int status)
 {
@@ -194,6 +205,8 @@ static void died(struct reader *reader, int status)
         reader->stage = HELPER_DOWN;
         if (reader->backend->row->direct)
                 direct_ended(reader, status, before);
+        else
+                shared_ended(reader, status, before);
 }
 
 static void on_helper_exited(void *user, int status)

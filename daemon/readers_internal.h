@@ -86,7 +86,7 @@ struct reader {
         enum helper_stage stage;
         sd_event_source *respawn, *deadline;
         uint64_t delay_us;
-        int trouble; /* of a direct reader: NOT_TOLD whether a card lies there, why no helper can hold it, or 0 */
+        int trouble; /* of a direct reader: NOT_TOLD whether a card lies there; why no helper can hold it, or 0 */
         bool claimed; /* the kernel says that some program holds it, perhaps our helper */
         uint16_t last_id;
         struct op_call call;

@@ -8,7 +8,8 @@
  *      faults=once     faults strike the first helper that uses FILE, not each one after it
  * FILE is mapped before the sandbox is closed. Through it the watcher, a process of its own, learns
  * that the card was lifted: it sleeps on a word in it (futex) and polls nothing. Without FILE there
- * is nothing to learn, and the card lies there for ever.
+ * is nothing to learn, and the card lies there for ever. What is wrong with the options is the helper's to
+ * say: it has a reader to say it of.
  *
  * It is a driver like the others to everyone above, except that `simulated` says what it is.
  */
@@ -91,13 +92,15 @@ static int take_option(struct options *options, const char *option)
         return 0;
 }
 
-static int options_parse(struct options *options, const char *const *given)
+static int options_parse(struct options *options, const char *const *given, const char **ret_bad)
 {
         *options = (struct options){ .back_ms = BACK_DEFAULT_MS };
         for (; given && *given; given++) {
                 int r = take_option(options, *given);
-                if (r < 0)
+                if (r < 0) {
+                        *ret_bad = *given;
                         return r;
+                }
         }
         return 0;
 }
@@ -168,31 +171,33 @@ static void soft_close_cleanup(struct soft **slot)
                 soft_close(*slot);
 }
 
-/* Still before the sandbox. Who writes [soft] is a developer and wants to know what is wrong with it. */
-static int complain(int r, const char *bad)
+#define NOT_UNDERSTOOD "a setting in [soft] is not understood"
+#define NO_STATE       "the file that [soft] state names cannot be used"
+#define NO_PKI         "[soft] pki names no folder made by mohr-softcard --make-pki"
+
+/* Still before the sandbox. Who writes [soft] is a developer and wants to know what is wrong with it: here which
+ * setting, and in the reader's state that there is one. */
+static int complain(const char *what, const char *bad)
 {
         const struct log log = {
                 .program = "mohr-reader", .max = LOG_LEVEL_INFO, .fd = STDERR_FILENO
         };
-        log_kv(&log, LOG_LEVEL_ERR, NULL,
-                r == -ENOENT ? "[soft] pki names no folder made by mohr-softcard --make-pki"
-                             : "a setting in [soft] is not understood",
-                "setting", bad ? bad : "", NULL);
-        return r;
+        log_kv(&log, LOG_LEVEL_ERR, NULL, what, "setting", bad ? bad : "", NULL);
+        return OUTCOME_USAGE;
 }
 
 static int soft_open(void **ret_reader, const char *reader, const char *const *given)
 {
         struct options options;
         const char *bad = NULL;
-        if (options_parse(&options, given) < 0)
-                return -EINVAL;
         if (strcmp(reader, READER_NAME) != 0)
                 return OUTCOME_NO_READER;
+        if (options_parse(&options, given, &bad) < 0)
+                return complain(NOT_UNDERSTOOD, bad);
         struct shared *shared;
         int r = map_shared(&shared, options.state);
         if (r < 0)
-                return r;
+                return options.state ? complain(NO_STATE, options.state) : r;
         _cleanup_(soft_close_cleanup) struct soft *soft = calloc(1, sizeof *soft);
         if (!soft) {
                 munmap(shared, sizeof *shared);
@@ -205,7 +210,7 @@ static int soft_open(void **ret_reader, const char *reader, const char *const *g
                 drop_faults(&options);
         r = softcard_new(&soft->card, options.card, &shared->nv, &bad);
         if (r < 0)
-                return complain(r, bad);
+                return r == -ENOMEM ? r : complain(r == -ENOENT ? NO_PKI : NOT_UNDERSTOOD, bad);
         *ret_reader = soft;
         soft = NULL;
         return 0;
@@ -259,12 +264,15 @@ static int soft_end(void *reader, enum driver_end how)
 static int soft_watch_open(void **ret_watch, const char *const *given)
 {
         struct options options;
-        if (options_parse(&options, given) < 0)
-                return -EINVAL;
+        const char *bad;
+        if (options_parse(&options, given, &bad) < 0)
+                options.state = NULL;
         _cleanup_free_ struct soft_watch *watch = calloc(1, sizeof *watch);
         if (!watch)
                 return -ENOMEM;
         int r = map_shared(&watch->shared, options.state);
+        if (r < 0)
+                r = map_shared(&watch->shared, NULL);
         if (r < 0)
                 return r;
         *ret_watch = watch;

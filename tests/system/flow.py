@@ -252,7 +252,22 @@ def faults(rig):
         daemon.stop()
 
 
-OWN = [again, found_out_after_the_pin, nobody_to_ask, letting_go, helpers, faults]
+def settings_not_understood(rig):
+    """Told where a reader's troubles are told, not in the log alone."""
+    for options in ({"profile": "mav9"}, {"back": "soon"}, {"pki": "/nonexistent"}, {"state": "/nonexistent/state"}):
+        daemon = soft(rig, **options)
+        what = " ".join(f"{name}={value}" for name, value in options.items())
+        rig.check(daemon.wait_state(READER, "unusable"), f"{what}: the reader cannot be used", daemon.status())
+        rig.check(daemon.status()["readers"][0].get("why") == "settings", f"{what}: because of its settings", daemon.status())
+        code, reply = daemon.request()
+        rig.check(code == 25 and "mohr status" in detail(reply), f"{what}: a request is answered 25 and sent there", (code, reply))
+        code, out, _ = rig.mohr(daemon, "doctor")
+        rig.check(code == 25 and "[soft]" in out, f"{what}: doctor says where to look", (code, out))
+        rig.check(what in daemon.process.said() or options.get("state", "?") in daemon.process.said(), f"{what}: the log names it")
+        daemon.stop()
+
+
+OWN = [again, settings_not_understood, found_out_after_the_pin, nobody_to_ask, letting_go, helpers, faults]
 
 
 def body(rig):
