@@ -89,7 +89,9 @@ PROGRAMS += $(if $(wildcard drivers/reader-nfc/main.c),mohr-reader-nfc) \
 BIN := $(addprefix $(BUILD)/,$(PROGRAMS))
 MO  := $(patsubst po/%.po,$(BUILD)/locale/%/LC_MESSAGES/mohr.mo,$(wildcard po/*.po))
 
-all: $(BIN) $(MO) $(BUILD)/libmohr.a $(REDIS)
+# A locale for languages that a machine has none of (base/language.h).
+NAMES := $(BUILD)/locale/names/fa/LC_MESSAGES/SYS_LC_MESSAGES
+all: $(BIN) $(MO) $(NAMES) $(BUILD)/libmohr.a $(REDIS)
 
 $(BUILD)/mohrd: $(BUILD)/obj/daemon/main.o $(BUILD)/obj/daemon/prompt/question.o $(DAEMON) $(OPS) $(APDU) $(MOHR) $(BASE)
 $(BUILD)/mohrd: LIBS = $(SYSTEMD_LIBS) $(SSL_LIBS) $(JSON_LIBS) $(ZLIB_LIBS)
@@ -141,6 +143,9 @@ $(BUILD)/obj/%.o: %.c Makefile
 $(BUILD)/locale/%/LC_MESSAGES/mohr.mo: po/%.po
 	$(call say,MSG)
 	$(Q)mkdir -p $(@D) && msgfmt --check -o $@ $<
+
+$(NAMES): /usr/lib/locale/C.utf8/LC_MESSAGES/SYS_LC_MESSAGES
+	$(Q)mkdir -p $(@D) && cp $< $@
 
 # Tests: every tests/unit/test_*.c is a cmocka program that links all rooms.
 UNIT := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
@@ -238,6 +243,7 @@ install: all
 	$(Q)! grep -ls MOHR-WIDER-SANDBOX $(BIN) || { echo 'built with MOHR_MOCK_USB, for tests only: not installed' >&2; exit 1; }
 	$(call put,$(PREFIX)/bin,755,$(BUILD)/mohr)
 	$(call put,$(LIBEXECDIR),755,$(addprefix $(BUILD)/,mohrd mohr-prompt mohr-page $(HELPERS)))
+	$(call put,$(LIBEXECDIR)/locale/fa/LC_MESSAGES,644,$(NAMES))
 	$(call put,$(PREFIX)/include,644,client-sdk/mohr.h client-sdk/redis/mohr-redis.h)
 	$(call put,$(LIBDIR),644,$(BUILD)/libmohr.a $(REDIS))
 	$(call fill,$(LIBDIR)/pkgconfig,client-sdk/mohr.pc.in client-sdk/redis/mohr-redis.pc.in)
@@ -245,7 +251,7 @@ install: all
 	$(call put,$(SYSCONFDIR)/mohr,644,daemon/mohr.conf) && install -d $(DESTDIR)$(SYSCONFDIR)/mohr/conf.d
 	for n in 1 3 5 8; do install -d $(DESTDIR)$(SHARE)/man/man$$n && \
 	        install -m 644 $$(ls client-sdk/man/*.$$n | grep -v softcard) $(DESTDIR)$(SHARE)/man/man$$n/ || exit 1; done
-	$(call fill,$(UNITS)/user,udev/mohrd.service.in udev/mohrd.socket.in)
+	$(call fill,$(UNITS)/user,udev/mohrd.service.in udev/mohrd.socket.in udev/mohr-fetch.service.in udev/mohr-fetch.timer)
 	$(call fill,$(UNITS)/system,udev/mohrd@.service.in udev/mohrd@.socket.in)
 	$(call put,$(PREFIX)/lib/udev/rules.d,644,udev/70-mohr.rules)
 	$(call put,$(SHARE)/polkit-1/rules.d,644,udev/50-mohr.rules)
