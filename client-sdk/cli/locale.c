@@ -3,9 +3,12 @@
  *
  * The language is asked of LANGUAGE, LC_ALL, LC_MESSAGES, LANG, in gettext's order. A machine often
  * has no Persian locale built, and gettext translates nothing in the "C" locale; then C.UTF-8, which
- * every Debian has, carries the messages. A build tree finds its own catalogue beside the program.
+ * every Debian has, carries the messages, under a name of ours (base/language.h). A build tree finds its own
+ * catalogue beside the program.
  */
 #include "client-sdk/cli/cli.h"
+
+#include "base/language.h"
 
 #include <limits.h>
 #include <locale.h>
@@ -38,32 +41,34 @@ static bool holds_catalogue(char dst[static PATH_MAX], const char *dir, const ch
         return len > 0 && (size_t)len < sizeof file && access(file, R_OK) == 0;
 }
 
-static void bind_catalogue(void)
+/* `dir` becomes the folder of the catalogues. */
+static void bind_catalogue(char dir[static PATH_MAX])
 {
-        char self[PATH_MAX], dir[PATH_MAX];
+        char self[PATH_MAX];
         ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
         self[len > 0 ? len : 0] = '\0';
         char *slash = strrchr(self, '/');
         if (slash)
                 *slash = '\0';
-        if (slash && (holds_catalogue(dir, self, "/locale") ||
-                             holds_catalogue(dir, self, "/../share/locale")))
-                bindtextdomain("mohr", dir);
-        else
-                bindtextdomain("mohr", MOHR_LOCALEDIR);
+        if (!slash || (!holds_catalogue(dir, self, "/locale") &&
+                              !holds_catalogue(dir, self, "/../share/locale")))
+                snprintf(dir, PATH_MAX, "%s", MOHR_LOCALEDIR);
+        bindtextdomain("mohr", dir);
         bind_textdomain_codeset("mohr", "UTF-8");
 }
 
 bool cli_set_language(void)
 {
+        char catalogues[PATH_MAX];
         bool persian = is_persian(wanted_language());
         const char *messages = setlocale(LC_ALL, "") ? setlocale(LC_MESSAGES, NULL) : "C";
-        bool deaf = strcmp(messages, "C") == 0 || strcmp(messages, "POSIX") == 0;
+        bool deaf = language_is_deaf(messages);
+        bind_catalogue(catalogues);
         if (persian && deaf) {
                 setlocale(LC_ALL, "C.UTF-8");
                 setenv("LANGUAGE", "fa", 1);
+                language_unlock(catalogues);
         }
         setlocale(LC_NUMERIC, "C");
-        bind_catalogue();
         return persian;
 }

@@ -8,6 +8,8 @@
  */
 #include "daemon/prompt/dialogue.h"
 
+#include "base/language.h"
+
 #include <libintl.h>
 #include <limits.h>
 #include <locale.h>
@@ -31,7 +33,9 @@ static void use_language(void)
                 *slash = '\0';
         snprintf(local, sizeof local, "%s/locale", self);
         setlocale(LC_ALL, "C.UTF-8");
-        bindtextdomain("mohr", access(local, R_OK) == 0 ? local : MOHR_LOCALEDIR);
+        const char *catalogues = access(local, R_OK) == 0 ? local : MOHR_LOCALEDIR;
+        language_unlock(catalogues);
+        bindtextdomain("mohr", catalogues);
         bind_textdomain_codeset("mohr", "UTF-8");
         textdomain("mohr");
 }
