@@ -214,7 +214,7 @@ fuzz-build:
 	        CFLAGS="-O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all" $(FUZZ) mocked
 $(FUZZ_BUILD)/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(TEST_SUPPORT) $(ROOMS)
 	$(call say,LD)
-	$(Q)$(CC) $< -Wl,--start-group $(ROOMS) -Wl,--end-group $(ALL_LDFLAGS) -fsanitize=fuzzer $(ROOM_LIBS) -o $@
+	$(Q)$(CC) $< -Wl,--start-group $(TEST_SUPPORT) $(ROOMS) -Wl,--end-group $(ALL_LDFLAGS) -fsanitize=fuzzer $(ROOM_LIBS) -o $@
 fuzz: fuzz-build
 	$(Q)tests/fuzz/run $(FUZZ_BUILD) $(FUZZ_SECONDS)
 
