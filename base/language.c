@@ -25,7 +25,8 @@ static bool unlock_from(const char *folder)
 bool language_unlock(const char *catalogues)
 {
         char folder[PATH_MAX];
-        if (getenv("LOCPATH"))
+        const char *language = getenv("LANGUAGE");
+        if (!language || !language[0] || getenv("LOCPATH"))
                 return false;
         int len = snprintf(folder, sizeof folder, "%s/names", catalogues);
         if (len > 0 && (size_t)len < sizeof folder && unlock_from(folder))

@@ -12,9 +12,10 @@
 
 /* Whether gettext would translate nothing under this name of LC_MESSAGES. */
 bool language_is_deaf(const char *messages);
-/* Makes LC_MESSAGES the locale that we bring: in `catalogues`/names of a build tree, else where it is installed.
- * LANGUAGE decides from then on. False, and nothing is changed, if it is at neither place, or if LOCPATH is
- * set: whoever sets that has locales of their own. Early in main(), while there is one thread. */
+/* Makes LC_MESSAGES the locale that we bring: in `catalogues`/names of a build tree, else where it is
+ * installed. LANGUAGE decides from then on. False, and nothing is changed, if it is at neither place, if
+ * LANGUAGE is not set, or if LOCPATH is: whoever sets that has locales of their own. Early in main(), while
+ * there is one thread. */
 bool language_unlock(const char *catalogues);
 
 #endif

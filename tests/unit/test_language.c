@@ -38,6 +38,9 @@ static void messages_alone_change_their_locale(void **state)
         find_catalogues(catalogues);
         unsetenv("LOCPATH");
         assert_non_null(setlocale(LC_ALL, "C.UTF-8"));
+        assert_int_equal(unsetenv("LANGUAGE"), 0);
+        assert_false(language_unlock(catalogues)); /* the name alone would choose Persian */
+        assert_int_equal(setenv("LANGUAGE", "en", 1), 0);
         assert_true(language_unlock(catalogues));
         assert_string_equal(setlocale(LC_MESSAGES, NULL), "fa");
         assert_string_equal(setlocale(LC_CTYPE, NULL), "C.UTF-8");
