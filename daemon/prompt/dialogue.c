@@ -54,8 +54,8 @@ static time_t now(void)
 
 static gpg_error_t say(struct dialogue *dialogue, const char *command, const char *text)
 {
-        char line[TEXTS_LINE_MAX + 1];
-        if (texts_line(line, command, text) < 0)
+        char line[PARTS_LINE_MAX + 1];
+        if (parts_line(line, command, text) < 0)
                 return gpg_error(GPG_ERR_TOO_LARGE);
         return assuan_transact(dialogue->assuan, line, NULL, NULL, NULL, NULL, NULL, NULL);
 }

@@ -19,12 +19,12 @@ static void check_pages(const struct question *question)
 {
         static void (*const compose[])(const struct question *, struct page *) = { texts_unproven,
                 texts_consent, texts_last_try, texts_pin, texts_keys, texts_choice, texts_search };
-        char line[TEXTS_LINE_MAX + 1];
+        char line[PARTS_LINE_MAX + 1];
         struct page page;
         for (size_t i = 0; i < ARRAY_LEN(compose); i++) {
                 compose[i](question, &page);
                 require(page.desc[0] != '\0' && text_utf8_valid(page.desc, strlen(page.desc)));
-                require(texts_line(line, "SETDESC", page.desc) == 0 && !strchr(line, '\n'));
+                require(parts_line(line, "SETDESC", page.desc) == 0 && !strchr(line, '\n'));
         }
 }
 

@@ -379,7 +379,7 @@ static void nothing_protected_is_ever_cut(void **state)
                         "اعتبار گواهی به پایان رسیده است", "این کلید، کلید امضا است",
                         "دفعات باقی‌مانده: " FSI "۱" PDI },
         };
-        char line[TEXTS_LINE_MAX + 1];
+        char line[PARTS_LINE_MAX + 1];
         struct page page;
         for (size_t l = 0; l < ARRAY_LEN(warnings); l++) {
                 speak(warnings[l][0]);
@@ -387,7 +387,7 @@ static void nothing_protected_is_ever_cut(void **state)
                         struct question question = hostile(units[i], warnings[l][0]);
                         longest_names(&question);
                         texts_consent(&question, &page);
-                        assert_int_equal(texts_line(line, "SETDESC", page.desc), 0);
+                        assert_int_equal(parts_line(line, "SETDESC", page.desc), 0);
                         assert_true(text_utf8_valid(page.desc, strlen(page.desc)));
                         for (size_t w = 1; w < 4; w++)
                                 assert_non_null(strstr(page.desc, warnings[l][w]));
@@ -395,23 +395,23 @@ static void nothing_protected_is_ever_cut(void **state)
                         assert_non_null(strstr(page.desc, question.family_name));
                         assert_non_null(strstr(page.desc, "0099900007"));
                         texts_keys(&question, &page);
-                        assert_int_equal(texts_line(line, "SETDESC", page.desc), 0);
+                        assert_int_equal(parts_line(line, "SETDESC", page.desc), 0);
                         assert_non_null(strstr(page.desc, warnings[l][4]));
                         assert_non_null(strstr(page.desc, question.family_name));
                         texts_pin(&question, &page);
-                        assert_int_equal(texts_line(line, "SETDESC", page.desc), 0);
+                        assert_int_equal(parts_line(line, "SETDESC", page.desc), 0);
                         assert_non_null(strstr(page.desc, warnings[l][4]));
                         assert_non_null(strstr(page.desc, question.family_name));
                         texts_last_try(&question, &page);
-                        assert_int_equal(texts_line(line, "SETDESC", page.desc), 0);
+                        assert_int_equal(parts_line(line, "SETDESC", page.desc), 0);
                         assert_non_null(strstr(page.desc, question.family_name));
                         texts_unproven(&question, &page);
-                        assert_int_equal(texts_line(line, "SETDESC", page.desc), 0);
+                        assert_int_equal(parts_line(line, "SETDESC", page.desc), 0);
                         texts_choice(&question, &page);
-                        assert_int_equal(texts_line(line, "SETDESC", page.desc), 0);
+                        assert_int_equal(parts_line(line, "SETDESC", page.desc), 0);
                         question.reader_count = 64;
                         texts_search(&question, &page);
-                        assert_int_equal(texts_line(line, "SETDESC", page.desc), 0);
+                        assert_int_equal(parts_line(line, "SETDESC", page.desc), 0);
                         assert_non_null(strstr(page.desc, FSI "0099900007" PDI));
                 }
         }
@@ -470,26 +470,26 @@ static void blanks_and_markup_lose_their_power(void **state)
         };
         char shown[64];
         for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-                texts_outside(shown, sizeof shown, cases[i].outside, SIZE_MAX);
+                parts_clean(shown, sizeof shown, cases[i].outside, SIZE_MAX);
                 assert_string_equal(shown, cases[i].shown);
         }
-        texts_outside(shown, 6, "<<<<<<", SIZE_MAX);
+        parts_clean(shown, 6, "<<<<<<", SIZE_MAX);
         assert_true(strlen(shown) < 6 && text_utf8_valid(shown, strlen(shown)));
 }
 
 static void a_line_is_escaped_and_bounded(void **state)
 {
         (void)state;
-        char line[TEXTS_LINE_MAX + 1], text[TEXTS_LINE_MAX];
-        assert_int_equal(texts_line(line, "SETDESC", "a%b\nc\r"), 0);
+        char line[PARTS_LINE_MAX + 1], text[PARTS_LINE_MAX];
+        assert_int_equal(parts_line(line, "SETDESC", "a%b\nc\r"), 0);
         assert_string_equal(line, "SETDESC a%25b%0Ac%0D");
         memset(text, 'a', sizeof text);
         text[992] = '\0';
-        assert_int_equal(texts_line(line, "SETDESC", text), 0);
-        assert_int_equal(strlen(line), TEXTS_LINE_MAX);
+        assert_int_equal(parts_line(line, "SETDESC", text), 0);
+        assert_int_equal(strlen(line), PARTS_LINE_MAX);
         text[992] = 'a';
         text[993] = '\0';
-        assert_int_equal(texts_line(line, "SETDESC", text), -EMSGSIZE);
+        assert_int_equal(parts_line(line, "SETDESC", text), -EMSGSIZE);
 }
 
 /* ---- the conversation --------------------------------------------------------------------- */

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* parts.c: see parts.h. A page is rendered with ever less room for the app's strings until the escaped result
+ * fits. The fixed words of both languages leave that room by a test (test_prompt.c: longest names, all
+ * warnings at once).
+ */
+#include "daemon/prompt/parts.h"
+
+#include "base/text.h"
+
+#include <stdio.h>
+
+#define DESC_MAX (PARTS_LINE_MAX - (sizeof "SETDESC " - 1)) /* escaped bytes */
+#define PILE_MAX 3 /* marks on one letter: Arabic needs two, with a joiner three */
+#define FSI      "\u2068"
+#define PDI      "\u2069"
+#define ELLIPSIS "\u2026"
+
+/* ---- outside strings ---------------------------------------------------------------------- */
+
+static size_t char_len(const char *at)
+{
+        unsigned char lead = (unsigned char)*at;
+        return lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+}
+
+/* Blanks that Unicode has besides U+0020: as wide as one likes, so good for faking a new line. */
+static bool is_blank(const char *at, size_t len)
+{
+        static const char *const blanks[] = { " ", "\u00a0", "\u1680", "\u2000", "\u2001", "\u2002",
+                "\u2003", "\u2004", "\u2005", "\u2006", "\u2007", "\u2008", "\u2009", "\u200a",
+                "\u202f", "\u205f", "\u2800", "\u3000" };
+        for (size_t i = 0; i < ARRAY_LEN(blanks); i++)
+                if (strlen(blanks[i]) == len && memcmp(at, blanks[i], len) == 0)
+                        return true;
+        return false;
+}
+
+/* Marks that are drawn over or under the letter before them, and joiners: a few shape a letter, a pile
+ * of them hides the lines above and below. */
+static bool extends(const char *at, size_t len)
+{
+        static const struct {
+                const char *first, *last;
+        } ranges[] = {
+                { "\u0300", "\u036f" },
+                { "\u0483", "\u0489" },
+                { "\u0591", "\u05c7" },
+                { "\u0610", "\u061a" },
+                { "\u064b", "\u065f" },
+                { "\u0670", "\u0670" },
+                { "\u06d6", "\u06ed" },
+                { "\u0e31", "\u0e4e" },
+                { "\u1ab0", "\u1aff" },
+                { "\u1dc0", "\u1dff" },
+                { "\u200c", "\u200d" },
+                { "\u20d0", "\u20ff" },
+                { "\ufe0e", "\ufe0f" },
+                { "\ufe20", "\ufe2f" },
+        };
+        for (size_t i = 0; i < ARRAY_LEN(ranges); i++)
+                if (strlen(ranges[i].first) == len && memcmp(at, ranges[i].first, len) >= 0 &&
+                        memcmp(at, ranges[i].last, len) <= 0)
+                        return true;
+        return false;
+}
+
+static const char *shown_as(const char *at, size_t len)
+{
+        if (is_blank(at, len))
+                return " ";
+        return *at == '<' ? "\u2039" : NULL;
+}
+
+void parts_clean(char *dst, size_t cap, const char *src, size_t max_chars)
+{
+        char clean[2 * PARTS_VALUE_MAX];
+        text_sanitize(clean, base_min(cap, sizeof clean), src, max_chars);
+        size_t used = 0, pile = PILE_MAX; /* nothing to mark yet */
+        for (const char *at = clean; *at;) {
+                size_t len = char_len(at);
+                const char *shown = shown_as(at, len);
+                size_t shown_len = shown ? strlen(shown) : len;
+                bool folded = shown && *shown == ' ' && (used == 0 || dst[used - 1] == ' ');
+                pile = extends(at, len) ? pile + 1 : 0;
+                if (!folded && pile <= PILE_MAX) {
+                        if (shown_len > cap - 1 - used)
+                                break;
+                        memcpy(dst + used, shown ? shown : at, shown_len);
+                        used += shown_len;
+                }
+                at += len;
+        }
+        while (used > 0 && dst[used - 1] == ' ')
+                used--;
+        dst[used] = '\0';
+}
+
+/* ---- measuring and cutting ---------------------------------------------------------------- */
+
+static bool escaped_char(char c)
+{
+        return c == '%' || c == '\n' || c == '\r';
+}
+
+static size_t escaped_len(const char *text)
+{
+        size_t len = 0;
+        for (; *text; text++)
+                len += escaped_char(*text) ? 3 : 1;
+        return len;
+}
+
+/* The longest run of whole characters from the start that costs at most `room`. */
+const char *parts_fitting(const char *text, size_t room)
+{
+        while (*text) {
+                size_t len = char_len(text), cost = escaped_char(*text) ? 3 : len;
+                if (cost > room)
+                        break;
+                room -= cost;
+                text += len;
+        }
+        return text;
+}
+
+static const char *fitting_start(const char *text, size_t room)
+{
+        while (*text && escaped_len(text) > room)
+                text += char_len(text);
+        return text;
+}
+
+static void cut_value(const struct part *part, size_t level, char dst[static PARTS_VALUE_MAX + 4])
+{
+        size_t room = level > strlen(ELLIPSIS) ? level - strlen(ELLIPSIS) : 0;
+        if (part->cut == CUT_NEVER || escaped_len(part->value) <= level)
+                snprintf(dst, PARTS_VALUE_MAX + 4, "%s", part->value);
+        else if (part->cut == CUT_END)
+                snprintf(dst, PARTS_VALUE_MAX + 4, "%.*s" ELLIPSIS,
+                        (int)(parts_fitting(part->value, room) - part->value), part->value);
+        else
+                snprintf(dst, PARTS_VALUE_MAX + 4, ELLIPSIS "%s", fitting_start(part->value, room));
+}
+
+/* ---- a page -------------------------------------------------------------------------------- */
+
+void parts_add(struct parts *parts, const char *format)
+{
+        parts->part[parts->count++] = (struct part){ .format = format };
+}
+
+struct part *parts_value(struct parts *parts, const char *format, enum cut cut)
+{
+        struct part *part = &parts->part[parts->count++];
+        *part = (struct part){ .format = format, .cut = cut, .has_value = true };
+        return part;
+}
+
+void parts_outside(struct parts *parts, const char *format, enum cut cut, const char *value)
+{
+        struct part *part = parts_value(parts, format, cut);
+        parts_clean(part->value, sizeof part->value, value, SIZE_MAX);
+}
+
+static size_t append(char *dst, size_t cap, size_t used, const struct part *part, size_t level)
+{
+        char value[PARTS_VALUE_MAX + 4], isolated[PARTS_VALUE_MAX + 16];
+        int len;
+        if (part->has_value) {
+                cut_value(part, level, value);
+                snprintf(isolated, sizeof isolated, FSI "%s" PDI, value);
+                len = snprintf(dst + used, cap - used, part->format, isolated);
+        } else {
+                len = snprintf(dst + used, cap - used, "%s", part->format);
+        }
+        return len < 0 ? used : base_min(used + (size_t)len, cap - 1);
+}
+
+static bool render(const struct parts *parts, size_t level, char desc[static PARTS_LINE_MAX])
+{
+        char text[8 * PARTS_VALUE_MAX];
+        size_t used = 0;
+        text[0] = '\0';
+        for (size_t i = 0; i < parts->count; i++) {
+                if (i > 0 && used < sizeof text - 1) {
+                        text[used++] = '\n';
+                        text[used] = '\0';
+                }
+                used = append(text, sizeof text, used, &parts->part[i], level);
+        }
+        bool fits = escaped_len(text) <= DESC_MAX;
+        if (fits)
+                memcpy(desc, text, used + 1);
+        return fits;
+}
+
+/* The most room for the app's strings with which the page fits, by halving. */
+void parts_render(const struct parts *parts, char desc[static PARTS_LINE_MAX])
+{
+        size_t fits = 0, too_much = DESC_MAX + 1;
+        desc[0] = '\0';
+        (void)render(parts, fits, desc);
+        while (too_much - fits > 1) {
+                size_t level = fits + (too_much - fits) / 2;
+                if (render(parts, level, desc))
+                        fits = level;
+                else
+                        too_much = level;
+        }
+}
+
+int parts_line(char dst[static PARTS_LINE_MAX + 1], const char *command, const char *text)
+{
+        size_t used = strlen(command) + 1;
+        if (used + escaped_len(text) > PARTS_LINE_MAX)
+                return -EMSGSIZE;
+        memcpy(dst, command, used - 1);
+        dst[used - 1] = ' ';
+        for (; *text; text++) {
+                if (escaped_char(*text))
+                        used += (size_t)snprintf(dst + used, 4, "%%%02X", (unsigned char)*text);
+                else
+                        dst[used++] = *text;
+        }
+        dst[used] = '\0';
+        return 0;
+}
