@@ -12,7 +12,7 @@
 #ifndef MOHR_NID_H
 #define MOHR_NID_H
 
-#include "apdu/card.h"
+#include "apdu/pin.h"
 
 enum nid_app { NID_NONE, NID_IAS, NID_MPCOS, NID_MANAGER, NID_PARDIS, NID_OMID, NID_APP_COUNT };
 
@@ -35,10 +35,6 @@ struct nid_application {
 };
 extern const struct nid_application nid_applications[NID_APP_COUNT];
 
-struct nid_pin {
-        uint8_t ref, block_len, pad, min, max;
-};
-
 struct nid_file {
         enum nid_app app;
         uint16_t df, ef;
@@ -56,7 +52,7 @@ struct nid_row {
         uint8_t needs[2];             /* applications that must answer, in the order to ask */
         uint8_t uses[3];              /* applications that read() may select */
         const struct nid_file *files; /* by enum card_object; NULL: none is published */
-        struct nid_pin pin;
+        struct pin_format pin;
 };
 extern const struct nid_row nid_rows[];
 extern const size_t nid_row_count;

@@ -12,8 +12,6 @@
 #include "apdu/nid.h"
 #include "apdu/pinpad.h"
 
-#define PIN_BLOCK_MAX 16
-
 static int may_use_pin(const struct card *card)
 {
         if (!card->nid.row)
@@ -43,13 +41,8 @@ static int empty_verify(struct card *card, struct pin_counter *ret)
                 r = send_empty_verify(card, APDU_LE_MAX);
         if (r != 0)
                 return r;
-        int tries = sw_tries(card->sw);
-        *ret = (struct pin_counter){
-                .known = tries >= 0,
-                .tries = tries >= 0 ? tries : 0,
-                .sw = card->sw,
-        };
-        card->nid.counter_seen = tries > 0;
+        *ret = pin_counter_of(card->sw);
+        card->nid.counter_seen = ret->tries > 0;
         return 0;
 }
 
@@ -113,67 +106,9 @@ int nid_counter(struct card *card, enum pin_copy copy, struct pin_counter *ret)
         return r;
 }
 
-static const struct {
-        enum sw_kind kind;
-        int outcome;
-} verify_outcomes[] = {
-        { SW_OK, 0 },
-        { SW_TRIES, OUTCOME_WRONG_PIN },
-        { SW_BLOCKED, OUTCOME_PIN_BLOCKED },
-        { SW_SECURE_MESSAGING, OUTCOME_NEEDS_ISSUER_KEYS },
-};
-
 static int verify_outcome(uint16_t sw)
 {
-        if (sw_tries(sw) == 0)
-                return OUTCOME_PIN_BLOCKED;
-        for (size_t i = 0; i < ARRAY_LEN(verify_outcomes); i++)
-                if (verify_outcomes[i].kind == sw_kind(sw))
-                        return verify_outcomes[i].outcome;
-        return OUTCOME_CARD_NOT_SUPPORTED;
-}
-
-struct pin_block {
-        uint8_t bytes[PIN_BLOCK_MAX];
-};
-
-static void pin_block_wipe(struct pin_block *block)
-{
-        explicit_bzero(block, sizeof *block);
-}
-
-static int pin_block_fill(
-        struct pin_block *block, const struct nid_pin *format, const uint8_t *pin, size_t len)
-{
-        if (len < format->min || len > format->max || format->block_len > sizeof block->bytes)
-                return -EINVAL;
-        for (size_t i = 0; i < len; i++)
-                if (pin[i] < '0' || pin[i] > '9')
-                        return -EINVAL;
-        memset(block->bytes, format->pad, sizeof block->bytes);
-        memcpy(block->bytes, pin, len);
-        return 0;
-}
-
-/* The reader asks the person, fills the digits in and sends. */
-static int send_by_pinpad(struct card *card, const struct apdu_cmd *cmd)
-{
-        const struct nid_pin *format = &card->nid.row->pin;
-        const struct apdu_pinpad how = {
-                .cla = cmd->cla,
-                .ins = cmd->ins,
-                .p1 = cmd->p1,
-                .p2 = cmd->p2,
-                .block_len = format->block_len,
-                .pad = format->pad,
-                .min = format->min,
-                .max = format->max,
-        };
-        card->sw = 0;
-        int r = pinpad_verify(card->link, &how, &card->sw);
-        if (r != 0)
-                card_forget(card);
-        return r == -EBADMSG ? OUTCOME_CARD_NOT_SUPPORTED : r;
+        return sw_kind(sw) == SW_SECURE_MESSAGING ? OUTCOME_NEEDS_ISSUER_KEYS : pin_outcome(sw);
 }
 
 int nid_verify(struct card *card, const uint8_t *pin, size_t pin_len, int *ret_tries)
@@ -183,7 +118,7 @@ int nid_verify(struct card *card, const uint8_t *pin, size_t pin_len, int *ret_t
         int r = may_use_pin(card);
         if (r != 0)
                 return r;
-        const struct nid_pin *format = &card->nid.row->pin;
+        const struct pin_format *format = &card->nid.row->pin;
         r = pin ? pin_block_fill(&block, format, pin, pin_len) : 0;
         if (r < 0)
                 return r;
@@ -197,7 +132,7 @@ int nid_verify(struct card *card, const uint8_t *pin, size_t pin_len, int *ret_t
                 .flags = APDU_ONCE,
         };
         card->nid.counter_seen = card->nid.verified = card->nid.pin_used = false;
-        r = pin ? nid_send_plain(card, &cmd) : send_by_pinpad(card, &cmd);
+        r = pin ? nid_send_plain(card, &cmd) : pin_by_keys(card, &cmd, format);
         if (r != 0)
                 return r;
         *ret_tries = sw_tries(card->sw);

@@ -11,10 +11,19 @@
  * with P1 = FF would lock as well, on cards of the standard's fourth revision; it is of the PIN family
  * and not needed.
  */
+#include "apdu/pin.h"
 #include "apdu/pinpad.h"
 #include "apdu/piv.h"
 
 #define INS_VERIFY 0x20
+
+static const struct pin_format format = {
+        .ref = PIV_PIN_REF,
+        .block_len = PIV_PIN_BLOCK,
+        .pad = PIV_PIN_PAD,
+        .min = PIV_PIN_MIN,
+        .max = PIV_PIN_MAX,
+};
 
 static int may_use_pin(const struct card *card)
 {
@@ -23,13 +32,18 @@ static int may_use_pin(const struct card *card)
         return card->piv.supported ? 0 : OUTCOME_CARD_NOT_SUPPORTED;
 }
 
-static int send_empty_verify(struct card *card, int le)
+static int send_plain(struct card *card, const struct apdu_cmd *cmd)
 {
         struct apdu_rsp rsp = { 0 };
-        struct apdu_cmd cmd = {
-                .ins = INS_VERIFY, .p2 = PIV_PIN_REF, .le = le, .flags = APDU_ONCE
+        return piv_send(card, cmd, &rsp);
+}
+
+static int send_empty_verify(struct card *card, int le)
+{
+        const struct apdu_cmd cmd = {
+                .ins = INS_VERIFY, .p2 = format.ref, .le = le, .flags = APDU_ONCE
         };
-        return piv_send(card, &cmd, &rsp);
+        return send_plain(card, &cmd);
 }
 
 int piv_counter(struct card *card, enum pin_copy copy, struct pin_counter *ret)
@@ -47,85 +61,9 @@ int piv_counter(struct card *card, enum pin_copy copy, struct pin_counter *ret)
                 r = send_empty_verify(card, APDU_LE_MAX);
         if (r != 0)
                 return r;
-        int tries = sw_tries(card->sw);
-        *ret = (struct pin_counter){
-                .known = tries >= 0,
-                .tries = tries >= 0 ? tries : 0,
-                .sw = card->sw,
-        };
-        card->piv.counter_seen = tries > 0;
+        *ret = pin_counter_of(card->sw);
+        card->piv.counter_seen = ret->tries > 0;
         return 0;
-}
-
-static const struct {
-        enum sw_kind kind;
-        int outcome;
-} outcomes[] = {
-        { SW_OK, 0 },
-        { SW_TRIES, OUTCOME_WRONG_PIN },
-        { SW_BLOCKED, OUTCOME_PIN_BLOCKED },
-};
-
-static int outcome_of_verify(uint16_t sw)
-{
-        if (sw_tries(sw) == 0)
-                return OUTCOME_PIN_BLOCKED;
-        for (size_t i = 0; i < ARRAY_LEN(outcomes); i++)
-                if (outcomes[i].kind == sw_kind(sw))
-                        return outcomes[i].outcome;
-        return OUTCOME_CARD_NOT_SUPPORTED;
-}
-
-struct pin_block {
-        uint8_t bytes[PIV_PIN_BLOCK];
-};
-
-static void pin_block_wipe(struct pin_block *block)
-{
-        explicit_bzero(block, sizeof *block);
-}
-
-static int pin_block_fill(struct pin_block *block, const uint8_t *pin, size_t len)
-{
-        if (len < PIV_PIN_MIN || len > PIV_PIN_MAX)
-                return -EINVAL;
-        for (size_t i = 0; i < len; i++)
-                if (pin[i] < '0' || pin[i] > '9')
-                        return -EINVAL;
-        memset(block->bytes, PIV_PIN_PAD, sizeof block->bytes);
-        memcpy(block->bytes, pin, len);
-        return 0;
-}
-
-static int send_typed(struct card *card, const struct pin_block *block)
-{
-        struct apdu_rsp rsp = { 0 };
-        struct apdu_cmd cmd = {
-                .ins = INS_VERIFY,
-                .p2 = PIV_PIN_REF,
-                .data = { block->bytes, sizeof block->bytes },
-                .le = APDU_NO_LE,
-                .flags = APDU_ONCE,
-        };
-        return piv_send(card, &cmd, &rsp);
-}
-
-/* The reader asks the person, fills the digits in and sends. */
-static int send_by_pinpad(struct card *card)
-{
-        static const struct apdu_pinpad how = {
-                .ins = INS_VERIFY,
-                .p2 = PIV_PIN_REF,
-                .block_len = PIV_PIN_BLOCK,
-                .pad = PIV_PIN_PAD,
-                .min = PIV_PIN_MIN,
-                .max = PIV_PIN_MAX,
-        };
-        card->sw = 0;
-        int r = pinpad_verify(card->link, &how, &card->sw);
-        if (r != 0)
-                card_forget(card);
-        return r == -EBADMSG ? OUTCOME_CARD_NOT_SUPPORTED : r;
 }
 
 int piv_verify(struct card *card, const uint8_t *pin, size_t pin_len, int *ret_tries)
@@ -134,18 +72,25 @@ int piv_verify(struct card *card, const uint8_t *pin, size_t pin_len, int *ret_t
         *ret_tries = -1;
         int r = may_use_pin(card);
         if (r == 0 && pin)
-                r = pin_block_fill(&block, pin, pin_len);
+                r = pin_block_fill(&block, &format, pin, pin_len);
         if (r != 0)
                 return r;
         if (!card->piv.selected || !card->piv.counter_seen)
                 return -EPERM;
+        const struct apdu_cmd cmd = {
+                .ins = INS_VERIFY,
+                .p2 = format.ref,
+                .data = { block.bytes, format.block_len },
+                .le = APDU_NO_LE,
+                .flags = APDU_ONCE,
+        };
         card->piv.counter_seen = card->piv.verified = false;
-        r = pin ? send_typed(card, &block) : send_by_pinpad(card);
+        r = pin ? send_plain(card, &cmd) : pin_by_keys(card, &cmd, &format);
         if (r != 0)
                 return r;
         *ret_tries = sw_tries(card->sw);
         int nothing_sent = pin ? 0 : pinpad_outcome(card->sw);
-        r = nothing_sent ? nothing_sent : outcome_of_verify(card->sw);
+        r = nothing_sent ? nothing_sent : pin_outcome(card->sw);
         card->piv.verified = r == 0;
         return r;
 }
