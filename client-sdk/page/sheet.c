@@ -60,12 +60,29 @@ static const struct word states[] = {
         { NULL, NULL },
 };
 
+#define UNTRUSTED N_("what was at hand cannot be trusted")
+#define TOO_OLD   N_("what was at hand is too old")
 static const struct word whys[] = {
-        { "no-evidence", N_("no list of revoked certificates was at hand") },
-        { "out-of-date", N_("the list of revoked certificates is too old") },
-        { "not-covered", N_("the list of revoked certificates does not cover this one") },
+        { "no-evidence", N_("nothing about it was at hand") },
         { "policy-off", N_("the receiver does not ask for it") },
+        { "out-of-date", TOO_OLD },
+        { "too-old", TOO_OLD },
+        { "hold-out-of-date", N_("an old list had it on hold") },
+        { "not-covered", N_("what was at hand does not cover this certificate") },
+        { "made-after-the-certificate-ended",
+                N_("what was at hand was made after the certificate had ended") },
+        { "unknown-to-the-responder", N_("its issuer's service does not know it") },
+        { "responder-unchecked", N_("whether the answering service was revoked is not known") },
         { "revoked-later", N_("it was revoked after this") },
+        { "dates-contradict", UNTRUSTED },
+        { "issuer-may-not-sign-lists", UNTRUSTED },
+        { "responder-not-authorised", UNTRUSTED },
+        { "responder-not-valid", UNTRUSTED },
+        { "responder-of-another-issuer", UNTRUSTED },
+        { "responder-revoked", UNTRUSTED },
+        { "responder-unknown", UNTRUSTED },
+        { "weak-digest", UNTRUSTED },
+        { "wrong-signature", UNTRUSTED },
         { NULL, NULL },
 };
 

@@ -53,7 +53,7 @@ SHOWN = [
                               "2026-11-22T05:20:00Z", "https://office.example/counter", "افتتاح حساب", "moon-phase",
                               "پلاتینی", "Example TSA", "mohr verify", DIGEST], ["SIMULATED", "شبیه‌سازی", "باطل شده است"]),
     ("a citizen, en, a4", {"language": "en"}, ["Identity receipt", "فاطمه‌زهرا حسینی‌نژاد", "0012345679", "level 4 (Platinum)",
-                                              "1405/09/01 at 08:50, Tehran time", "A-1405/778", "not checked; no list"], []),
+                                              "1405/09/01 at 08:50, Tehran time", "A-1405/778", "not checked; nothing about it was at hand"], []),
     ("a citizen, fa, 80 mm", {"size": "80mm"}, ["رسید احراز هویت", "فاطمه‌زهرا حسینی‌نژاد", "۰۰۱۲۳۴۵۶۷۹", DIGEST], []),
     ("a citizen, en, 80 mm", {"language": "en", "size": "80mm"}, ["Card number: 0012345679", "Example TSA"], []),
     ("staff, and nothing optional", {"language": "en", **STAFF},
