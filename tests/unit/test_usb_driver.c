@@ -196,7 +196,8 @@ static int asked(void *reader)
 }
 
 /* One transaction ends, the next one begins; what it tells of the card. */
-static void ends_and_begins(void *reader, int how, struct driver_card *card, enum card_event event)
+static void ends_and_begins(
+        void *reader, enum driver_end how, struct driver_card *card, enum card_event event)
 {
         assert_int_equal(driver_usb.end(reader, how), 0);
         struct driver_card again = begun(reader, 0);
@@ -214,7 +215,7 @@ static void whether_a_card_is_the_one_that_was_there(void **state)
         static const struct {
                 unsigned int features;
                 bool interrupt;
-                int end;
+                enum driver_end end;
                 enum card_event event;
                 const char *lines[24];
         } rows[] = {
