@@ -23,7 +23,7 @@
 #define QUESTION_PIN_MAX       8
 #define QUESTION_TRIES_MAX     15
 #define QUESTION_READER_MAX    128
-#define QUESTION_READERS_SHOWN 4
+#define QUESTION_READERS_SHOWN 3
 
 struct question {
         char tty[128], term[64], display[128], language[8], pinentry[256];

@@ -110,8 +110,8 @@ void texts_search(const struct question *question, struct page *ret)
         ret->cancel = _("_Refuse");
         add_count(&parts,
                 _("May Mohr look at the cards on these card readers (%s) for the one of the "
-                  "national number below? No PIN is used for that. Who asks learns whether this "
-                  "card is here, and nothing of the others."),
+                  "national number below? No PIN is used for that. Who asks learns only whether "
+                  "this card is here."),
                 question, question->reader_count);
         struct part *number = parts_value(&parts, _("National number asked for: %s"), CUT_NEVER);
         parts_clean(number->value, sizeof number->value, question->card_number, 16);

@@ -207,7 +207,7 @@ static void consent_alone_brings_an_outcome_and_no_digits(void **state)
 static void a_search_names_readers_and_brings_no_digits(void **state)
 {
         static const char *const readers[] = { "Test A 00 00", "Bad\nCard reader: Test Z", "Test C",
-                "Test D", "Test E" };
+                "Test D" };
         struct rig *rig = *state;
         struct person_question question = plain(rig);
         question.given_name = question.family_name = question.card_number = question.reader = NULL;
@@ -225,7 +225,7 @@ static void a_search_names_readers_and_brings_no_digits(void **state)
         assert_non_null(strstr(told, "0012345679"));
         assert_non_null(strstr(told, "Card reader: \u2068BadCard reader: Test Z\u2069"));
         assert_non_null(strstr(told, "More card readers: \u20681\u2069"));
-        assert_null(strstr(told, "Test E"));
+        assert_null(strstr(told, "Test D"));
 }
 
 static void nothing_to_ask_on_is_said_at_once(void **state)
