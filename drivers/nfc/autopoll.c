@@ -9,7 +9,8 @@
  * before it speaks. So here the line is ours: poll() waits for board and mohrd at once.
  *
  * To a question of mohrd the board is told to stop by a bare ACK (6.2.1.3), and the caller's next command would
- * stop it as well. When the board calls, its frame is let in to the end, lest the rest of it be
+ * stop it as well. A board may lose its power while the machine sleeps, and then it calls no more: a clock that is
+ * set, as the kernel counts its standing still, is a reason to look after it. When the board calls, its frame is let in to the end, lest the rest of it be
  * taken for the answer to the next command.
  */
 #include "drivers/nfc/autopoll.h"
@@ -17,10 +18,12 @@
 #include "base/outcome.h"
 
 #include <poll.h>
+#include <sys/timerfd.h>
 #include <time.h>
 
-#define HEAD 5 /* preamble, start code, length and its checksum */
-#define TAIL 2 /* checksum and postamble */
+#define HEAD    5 /* preamble, start code, length and its checksum */
+#define TAIL    2 /* checksum and postamble */
+#define NEVER_S (1LL << 33)
 
 /* Endless pollings, one each 150 ms, for anything of type A, then of type B, at 106 kbit/s. */
 static const uint8_t look_for_cards[] = { 0x00, 0x00, 0xFF, 0x06, 0xFA, 0xD4, 0x60, 0xFF, 0x01,
@@ -103,13 +106,32 @@ static int begin(int line, int limit_ms, bool *ret)
         return r;
 }
 
-int autopoll(int line, int channel, const struct autopoll_limits *limits, enum autopoll_end *ret)
+int autopoll_wakeup(int *ret_fd)
 {
-        struct pollfd fds[] = { { .fd = channel, .events = POLLIN },
-                { .fd = line, .events = POLLIN } };
+        const struct itimerspec never = { .it_value = { .tv_sec = NEVER_S } };
+        _cleanup_close_ int fd = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC);
+        if (fd < 0 ||
+                timerfd_settime(fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &never, NULL) < 0)
+                return -errno;
+        *ret_fd = base_take_fd(&fd);
+        return 0;
+}
+
+static int call_off(const struct autopoll_ends *ends)
+{
+        if (ends->wakeup >= 0)
+                drop(ends->wakeup); /* ECANCELED, once */
+        return say(ends->line, ack, sizeof ack);
+}
+
+int autopoll(const struct autopoll_ends *ends, const struct autopoll_limits *limits,
+        enum autopoll_end *ret)
+{
+        struct pollfd fds[] = { { .fd = ends->channel, .events = POLLIN },
+                { .fd = ends->line, .events = POLLIN }, { .fd = ends->wakeup, .events = POLLIN } };
         bool looks = false;
         *ret = AUTOPOLL_CALLED;
-        int r = begin(line, limits->ack, &looks);
+        int r = begin(ends->line, limits->ack, &looks);
         if (r != 0 || !looks)
                 return r;
         int ready;
@@ -119,7 +141,7 @@ int autopoll(int line, int channel, const struct autopoll_limits *limits, enum a
         if (ready < 0 || (fds[1].revents & (POLLHUP | POLLERR | POLLNVAL)))
                 return OUTCOME_NO_READER;
         if (fds[1].revents)
-                return hear_out(line, limits->rest);
+                return hear_out(ends->line, limits->rest);
         *ret = fds[0].revents ? AUTOPOLL_ASKED : AUTOPOLL_TIME;
-        return say(line, ack, sizeof ack);
+        return call_off(ends);
 }

@@ -33,6 +33,7 @@ struct board {
         nfc_context *context;
         nfc_device *device;
         int port;      /* -1: the device is no serial line */
+        int wakeup;    /* of the machine: see autopoll.h */
         bool looks;    /* for cards, by itself */
         bool doubtful; /* set up again before the next card */
         struct tick tick;
@@ -164,7 +165,7 @@ int board_open(struct board **ret, const char *connstring)
         _cleanup_board_ struct board *board = calloc(1, sizeof *board);
         if (!board)
                 return -ENOMEM;
-        board->port = -1;
+        board->port = board->wakeup = -1;
         int r = prepare(board, connstring, name, sizeof name);
         if (r == 0)
                 r = libnfc_begin(board);
@@ -172,6 +173,8 @@ int board_open(struct board **ret, const char *connstring)
                 r = open_device(board, name);
         if (r == 0)
                 r = tick_make(&board->tick, board->device);
+        if (r == 0 && board->looks)
+                r = autopoll_wakeup(&board->wakeup);
         if (r != 0)
                 return r;
         *ret = board;
@@ -189,6 +192,8 @@ struct board *board_close(struct board *board)
                 nfc_exit(board->context);
         if (board->port >= 0)
                 close(board->port);
+        if (board->wakeup >= 0)
+                close(board->wakeup);
         free(board);
         return NULL;
 }
@@ -338,8 +343,9 @@ bool board_looks(const struct board *board)
 
 int board_wait(struct board *board, int channel, bool *ret_called)
 {
+        const struct autopoll_ends ends = { board->port, channel, board->wakeup };
         enum autopoll_end end = AUTOPOLL_TIME;
-        int r = autopoll(board->port, channel, &waiting, &end);
+        int r = autopoll(&ends, &waiting, &end);
         if (r == 0)
                 r = board_dark(board); /* a card that answered the board has power now */
         if (r == 0)

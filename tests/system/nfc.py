@@ -206,8 +206,8 @@ def first_look(rig):
     rig.check(said and said[1][:3] == b"\2\0\1", "the helper reports filter, not dumpable, no new privileges", said)
     rig.check(helper.status("Seccomp") == "2", "Seccomp is 2")
     extra = [to for fd, to in helper.descriptors().items() if fd > 3]
-    rig.check(len(extra) == 4 and all(to.startswith(("/dev/pts/", "pipe:")) for to in extra),
-              "it holds its channel, the line and a pipe of libnfc, nothing else", extra)
+    rig.check(len(extra) == 5 and all(to.startswith(("/dev/pts/", "pipe:", "anon_inode:[timerfd]")) for to in extra),
+              "it holds its channel, the line, a clock and a pipe of libnfc, nothing else", extra)
     present, events = helper.presence() or (None, None)
     rig.check(present == 1, "the first word is that a card lies there", (present, events))
     outcome, card = helper.ask("BEGIN")

@@ -8,6 +8,7 @@
 #include "base/outcome.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -22,7 +23,7 @@
 #define SOMEBODY  "0000FF0EF2D561011009010004200404A1B2C35F00"
 
 struct rig {
-        int line, board, channel, mohrd;
+        int line, board, channel, mohrd, wakeup, sleeper;
         const char *later; /* what the board says once it was asked, after its acknowledgement */
 };
 
@@ -41,6 +42,8 @@ static int begin(void **state)
         signal(SIGPIPE, SIG_IGN);
         pair(&rig->line, &rig->board);
         pair(&rig->channel, &rig->mohrd);
+        pair(&rig->wakeup, &rig->sleeper);
+        assert_int_equal(fcntl(rig->wakeup, F_SETFL, O_NONBLOCK), 0);
         assert_int_equal(fcntl(rig->line, F_SETFL, O_NONBLOCK), 0);
         *state = rig;
         return 0;
@@ -53,6 +56,8 @@ static int end(void **state)
         close(rig->board);
         close(rig->channel);
         close(rig->mohrd);
+        close(rig->wakeup);
+        close(rig->sleeper);
         free(rig);
         return 0;
 }
@@ -112,7 +117,8 @@ static int wait_for(struct rig *rig, const char *later, const struct autopoll_li
         enum autopoll_end why = AUTOPOLL_TIME;
         rig->later = later;
         assert_int_equal(pthread_create(&player, NULL, play, rig), 0);
-        int r = autopoll(rig->line, rig->channel, limits, &why);
+        const struct autopoll_ends ends = { rig->line, rig->channel, rig->wakeup };
+        int r = autopoll(&ends, limits, &why);
         pthread_join(player, NULL);
         assert_true(r >= 0);
         return r == 0 ? (int)why : -r;
@@ -189,12 +195,33 @@ static void after_its_time_it_ends(void **state)
         heard(rig->board, ACK_FRAME);
 }
 
+static void a_machine_that_slept_looks_after_its_board(void **state)
+{
+        struct rig *rig = *state;
+        say(rig->sleeper, "00");
+        assert_int_equal(wait_for(rig, ACK_FRAME, &patient), AUTOPOLL_TIME);
+        heard(rig->board, ACK_FRAME);
+        say(rig->mohrd, "00"); /* once is enough */
+        assert_int_equal(wait_for(rig, ACK_FRAME, &patient), AUTOPOLL_ASKED);
+}
+
+static void a_clock_that_nobody_set_stands_for_no_sleep(void **state)
+{
+        (void)state;
+        int fd = -1;
+        assert_int_equal(autopoll_wakeup(&fd), 0);
+        struct pollfd woken = { .fd = fd, .events = POLLIN };
+        assert_int_equal(poll(&woken, 1, 20), 0);
+        close(fd);
+}
+
 static void a_line_that_ends_is_no_reader(void **state)
 {
         struct rig *rig = *state;
         assert_int_equal(wait_for(rig, ACK_FRAME ".!", &patient), -OUTCOME_NO_READER);
         enum autopoll_end why;
-        assert_int_equal(autopoll(rig->line, rig->channel, &patient, &why), OUTCOME_NO_READER);
+        const struct autopoll_ends ends = { rig->line, rig->channel, -1 };
+        assert_int_equal(autopoll(&ends, &patient, &why), OUTCOME_NO_READER);
 }
 
 static void a_line_that_ends_before_it_says_yes_is_no_reader(void **state)
@@ -238,6 +265,9 @@ int main(void)
                 cmocka_unit_test_setup_teardown(a_question_stops_the_board, begin, end),
                 cmocka_unit_test_setup_teardown(a_closed_channel_is_a_question, begin, end),
                 cmocka_unit_test_setup_teardown(after_its_time_it_ends, begin, end),
+                cmocka_unit_test_setup_teardown(
+                        a_machine_that_slept_looks_after_its_board, begin, end),
+                cmocka_unit_test(a_clock_that_nobody_set_stands_for_no_sleep),
                 cmocka_unit_test_setup_teardown(a_line_that_ends_is_no_reader, begin, end),
                 cmocka_unit_test_setup_teardown(
                         a_line_that_ends_before_it_says_yes_is_no_reader, begin, end),
