@@ -2,117 +2,28 @@
 /* sheet.c: see sheet.h. What a clerk reads, in the order in which it is asked: who, for what, when, what is
  * proven, what is only said, and where the evidence is.
  *
- * Words are chosen here and nowhere else. A check that has no words here is shown by its name, so that
- * nothing which was not checked is left out. Digits that people read are Persian in Persian; codes that somebody
- * may have to type keep Latin ones and their direction. What the station says is under a heading that says so.
+ * A check that has no words (words.c) is shown by its name, so that nothing which was not checked is left
+ * out. Digits that people read are Persian in Persian; codes that somebody may have to type keep Latin ones
+ * and their direction. What the station says is under a heading that says so.
  */
 #include "client-sdk/page/sheet.h"
 
 #include "base/text.h"
 #include "client-sdk/i18n.h"
 #include "client-sdk/page/page.h"
+#include "client-sdk/page/words.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 
 #define FSI "\xE2\x81\xA8" /* first strong isolate */
-#define LRI "\xE2\x81\xA6" /* left-to-right isolate */
 #define PDI "\xE2\x81\xA9" /* pop directional isolate */
-
-struct word {
-        const char *key, *text;
-};
-
-static const struct word checks[] = {
-        { "signature", N_("the chip's signature") },
-        { "chain", N_("the certificates, up to a root that the receiver trusts") },
-        { "identity", N_("name and number: as in the certificate") },
-        { "times", N_("the times of the assertion") },
-        { "audience", N_("for whom it was signed") },
-        { "nonce", N_("that it answers the receiver's own request") },
-        { "certificate-expiry", N_("that the certificate was in date") },
-        { "revocation", N_("whether the certificate was revoked") },
-        { "replay", N_("that it was not presented before") },
-        { "timestamp", N_("the timestamp of an authority") },
-        { "clock", N_("the station's clock") },
-        { NULL, NULL },
-};
-
-static const struct word levels[] = {
-        { "urn:oid:2.16.364.101.1.1.1", N_("level 1 (Bronze)") },
-        { "urn:oid:2.16.364.101.1.1.2", N_("level 2 (Silver)") },
-        { "urn:oid:2.16.364.101.1.1.3", N_("level 3 (Gold)") },
-        { "urn:oid:2.16.364.101.1.1.4", N_("level 4 (Platinum)") },
-        { "unstated", N_("not stated by the certificate") },
-        { NULL, NULL },
-};
-
-/* The national window's scale of how somebody shows who they are. */
-static const struct word identity_levels[] = {
-        { "digital-signature", N_("digital signature, the third of three") },
-        { "none", N_("none of the three") },
-        { NULL, NULL },
-};
-
-static const struct word states[] = {
-        { "good", N_("not revoked") },
-        { "revoked", N_("revoked") },
-        { NULL, NULL },
-};
-
-#define UNTRUSTED N_("what was at hand cannot be trusted")
-#define TOO_OLD   N_("what was at hand is too old")
-static const struct word whys[] = {
-        { "no-evidence", N_("nothing about it was at hand") },
-        { "policy-off", N_("the receiver does not ask for it") },
-        { "out-of-date", TOO_OLD },
-        { "too-old", TOO_OLD },
-        { "hold-out-of-date", N_("an old list had it on hold") },
-        { "not-covered", N_("what was at hand does not cover this certificate") },
-        { "made-after-the-certificate-ended",
-                N_("what was at hand was made after the certificate had ended") },
-        { "unknown-to-the-responder", N_("its issuer's service does not know it") },
-        { "responder-unchecked", N_("whether the answering service was revoked is not known") },
-        { "revoked-later", N_("it was revoked after this") },
-        { "dates-contradict", UNTRUSTED },
-        { "issuer-may-not-sign-lists", UNTRUSTED },
-        { "responder-not-authorised", UNTRUSTED },
-        { "responder-not-valid", UNTRUSTED },
-        { "responder-of-another-issuer", UNTRUSTED },
-        { "responder-revoked", UNTRUSTED },
-        { "responder-unknown", UNTRUSTED },
-        { "weak-digest", UNTRUSTED },
-        { "wrong-signature", UNTRUSTED },
-        { NULL, NULL },
-};
-
-static const struct word sources[] = {
-        { "crl", N_("a list of revoked certificates (CRL)") },
-        { "ocsp", N_("an answer of its issuer (OCSP)") },
-        { NULL, NULL },
-};
-
-static const struct word matches[] = {
-        { "yes", N_("yes") },
-        { "no", N_("no") },
-        { "unknown", N_("cannot be told") },
-        { NULL, NULL },
-};
 
 struct writer {
         struct sheet *sheet;
         const struct facts *facts;
         bool full;
 };
-
-/* The words for a key, or NULL. */
-static const char *words_for(const struct word *words, const char *key)
-{
-        for (; words->key; words++)
-                if (strcmp(words->key, key) == 0)
-                        return _(words->text);
-        return NULL;
-}
 
 /* The next row, or a place that nobody reads when there is none left. */
 static struct sheet_row *next_row(struct writer *writer, enum sheet_kind kind, const char *label)
@@ -192,10 +103,9 @@ static void tell_moment(struct writer *writer, const char *label, int64_t when, 
         snprintf(row->note, sizeof row->note, "%s", iso);
 }
 
-static void tell_word(
-        struct writer *writer, const char *label, const struct word *words, const char *key)
+static void tell_word(struct writer *writer, const char *label, enum words table, const char *key)
 {
-        const char *known = words_for(words, key);
+        const char *known = words_for(table, key);
         if (known)
                 say(writer, SHEET_FIELD, label, "%s", known);
         else
@@ -272,7 +182,7 @@ static void write_what(struct writer *writer)
         tell(writer, _("For"), facts->audience);
         tell(writer, _("Purpose"), facts->purpose);
         if (facts->number_match[0])
-                tell_word(writer, _("Expected national number matches"), matches,
+                tell_word(writer, _("Expected national number matches"), WORDS_MATCH,
                         facts->number_match);
         tell_moment(writer, _("Signed"), facts->signed_at,
                 facts->clock_synchronised == FACTS_YES  ? _("the station's clock, synchronised")
@@ -290,8 +200,8 @@ static void write_what(struct writer *writer)
 static void write_revocation(struct writer *writer)
 {
         const struct facts *facts = writer->facts;
-        const char *state = words_for(states, facts->revocation);
-        const char *why = words_for(whys, facts->revocation_why);
+        const char *state = words_for(WORDS_REVOCATION, facts->revocation);
+        const char *why = words_for(WORDS_WHY, facts->revocation_why);
         const bool unknown = facts->revocation_why[0] && !why;
         struct sheet_row *row = say(writer, SHEET_FIELD, _("Revocation"), "%s%s%s%s%s",
                 state ? state : _("not checked"), facts->revocation_why[0] ? _("; ") : "",
@@ -299,14 +209,14 @@ static void write_revocation(struct writer *writer)
         if (facts->revocation_as_of != FACTS_NO_TIME)
                 text_iso8601(row->note, facts->revocation_as_of);
         if (facts->revocation_source[0])
-                tell_word(writer, _("Revocation evidence"), sources, facts->revocation_source);
+                tell_word(writer, _("Revocation evidence"), WORDS_SOURCE, facts->revocation_source);
 }
 
 static void write_list(struct writer *writer, enum sheet_kind kind, const char *label,
         const struct facts_list *list)
 {
         for (size_t i = 0; i < list->count; i++) {
-                const char *known = words_for(checks, list->names[i]);
+                const char *known = words_for(WORDS_CHECK, list->names[i]);
                 if (known)
                         say(writer, kind, label, "%s", known);
                 else
@@ -325,9 +235,9 @@ static void write_checks(struct writer *writer)
                         _("photo, date of birth, father's name, address: the card did not tell "
                           "them"));
         if (facts->acr[0])
-                tell_word(writer, _("Assurance level"), levels, facts->acr);
+                tell_word(writer, _("Assurance level"), WORDS_LEVEL, facts->acr);
         if (facts->identity_level[0])
-                tell_word(writer, _("Identity level"), identity_levels, facts->identity_level);
+                tell_word(writer, _("Identity level"), WORDS_IDENTITY_LEVEL, facts->identity_level);
         write_revocation(writer);
         if (facts->certificate_end != FACTS_NO_TIME)
                 tell_moment(writer, _("Certificate valid until"), facts->certificate_end, "");
