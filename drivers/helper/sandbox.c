@@ -105,7 +105,7 @@ static const struct call calls[] = {
                 { EQ(1, SOL_SOCKET), EQ(2, SO_MEMINFO) } },
         { "watch", SCMP_SYS(getrandom), "libsystemd: seeds of its hash tables", 0, { { 0 } } },
 
-        { "nfc", SCMP_SYS(poll), "wait for a question, or until the next look for a card", 0, { { 0 } } },
+        { "nfc", SCMP_SYS(poll), "wait for a question, the board's call, or until the next look", 0, { { 0 } } },
         { "nfc", SCMP_SYS(ppoll), "the same, on machines without poll", 0, { { 0 } } },
         { "nfc", SCMP_SYS(clock_nanosleep), "let a card without power notice; a line become still", 0, { { 0 } } },
         { "nfc", SCMP_SYS(nanosleep), "the same, older C library", 0, { { 0 } } },
