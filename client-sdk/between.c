@@ -8,7 +8,6 @@
 #include "client-sdk/certfile.h"
 #include "client-sdk/trust.h"
 
-#include <openssl/err.h>
 #include <stdio.h>
 
 #define BETWEEN_MAX 64
@@ -43,19 +42,28 @@ static int gather(void *user, const char *path, const uint8_t *der, size_t len)
         return 0;
 }
 
-/* Moves those that lead to an anchor; the number of the others, or -ENOMEM. */
+/* 1 if it leads to an anchor, of whichever kind of holder, 0 or -ENOMEM. */
+static int leads(const struct mohr_trust *trust, X509 *cert, STACK_OF(X509) * found)
+{
+        int r = 0;
+        for (int scope = 0; scope < TRUST_SCOPES && r == 0; scope++)
+                r = trust_leads(trust, (enum trust_scope)scope, cert, found);
+        return r;
+}
+
+/* Shares those that lead to an anchor; the number of the others, or -ENOMEM. */
 static int sift(const struct mohr_trust *trust, STACK_OF(X509) * found, STACK_OF(X509) * good)
 {
         int others = 0;
         for (int i = 0; i < sk_X509_num(found); i++) {
                 X509 *cert = sk_X509_value(found, i);
-                bool leads = trust_leads(trust, TRUST_CITIZENS, cert, found) ||
-                             trust_leads(trust, TRUST_STAFF, cert, found);
-                if (leads && !sk_X509_push(good, cert))
+                int r = leads(trust, cert, found);
+                if (r < 0 || (r > 0 && !sk_X509_push(good, cert)))
                         return -ENOMEM;
-                if (leads)
+                if (r > 0)
                         X509_up_ref(cert);
-                others += leads ? 0 : 1;
+                else
+                        others++;
         }
         return others;
 }

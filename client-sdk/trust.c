@@ -189,16 +189,19 @@ int trust_check(const struct mohr_trust *trust, struct signer *signer, int64_t a
 
 bool trust_vouches(const struct mohr_trust *trust, enum trust_scope scope, X509 *authority)
 {
-        return trust_leads(trust, scope, authority, NULL);
+        return trust_leads(trust, scope, authority, NULL) > 0;
 }
 
-bool trust_leads(const struct mohr_trust *trust, enum trust_scope scope, X509 *authority,
+int trust_leads(const struct mohr_trust *trust, enum trust_scope scope, X509 *authority,
         STACK_OF(X509) * others)
 {
         X509_STORE *store = trust->scopes[scope].store;
-        X509_STORE_CTX *ctx = store ? X509_STORE_CTX_new() : NULL;
-        bool yes = ctx && X509_STORE_CTX_init(ctx, store, authority, others) == 1;
-        if (yes) {
+        if (!store)
+                return 0;
+        ERR_clear_error();
+        X509_STORE_CTX *ctx = X509_STORE_CTX_new();
+        bool ready = ctx && X509_STORE_CTX_init(ctx, store, authority, others) == 1, yes = false;
+        if (ready) {
                 X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(ctx);
                 X509_VERIFY_PARAM_set_auth_level(param, SECURITY_LEVEL);
                 X509_VERIFY_PARAM_set_flags(
@@ -206,8 +209,7 @@ bool trust_leads(const struct mohr_trust *trust, enum trust_scope scope, X509 *a
                 yes = X509_verify_cert(ctx) == 1;
         }
         X509_STORE_CTX_free(ctx);
-        ERR_clear_error();
-        return yes;
+        return shortage_seen() < 0 || !ready ? -ENOMEM : yes;
 }
 
 bool trust_signed_by(X509 *cert, EVP_PKEY *key)

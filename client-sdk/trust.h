@@ -65,8 +65,8 @@ _must_check_ int trust_check(const struct mohr_trust *trust, struct signer *sign
  * the verifier's to judge, who knows what for. */
 bool trust_vouches(const struct mohr_trust *trust, enum trust_scope scope, X509 *authority);
 
-/* The same, by way of `others` perhaps, of which none is trusted. */
-bool trust_leads(const struct mohr_trust *trust, enum trust_scope scope, X509 *authority,
+/* The same, by way of `others` perhaps, of which none is trusted: 1, 0 or -ENOMEM. */
+int trust_leads(const struct mohr_trust *trust, enum trust_scope scope, X509 *authority,
         STACK_OF(X509) * others);
 
 /* Did this key sign the certificate, with a digest nobody can collide (112 bits: SHA-1 is none)? */

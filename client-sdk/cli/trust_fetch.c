@@ -152,7 +152,7 @@ static int gather_authorities(struct fetching *f)
                 for (int i = 0; r == 0 && i < sk_X509_num(f->given); i++) {
                         X509 *cert = sk_X509_value(f->given, i);
                         if (X509_check_ca(cert) == 1 && store &&
-                                trust_leads(f->anchors, scope, cert, f->given))
+                                trust_leads(f->anchors, scope, cert, f->given) > 0)
                                 r = push(f->authorities, cert);
                 }
         }
