@@ -133,42 +133,72 @@ int trust_list(struct cli *cli, int argc, char **argv)
 
 /* ---- remove ---- */
 
+#define PLACES_MAX 16
+
 struct search {
-        char prefix[HEX_MAX + 1];
-        size_t hits;
-        char *path, *seen;
-        bool several;
-        enum store_kind kind;
+        char prefix[HEX_MAX + 1], hex[HEX_MAX]; /* what was asked for, and what was found first */
+        struct {
+                char *path;
+                enum store_kind kind;
+        } places[PLACES_MAX];
+        size_t count;
+        char *last; /* the file that was looked at last */
+        bool ambiguous, several;
         struct appraisal appraisal;
 };
+
+static void clear_search(struct search *search)
+{
+        for (size_t i = 0; i < search->count; i++)
+                free(search->places[i].path);
+        free(search->last);
+}
+
+static int add_place(struct search *search, const struct store_entry *entry, const char *hex)
+{
+        if (search->count == PLACES_MAX)
+                return -ENOSPC;
+        char *path = strdup(entry->path);
+        if (!path)
+                return -ENOMEM;
+        search->ambiguous |= search->count > 0 && strcmp(hex, search->hex) != 0;
+        snprintf(search->hex, sizeof search->hex, "%s", hex);
+        search->places[search->count].path = path;
+        search->places[search->count++].kind = entry->kind;
+        return 0;
+}
+
+/* A file that somebody filled by hand with several is not ours to rewrite. *ret: others of it came before. */
+static int note_file(struct search *search, const char *path, bool *ret)
+{
+        *ret = search->last && strcmp(search->last, path) == 0;
+        if (*ret)
+                return 0;
+        free(search->last);
+        search->last = strdup(path);
+        return search->last ? 0 : -ENOMEM;
+}
 
 static int look_at(void *user, const struct store_entry *entry)
 {
         struct search *search = user;
         struct appraisal appraisal;
         char hex[HEX_MAX];
+        bool not_first = false;
         int r = appraise(entry->der, entry->len, &appraisal);
+        if (r == 0)
+                r = note_file(search, entry->path, &not_first);
         if (r < 0)
                 return r;
-        bool same_file = search->seen && strcmp(search->seen, entry->path) == 0;
-        if (!same_file) {
-                free(search->seen);
-                search->seen = strdup(entry->path);
-        }
-        if (!search->seen)
-                return -ENOMEM;
         trust_plain_hex(appraisal.fingerprint, hex, sizeof hex);
-        if (strncmp(hex, search->prefix, strlen(search->prefix)) == 0) {
-                search->hits++;
-                search->appraisal = appraisal;
-                search->kind = entry->kind;
-                free(search->path);
-                search->path = strdup(entry->path);
-                search->several = same_file;
-                return search->path ? 0 : -ENOMEM;
-        }
-        search->several |= same_file && search->path && strcmp(search->path, entry->path) == 0;
-        return 0;
+        bool hit = strncmp(hex, search->prefix, strlen(search->prefix)) == 0;
+        bool with_hit = search->count > 0 &&
+                        strcmp(search->places[search->count - 1].path, entry->path) == 0;
+        search->several |= not_first && (hit || with_hit);
+        if (!hit)
+                return 0;
+        search->appraisal = appraisal;
+        return add_place(search, entry, hex);
 }
 
 static int find(const struct cli *cli, enum store_level level, struct search *search)
@@ -177,19 +207,17 @@ static int find(const struct cli *cli, enum store_level level, struct search *se
         int r = 0;
         for (size_t i = 0; r == 0 && i < ARRAY_LEN(kinds); i++)
                 r = store_read(level, kinds[i].kind, look_at, search, problem, sizeof problem);
-        free(search->seen);
-        search->seen = NULL;
         if (r != 0)
                 return report_store(cli, r, problem);
-        if (search->hits == 0)
+        if (search->count == 0)
                 return cli_usage(cli, _("No trusted certificate here has such a fingerprint; for "
                                         "those in /etc/mohr give --system."));
-        if (search->hits > 1)
+        if (search->ambiguous)
                 return cli_usage(cli, _("Several certificates have such a fingerprint: give more "
                                         "digits."));
         if (search->several)
-                return cli_usage(
-                        cli, _("%s holds several certificates: edit this file."), search->path);
+                return cli_usage(cli, _("%s holds several certificates: edit this file."),
+                        search->places[0].path);
         return 0;
 }
 
@@ -206,27 +234,40 @@ static int agree(const struct cli *cli, const struct search *search)
 }
 
 /* With a signer goes what its bundles brought: nobody stands for that any more. */
-static int remove_found(const struct cli *cli, enum store_level level, struct search *search)
+static int remove_places(enum store_level level, const struct search *search)
+{
+        int r = 0;
+        for (size_t i = 0; r == 0 && i < search->count; i++) {
+                if (search->places[i].kind == STORE_SIGNERS)
+                        r = bundle_forget(level, search->appraisal.fingerprint);
+                if (r == 0)
+                        r = file_remove(search->places[i].path);
+        }
+        return r;
+}
+
+static int tell_removed(const struct cli *cli, const struct search *search)
 {
         char text[CLI_TEXT_MAX];
+        if (cli->json) {
+                _cleanup_json_ json_t *object = trust_json(&search->appraisal);
+                return object ? trust_print_json(cli, object) : cli_result(cli, -ENOMEM, NULL);
+        }
+        printf("%s\n", _("It is not trusted any more. Removed:"));
+        for (size_t i = 0; i < search->count; i++)
+                printf("  %s\n", cli_text(cli, text, search->places[i].path));
+        return 0;
+}
+
+static int remove_found(const struct cli *cli, enum store_level level, const struct search *search)
+{
         if (!cli->json)
                 trust_print(cli, &search->appraisal);
         int r = agree(cli, search);
         if (r != 0)
                 return r;
-        r = search->kind == STORE_SIGNERS ? bundle_forget(level, search->appraisal.fingerprint) : 0;
-        if (r == 0)
-                r = file_remove(search->path);
-        if (r < 0)
-                return trust_report_unwritten(cli, r);
-        _cleanup_json_ json_t *object = trust_json(&search->appraisal);
-        if (cli->json)
-                return json_object_set_new(object, "path", json_string(search->path)) < 0
-                               ? cli_result(cli, -ENOMEM, NULL)
-                               : trust_print_json(cli, object);
-        printf("%s %s\n", _("It is not trusted any more. Removed:"),
-                cli_text(cli, text, search->path));
-        return 0;
+        r = remove_places(level, search);
+        return r < 0 ? trust_report_unwritten(cli, r) : tell_removed(cli, search);
 }
 
 int trust_remove(struct cli *cli, int argc, char **argv)
@@ -234,7 +275,7 @@ int trust_remove(struct cli *cli, int argc, char **argv)
         static const struct option options[] = { { "system", no_argument, NULL, 'y' },
                 { "json", no_argument, NULL, 'j' }, { 0 } };
         enum store_level level = STORE_USER;
-        struct search search = { 0 };
+        _cleanup_(clear_search) struct search search = { 0 };
         for (int option; (option = getopt_long(argc, argv, "", options, NULL)) >= 0;) {
                 if (option == '?')
                         return cli_usage(
@@ -252,6 +293,5 @@ int trust_remove(struct cli *cli, int argc, char **argv)
         int r = find(cli, level, &search);
         if (r == 0)
                 r = remove_found(cli, level, &search);
-        free(search.path);
         return r == 0 && !cli_flushed() ? OUTCOME_INTERNAL : r;
 }
