@@ -131,7 +131,8 @@ int timestamp_request(
         bool good = req && TS_REQ_set_version(req, 1) == 1 &&
                     set_imprint(req, data, len, strong ? EVP_sha512() : EVP_sha256()) &&
                     set_nonce(req) && TS_REQ_set_cert_req(req, 1) == 1;
-        return hand_over(der, good ? i2d_TS_REQ(req, &der) : 0, ret, ret_len);
+        int der_len = good ? i2d_TS_REQ(req, &der) : 0;
+        return hand_over(der, der_len, ret, ret_len);
 }
 
 /* ---- the answer ---- */
@@ -161,7 +162,8 @@ int timestamp_response(const void *request, size_t request_len, const void *resp
         int r = answers(req, resp, why);
         if (r != 0)
                 return r;
-        return hand_over(der, i2d_PKCS7(TS_RESP_get_token(resp), &der), ret, ret_len);
+        int der_len = i2d_PKCS7(TS_RESP_get_token(resp), &der);
+        return hand_over(der, der_len, ret, ret_len);
 }
 
 /* ---- a token ---- */
