@@ -10,6 +10,7 @@
 #include "base/outcome.h"
 #include "base/text.h"
 #include "client-sdk/assertion.h"
+#include "client-sdk/client.h"
 #include "client-sdk/fields.h"
 #include "client-sdk/members.h"
 #include "client-sdk/wire.h"
@@ -44,12 +45,6 @@ struct mohr_client *mohr_client_free(struct mohr_client *client)
         free(client);
         return NULL;
 }
-
-static void client_free_cleanup(struct mohr_client **slot)
-{
-        *slot = mohr_client_free(*slot);
-}
-#define _cleanup_client_ _cleanup_(client_free_cleanup)
 
 void mohr_client_cancel(struct mohr_client *client)
 {
@@ -321,9 +316,7 @@ static bool good_station(const struct mohr_station *station)
 {
         const char *photo = station ? station->photo_checked : NULL;
         return !station ||
-               (optional_text(station->operator_name) && optional_text(station->branch) &&
-                       optional_text(station->device) && optional_text(station->case_number) &&
-                       (!photo || is_yes(photo) || strcmp(photo, "no") == 0));
+               (field_is_stated(station) && (!photo || is_yes(photo) || strcmp(photo, "no") == 0));
 }
 
 /* What these must be exactly is mohrd's business: here they only have to be text. */

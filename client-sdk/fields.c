@@ -3,6 +3,7 @@
 #include "client-sdk/fields.h"
 
 #include "base/text.h"
+#include "client-sdk/mohr.h"
 
 /* No isalpha() and friends: they ask the locale. */
 static bool letter_or_digit(char c)
@@ -108,5 +109,15 @@ bool field_is_station(const json_t *station, bool composed)
                 if (!known)
                         return false;
         }
+        return true;
+}
+
+bool field_is_stated(const struct mohr_station *station)
+{
+        const char *const texts[] = { station->operator_name, station->branch, station->device,
+                station->case_number };
+        for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+                if (texts[i] && !field_is_text(texts[i], FIELD_STATION_MAX))
+                        return false;
         return true;
 }

@@ -30,5 +30,8 @@ bool field_is_digits(const char *text, size_t digits);
  * (boolean). With `composed`, also those only the daemon adds: reader, software (text), pin_entry
  * (token). NULL is good; an unknown member is not. */
 bool field_is_station(const json_t *station, bool composed);
+/* The same texts before they are JSON: each is NULL or good. photo_checked is not looked at. */
+struct mohr_station;
+bool field_is_stated(const struct mohr_station *station);
 
 #endif

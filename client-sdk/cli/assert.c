@@ -7,6 +7,7 @@
 #include "client-sdk/cli/cli.h"
 
 #include "client-sdk/assertion.h"
+#include "client-sdk/client.h"
 #include "client-sdk/fields.h"
 
 #include <sys/stat.h>
@@ -84,16 +85,6 @@ static int parse(struct cli *cli, int argc, char **argv, struct request *request
         return optind < argc ? cli_usage(cli, _("This takes no arguments.")) : 0;
 }
 
-static bool good_station(const struct mohr_station *station)
-{
-        const char *const texts[] = { station->operator_name, station->branch, station->device,
-                station->case_number };
-        for (size_t i = 0; i < ARRAY_LEN(texts); i++)
-                if (texts[i] && !field_is_text(texts[i], FIELD_STATION_MAX))
-                        return false;
-        return true;
-}
-
 static int check(const struct cli *cli, const struct request *request)
 {
         const struct mohr_request *to = &request->to;
@@ -112,7 +103,7 @@ static int check(const struct cli *cli, const struct request *request)
                         N_("--purpose takes up to 256 bytes of plain text.") },
                 { !to->reader || to->reader[0],
                         N_("--reader takes the name of a reader, as mohr status shows it.") },
-                { good_station(&request->station),
+                { field_is_stated(&request->station),
                         N_("--operator, --branch, --device and --case-number take 1 to 128 bytes "
                            "of plain text each.") },
                 { !to->expect_national_number || field_is_digits(to->expect_national_number, 10),
@@ -199,14 +190,9 @@ static bool print_assertion(
         return text && cli_flushed();
 }
 
-static void free_client(struct mohr_client **client)
-{
-        *client = mohr_client_free(*client);
-}
-
 int command_assert(struct cli *cli, int argc, char **argv)
 {
-        _cleanup_(free_client) struct mohr_client *client = NULL;
+        _cleanup_client_ struct mohr_client *client = NULL;
         _cleanup_free_ char *assertion = NULL;
         struct request request = { 0 };
         int r = parse(cli, argc, argv, &request);

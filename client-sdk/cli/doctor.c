@@ -7,6 +7,7 @@
  */
 #include "client-sdk/cli/trust.h"
 
+#include "base/program.h"
 #include "client-sdk/assertion.h"
 
 #include <sys/socket.h>
@@ -201,28 +202,12 @@ static struct finding look_at_card(struct examination *e)
                            "again.") };
 }
 
-/* In absolute folders of PATH only, as mohrd looks. */
-static bool in_path(const char *program)
-{
-        const char *path = getenv("PATH");
-        char file[4096];
-        for (path = path ? path : "/usr/bin:/bin"; *path;) {
-                size_t len = strcspn(path, ":");
-                if (*path == '/' && len < sizeof file) {
-                        int made = snprintf(file, sizeof file, "%.*s/%s", (int)len, path, program);
-                        if (made > 0 && (size_t)made < sizeof file && access(file, X_OK) == 0)
-                                return true;
-                }
-                path += len + (path[len] == ':');
-        }
-        return false;
-}
-
 /* Advice only: mohr.conf may name another program, and mohrd may have another PATH. */
 static struct finding look_at_pinentry(struct examination *e)
 {
+        char file[4096];
         (void)e;
-        if (in_path("pinentry"))
+        if (program_find("pinentry", file, sizeof file)) /* as mohrd looks */
                 return (struct finding){
                         .text = N_("The program that asks for the PIN (pinentry) is there.")
                 };

@@ -3,6 +3,7 @@
 #include "client-sdk/cli/cli.h"
 
 #include "client-sdk/assertion.h"
+#include "client-sdk/client.h"
 
 #include <time.h>
 
@@ -15,11 +16,6 @@ static int parse(struct cli *cli, int argc, char **argv)
                 cli->json = true;
         }
         return optind < argc ? cli_usage(cli, _("This takes no arguments.")) : 0;
-}
-
-static void free_client(struct mohr_client **client)
-{
-        *client = mohr_client_free(*client);
 }
 
 static int show_picture(const struct cli *cli, const char *json)
@@ -53,7 +49,7 @@ static int show_change(void *user, const char *json)
 
 int command_status(struct cli *cli, int argc, char **argv)
 {
-        _cleanup_(free_client) struct mohr_client *client = NULL;
+        _cleanup_client_ struct mohr_client *client = NULL;
         _cleanup_free_ char *json = NULL;
         int r = parse(cli, argc, argv);
         if (r == 0)
@@ -68,7 +64,7 @@ int command_status(struct cli *cli, int argc, char **argv)
 
 int command_watch(struct cli *cli, int argc, char **argv)
 {
-        _cleanup_(free_client) struct mohr_client *client = NULL;
+        _cleanup_client_ struct mohr_client *client = NULL;
         int r = parse(cli, argc, argv);
         if (r == 0)
                 r = cli_connect(cli, &client);

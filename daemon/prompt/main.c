@@ -9,6 +9,7 @@
 #include "daemon/prompt/dialogue.h"
 
 #include "base/language.h"
+#include "base/program.h"
 
 #include <libintl.h>
 #include <limits.h>
@@ -52,26 +53,6 @@ static int receive(struct question *ret)
         return question_decode(frame, base_min((size_t)len, sizeof frame + 1), ret);
 }
 
-/* "pinentry" is looked for in PATH, as execvp would: absolute folders only. */
-static int find_program(const char *name, char *dst, size_t cap)
-{
-        const char *path = getenv("PATH");
-        if (*name == '/') {
-                snprintf(dst, cap, "%s", name);
-                return access(dst, X_OK) < 0 ? OUTCOME_NOBODY_TO_ASK : 0;
-        }
-        for (path = path ? path : "/usr/bin:/bin"; *path;) {
-                size_t len = strcspn(path, ":");
-                if (*path == '/' && len < cap && strchr(name, '/') == NULL) {
-                        snprintf(dst, cap, "%.*s/%s", (int)len, path, name);
-                        if (access(dst, X_OK) == 0)
-                                return 0;
-                }
-                path += len + (path[len] == ':');
-        }
-        return OUTCOME_NOBODY_TO_ASK;
-}
-
 static int answer(int outcome, const struct secret *pin)
 {
         _cleanup_secret_ struct secret *frame = NULL;
@@ -92,7 +73,9 @@ static int ask(const struct question *question)
         _cleanup_dialogue_ struct dialogue *dialogue = NULL;
         int r = secret_new(&pin, 64);
         if (r == 0)
-                r = find_program(question->pinentry, program, sizeof program);
+                r = program_find(question->pinentry, program, sizeof program)
+                            ? 0
+                            : OUTCOME_NOBODY_TO_ASK;
         if (r == 0)
                 r = dialogue_new(&dialogue, program, question);
         if (r == 0)
