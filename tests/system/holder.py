@@ -67,8 +67,18 @@ def found(rig):
     rig.check(untouched(cards[0]) and untouched(cards[1]), "found: the others heard nothing of the PIN family")
     code, out, err = rig.mohr(daemon, "assert", "--audience", AUDIENCE, "--nonce", NONCE, "--expect-national-number", OTHERS)
     rig.check(code == 11 and not out and "national number" in err, "found: mohr assert says when it was not found", (code, err))
+    at_once(rig, daemon)
     alike(rig, daemon, pcscd, cards)
     end(rig, daemon, pcscd, *cards)
+
+
+def at_once(rig, daemon):
+    """Two apps look among the same cards: one after the other, so that neither hides a card from the other."""
+    asked = [Connection(daemon.socket, 60).send("mohr.Identity.Assert", {
+        "audience": AUDIENCE, "nonce": NONCE, "expect_national_number": number, "ui": {"display": ":mohr-test"}})
+        for number in (OTHERS, NATIONAL)]
+    answers = [connection.receive()[0] for connection in asked]
+    rig.check(answers == ["mohr.Identity.NoCard", None], "at once: two that search do not stand in each other's way", answers)
 
 
 def alike(rig, daemon, pcscd, cards):
