@@ -30,17 +30,27 @@ static const char *env_folder(const char *name)
         return value && value[0] == '/' ? value : NULL;
 }
 
-static int user_folder(const char *name, char **ret)
+/* Below an XDG variable, or below HOME/fallback. */
+static int user_folder(const char *variable, const char *fallback, const char *name, char **ret)
 {
-        const char *config = env_folder("XDG_CONFIG_HOME"), *home = env_folder("HOME");
+        const char *dir = env_folder(variable), *home = env_folder("HOME");
+        char *path = NULL;
         int n = -1;
-        if (!config && !home)
+        if (!dir && !home)
                 return -ENOENT;
-        if (config)
-                n = asprintf(ret, "%s/mohr/%s", config, name);
+        if (dir)
+                n = asprintf(&path, "%s/mohr/%s", dir, name);
         else
-                n = asprintf(ret, "%s/.config/mohr/%s", home, name);
-        return n < 0 ? -ENOMEM : 0;
+                n = asprintf(&path, "%s/%s/mohr/%s", home, fallback, name);
+        if (n < 0)
+                return -ENOMEM;
+        *ret = path;
+        return 0;
+}
+
+int store_issuers(char **ret)
+{
+        return user_folder("XDG_STATE_HOME", ".local/state", "issuers", ret);
 }
 
 int store_folder(enum store_level level, enum store_kind kind, char **ret)
@@ -48,7 +58,7 @@ int store_folder(enum store_level level, enum store_kind kind, char **ret)
         char *path = NULL;
         int r = 0;
         if (level == STORE_USER)
-                r = user_folder(names[kind], &path);
+                r = user_folder("XDG_CONFIG_HOME", ".config", names[kind], &path);
         else if (asprintf(&path, SYSTEM_FOLDER "/%s", names[kind]) < 0)
                 r = -ENOMEM;
         if (r == 0)

@@ -30,6 +30,8 @@ enum store_kind {
 
 /* The folder, to be freed; it need not be there. -ENOENT: this user has no home. */
 _must_check_ int store_folder(enum store_level level, enum store_kind kind, char **ret);
+/* Where mohrd keeps issuing CAs that led to an anchor: $XDG_STATE_HOME/mohr/issuers. The same. */
+_must_check_ int store_issuers(char **ret);
 /* Writes FOLDER/name whole, readable for all, in folders that are made where they lack. *ret_path, to be
  * freed, may be NULL. */
 _must_check_ int store_put(enum store_level level, enum store_kind kind, const char *name,

@@ -6,6 +6,7 @@
 #include "client-sdk/cli/checking.h"
 
 #include "client-sdk/assertion.h"
+#include "client-sdk/store.h"
 
 #include <fcntl.h>
 #include <time.h>
@@ -156,13 +157,24 @@ static int report_no_trust(const struct cli *cli, int r, const char *problem)
         return r;
 }
 
+/* What mohrd kept spares a certificate in x5c; nobody misses it. */
+static int load_kept_issuers(struct mohr_trust *trust)
+{
+        _cleanup_free_ char *path = NULL;
+        char problem[512];
+        int r = store_issuers(&path);
+        if (r == 0)
+                r = mohr_trust_load_issuers(trust, path, problem, sizeof problem);
+        return r == -ENOMEM ? r : 0;
+}
+
 static int load_issuers(
         const struct cli *cli, const struct checking *checking, struct mohr_trust *trust)
 {
         char problem[512] = "", text[CLI_TEXT_MAX];
         int r = checking->issuers
                         ? mohr_trust_load_issuers(trust, checking->issuers, problem, sizeof problem)
-                        : 0;
+                        : load_kept_issuers(trust);
         if (r == 0 && problem[0])
                 cli_warn(cli, cli_text(cli, text, problem));
         return r == 0 ? 0 : report_no_trust(cli, r, problem);
