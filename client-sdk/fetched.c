@@ -56,7 +56,7 @@ static int name_list(const struct revocation_item *item, X509 *authority, char n
 
 /* Who of them signed it; why nobody did in `why`. */
 static X509 *find_authority(struct revocation_item *item, const STACK_OF(X509) * authorities,
-        char why[static REVOCATION_WHY_MAX])
+        bool *starved, char why[static REVOCATION_WHY_MAX])
 {
         refuse(why, "nobody who is trusted here issued it");
         for (int i = 0; i < sk_X509_num(authorities); i++) {
@@ -64,7 +64,7 @@ static X509 *find_authority(struct revocation_item *item, const STACK_OF(X509) *
                 if (X509_NAME_cmp(
                             X509_CRL_get_issuer(item->crl), X509_get_subject_name(authority)) != 0)
                         continue;
-                const char *unproven = crl_unproven(item, authority);
+                const char *unproven = crl_unproven(item, authority, starved);
                 if (!unproven)
                         return authority;
                 refuse(why, unproven);
@@ -87,9 +87,10 @@ static int judge_list(struct revocation_item *item, const STACK_OF(X509) * autho
 {
         if (!item->crl)
                 return refuse(why, "it is no CRL");
-        X509 *authority = find_authority(item, authorities, why);
+        bool starved = false;
+        X509 *authority = find_authority(item, authorities, &starved, why);
         if (!authority)
-                return OUTCOME_INVALID;
+                return starved ? -ENOMEM : OUTCOME_INVALID;
         fetched->as_of = item_time(X509_CRL_get0_lastUpdate(item->crl));
         fetched->next_update = item_time(X509_CRL_get0_nextUpdate(item->crl));
         tell_authority(fetched, authority);

@@ -283,6 +283,20 @@ static const struct revocation_verdict nothing_known = {
         .state = REVOCATION_UNKNOWN, .why = "no-evidence", .source = "", .reason = ""
 };
 
+/* OpenSSL says "no" as well when it had no memory, and not always in its error queue: so a "no" is asked for
+ * twice, and then believed if there is memory to be had. */
+static const char *state_of(
+        struct revocation_item *item, const struct question *question, struct statement *statement)
+{
+        const char *why = "";
+        for (int i = 0; why && i < 2; i++)
+                why = item->crl ? crl_state(item, question, statement)
+                                : ocsp_state(item, question, statement);
+        if (why)
+                item_note_shortage(question->starved);
+        return why;
+}
+
 /* A delegate is asked about in lists alone: answers about answerers would never end. */
 static void judge_responder(const struct picked *picked, const struct question *question,
         X509 *responder, struct revocation_verdict *verdict)
@@ -290,12 +304,13 @@ static void judge_responder(const struct picked *picked, const struct question *
         const struct question about = { .cert = responder,
                 .issuer = question->issuer,
                 .at = question->at,
-                .max_age_s = question->max_age_s };
+                .max_age_s = question->max_age_s,
+                .starved = question->starved };
         enum revocation_state worst = REVOCATION_UNKNOWN;
         for (size_t i = 0; i < picked->count; i++) {
                 struct statement statement = { 0 };
                 struct revocation_verdict found = nothing_known;
-                if (!picked->items[i]->crl || crl_state(picked->items[i], &about, &statement))
+                if (!picked->items[i]->crl || state_of(picked->items[i], &about, &statement))
                         continue;
                 judge(&statement, &about, &found);
                 worst = found.state > worst ? found.state : worst;
@@ -311,8 +326,7 @@ static void ask(const struct picked *picked, struct revocation_item *item,
 {
         struct statement statement = { .reason = "" };
         struct revocation_verdict fresh = { .why = "", .source = "", .reason = "" };
-        const char *why = item->crl ? crl_state(item, question, &statement)
-                                    : ocsp_state(item, question, &statement);
+        const char *why = state_of(item, question, &statement);
         if (why && !why[0])
                 return;
         if (why)
@@ -327,16 +341,19 @@ static void ask(const struct picked *picked, struct revocation_item *item,
 int revocation_check(struct revocation *set, X509 *cert, X509 *issuer, int64_t at,
         int64_t max_age_s, struct revocation_verdict *ret)
 {
-        const struct question question = {
-                .cert = cert, .issuer = issuer, .at = at, .max_age_s = max_age_s
-        };
+        bool starved = false;
+        const struct question question = { .cert = cert,
+                .issuer = issuer,
+                .at = at,
+                .max_age_s = max_age_s,
+                .starved = &starved };
         struct revocation_verdict verdict = nothing_known;
         _cleanup_(free_picked) struct picked picked = { .count = 0 };
         ERR_clear_error();
         pick(set, cert, &picked);
         for (size_t i = 0; i < picked.count; i++)
                 ask(&picked, picked.items[i], &question, &verdict);
-        if (shortage_seen() < 0) {
+        if (shortage_seen() < 0 || starved) {
                 revocation_verdict_clear(&verdict);
                 return -ENOMEM;
         }

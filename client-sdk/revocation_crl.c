@@ -159,7 +159,7 @@ static bool check_list(struct revocation_item *item, X509 *issuer)
         return X509_CRL_verify(item->crl, X509_get0_pubkey(issuer)) == 1;
 }
 
-const char *crl_unproven(struct revocation_item *item, X509 *issuer)
+const char *crl_unproven(struct revocation_item *item, X509 *issuer, bool *starved)
 {
         const X509_ALGOR *algorithm = NULL;
         X509_CRL_get0_signature(item->crl, NULL, &algorithm);
@@ -167,7 +167,7 @@ const char *crl_unproven(struct revocation_item *item, X509 *issuer)
                 return "issuer-may-not-sign-lists";
         if (!item_digest_is_strong(algorithm))
                 return "weak-digest";
-        return item_signed_by(item, issuer, check_list) ? NULL : "wrong-signature";
+        return item_signed_by(item, issuer, check_list, starved) ? NULL : "wrong-signature";
 }
 
 static void tell_entry(const X509_REVOKED *entry, struct statement *statement)
@@ -193,7 +193,7 @@ const char *crl_state(
         X509_REVOKED *entry = NULL;
         if (!crl_concerns(item, question->cert))
                 return "";
-        const char *why = crl_unproven(item, question->issuer);
+        const char *why = crl_unproven(item, question->issuer, question->starved);
         if (why)
                 return why;
         if (!covers(item, question->cert))

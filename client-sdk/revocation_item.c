@@ -4,31 +4,29 @@
 
 #include "client-sdk/shortage.h"
 
-#include <openssl/err.h>
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/objects.h>
 #include <openssl/rsa.h>
 #include <stdio.h>
 #include <time.h>
 
+#define PROBE            4096
 #define DIGEST_BYTES_MIN 28 /* half of its bits is what a collision costs: 112 */
 
-/* An answer that could not be kept is found out again next time. */
-bool item_signed_by(
-        struct revocation_item *item, X509 *signer, bool (*check)(struct revocation_item *, X509 *))
+void item_note_shortage(bool *starved)
 {
-        EVP_PKEY *key = X509_get0_pubkey(signer);
-        struct proof *known = atomic_load(&item->proof), *nobody = NULL;
-        if (!key)
-                return false;
-        if (known && EVP_PKEY_eq(known->key, key) == 1)
-                return known->good;
-        bool good = check(item, signer), starved = shortage_seen() < 0;
-        if (starved) /* for whoever asks next: nothing was found out */
-                ERR_raise(ERR_LIB_X509, ERR_R_MALLOC_FAILURE);
-        struct proof *fresh = known || starved ? NULL : malloc(sizeof *fresh);
+        void *probe = OPENSSL_malloc(PROBE);
+        *starved = *starved || !probe || shortage_seen() < 0;
+        OPENSSL_free(probe);
+}
+
+/* An answer that could not be kept is found out again next time. */
+static void keep_proof(struct revocation_item *item, EVP_PKEY *key, bool good)
+{
+        struct proof *nobody = NULL, *fresh = malloc(sizeof *fresh);
         if (!fresh)
-                return good;
+                return;
         *fresh = (struct proof){ .key = key, .good = good };
         if (EVP_PKEY_up_ref(key) != 1) {
                 free(fresh);
@@ -36,6 +34,26 @@ bool item_signed_by(
                 EVP_PKEY_free(key); /* another thread was first */
                 free(fresh);
         }
+}
+
+/* "No" is asked for twice, and believed if there is memory to be had: OpenSSL says the same when it had none,
+ * and not always in its error queue. */
+bool item_signed_by(struct revocation_item *item, X509 *signer,
+        bool (*check)(struct revocation_item *, X509 *), bool *starved)
+{
+        EVP_PKEY *key = X509_get0_pubkey(signer);
+        struct proof *known = atomic_load(&item->proof);
+        bool missing = false;
+        if (!key)
+                return false;
+        if (known && EVP_PKEY_eq(known->key, key) == 1)
+                return known->good;
+        bool good = check(item, signer) || check(item, signer);
+        if (!good)
+                item_note_shortage(&missing);
+        if (!known && !missing)
+                keep_proof(item, key, good);
+        *starved = *starved || missing;
         return good;
 }
 

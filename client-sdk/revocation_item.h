@@ -32,6 +32,7 @@ struct revocation_item {
 struct question {
         X509 *cert, *issuer;
         int64_t at, max_age_s;
+        bool *starved; /* set when there was no memory to find out */
 };
 
 struct statement {
@@ -71,11 +72,13 @@ const char *ocsp_state(
         struct revocation_item *item, const struct question *question, struct statement *ret);
 
 /* Why a list is not this issuer's word, or NULL. Names are not compared. */
-const char *crl_unproven(struct revocation_item *item, X509 *issuer);
+const char *crl_unproven(struct revocation_item *item, X509 *issuer, bool *starved);
 
 /* Shared by both kinds. */
 bool item_signed_by(struct revocation_item *item, X509 *signer,
-        bool (*check)(struct revocation_item *, X509 *));
+        bool (*check)(struct revocation_item *, X509 *), bool *starved);
+/* Asked after a "no" of OpenSSL's: was it one, or was there no memory? Adds to *starved. */
+void item_note_shortage(bool *starved);
 bool item_digest_is_strong(const X509_ALGOR *algorithm); /* 112 bits: SHA-1 is none */
 int64_t item_time(const ASN1_TIME *time); /* 0 if there is none or it cannot be read */
 const char *item_reason(long code);       /* of a CRLReason; "" if it is not known */

@@ -8,6 +8,7 @@
 #include "client-sdk/revocation_item.h"
 
 #include "base/outcome.h"
+#include "client-sdk/shortage.h"
 #include "client-sdk/trust.h"
 
 #include <openssl/err.h>
@@ -64,6 +65,11 @@ static int read_answer(OCSP_BASICRESP *basic, char why[static REVOCATION_WHY_MAX
         for (int i = 0; i < count; i++)
                 if (single_demands_more(OCSP_resp_get0(basic, i), why))
                         return OUTCOME_INVALID;
+        /* OpenSSL notes in a certificate that it could not read its extensions, for ever, also when there was
+         * no memory: so it reads them now, while the whole can still be thrown away. */
+        const STACK_OF(X509) *certs = OCSP_resp_get0_certs(basic);
+        for (int i = 0; i < sk_X509_num(certs); i++)
+                (void)X509_get_extension_flags(sk_X509_value(certs, i));
         return 0;
 }
 
@@ -155,13 +161,14 @@ static bool within_days(X509 *cert, int64_t at)
 }
 
 /* Why this delegate may not answer for the issuer then, or NULL. */
-static const char *wrong_delegate(X509 *signer, X509 *issuer, int64_t at)
+static const char *wrong_delegate(X509 *signer, X509 *issuer, int64_t at, bool *starved)
 {
         uint32_t flags = X509_get_extension_flags(signer);
         if (!(flags & EXFLAG_XKUSAGE) || !(X509_get_extended_key_usage(signer) & XKU_OCSP_SIGN) ||
                 !(X509_get_key_usage(signer) & (KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION)) ||
                 (flags & (EXFLAG_CA | EXFLAG_CRITICAL | EXFLAG_INVALID)))
                 return "responder-not-authorised";
+        *starved = *starved || shortage_seen() < 0; /* what follows empties the queue */
         if (X509_check_issued(issuer, signer) != X509_V_OK ||
                 !trust_signed_by(signer, X509_get0_pubkey(issuer)))
                 return "responder-of-another-issuer";
@@ -189,10 +196,11 @@ static const char *unproven_answer(struct revocation_item *item, const struct qu
                 return "weak-digest";
         bool delegated = X509_cmp(signer, issuer) != 0;
         int64_t then = produced_at > question->at ? produced_at : question->at;
-        const char *why = delegated ? wrong_delegate(signer, issuer, then) : NULL;
+        const char *why =
+                delegated ? wrong_delegate(signer, issuer, then, question->starved) : NULL;
         if (why)
                 return why;
-        if (!item_signed_by(item, signer, check_signature))
+        if (!item_signed_by(item, signer, check_signature, question->starved))
                 return "wrong-signature";
         if (delegated && X509_get_ext_by_NID(signer, NID_id_pkix_OCSP_noCheck, -1) < 0)
                 *ret_delegate = signer;

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_inject_revocation.c: asking about revocation while memory and system calls fail, one by one and all at
+ * once. Whoever is revoked is never called good by that, nor is "no memory" told as "not known"; and what was
+ * half found out does not stay: the next one who asks gets the right answer.
+ */
+#include "client-sdk/fetched.h"
+#include "client-sdk/trust.h"
+#include "tests/support/inject.h"
+#include "tests/support/testlists.h"
+
+#include "base/outcome.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <cmocka.h>
+
+static const struct inject sweeps[] = { INJECT(INJECT_MEMORY | INJECT_SYSTEM),
+        INJECT_EVERY(INJECT_OPENSSL, 3) };
+
+#define FOR_EACH_FAILURE(in)                                                                       \
+        for (size_t sweep = 0; sweep < ARRAY_LEN(sweeps); sweep++)                                 \
+                for (struct inject in = sweeps[sweep]; inject_next(&in);)
+
+#define EXPECT(in, condition)                                                                      \
+        do {                                                                                       \
+                if (!(condition))                                                                  \
+                        fail_msg("call %lu%s (%s): %s", (in).n, (in).onwards ? " and on" : "",     \
+                                (in).what, #condition);                                            \
+        } while (0)
+
+enum { GOOD_LIST, BAD_LIST, GOOD_ANSWER, BAD_ANSWER, DELEGATE, WORDS };
+
+struct fixture {
+        struct testpki *pki;
+        X509 *delegate;
+        struct testlists_bytes words[WORDS];
+};
+
+static const enum revocation_state states[WORDS] = { REVOCATION_GOOD, REVOCATION_REVOKED,
+        REVOCATION_GOOD, REVOCATION_REVOKED, REVOCATION_GOOD };
+
+static int set_up(void **state)
+{
+        struct fixture *f = calloc(1, sizeof *f);
+        f->pki = testpki_new();
+        f->delegate = testlists_responder(f->pki, &(struct testlists_responder){ 0 });
+        const struct testlists_crl lists[] = { { .scope = "onlyuser = TRUE" },
+                { .revoked = f->pki->leaf, .reason = 2, .invalid_from = TESTPKI_NOW - 9999 } };
+        const struct testlists_ocsp answers[] = { { 0 },
+                { .status = V_OCSP_CERTSTATUS_REVOKED, .reason = 2 },
+                { .signer = f->delegate, .key = f->pki->other_key, .sent = f->delegate } };
+        for (size_t i = 0; i < ARRAY_LEN(lists); i++)
+                f->words[GOOD_LIST + i] = testlists_crl(f->pki, &lists[i]);
+        for (size_t i = 0; i < ARRAY_LEN(answers); i++)
+                f->words[GOOD_ANSWER + i] = testlists_ocsp(f->pki, &answers[i]);
+        *state = f;
+        return 0;
+}
+
+static int tear_down(void **state)
+{
+        struct fixture *f = *state;
+        for (size_t i = 0; i < WORDS; i++)
+                testlists_free(&f->words[i]);
+        X509_free(f->delegate);
+        testpki_free(f->pki);
+        free(f);
+        return 0;
+}
+
+static struct revocation *set_of(const struct testlists_bytes *bytes)
+{
+        char why[REVOCATION_WHY_MAX];
+        struct revocation *set = revocation_new();
+        assert_int_equal(revocation_add(set, bytes->der, bytes->len, false, why), 0);
+        return set;
+}
+
+static void what_comes_is_taken_or_there_was_no_memory(void **state)
+{
+        const struct fixture *f = *state;
+        for (size_t i = 0; i < WORDS; i++)
+                FOR_EACH_FAILURE(in)
+                {
+                        char why[REVOCATION_WHY_MAX] = "";
+                        struct revocation *set = revocation_new();
+                        inject_arm(&in);
+                        int r = revocation_add(set, f->words[i].der, f->words[i].len, false, why);
+                        inject_disarm(&in);
+                        EXPECT(in, r == 0 || (in.failed && r == -ENOMEM));
+                        EXPECT(in, revocation_count(set) == (r == 0 ? 1 : 0));
+                        revocation_free(set);
+                }
+}
+
+static void nobody_is_called_other_than_he_is(void **state)
+{
+        const struct fixture *f = *state;
+        for (size_t i = 0; i < WORDS; i++)
+                FOR_EACH_FAILURE(in)
+                {
+                        struct revocation *set = set_of(&f->words[i]);
+                        struct revocation_verdict verdict = { 0 }, calm = { 0 };
+                        inject_arm(&in);
+                        int r = revocation_check(
+                                set, f->pki->leaf, f->pki->ca, TESTPKI_NOW, 0, &verdict);
+                        inject_disarm(&in);
+                        EXPECT(in, r == 0 || (in.failed && r == -ENOMEM));
+                        EXPECT(in, r < 0 || verdict.state == states[i]);
+                        revocation_verdict_clear(&verdict);
+                        r = revocation_check(set, f->pki->leaf, f->pki->ca, TESTPKI_NOW, 0, &calm);
+                        EXPECT(in, r == 0 && calm.state == states[i]);
+                        revocation_verdict_clear(&calm);
+                        revocation_free(set);
+                }
+}
+
+static void what_is_kept_was_judged(void **state)
+{
+        const struct fixture *f = *state;
+        STACK_OF(X509) *authorities = sk_X509_new_null();
+        sk_X509_push(authorities, f->pki->root);
+        sk_X509_push(authorities, f->pki->ca);
+        for (size_t i = GOOD_LIST; i <= BAD_LIST; i++)
+                FOR_EACH_FAILURE(in)
+                {
+                        char why[REVOCATION_WHY_MAX] = "";
+                        struct fetched fetched;
+                        inject_arm(&in);
+                        int r = fetched_list(f->words[i].der, f->words[i].len, authorities,
+                                TESTPKI_NOW, &fetched, why);
+                        inject_disarm(&in);
+                        EXPECT(in, r == 0 || (in.failed && r == -ENOMEM));
+                        EXPECT(in, r < 0 || fetched.as_of == TESTPKI_NOW - 3600);
+                }
+        sk_X509_free(authorities);
+}
+
+static void an_answer_is_asked_for_whole_and_judged(void **state)
+{
+        const struct fixture *f = *state;
+        FOR_EACH_FAILURE(in)
+        {
+                OCSP_REQUEST *question = NULL;
+                unsigned char *der = NULL;
+                size_t len = 0;
+                char why[REVOCATION_WHY_MAX] = "";
+                struct fetched fetched;
+                inject_arm(&in);
+                int r = fetched_question(f->pki->leaf, f->pki->ca, &question, &der, &len);
+                int judged = r == 0 ? fetched_answer(f->words[GOOD_ANSWER].der,
+                                              f->words[GOOD_ANSWER].len, question, f->pki->leaf,
+                                              f->pki->ca, TESTPKI_NOW, &fetched, why)
+                                    : 0;
+                inject_disarm(&in);
+                EXPECT(in, r == 0 ? question && der && len > 0
+                                  : in.failed && r == -ENOMEM && !question);
+                EXPECT(in, judged == 0 || (in.failed && judged == -ENOMEM));
+                OCSP_REQUEST_free(question);
+                OPENSSL_free(der);
+        }
+}
+
+static void a_folder_is_read_or_the_answer_says_that_it_was_not(void **state)
+{
+        const struct fixture *f = *state;
+        char folder[] = "/tmp/mohr-test-inject-XXXXXX", path[64];
+        X509 *anchors[] = { f->pki->root, NULL };
+        assert_non_null(mkdtemp(folder));
+        snprintf(path, sizeof path, "%s/a.crl", folder);
+        FILE *file = fopen(path, "w");
+        assert_int_equal(fwrite(f->words[BAD_LIST].der, 1, f->words[BAD_LIST].len, file),
+                f->words[BAD_LIST].len);
+        fclose(file);
+        FOR_EACH_FAILURE(in)
+        {
+                char problem[256] = "";
+                struct mohr_trust *trust = testpki_trust(anchors);
+                inject_arm(&in);
+                int r = mohr_trust_load_revocation(trust, folder, problem, sizeof problem);
+                inject_disarm(&in);
+                EXPECT(in, r == 0 || in.failed);
+                EXPECT(in, r <= 0 || (r == OUTCOME_INVALID && problem[0]));
+                EXPECT(in, revocation_count(trust->revocation) == (r == 0 ? 1 : 0));
+                mohr_trust_free(trust);
+        }
+        unlink(path);
+        rmdir(folder);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(what_comes_is_taken_or_there_was_no_memory),
+                cmocka_unit_test(nobody_is_called_other_than_he_is),
+                cmocka_unit_test(what_is_kept_was_judged),
+                cmocka_unit_test(an_answer_is_asked_for_whole_and_judged),
+                cmocka_unit_test(a_folder_is_read_or_the_answer_says_that_it_was_not),
+        };
+        inject_init();
+        return cmocka_run_group_tests(tests, set_up, tear_down);
+}
