@@ -335,7 +335,11 @@ int evidence_read(const char *text, size_t len, struct evidence *ret, enum mohr_
         _cleanup_evidence_ struct evidence e = { 0 };
         *ret_detail = "";
         *ret_reason = MOHR_REASON_EVIDENCE_FORM;
-        if (len < 2 || len > MOHR_EVIDENCE_MAX || memchr(text, '\0', len))
+        if (len < 2 || len > MOHR_EVIDENCE_MAX) {
+                *ret_detail = "size";
+                return 0;
+        }
+        if (memchr(text, '\0', len))
                 return 0;
         int r = checksum(text, len, ret_reason);
         if (r == 0 && *ret_reason == MOHR_REASON_OK)

@@ -230,16 +230,19 @@ static int describe(TS_TST_INFO *info, X509 *signer, struct timestamp *ret, char
         return 0;
 }
 
-/* A copy of the anchors that is about one time: the time belongs to the store. */
+/* A copy of the anchors that is about one time: the time belongs to the store. Whoever verifies with the other
+ * one meanwhile may sort it. */
 static X509_STORE *anchors_at(X509_STORE *anchors, int64_t at)
 {
         X509_STORE *store = X509_STORE_new();
         STACK_OF(X509_OBJECT) *objects = X509_STORE_get0_objects(anchors);
-        bool good = store != NULL;
+        bool locked = store && X509_STORE_lock(anchors) == 1, good = locked;
         for (int i = 0; good && i < sk_X509_OBJECT_num(objects); i++) {
                 X509 *anchor = X509_OBJECT_get0_X509(sk_X509_OBJECT_value(objects, i));
                 good = !anchor || X509_STORE_add_cert(store, anchor) == 1;
         }
+        if (locked)
+                X509_STORE_unlock(anchors);
         if (!good) {
                 X509_STORE_free(store);
                 return NULL;
