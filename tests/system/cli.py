@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 
 BUILD = os.path.abspath(sys.argv[1] if len(sys.argv) > 1 else "build")
 MOHR = os.path.join(BUILD, "mohr")
@@ -278,10 +279,10 @@ def verify(folder):
     text = open(good, encoding="ascii").read()
     code, out, _ = run(*strict, "--json", "-", text="\n " + text)
     claims = json.loads(out)
-    check(code == 0 and claims["card_number"] == "0099900007" and claims["verification"]["not_checked"] == ["revocation"],
+    check(code == 0 and claims["card_number"] == "0099900007" and claims["verification"]["not_checked"] == ["revocation", "replay"],
           "standard input with white space around it", out)
     code, out, _ = run("verify", "--trust", root, "--json", good)
-    check(code == 0 and set(json.loads(out)["verification"]["not_checked"]) == {"revocation", "audience", "nonce"},
+    check(code == 0 and set(json.loads(out)["verification"]["not_checked"]) == {"revocation", "audience", "nonce", "replay"},
           "what was not asked for is told as not checked")
     code, out, err = run(*strict, os.path.join(folder, "forged"))
     check(code == 21 and not out and "name-mismatch: given_name" in err, "another's name is refused and not printed", (out, err))
@@ -291,6 +292,10 @@ def verify(folder):
     check(code == 22 and not out and "expired" in err, "an expired certificate tells nothing and is 22", (code, out, err))
     code, out, err = run(*strict, "--expired-cert", "report", "--json", os.path.join(folder, "expired"))
     check(code == 22 and json.loads(out)["certificate"]["expired"] is True and "expired" in err, "with report it tells, and is 22")
+    code, out, err = run(*strict, "--expired-cert", "accept", "--json", os.path.join(folder, "expired"))
+    check(code == 0 and json.loads(out)["verification"]["accepted"] == ["certificate-expiry"] and "accepted" in err,
+          "with accept it holds, and that is said", (code, out, err))
+    verify_late_clock(strict, folder)
     code, _, _ = run(*strict, "--at", "2001-01-01", good)
     check(code == 21, "at another time it does not hold")
     for trust, what in (("/nonexistent", "a missing root"), (folder + "/empty", "an empty folder")):
@@ -308,6 +313,20 @@ def verify(folder):
     check(code == 0 and "نام خانوادگی" in out and "۱۴" in out, "in Persian with a Jalali date", (out, err))
     code, _, _ = run(*strict, "-", text="A" * 300000)
     check(code == 21, "300 kB are too large")
+
+
+def verify_late_clock(strict, folder):
+    late, issuers, now = os.path.join(folder, "clock"), ("--issuers", os.path.join(folder, "ca.pem")), str(int(time.time()))
+    code, _, err = run(*strict, late)
+    check(code == 21 and "untrusted" in err, "an assertion without its CA has no root", (code, err))
+    code, _, err = run(*strict, *issuers, late)
+    check(code == 21 and "expired" in err, "with --issuers it has; its clock is a year late", (code, err))
+    code, out, err = run(*strict, *issuers, "--asked-at", now, "--json", late)
+    check(code == 0 and json.loads(out)["verification"]["times_by"] == "verifier-clock", "who knows when it asked is not misled", err)
+    code, _, err = run(*strict, *issuers, "--asked-at", "2020-01-01", late)
+    check(code == 21 and "(clock" in err, "and does not wait for ever", (code, err))
+    code, _, err = run("verify", "--trust", os.path.join(folder, "ca.pem"), "--issuers", os.path.join(folder, "root.pem"), late)
+    check("1 left out" in err and code == 21, "an issuer that leads to no root is left out, aloud", (code, err))
 
 
 def colour(env):

@@ -2,7 +2,9 @@
 /* sample_assertion.c: `sample_assertion DIR` writes assertions of today for stacks nobody here wrote.
  *
  * root.pem; good: composed by Mohr and signed by the test leaf; forged: the same leaf signing a payload
- * with another's name; expired: good but for its certificate. The PKI is testpki's, its root says TEST.
+ * with another's name; expired: good but for its certificate; clock: made by a station whose clock is a year
+ * late, and which says that it is not synchronised, with no CA in x5c; ca.pem: that CA. The PKI is testpki's,
+ * its root says TEST.
  */
 #include "client-sdk/assertion.h"
 #include "tests/support/testpki.h"
@@ -51,11 +53,11 @@ static char *compose(const struct testpki *pki, X509 *leaf)
         return jws;
 }
 
-static char *forge(const struct testpki *pki, X509 *leaf)
+/* Of now, by the clock of the station. */
+static char *sign_by_hand(
+        const struct testpki *pki, X509 *leaf, X509 *ca, json_t *payload, json_int_t now)
 {
-        json_t *header = testpki_header("RS256", leaf, pki->ca, NULL);
-        json_t *payload = testpki_payload("Somebody", "Else", "0099900007", false);
-        json_int_t now = (json_int_t)time(NULL);
+        json_t *header = testpki_header("RS256", leaf, ca, NULL);
         json_object_set_new(payload, "nonce", json_string(NONCE));
         json_object_set_new(payload, "iat", json_integer(now));
         json_object_set_new(payload, "auth_time", json_integer(now));
@@ -64,6 +66,25 @@ static char *forge(const struct testpki *pki, X509 *leaf)
         json_decref(header);
         json_decref(payload);
         return jws;
+}
+
+static char *forge(const struct testpki *pki, X509 *leaf)
+{
+        json_t *payload = testpki_payload("Somebody", "Else", "0099900007", false);
+        return sign_by_hand(pki, leaf, pki->ca, payload, (json_int_t)time(NULL));
+}
+
+static char *with_late_clock(const struct testpki *pki, X509 *leaf, int64_t now, int64_t to)
+{
+        char expiry[32];
+        time_t end = (time_t)to;
+        struct tm tm;
+        json_t *payload = testpki_payload(TESTPKI_GIVEN, TESTPKI_FAMILY, "0099900007", false);
+        strftime(expiry, sizeof expiry, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&end, &tm));
+        json_object_set_new(
+                json_object_get(payload, "card"), "certificate_expiry", json_string(expiry));
+        json_object_set_new(payload, "clock", json_pack("{s:b}", "synchronised", 0));
+        return sign_by_hand(pki, leaf, NULL, payload, now - 365 * 86400L);
 }
 
 int main(int argc, char **argv)
@@ -76,14 +97,19 @@ int main(int argc, char **argv)
         const struct testpki_spec fresh = { .from = now - day, .to = now + 365 * day },
                                   old = { .from = now - 365 * day, .to = now - day };
         X509 *leaf = testpki_issue(pki, &fresh), *expired = testpki_issue(pki, &old);
-        char *good = compose(pki, leaf), *forged = forge(pki, leaf), *late = compose(pki, expired);
+        char *good = compose(pki, leaf), *forged = forge(pki, leaf), *late = compose(pki, expired),
+             *clock = with_late_clock(pki, leaf, now, fresh.to);
         snprintf(path, sizeof path, "%s/root.pem", argv[1]);
         testpki_write_pem(path, (X509 *[]){ pki->root, NULL });
-        bool done = good && forged && late && write_line(argv[1], "good", good) &&
-                    write_line(argv[1], "forged", forged) && write_line(argv[1], "expired", late);
+        snprintf(path, sizeof path, "%s/ca.pem", argv[1]);
+        testpki_write_pem(path, (X509 *[]){ pki->ca, NULL });
+        bool done = good && forged && late && clock && write_line(argv[1], "good", good) &&
+                    write_line(argv[1], "forged", forged) && write_line(argv[1], "expired", late) &&
+                    write_line(argv[1], "clock", clock);
         free(good);
         free(forged);
         free(late);
+        free(clock);
         X509_free(leaf);
         X509_free(expired);
         testpki_free(pki);
