@@ -12,6 +12,7 @@ PREFIX     ?= /usr
 LIBDIR     ?= $(PREFIX)/lib
 LIBEXECDIR ?= $(PREFIX)/libexec/mohr
 LOCALEDIR  ?= $(PREFIX)/share/locale
+NAMESDIR   ?= $(PREFIX)/lib/mohr/locale
 SYSCONFDIR ?= /etc
 DESTDIR    ?=
 CFLAGS     ?= -O2 -g
@@ -24,7 +25,7 @@ WARN := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-protot
 # _FORTIFY_SOURCE hides from the sanitizers what they look for.
 HARD := -fPIE $(if $(findstring sanitize,$(CFLAGS)),,-fstack-protector-strong -D_FORTIFY_SOURCE=2)
 DEFS := -D_GNU_SOURCE -DMOHR_VERSION='"$(VERSION)"' -DMOHR_LIBEXECDIR='"$(LIBEXECDIR)"' \
-        -DMOHR_LOCALEDIR='"$(LOCALEDIR)"'
+        -DMOHR_LOCALEDIR='"$(LOCALEDIR)"' -DMOHR_NAMESDIR='"$(NAMESDIR)"'
 ALL_CFLAGS = -std=c17 $(WARN) $(HARD) $(DEFS) -I. -MMD -MP $(CFLAGS) $(CPPFLAGS)
 ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(CFLAGS) $(LDFLAGS)
 
@@ -243,7 +244,7 @@ install: all
 	$(Q)! grep -ls MOHR-WIDER-SANDBOX $(BIN) || { echo 'built with MOHR_MOCK_USB, for tests only: not installed' >&2; exit 1; }
 	$(call put,$(PREFIX)/bin,755,$(BUILD)/mohr)
 	$(call put,$(LIBEXECDIR),755,$(addprefix $(BUILD)/,mohrd mohr-prompt mohr-page $(HELPERS)))
-	$(call put,$(LIBEXECDIR)/locale/fa/LC_MESSAGES,644,$(NAMES))
+	$(call put,$(NAMESDIR)/fa/LC_MESSAGES,644,$(NAMES))
 	$(call put,$(PREFIX)/include,644,client-sdk/mohr.h client-sdk/redis/mohr-redis.h)
 	$(call put,$(LIBDIR),644,$(BUILD)/libmohr.a $(REDIS))
 	$(call fill,$(LIBDIR)/pkgconfig,client-sdk/mohr.pc.in client-sdk/redis/mohr-redis.pc.in)

@@ -31,5 +31,5 @@ bool language_unlock(const char *catalogues)
         int len = snprintf(folder, sizeof folder, "%s/names", catalogues);
         if (len > 0 && (size_t)len < sizeof folder && unlock_from(folder))
                 return true;
-        return unlock_from(MOHR_LIBEXECDIR "/locale");
+        return unlock_from(MOHR_NAMESDIR);
 }
