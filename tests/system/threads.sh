@@ -16,8 +16,8 @@ calm=
 setarch -R true 2>/dev/null && calm='setarch -R' # the sanitizer needs its own places in memory
 # shellcheck disable=SC2046,SC2086 # flags and files are words
 if ! clang -std=c17 -D_GNU_SOURCE -DMOHR_VERSION='"test"' -DMOHR_LOCALEDIR='"/nonexistent"' \
-        -DMOHR_LIBEXECDIR='"/nonexistent"' -I. -O0 -g -fsanitize=thread \
-        $(pkg-config --cflags libcrypto jansson cmocka) client-sdk/*.c base/*.c tests/support/testpki.c \
+        -DMOHR_LIBEXECDIR='"/nonexistent"' -DMOHR_NAMESDIR='"/nonexistent"' -I. -O0 -g -fsanitize=thread \
+        $(pkg-config --cflags libcrypto jansson cmocka) client-sdk/*.c base/*.c tests/support/testpki.c tests/support/testlists.c \
         tests/unit/test_threads.c $(pkg-config --libs libcrypto jansson cmocka) -o "$work/threads"; then
         echo "not ok - $what: it cannot be built"
         exit 1

@@ -3,8 +3,8 @@
  * what it would be told alone, and one question is answered once. tests/system/threads.py runs the same program
  * built for ThreadSanitizer.
  */
-#include "client-sdk/mohr.h"
-#include "tests/support/testpki.h"
+#include "client-sdk/trust.h"
+#include "tests/support/testlists.h"
 
 #include "base/base.h"
 #include "base/outcome.h"
@@ -21,13 +21,15 @@
 #define THREADS 6
 #define LEAVES  70 /* more than are remembered */
 #define KINDS   3
+#define LISTS   12
 
 struct world {
         struct testpki *pki;
         struct mohr_trust *trust;
         struct mohr_replay *replay;
-        char *jws[LEAVES][KINDS]; /* good, forged, for somebody else */
-        atomic_uint answers[4];   /* one question's: 0, replayed, other, broken */
+        char *jws[LEAVES][KINDS];            /* good, forged, for somebody else */
+        atomic_uint answers[4];              /* one question's: 0, replayed, other, broken */
+        struct testlists_bytes lists[LISTS]; /* good ones, and others' of the same name */
         pthread_barrier_t start;
 };
 
@@ -115,6 +117,31 @@ static void *answer_one_question(void *user)
         return NULL;
 }
 
+/* What strangers send meanwhile neither takes the place of what was loaded nor tells anything. */
+static void *staple_and_ask(void *user)
+{
+        struct world *w = user;
+        struct mohr_verify_options options = strict;
+        options.revocation = MOHR_REVOCATION_REQUIRE;
+        pthread_barrier_wait(&w->start);
+        for (size_t i = 0; i < 4 * LISTS; i++) {
+                const struct testlists_bytes *list = &w->lists[i % LISTS];
+                struct mohr_result *result = NULL;
+                const char *jws = w->jws[i % 3][0];
+                size_t len = 0;
+                if (mohr_trust_add_revocation(w->trust, list->der, list->len) != 0)
+                        return (void *)(intptr_t)__LINE__;
+                if (mohr_verify(w->trust, jws, strlen(jws), &options, &result) != 0)
+                        return (void *)(intptr_t)__LINE__;
+                const unsigned char *proof = mohr_result_proof(result, 0, &len);
+                bool told = proof && len > 0 && proof[0] == 0x30;
+                mohr_result_free(result);
+                if (!told)
+                        return (void *)(intptr_t)__LINE__;
+        }
+        return NULL;
+}
+
 static void run_in_threads(struct world *w, void *(*what)(void *user))
 {
         pthread_t threads[THREADS];
@@ -143,6 +170,32 @@ static void one_question_is_answered_once_by_all_threads_together(void **state)
         assert_int_equal(w->answers[1], THREADS * 4 - 1);
 }
 
+static void revocation_is_asked_about_while_lists_come(void **state)
+{
+        run_in_threads(*state, staple_and_ask);
+}
+
+static void load(struct world *w, const struct testlists_crl *spec)
+{
+        struct testlists_bytes list = testlists_crl(w->pki, spec);
+        char why[REVOCATION_WHY_MAX];
+        assert_int_equal(revocation_add(w->trust->revocation, list.der, list.len, false, why), 0);
+        testlists_free(&list);
+}
+
+static void make_lists(struct world *w, X509 *ca)
+{
+        const struct testpki *pki = w->pki;
+        for (int i = 0; i < LISTS; i++) {
+                struct testlists_crl spec = { .issuer = ca, .from = TESTPKI_NOW - 99 + i };
+                spec.key = i % 2 ? pki->other_key : pki->ec_key;
+                spec.crowd = i % 2 ? 30 : 3;
+                w->lists[i] = testlists_crl(pki, &spec);
+        }
+        load(w, &(struct testlists_crl){ .issuer = ca, .key = pki->ec_key, .crowd = 20 });
+        load(w, &(struct testlists_crl){ .issuer = pki->root, .key = pki->root_key });
+}
+
 static int set_up(void **state)
 {
         static struct world world;
@@ -153,6 +206,7 @@ static int set_up(void **state)
         world.trust = testpki_trust((X509 *[]){ pki->root, NULL });
         for (size_t i = 0; i < LEAVES; i++)
                 make_leaf(&world, i, ca);
+        make_lists(&world, ca);
         X509_free(ca);
         *state = &world;
         return mohr_replay_memory_new(&world.replay, 100);
@@ -163,6 +217,8 @@ static int tear_down(void **state)
         struct world *w = *state;
         for (size_t i = 0; i < LEAVES * KINDS; i++)
                 free(w->jws[i / KINDS][i % KINDS]);
+        for (size_t i = 0; i < LISTS; i++)
+                testlists_free(&w->lists[i]);
         mohr_replay_memory_free(w->replay);
         mohr_trust_free(w->trust);
         testpki_free(w->pki);
@@ -174,6 +230,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(many_threads_are_told_what_one_is),
                 cmocka_unit_test(one_question_is_answered_once_by_all_threads_together),
+                cmocka_unit_test(revocation_is_asked_about_while_lists_come),
         };
         return cmocka_run_group_tests(tests, set_up, tear_down);
 }
