@@ -14,12 +14,12 @@ trap 'rm -rf "$work"' EXIT
 cd "$here" || exit 1
 calm=
 setarch -R true 2>/dev/null && calm='setarch -R' # the sanitizer needs its own places in memory
-# shellcheck disable=SC2046,SC2086 # flags and files are words
-if ! clang -std=c17 -D_GNU_SOURCE -DMOHR_VERSION='"test"' -DMOHR_LOCALEDIR='"/nonexistent"' \
-        -DMOHR_LIBEXECDIR='"/nonexistent"' -DMOHR_NAMESDIR='"/nonexistent"' -I. -O0 -g -fsanitize=thread \
-        $(pkg-config --cflags libcrypto jansson cmocka) client-sdk/*.c base/*.c tests/support/testpki.c tests/support/testlists.c \
-        tests/unit/test_threads.c $(pkg-config --libs libcrypto jansson cmocka) -o "$work/threads"; then
+set -- "$work/obj/tests/unit/test_threads.o" "$work/obj/tests/support/testpki.o" "$work/lib/libmohr.a" "$work/lib/base.a"
+# shellcheck disable=SC2046 # flags are words
+if ! { make -s -j2 BUILD="$work" CC=clang CFLAGS='-O0 -g -fsanitize=thread' "$@" >"$work/made" 2>&1 &&
+        clang -pie -fsanitize=thread "$@" $(pkg-config --libs libcrypto jansson cmocka) -o "$work/threads"; }; then
         echo "not ok - $what: it cannot be built"
+        cat "$work/made"
         exit 1
 fi
 if $calm "$work/threads" >"$work/said" 2>&1; then
