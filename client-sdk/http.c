@@ -26,7 +26,7 @@
 #define CHUNK       16384
 
 struct budget {
-        int64_t deadline; /* by the monotonic clock, in seconds */
+        int64_t deadline; /* by the monotonic clock, in milliseconds */
         size_t bytes;     /* that may still come: first of header lines, then of the body */
         bool late, flooded;
 };
@@ -43,7 +43,7 @@ static int64_t now(void)
 {
         struct timespec ts;
         clock_gettime(CLOCK_MONOTONIC, &ts);
-        return ts.tv_sec;
+        return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
 static int complain(struct fetch *fetch, const char *what)
@@ -246,7 +246,7 @@ static OSSL_HTTP_REQ_CTX *connect_to(struct fetch *fetch)
         fetch->budget.bytes = HEADERS_MAX;
         return left <= 0 ? NULL
                          : OSSL_HTTP_open(fetch->host, fetch->port, NULL, NULL, 0, NULL, NULL,
-                                   bind_budget, &fetch->budget, 0, (int)left);
+                                   bind_budget, &fetch->budget, 0, (int)((left + 999) / 1000));
 }
 
 /* 0 with the body, or with *ret_elsewhere: where it is instead. */
@@ -295,7 +295,7 @@ int http_fetch(const struct http_request *request, uint8_t **ret, size_t *ret_le
                 request->body_len > INT32_MAX)
                 return -EINVAL;
         struct fetch fetch = { .request = request,
-                .budget = { .deadline = now() + timeout },
+                .budget = { .deadline = now() + timeout * INT64_C(1000) },
                 .problem = problem,
                 .problem_cap = problem_cap };
         _cleanup_(pipe_guard_give) _unused_ struct pipe_guard guard = pipe_guard_take();

@@ -4,15 +4,21 @@
  * half found out does not stay: the next one who asks gets the right answer.
  */
 #include "client-sdk/fetched.h"
+#include "client-sdk/http.h"
 #include "client-sdk/trust.h"
 #include "tests/support/inject.h"
 #include "tests/support/testlists.h"
 
 #include "base/outcome.h"
 
+#include <arpa/inet.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
 #include <cmocka.h>
 
 static const struct inject sweeps[] = { INJECT(INJECT_MEMORY | INJECT_SYSTEM),
@@ -189,6 +195,72 @@ static void a_folder_is_read_or_the_answer_says_that_it_was_not(void **state)
         rmdir(folder);
 }
 
+/* ---- fetching ------------------------------------------------------------------------------ */
+
+#define REPLY "HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\nhello"
+
+static void answer(int fd)
+{
+        char call[1024];
+        if (recv(fd, call, sizeof call, 0) > 0)
+                (void)!send(fd, REPLY, sizeof REPLY - 1, MSG_NOSIGNAL);
+}
+
+/* A server for all attempts, in processes that no failure reaches: one for each connection, as OpenSSL keeps one
+ * that it had no memory to give back. */
+static pid_t serve(uint16_t *ret_port)
+{
+        struct sockaddr_in at = { .sin_family = AF_INET,
+                .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+        socklen_t len = sizeof at;
+        int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        assert_true(bind(listener, (struct sockaddr *)&at, sizeof at) == 0 &&
+                    listen(listener, 64) == 0 &&
+                    getsockname(listener, (struct sockaddr *)&at, &len) == 0);
+        *ret_port = ntohs(at.sin_port);
+        pid_t child = fork();
+        if (child == 0) {
+                prctl(PR_SET_PDEATHSIG, SIGKILL);
+                signal(SIGCHLD, SIG_IGN);
+                for (;;) {
+                        int fd = accept(listener, NULL, NULL);
+                        if (fork() == 0) {
+                                prctl(PR_SET_PDEATHSIG, SIGKILL);
+                                answer(fd);
+                                _exit(0);
+                        }
+                        close(fd);
+                }
+        }
+        close(listener);
+        return child;
+}
+
+static void what_is_fetched_is_whole(void **state)
+{
+        uint16_t port = 0;
+        char url[64];
+        pid_t server = serve(&port);
+        (void)state;
+        snprintf(url, sizeof url, "http://127.0.0.1:%u/a.crl", port);
+        FOR_EACH_FAILURE(in)
+        {
+                const struct http_request request = { .url = url, .cap = 100, .timeout_s = 60 };
+                uint8_t *body = NULL;
+                size_t len = 0;
+                char problem[256] = "";
+                inject_arm(&in);
+                int r = http_fetch(&request, &body, &len, problem, sizeof problem);
+                inject_disarm(&in);
+                EXPECT(in, in.failed || r == 0);
+                EXPECT(in, r == 0 || r == -ENOMEM || (r == OUTCOME_INVALID && problem[0]));
+                EXPECT(in, r == 0 ? len == 5 && memcmp(body, "hello", 5) == 0 : body == NULL);
+                free(body);
+        }
+        kill(server, SIGKILL);
+        waitpid(server, NULL, 0);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -197,6 +269,7 @@ int main(void)
                 cmocka_unit_test(what_is_kept_was_judged),
                 cmocka_unit_test(an_answer_is_asked_for_whole_and_judged),
                 cmocka_unit_test(a_folder_is_read_or_the_answer_says_that_it_was_not),
+                cmocka_unit_test(what_is_fetched_is_whole),
         };
         inject_init();
         return cmocka_run_group_tests(tests, set_up, tear_down);
