@@ -8,6 +8,7 @@
 #include "client-sdk/leaf.h"
 #include "client-sdk/shortage.h"
 
+#include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/x509v3.h>
@@ -31,12 +32,19 @@ static int write_name(const X509_NAME *name, char dst[static APPRAISAL_NAME_MAX]
         return good ? 0 : -ENOMEM;
 }
 
+/* As most people call it: "P-256" for "prime256v1". */
+static const char *curve_name(const char *name)
+{
+        const char *nist = EC_curve_nid2nist(OBJ_sn2nid(name));
+        return nist ? nist : name;
+}
+
 static void write_key(EVP_PKEY *key, char *dst, size_t cap)
 {
         char curve[32] = "";
         if (EVP_PKEY_get_base_id(key) == EVP_PKEY_EC &&
                 EVP_PKEY_get_group_name(key, curve, sizeof curve, NULL) == 1)
-                snprintf(dst, cap, "EC %s", curve);
+                snprintf(dst, cap, "EC %s", curve_name(curve));
         else
                 snprintf(dst, cap, "%s %d", OBJ_nid2sn(EVP_PKEY_get_base_id(key)),
                         EVP_PKEY_get_bits(key));

@@ -71,7 +71,7 @@ static void print_national(const struct cli *cli, const struct mohr_national *na
 void trust_print(const struct cli *cli, const struct appraisal *appraisal)
 {
         char from[96], to[96];
-        print_line(cli, _("Subject"), appraisal->subject);
+        print_line(cli, _("Certificate of"), appraisal->subject);
         print_line(cli, _("Issued by"), appraisal->self_signed ? _("itself") : appraisal->issuer);
         printf("  %s: %s\n", _("Valid from"), cli_time(cli, from, appraisal->not_before));
         printf("  %s: %s\n", _("Valid until"), cli_time(cli, to, appraisal->not_after));
