@@ -178,7 +178,8 @@ struct mohr_verify_options {
 struct mohr_result;
 
 /* 0 all holds; 21 something does not; 22 all holds but the certificate is expired. *ret is set for
- * all three. `assertion` is the compact JWS, exactly, without a line end. */
+ * all three. `assertion` is the compact JWS, exactly, without a line end. Negative: there is no verdict, because
+ * something is broken or the memory of replays cannot tell. */
 int mohr_verify(struct mohr_trust *trust, const char *assertion, size_t len,
         const struct mohr_verify_options *options, struct mohr_result **ret);
 struct mohr_result *mohr_result_free(struct mohr_result *result);
