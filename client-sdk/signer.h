@@ -40,10 +40,10 @@ struct signer {
         char *issuer_text; /* of certs[1] in x5c, or NULL */
         struct leaf leaf;
         struct identity identity;
-        char issuer[128];     /* common name of the leaf's issuer */
-        char fingerprint[65]; /* SHA-256 of the leaf, hex */
-        bool starved;         /* while it is read: memory was missing */
-        STACK_OF(X509) *chain; /* leaf to anchor, as trust_check() found it good; NULL before */
+        char issuer[128];       /* common name of the leaf's issuer */
+        char fingerprint[65];   /* SHA-256 of the leaf, hex */
+        bool starved;           /* while it is read: memory was missing */
+        STACK_OF(X509) * chain; /* leaf to anchor, as trust_check() found it good; NULL before */
         EVP_MD_CTX *begun; /* a check of a signature with the header hashed, or NULL; only copied */
 };
 
