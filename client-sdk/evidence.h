@@ -67,4 +67,15 @@ _must_check_ int evidence_time(const struct evidence *evidence,
         const struct mohr_trust *authorities, int64_t at, json_t **ret_told, int64_t *ret_first,
         char detail[static 64]);
 
+static inline void evidence_trust_cleanup(struct mohr_trust **trust)
+{
+        *trust = mohr_trust_free(*trust);
+}
+static inline void evidence_result_cleanup(struct mohr_result **result)
+{
+        *result = mohr_result_free(*result);
+}
+#define _cleanup_trust_  _cleanup_(evidence_trust_cleanup)
+#define _cleanup_result_ _cleanup_(evidence_result_cleanup)
+
 #endif

@@ -17,11 +17,6 @@
 
 #define CERTIFICATE_MAX (16 * 1024)
 
-static void free_trust(struct mohr_trust **trust)
-{
-        *trust = mohr_trust_free(*trust);
-}
-
 static void free_certs(STACK_OF(X509) * *certs)
 {
         sk_X509_pop_free(*certs, X509_free);
@@ -140,7 +135,7 @@ static int add_proofs(struct mohr_trust *world, const json_t *proofs)
 int evidence_world(const struct mohr_trust *trust, const struct evidence *evidence,
         struct mohr_trust **ret, const char **ret_detail)
 {
-        _cleanup_(free_trust) struct mohr_trust *world = trust_new();
+        _cleanup_trust_ struct mohr_trust *world = trust_new();
         if (!world)
                 return -ENOMEM;
         share_anchors(trust, world);

@@ -198,6 +198,24 @@ static void what_does_not_hold_makes_no_bundle(void **state)
         assert_null(make_on(f->trust, "a.b.c", &asked, OUTCOME_INVALID));
 }
 
+static void an_answer_is_kept_once(void **state)
+{
+        struct fixture *f = *state;
+        struct mohr_replay *replay = NULL;
+        struct mohr_verify_options terms = asked;
+        assert_int_equal(mohr_replay_memory_new(&replay, 8), 0);
+        terms.replay = replay;
+        char *bundle = make_on(f->trust, f->assertion, &terms, 0);
+        assert_string_equal(bundle, f->bundle);
+        assert_null(make_on(f->trust, f->assertion, &terms, OUTCOME_INVALID));
+        terms = later;
+        terms.replay = replay; /* what is kept is looked at as often as one likes */
+        expect_by(f->trust, "the bundle", bundle, &terms, NULL, 0, MOHR_REASON_OK, NULL);
+        expect_by(f->trust, "again", bundle, &terms, NULL, 0, MOHR_REASON_OK, NULL);
+        free(bundle);
+        mohr_replay_memory_free(replay);
+}
+
 static void the_checker_may_ask_for_more(void **state)
 {
         struct fixture *f = *state;
@@ -296,6 +314,27 @@ static void what_was_known_of_revocation_is_kept(void **state)
         testlists_free(&crl);
         testlists_free(&after);
         testlists_free(&before);
+}
+
+/* A list of so many that it cannot be kept with each receipt. */
+static void what_is_too_large_makes_no_bundle(void **state)
+{
+        struct fixture *f = *state;
+        struct mohr_trust *trust = testpki_trust((X509 *[]){ f->pki->ca, NULL });
+        struct mohr_verify_options terms = asked;
+        struct mohr_result *result = NULL;
+        char *bundle = NULL;
+        struct testlists_bytes crl =
+                testlists_crl(f->pki, &(struct testlists_crl){ .crowd = 40000 });
+        assert_int_equal(mohr_trust_add_revocation(trust, crl.der, crl.len), 0);
+        terms.revocation = MOHR_REVOCATION_REQUIRE;
+        assert_int_equal(mohr_evidence_make(trust, f->assertion, strlen(f->assertion), &terms,
+                                 &result, &bundle),
+                -EFBIG);
+        assert_null(result);
+        assert_null(bundle);
+        testlists_free(&crl);
+        mohr_trust_free(trust);
 }
 
 /* ---- flips ---- */
@@ -851,10 +890,12 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_bundle_is_checked_by_itself_years_later),
                 cmocka_unit_test(what_does_not_hold_makes_no_bundle),
+                cmocka_unit_test(an_answer_is_kept_once),
                 cmocka_unit_test(the_checker_may_ask_for_more),
                 cmocka_unit_test(an_anchor_in_the_file_is_nobodys_anchor),
                 cmocka_unit_test(an_expired_leaf_is_kept_only_by_a_policy),
                 cmocka_unit_test(what_was_known_of_revocation_is_kept),
+                cmocka_unit_test(what_is_too_large_makes_no_bundle),
                 cmocka_unit_test(one_flipped_byte_anywhere_is_refused),
                 cmocka_unit_test(a_flip_with_a_fitting_checksum_is_refused_for_what_it_is),
                 cmocka_unit_test(each_member_has_its_form),

@@ -32,10 +32,10 @@ struct fixture {
         size_t request_len, answer_len;
 };
 
-/* A check of evidence is three of an assertion, which test_inject_sdk.c makes fail at each call: so every seventh
+/* A check of evidence is three of an assertion, which test_inject_sdk.c makes fail at each call: so every thirteenth
  * call of our own and of jansson, and a sample of OpenSSL's thousands. */
-static const struct inject sweeps[] = { INJECT_EVERY(INJECT_MEMORY | INJECT_SYSTEM, 7),
-        INJECT_EVERY(INJECT_OPENSSL, 331) };
+static const struct inject sweeps[] = { INJECT_EVERY(INJECT_MEMORY | INJECT_SYSTEM, 13),
+        INJECT_EVERY(INJECT_OPENSSL, 601) };
 
 static const struct inject each[] = { INJECT(INJECT_MEMORY | INJECT_SYSTEM),
         INJECT(INJECT_OPENSSL) };
