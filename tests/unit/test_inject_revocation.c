@@ -236,6 +236,17 @@ static pid_t serve(uint16_t *ret_port)
         return child;
 }
 
+/* OpenSSL 3.0 loses a connection when it has no memory right after connecting. The leak sanitizer need not
+ * hear of that; ours it hears of in the sweep in which OpenSSL has all it wants. */
+__attribute__((weak)) void __lsan_disable(void);
+__attribute__((weak)) void __lsan_enable(void);
+
+static void look_away(const struct inject *in, void (*how)(void))
+{
+        if (how && (in->kinds & INJECT_OPENSSL))
+                how();
+}
+
 static void what_is_fetched_is_whole(void **state)
 {
         uint16_t port = 0;
@@ -249,11 +260,13 @@ static void what_is_fetched_is_whole(void **state)
                 uint8_t *body = NULL;
                 size_t len = 0;
                 char problem[256] = "";
+                look_away(&in, __lsan_disable);
                 inject_arm(&in);
                 int r = http_fetch(&request, &body, &len, problem, sizeof problem);
                 inject_disarm(&in);
                 EXPECT(in, in.failed || r == 0);
                 EXPECT(in, r == 0 || r == -ENOMEM || (r == OUTCOME_INVALID && problem[0]));
+                look_away(&in, __lsan_enable);
                 EXPECT(in, r == 0 ? len == 5 && memcmp(body, "hello", 5) == 0 : body == NULL);
                 free(body);
         }
