@@ -9,7 +9,9 @@
 #include "client-sdk/anchors.h"
 #include "client-sdk/certfile.h"
 
+#include <fcntl.h>
 #include <stdio.h>
+#include <sys/file.h>
 
 #define SYSTEM_FOLDER "/etc/mohr"
 #define FILE_MODE     0644
@@ -66,13 +68,33 @@ int store_folder(enum store_level level, enum store_kind kind, char **ret)
         return r;
 }
 
+static mode_t folder_mode(enum store_level level)
+{
+        return level == STORE_USER ? USER_MODE : SYSTEM_MODE;
+}
+
+int store_hold(enum store_level level, int *ret_fd)
+{
+        _cleanup_free_ char *folder = NULL;
+        int r = store_folder(level, STORE_BUNDLES, &folder);
+        if (r == 0)
+                r = file_make_folders(folder, folder_mode(level));
+        if (r < 0)
+                return r;
+        _cleanup_close_ int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOCTTY);
+        if (fd < 0 || flock(fd, LOCK_EX) < 0)
+                return -errno;
+        *ret_fd = base_take_fd(&fd);
+        return 0;
+}
+
 int store_put(enum store_level level, enum store_kind kind, const char *name, const void *data,
         size_t len, char **ret_path)
 {
         _cleanup_free_ char *folder = NULL, *path = NULL;
         int r = store_folder(level, kind, &folder);
         if (r == 0)
-                r = file_make_folders(folder, level == STORE_USER ? USER_MODE : SYSTEM_MODE);
+                r = file_make_folders(folder, folder_mode(level));
         if (r == 0 && asprintf(&path, "%s/%s", folder, name) < 0)
                 return -ENOMEM;
         if (r == 0)

@@ -37,6 +37,10 @@ _must_check_ int store_issuers(char **ret);
 _must_check_ int store_put(enum store_level level, enum store_kind kind, const char *name,
         const void *data, size_t len, char **ret_path);
 
+/* Holds the folder of bundles, which is made where it lacks, against another who changes what is in the
+ * store by a bundle; until *ret_fd is closed. Waits. */
+_must_check_ int store_hold(enum store_level level, int *ret_fd);
+
 /* One certificate of the store. */
 struct store_entry {
         enum store_level level;

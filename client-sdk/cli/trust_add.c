@@ -171,6 +171,9 @@ static int keep(const struct cli *cli, const struct adding *adding)
                 return trust_report_unwritten(cli, r);
         if (!cli->json) {
                 printf("%s %s\n", _("It is trusted from now on:"), cli_text(cli, text, path));
+                if (adding->use != TRUST_USE_BUNDLES)
+                        printf("%s\n",
+                                _("A mohrd that is running learns of it at its next start."));
                 return cli_flushed() ? 0 : OUTCOME_INTERNAL;
         }
         _cleanup_json_ json_t *object = trust_json(&adding->appraisal);

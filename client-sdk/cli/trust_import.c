@@ -254,9 +254,12 @@ int trust_import(struct cli *cli, int argc, char **argv)
         }
         if (argc - optind != 1)
                 return cli_usage(cli, _("This takes one bundle."));
+        _cleanup_close_ int held = -1;
         int r = load_signers(&importing);
         if (r == 0)
                 r = open_bundle(&importing, argv[optind]);
+        if (r == 0 && !importing.dry && (r = store_hold(importing.level, &held)) < 0)
+                return trust_report_unwritten(cli, r);
         if (r == 0)
                 r = judge(&importing);
         if (r != 0)

@@ -454,6 +454,11 @@ def supersede(rig, shop, person, pin):
               "another tool's bundle is taken, and what it lacks goes", (out, err))
     code, _, err = person.trust("import", shop.path("made.bundle"))
     rig.check(code == 21 and "(older" in err, "the one before it does not come back", err)
+    newest = person.files()
+    rivals = [Process(rig, "rival", [os.path.join(rig.build, "mohr"), "trust", "import", shop.path(name)], {**rig.env, **person.env})
+              for name in ["made.bundle", "next"] * 4]
+    codes = [rival.child.wait(60) for rival in rivals]
+    rig.check(codes == [21, 0] * 4 and person.files() == newest, "of bundles that come at once the newest stays", codes)
     record = os.path.join(person.store, "bundles", person.files("bundles")[0])
     with open(record, "w", encoding="ascii") as damaged:
         damaged.write("{")

@@ -5,6 +5,7 @@
  */
 #include "client-sdk/appraise.h"
 #include "client-sdk/bundle_store.h"
+#include "daemon/issuer_files.h"
 #include "tests/support/inject.h"
 #include "tests/support/testpki.h"
 
@@ -176,6 +177,43 @@ static void a_bundle_is_recorded_after_all_of_it_is_there(void **state)
         }
 }
 
+struct taken {
+        size_t good, other;
+        X509 *expected;
+};
+
+static void take_issuer(void *user, X509 *issuer)
+{
+        struct taken *taken = user;
+        if (X509_cmp(issuer, taken->expected) == 0)
+                taken->good++;
+        else
+                taken->other++;
+}
+
+static void a_kept_issuer_is_there_or_not_there(void **state)
+{
+        struct fixture *f = *state;
+        X509 *const roots[] = { f->pki->root, NULL };
+        struct mohr_trust *anchors = testpki_trust(roots);
+        for (struct inject in = OWN; inject_next(&in);) {
+                struct taken taken = { .expected = f->pki->ca };
+                char problem[256] = "";
+                inject_arm(&in);
+                int kept = issuer_files_keep(f->dir, f->pki->ca);
+                int r = issuer_files_read(
+                        f->dir, anchors, take_issuer, &taken, problem, sizeof problem);
+                inject_disarm(&in);
+                EXPECT(in, taken.other == 0 && taken.good <= 1);
+                EXPECT(in, in.failed || (kept == 0 && r == 0 && taken.good == 1));
+                EXPECT(in, r <= 0 || problem[0]);
+                char command[128];
+                snprintf(command, sizeof command, "rm -rf %s/issuers", f->dir);
+                assert_int_equal(system(command), 0);
+        }
+        mohr_trust_free(anchors);
+}
+
 static void add(struct bundle *bundle, X509 *cert,
         int (*to)(struct bundle *bundle, const uint8_t *der, size_t len))
 {
@@ -233,6 +271,7 @@ int main(void)
                 cmocka_unit_test(a_bundle_is_made_whole_or_not_at_all),
                 cmocka_unit_test(a_bundle_is_read_as_it_was_signed_or_not_at_all),
                 cmocka_unit_test(a_bundle_is_recorded_after_all_of_it_is_there),
+                cmocka_unit_test(a_kept_issuer_is_there_or_not_there),
         };
         inject_init();
         return cmocka_run_group_tests(tests, set_up, tear_down);
