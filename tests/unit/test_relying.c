@@ -649,6 +649,90 @@ static void a_deep_nest_is_no_danger(void **state)
         json_decref(header);
 }
 
+/* ---- keys, algorithms, signatures ---- */
+
+static void an_algorithm_goes_with_its_own_kind_of_key_only(void **state)
+{
+        static const struct {
+                const char *key, *announced, *signed_as, *reason;
+        } rows[] = {
+                { "P-256", "ES256", "ES256", "ok" },
+                { "P-256", "RS256", "ES256", "wrong-algorithm" },
+                { "P-256", "PS256", "ES256", "wrong-algorithm" },
+                { "P-256", "ES384", "ES256", "unsuitable-key" },
+                { "P-256", "ES256K", "ES256", "wrong-algorithm" },
+                { "P-256", "EdDSA", "ES256", "wrong-algorithm" },
+                { "P-256", "HS256", "ES256", "wrong-algorithm" },
+                { "P-256", "none", "none", "wrong-algorithm" },
+                { "P-256", "", "none", "wrong-algorithm" },
+                { "secp256k1", "ES256", "ES256", "unsuitable-key" },
+                { "brainpoolP256r1", "ES256", "ES256", "unsuitable-key" },
+                { NULL, "RS256", "RS256", "ok" },
+                { NULL, "PS256", "PS256", "ok" },
+                { NULL, "PS256", "RS256", "bad-signature" },
+                { NULL, "RS256", "PS256", "bad-signature" },
+                { NULL, "RS384", "RS256", "wrong-algorithm" },
+                { NULL, "ES256", "RS256", "wrong-algorithm" },
+        };
+        struct fixture *f = *state;
+        for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+                EVP_PKEY *key = rows[i].key ? EVP_EC_gen(rows[i].key) : f->pki->leaf_key;
+                X509 *leaf = testpki_issue(f->pki, &(struct testpki_spec){ .key = key });
+                json_t *header = testpki_header(rows[i].announced, leaf, f->pki->ca, NULL),
+                       *payload = good_payload(), *json;
+                char *jws = testpki_sign_json(header, payload, key, rows[i].signed_as);
+                (void)verify_json(f->trust, jws, &strict, &json);
+                if (strcmp(told(json, "verification", "reason"), rows[i].reason) != 0)
+                        fail_msg("row %zu: %s", i, told(json, "verification", "reason"));
+                json_decref(json);
+                json_decref(header);
+                json_decref(payload);
+                free(jws);
+                X509_free(leaf);
+                if (rows[i].key)
+                        EVP_PKEY_free(key);
+        }
+}
+
+/* Of R and S in their 64 bytes; all else is no signature, and never a crash. */
+static void a_signature_of_two_numbers_has_one_form(void **state)
+{
+        static const char *const signatures[] = { "", "AA", "AAAA",
+                "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+                "AAAA",
+                "__________________________________________________________________________________"
+                "____",
+                "MAYCAQECAQE", "MAYCAQACAQA" };
+        struct fixture *f = *state;
+        X509 *leaf = testpki_issue(f->pki, &(struct testpki_spec){ .key = f->pki->ec_key });
+        json_t *header = testpki_header("ES256", leaf, f->pki->ca, NULL), *payload = good_payload();
+        char *jws = testpki_sign_json(header, payload, f->pki->ec_key, "ES256"), *text = NULL;
+        int input = (int)(strrchr(jws, '.') - jws);
+        expect(f->trust, jws, &strict, "ok", 0);
+        for (size_t i = 0; i < ARRAY_LEN(signatures); i++) {
+                json_t *json;
+                assert_true(asprintf(&text, "%.*s.%s", input, jws, signatures[i]) > 0);
+                assert_int_equal(verify_json(f->trust, text, &strict, &json), OUTCOME_INVALID);
+                const char *reason = told(json, "verification", "reason");
+                if (strcmp(reason, "bad-signature") != 0 && strcmp(reason, "bad-base64") != 0)
+                        fail_msg("%s: %s", signatures[i], reason);
+                json_decref(json);
+                free(text);
+        }
+        for (size_t cut = strlen(jws) - 1; cut > (size_t)input; cut -= 7) {
+                jws[cut] = '\0';
+                json_t *json;
+                assert_int_equal(verify_json(f->trust, jws, &strict, &json), OUTCOME_INVALID);
+                json_decref(json);
+                if (cut < (size_t)input + 8)
+                        break;
+        }
+        free(jws);
+        json_decref(header);
+        json_decref(payload);
+        X509_free(leaf);
+}
+
 static void broken_options_are_broken_calls(void **state)
 {
         struct fixture *f = *state;
@@ -701,6 +785,8 @@ int main(void)
                 cmocka_unit_test(a_photo_is_only_ever_stated_and_a_simulation_proves_nobody),
                 cmocka_unit_test(spellings_that_parsers_disagree_about_are_refused),
                 cmocka_unit_test(a_deep_nest_is_no_danger),
+                cmocka_unit_test(an_algorithm_goes_with_its_own_kind_of_key_only),
+                cmocka_unit_test(a_signature_of_two_numbers_has_one_form),
                 cmocka_unit_test(broken_options_are_broken_calls),
         };
         return cmocka_run_group_tests(tests, set_up, tear_down);
