@@ -23,34 +23,6 @@ struct revocation {
         size_t loaded, bytes, next_stapled;
 };
 
-struct revocation_item *item_unref(struct revocation_item *item)
-{
-        if (!item || atomic_fetch_sub(&item->references, 1) > 1)
-                return NULL;
-        struct proof *proof = atomic_load(&item->proof);
-        if (proof)
-                EVP_PKEY_free(proof->key);
-        free(proof);
-        X509_CRL_free(item->crl);
-        ISSUING_DIST_POINT_free(item->idp);
-        OCSP_BASICRESP_free(item->basic);
-        free(item->der);
-        free(item);
-        return NULL;
-}
-
-struct revocation_item *item_ref(struct revocation_item *item)
-{
-        atomic_fetch_add(&item->references, 1);
-        return item;
-}
-
-const uint8_t *revocation_item_der(const struct revocation_item *item, size_t *ret_len)
-{
-        *ret_len = item->len;
-        return item->der;
-}
-
 struct revocation *revocation_new(void)
 {
         struct revocation *set = calloc(1, sizeof *set);
@@ -76,35 +48,6 @@ void revocation_verdict_clear(struct revocation_verdict *verdict)
 }
 
 /* ---- putting in ---------------------------------------------------------------------------- */
-
-static int read_item(struct revocation_item *item, char why[static REVOCATION_WHY_MAX])
-{
-        ERR_clear_error();
-        int r = crl_read(item, why);
-        if (r > 0 && !item->crl) /* no list at all */
-                r = ocsp_read(item, why);
-        return shortage_seen() < 0 ? -ENOMEM : r;
-}
-
-int item_new(const void *der, size_t len, struct revocation_item **ret,
-        char why[static REVOCATION_WHY_MAX])
-{
-        _cleanup_item_ struct revocation_item *item = calloc(1, sizeof *item);
-        if (!item)
-                return -ENOMEM;
-        atomic_init(&item->references, 1);
-        item->len = len;
-        item->der = malloc(len);
-        if (!item->der)
-                return -ENOMEM;
-        memcpy(item->der, der, len);
-        int r = read_item(item, why);
-        if (r != 0)
-                return r;
-        *ret = item;
-        item = NULL;
-        return 0;
-}
 
 static bool has(const struct revocation *set, const struct revocation_item *item)
 {
