@@ -143,6 +143,8 @@ static int read_given(struct fetching *f, char *const *names)
 static int gather_authorities(struct fetching *f)
 {
         int r = 0;
+        for (int i = 0; r == 0 && i < sk_X509_num(f->anchors->between); i++)
+                r = push(f->authorities, sk_X509_value(f->anchors->between, i));
         for (enum trust_scope scope = 0; scope < TRUST_SCOPES; scope++) {
                 X509_STORE *store = f->anchors->scopes[scope].store;
                 STACK_OF(X509_OBJECT) *objects = store ? X509_STORE_get0_objects(store) : NULL;
@@ -159,6 +161,17 @@ static int gather_authorities(struct fetching *f)
         return r;
 }
 
+/* CAs that mohrd met on cards; what of them cannot be used is none. */
+static int load_issuers(struct fetching *f)
+{
+        _cleanup_free_ char *path = NULL;
+        char problem[512];
+        int r = store_issuers(&path);
+        if (r == 0)
+                r = mohr_trust_load_issuers(f->anchors, path, problem, sizeof problem);
+        return r == -ENOMEM ? r : 0;
+}
+
 static int load_anchors(struct fetching *f)
 {
         int r = 0;
@@ -168,7 +181,7 @@ static int load_anchors(struct fetching *f)
                 r = mohr_trust_load(&f->anchors, f->trust, f->problem, sizeof f->problem);
         if (r == 0 && f->staff)
                 r = mohr_trust_load_staff(&f->anchors, f->staff, f->problem, sizeof f->problem);
-        return r;
+        return r == 0 ? load_issuers(f) : r;
 }
 
 /* Nothing named: what the anchors themselves name. */

@@ -127,6 +127,7 @@ class World:
         self.kept = os.path.join(folder, "kept")
         self.env = {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")}
         self.env.update(LC_ALL="C.UTF-8", HOME=folder, XDG_CONFIG_HOME=os.path.join(folder, "config"),
+                        XDG_STATE_HOME=os.path.join(folder, ".local/state"),
                         no_proxy="127.0.0.1")
         subprocess.run([os.path.join(BUILD, "tests/sample_revocation"), folder, self.server.url + "/leaf.crl",
                         self.server.url + "/ocsp"], check=True)
@@ -437,6 +438,11 @@ def in_the_store(world):
     check(len(os.listdir(folder)) == 2 and os.stat(folder).st_mode & 0o777 == 0o700,
           "without --into it is the user's folder", said)
     check(world.verdict("--revocation", "require", source=False)[0] == 0, "where mohr verify looks by itself")
+    issuers = os.path.join(world.folder, ".local/state/mohr/issuers")
+    os.makedirs(issuers)
+    shutil.copy(world.path("ca.pem"), issuers)
+    code, said = world.fetch("leaf.pem", into=False)
+    check(code == 0, "the CA that mohrd kept from a card need not be given", said)
     code, said = world.fetch(into=False)
     check(code == 0 and "there is nothing to fetch" in said, "roots name no list, as the national one: nothing to do", said)
     os.chmod(folder, 0o777)
