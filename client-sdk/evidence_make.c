@@ -14,17 +14,20 @@ static bool contains(const void *data, size_t len, const char *word)
         return memmem(data, len, word, strlen(word)) != NULL;
 }
 
-/* By the beginning, or where that is damaged by what no assertion can contain. */
+static bool begins(const void *data, size_t len, const char *word)
+{
+        return len >= strlen(word) && memcmp(data, word, strlen(word)) == 0;
+}
+
+/* By the beginning, or where that is damaged by what nothing else contains. */
 enum mohr_form mohr_form_of(const void *data, size_t len)
 {
-        const char *text = data;
-        if (len >= 5 && memcmp(text, "%PDF-", 5) == 0)
+        if (begins(data, len, "%PDF-") || contains(data, len, "%%EOF"))
                 return MOHR_FORM_RECEIPT;
-        if (len >= 1 && text[0] == '{')
+        if (begins(data, len, "{\"content\":{\"assertion\":\"") ||
+                contains(data, len, "\"mohr_evidence\""))
                 return MOHR_FORM_BUNDLE;
-        if (contains(data, len, "%%EOF"))
-                return MOHR_FORM_RECEIPT;
-        return contains(data, len, "\"mohr_evidence\"") ? MOHR_FORM_BUNDLE : MOHR_FORM_ASSERTION;
+        return MOHR_FORM_ASSERTION;
 }
 
 /* ---- a bundle ---- */

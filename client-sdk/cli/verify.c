@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* verify.c: mohr verify: an assertion, an evidence bundle or a receipt, told apart by how they begin, from a
+/* verify.c: mohr verify: an assertion, an evidence bundle or a receipt, told apart by what they hold, from a
  * file or standard input; a verdict as the exit code.
  */
 #include "client-sdk/cli/checking.h"

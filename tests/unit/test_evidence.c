@@ -557,6 +557,22 @@ static void the_issuers_are_those_above_the_leaf(void **state)
         json_decref(all);
 }
 
+static void a_file_is_told_by_what_it_holds(void **state)
+{
+        struct fixture *f = *state;
+        char *copy = strdup(f->stamped);
+        for (size_t i = 0; i < strlen(f->stamped); i++) {
+                copy[i] ^= 1;
+                assert_int_equal(mohr_form_of(copy, strlen(f->stamped)), MOHR_FORM_BUNDLE);
+                copy[i] = f->stamped[i];
+        }
+        free(copy);
+        assert_int_equal(mohr_form_of(f->assertion, strlen(f->assertion)), MOHR_FORM_ASSERTION);
+        assert_int_equal(mohr_form_of("{\"payload\":\"\"}", 14), MOHR_FORM_ASSERTION);
+        assert_int_equal(mohr_form_of("", 0), MOHR_FORM_ASSERTION);
+        assert_int_equal(mohr_form_of("%PDF-1.4", 8), MOHR_FORM_RECEIPT);
+}
+
 static void other_spellings_are_refused(void **state)
 {
         struct fixture *f = *state;
@@ -901,6 +917,7 @@ int main(void)
                 cmocka_unit_test(each_member_has_its_form),
                 cmocka_unit_test(each_part_is_judged),
                 cmocka_unit_test(the_issuers_are_those_above_the_leaf),
+                cmocka_unit_test(a_file_is_told_by_what_it_holds),
                 cmocka_unit_test(other_spellings_are_refused),
                 cmocka_unit_test(a_timestamp_makes_the_time_somebody_elses_word),
                 cmocka_unit_test(lying_authorities_are_not_believed),
