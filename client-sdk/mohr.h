@@ -211,7 +211,7 @@ const unsigned char *mohr_result_proof(
 #define MOHR_RECEIPT_MAX  (2 * 1024 * 1024) /* bytes of a PDF with one inside */
 
 enum mohr_form { MOHR_FORM_ASSERTION, MOHR_FORM_BUNDLE, MOHR_FORM_RECEIPT /* a PDF */ };
-/* What a file claims to be, by how it begins. */
+/* What a file claims to be. */
 enum mohr_form mohr_form_of(const void *data, size_t len);
 
 /* mohr_verify(), and if its answer tells the claims, a bundle of what it rests on: JSON text, to be freed.
