@@ -223,7 +223,7 @@ static void explain_invalid(const struct cli *cli, const struct mohr_result *res
                 mohr_result_detail(result)[0] ? ": " : "", mohr_result_detail(result));
         cli_headline(cli, mohr_outcome_text(OUTCOME_INVALID), OUTCOME_INVALID);
         fprintf(stderr, "      %s (%s)\n      %s\n", mohr_reason_text(reason),
-                cli_text(cli, text, name), mohr_outcome_next(OUTCOME_INVALID));
+                cli_text(cli, text, name), checking_revocation_next(reason));
 }
 
 void checking_explain(const struct cli *cli, const struct checking *checking,

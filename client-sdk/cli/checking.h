@@ -82,6 +82,8 @@ _must_check_ int checking_authorities(
 /* checking_revocation.c: the options about revocation, as checking_option(); prefer if nothing was said. */
 _must_check_ int checking_revocation_option(struct cli *cli, int option, struct checking *checking);
 void checking_revocation_complete(struct checking *checking);
+/* What to do about an assertion that does not hold for this reason: a new one helps against most. */
+const char *checking_revocation_next(enum mohr_reason reason);
 /* What is known of revocation; what of it cannot be read is a warning, as the verdict says what it rests on. */
 _must_check_ int checking_revocation_load(
         const struct cli *cli, const struct checking *checking, struct mohr_trust *trust);

@@ -71,3 +71,14 @@ int checking_revocation_load(
         fprintf(stderr, "      %s\n", cli_text(cli, text, problem));
         return 0;
 }
+
+const char *checking_revocation_next(enum mohr_reason reason)
+{
+        if (reason == MOHR_REASON_REVOKED)
+                return _("Do not rely on it, nor on another one made with this card.");
+        if (reason == MOHR_REASON_REVOCATION_UNKNOWN)
+                return _("Get the lists of its issuers (mohr trust fetch), or decide that it need "
+                         "not "
+                         "be known: --revocation prefer.");
+        return mohr_outcome_next(OUTCOME_INVALID);
+}
