@@ -106,7 +106,7 @@ def daemon_of(rig, **sections):
 
 
 def as_over_pcsc(rig):
-    pcsc.walk_elsewhere(rig, Soft, daemon_of, rig.few(pcsc.CASES, 6))
+    pcsc.walk_elsewhere(rig, Soft, daemon_of, rig.few(pcsc.CASES, 12))
 
 
 # ---- what is easier seen here ---------------------------------------------------------------------

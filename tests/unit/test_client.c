@@ -130,6 +130,39 @@ static void status_answers_as_it_was_told(void **state)
         }
 }
 
+/* A card that went leaves a transcript at most; what comes with an error is text or nothing. */
+static void an_examination_may_end_in_a_transcript_alone(void **state)
+{
+#define GONE "{\"error\":\"mohr.Identity.CardRemoved\",\"parameters\":{"
+        static const struct {
+                const char *answer;
+                size_t len;
+                int outcome;
+                const char *told;
+        } rows[] = {
+                { ANSWER("{\"parameters\":{\"card\":{\"exit\":0}}}"), 0, "\"exit\"" },
+                { ANSWER("{\"parameters\":{\"transcript\":\"x\"}}"), -EBADMSG, NULL },
+                { ANSWER("{\"parameters\":{\"card\":[]}}"), -EBADMSG, NULL },
+                { ANSWER(GONE "\"transcript\":\"said\"}}"), OUTCOME_CARD_REMOVED, "\"said\"" },
+                { ANSWER(GONE "\"transcript\":7}}"), OUTCOME_CARD_REMOVED, NULL },
+                { ANSWER(GONE "}}"), OUTCOME_CARD_REMOVED, NULL },
+                { HANG_UP, OUTCOME_UNREACHABLE, NULL },
+        };
+        (void)state;
+        for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+                struct server server;
+                struct mohr_client *client = NULL;
+                char *json = NULL;
+                start(&server, "\"transcript\":true", rows[i].answer, rows[i].len);
+                assert_int_equal(mohr_client_connect(&client, server.path), 0);
+                assert_int_equal(mohr_client_examine(client, NULL, true, &json), rows[i].outcome);
+                assert_true(rows[i].told ? json && strstr(json, rows[i].told) : !json);
+                free(json);
+                mohr_client_free(client);
+                stop(&server);
+        }
+}
+
 static void a_reply_over_the_cap_is_refused(void **state)
 {
         size_t len = WIRE_RECEIVE_MAX + 1;
@@ -417,6 +450,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(status_answers_as_it_was_told),
+                cmocka_unit_test(an_examination_may_end_in_a_transcript_alone),
                 cmocka_unit_test(a_reply_over_the_cap_is_refused),
                 cmocka_unit_test(assert_goes_as_it_was_told),
                 cmocka_unit_test(every_member_goes_out_under_its_name),
