@@ -8,12 +8,12 @@
 #include "base/text.h"
 #include "client-sdk/bundle_store.h"
 #include "client-sdk/certfile.h"
+#include "client-sdk/revocation.h"
 
 #include <openssl/err.h>
 #include <time.h>
 
-#define DAY_S    86400
-#define LIST_MAX (16 * 1024 * 1024)
+#define DAY_S 86400
 
 struct ages {
         const struct cli *cli;
@@ -114,18 +114,11 @@ static int age_list(void *user, const char *path, const uint8_t *der, size_t len
 
 static int age_lists(struct ages *ages, enum store_level level)
 {
-        static const char *const labels[] = { "X509 CRL", "OCSP RESPONSE", NULL };
-        static const char *const endings[] = { ".crl", ".pem", ".der", NULL };
-        static const struct certfile_kind kind = { .labels = labels,
-                .endings = endings,
-                .file_max = LIST_MAX,
-                .what = "no CRL in it",
-                .size = "not a plain file of 1 byte to 16 MiB" };
         _cleanup_free_ char *folder = NULL;
-        char problem[512] = "";
+        char problem[512] = "", text[CLI_TEXT_MAX];
         const struct certfile in = { .each = age_list,
                 .user = ages,
-                .kind = &kind,
+                .kind = &revocation_files,
                 .go_on = true,
                 .guarded = true,
                 .may_lack = true,
@@ -135,7 +128,7 @@ static int age_lists(struct ages *ages, enum store_level level)
         if (r == 0)
                 r = certfile_read(&in, folder);
         if (r > 0 && ages->print)
-                cli_warn(ages->cli, problem);
+                cli_warn(ages->cli, cli_text(ages->cli, text, problem));
         return r == -ENOENT || r > 0 ? 0 : r;
 }
 

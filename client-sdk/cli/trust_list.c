@@ -203,7 +203,7 @@ static int look_at(void *user, const struct store_entry *entry)
 
 static int find(const struct cli *cli, enum store_level level, struct search *search)
 {
-        char problem[512] = "";
+        char problem[512] = "", text[CLI_TEXT_MAX];
         int r = 0;
         for (size_t i = 0; r == 0 && i < ARRAY_LEN(kinds); i++)
                 r = store_read(level, kinds[i].kind, look_at, search, problem, sizeof problem);
@@ -217,7 +217,7 @@ static int find(const struct cli *cli, enum store_level level, struct search *se
                                         "digits."));
         if (search->several)
                 return cli_usage(cli, _("%s holds several certificates: edit this file."),
-                        search->places[0].path);
+                        cli_text(cli, text, search->places[0].path));
         return 0;
 }
 
