@@ -20,7 +20,8 @@
 #define CLOCK_SKEW 60
 
 struct check {
-        struct mohr_trust *trust, *world;
+        const struct mohr_trust *trust;
+        struct mohr_trust *world;
         const struct mohr_trust *authorities;
         struct mohr_verify_options now; /* the checker's own terms; `at` is the time of the check */
         enum mohr_form form;
@@ -45,11 +46,11 @@ static int refuse(struct check *check, enum mohr_reason reason, const char *deta
         return OUTCOME_INVALID;
 }
 
-static int verify_as(struct check *check, struct mohr_trust *trust,
-        const struct mohr_verify_options *terms, struct mohr_result **ret)
+static int verify_as(
+        struct check *check, const struct mohr_verify_options *terms, struct mohr_result **ret)
 {
         const char *assertion = check->evidence.assertion;
-        return mohr_verify(trust, assertion, strlen(assertion), terms, ret);
+        return mohr_verify(check->world, assertion, strlen(assertion), terms, ret);
 }
 
 static int step_extract(struct check *check)
@@ -81,7 +82,7 @@ static int step_world(struct check *check)
 static int step_report(struct check *check)
 {
         _cleanup_result_ struct mohr_result *then = NULL;
-        int r = verify_as(check, check->world, &check->evidence.terms, &then);
+        int r = verify_as(check, &check->evidence.terms, &then);
         if (r < 0)
                 return r;
         if (!then->claims)
@@ -114,7 +115,7 @@ static struct mohr_verify_options terms_now(const struct check *check, int64_t a
 static int step_verdict(struct check *check)
 {
         const struct mohr_verify_options terms = terms_now(check, check->evidence.terms.at);
-        int r = verify_as(check, check->world, &terms, &check->result);
+        int r = verify_as(check, &terms, &check->result);
         if (r == OUTCOME_INVALID)
                 return refuse(check, check->result->reason, check->result->detail);
         return r < 0 ? r : 0;
@@ -129,9 +130,9 @@ static int step_hindsight(struct check *check)
                 return 0;
         terms.revocation = MOHR_REVOCATION_PREFER;
         terms.revocation_age_s = 0;
-        int r = verify_as(check, check->trust, &terms, &known);
-        if (r < 0)
-                return r;
+        int r = evidence_hindsight(check->trust, &check->evidence, &terms, &known);
+        if (!known)
+                return r < 0 ? r : -EPROTO;
         if (known->reason == MOHR_REASON_REVOKED)
                 return refuse(check, known->reason, known->detail);
         for (size_t i = 0; i < known->revocation.count; i++)
@@ -163,7 +164,7 @@ static int step_basis(struct check *check)
         if (!check->first)
                 return 0;
         const struct mohr_verify_options terms = terms_now(check, check->first);
-        int r = verify_as(check, check->world, &terms, &then);
+        int r = verify_as(check, &terms, &then);
         check->by_timestamp = r >= 0 && then->outcome == check->result->outcome;
         return r < 0 ? r : 0;
 }

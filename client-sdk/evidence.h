@@ -50,6 +50,9 @@ _must_check_ int evidence_unpack(const json_t *text, size_t cap, uint8_t **ret, 
  * what was found in it once is found in it again. 21 with the member's name in *ret_detail. */
 _must_check_ int evidence_world(const struct mohr_trust *trust, const struct evidence *evidence,
         struct mohr_trust **ret, const char **ret_detail);
+/* mohr_verify() of its assertion by the same anchors and issuers, and by what `trust` knows of revocation. */
+_must_check_ int evidence_hindsight(const struct mohr_trust *trust, const struct evidence *evidence,
+        const struct mohr_verify_options *terms, struct mohr_result **ret);
 /* What version 1 of the format keeps of a result, whatever else later versions of Mohr come to tell. NULL: no
  * memory. */
 json_t *evidence_report(const struct mohr_result *result);

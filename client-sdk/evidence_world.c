@@ -152,6 +152,29 @@ int evidence_world(const struct mohr_trust *trust, const struct evidence *eviden
         return 0;
 }
 
+/* Lends it what `trust` knows of revocation, instead of what the bundle holds. */
+static void lend(struct mohr_trust *world, const struct mohr_trust *trust)
+{
+        revocation_free(world->revocation);
+        world->revocation = trust->revocation;
+}
+
+int evidence_hindsight(const struct mohr_trust *trust, const struct evidence *evidence,
+        const struct mohr_verify_options *terms, struct mohr_result **ret)
+{
+        _cleanup_trust_ struct mohr_trust *world = trust_new();
+        if (!world)
+                return -ENOMEM;
+        share_anchors(trust, world);
+        int r = read_issuers(evidence->chain, &world->between);
+        if (r != 0)
+                return r;
+        lend(world, trust);
+        r = mohr_verify(world, evidence->assertion, strlen(evidence->assertion), terms, ret);
+        world->revocation = NULL; /* it was only lent */
+        return r;
+}
+
 /* ---- the report ---- */
 
 /* Those of the members named that are there. NULL: no memory. */
