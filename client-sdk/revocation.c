@@ -20,7 +20,7 @@
 struct revocation {
         pthread_mutex_t lock;
         struct revocation_item *items[ITEMS_ALL]; /* the stapled ones behind the loaded ones */
-        size_t loaded, bytes, next_stapled;
+        size_t loaded, bytes, next_stapled, stapled_bytes;
 };
 
 struct revocation *revocation_new(void)
@@ -47,36 +47,66 @@ void revocation_verdict_clear(struct revocation_verdict *verdict)
         verdict->proof = item_unref(verdict->proof);
 }
 
+struct picked {
+        struct revocation_item *items[ITEMS_ALL];
+        size_t count;
+};
+
+static void free_picked(struct picked *picked)
+{
+        for (size_t i = 0; i < picked->count; i++)
+                item_unref(picked->items[i]);
+}
+
 /* ---- putting in ---------------------------------------------------------------------------- */
 
-static bool has(const struct revocation *set, const struct revocation_item *item)
+/* What was stapled counts as not there for what is loaded: it may be pushed out. */
+static bool has(const struct revocation *set, const struct revocation_item *item, bool stapled)
 {
-        for (size_t i = 0; i < ITEMS_ALL; i++)
+        for (size_t i = 0; i < (stapled ? ITEMS_ALL : REVOCATION_ITEMS); i++)
                 if (set->items[i] && set->items[i]->len == item->len &&
                         memcmp(set->items[i]->der, item->der, item->len) == 0)
                         return true;
         return false;
 }
 
-/* Steals *item when it has a place for it, and gives back what had that place. */
-static bool put(struct revocation *set, struct revocation_item **item, bool stapled)
+static bool put_loaded(struct revocation *set, struct revocation_item *item)
 {
-        _cleanup_lock_ pthread_mutex_t *held = lock_take(&set->lock);
-        struct revocation_item **place = &set->items[REVOCATION_ITEMS + set->next_stapled];
-        if (has(set, *item))
-                return true;
-        if (!stapled &&
-                (set->loaded == REVOCATION_ITEMS || (*item)->len > REVOCATION_BYTES - set->bytes))
+        if (set->loaded == REVOCATION_ITEMS || item->len > REVOCATION_BYTES - set->bytes)
                 return false;
-        if (stapled) {
-                set->next_stapled = (set->next_stapled + 1) % REVOCATION_STAPLED_ITEMS;
-        } else {
-                place = &set->items[set->loaded++];
-                set->bytes += (*item)->len;
+        set->items[set->loaded++] = item_ref(item);
+        set->bytes += item->len;
+        return true;
+}
+
+/* The oldest ones make room, in places and in bytes; they are let go when nobody waits for the lock. */
+static void put_stapled(struct revocation *set, struct revocation_item *item, struct picked *gone)
+{
+        struct revocation_item **ring = set->items + REVOCATION_ITEMS;
+        for (size_t i = 0; i < REVOCATION_STAPLED_ITEMS; i++) {
+                size_t oldest = (set->next_stapled + i) % REVOCATION_STAPLED_ITEMS;
+                if (i > 0 && set->stapled_bytes + item->len <= REVOCATION_STAPLED_MAX)
+                        break;
+                if (!ring[oldest])
+                        continue;
+                set->stapled_bytes -= ring[oldest]->len;
+                gone->items[gone->count++] = ring[oldest];
+                ring[oldest] = NULL;
         }
-        struct revocation_item *before = *place;
-        *place = *item;
-        *item = before;
+        ring[set->next_stapled] = item_ref(item);
+        set->stapled_bytes += item->len;
+        set->next_stapled = (set->next_stapled + 1) % REVOCATION_STAPLED_ITEMS;
+}
+
+static bool put(struct revocation *set, struct revocation_item *item, bool stapled)
+{
+        _cleanup_(free_picked) struct picked gone = { .count = 0 };
+        _cleanup_lock_ pthread_mutex_t *held = lock_take(&set->lock);
+        if (has(set, item, stapled))
+                return true;
+        if (!stapled)
+                return put_loaded(set, item);
+        put_stapled(set, item, &gone);
         return true;
 }
 
@@ -95,7 +125,7 @@ int revocation_add(struct revocation *set, const void *der, size_t len, bool sta
         int r = item_new(der, len, &item, why);
         if (r != 0)
                 return r;
-        return put(set, &item, stapled) ? 0 : refuse(why, "more lists than can be held here");
+        return put(set, item, stapled) ? 0 : refuse(why, "more lists than can be held here");
 }
 
 size_t revocation_count(struct revocation *set)
@@ -177,17 +207,6 @@ static void judge(const struct statement *statement, const struct question *ques
 }
 
 /* ---- asking -------------------------------------------------------------------------------- */
-
-struct picked {
-        struct revocation_item *items[ITEMS_ALL];
-        size_t count;
-};
-
-static void free_picked(struct picked *picked)
-{
-        for (size_t i = 0; i < picked->count; i++)
-                item_unref(picked->items[i]);
-}
 
 /* References to what may be about this certificate, so that the lock is not held while it is judged. */
 static void pick(struct revocation *set, X509 *cert, struct picked *picked)

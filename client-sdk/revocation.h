@@ -25,8 +25,8 @@
 /* What came along with assertions: anybody can send it, so it has a place of its own where the newest
  * takes the oldest one's, and never that of what was loaded. */
 #define REVOCATION_STAPLED_ITEMS 32
-#define REVOCATION_STAPLED_MAX   (1024 * 1024)
-#define REVOCATION_SKEW          300 /* seconds between two clocks */
+#define REVOCATION_STAPLED_MAX   (1024 * 1024) /* bytes of all of them */
+#define REVOCATION_SKEW          300           /* seconds between two clocks */
 /* How long an OCSP response without nextUpdate counts when the caller named no age. */
 #define REVOCATION_UNDATED 86400
 

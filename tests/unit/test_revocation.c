@@ -191,6 +191,19 @@ static void a_set_is_bounded_and_stapled_lists_push_out_only_stapled_ones(void *
                         true);
         assert_int_equal(revocation_count(set), REVOCATION_ITEMS + REVOCATION_STAPLED_ITEMS);
         ask_of(set, f->pki->leaf, f->pki->ca, NOW, 0, revoked("unspecified"));
+        struct testlists_bytes large =
+                testlists_crl(f->pki, &(struct testlists_crl){ .crowd = 40000 });
+        assert_true(large.len > REVOCATION_STAPLED_MAX / 2 && large.len < REVOCATION_STAPLED_MAX);
+        assert_int_equal(revocation_add(set, large.der, large.len, true, why), 0);
+        assert_in_range(revocation_count(set), REVOCATION_ITEMS + 1,
+                REVOCATION_ITEMS + REVOCATION_STAPLED_ITEMS);
+        testlists_free(&large);
+        large = testlists_crl(f->pki, &(struct testlists_crl){ .crowd = 40001 });
+        assert_int_equal(revocation_add(set, large.der, large.len, true, why), 0);
+        assert_int_equal(
+                revocation_count(set), REVOCATION_ITEMS + 1); /* it filled the place alone */
+        testlists_free(&large);
+        ask_of(set, f->pki->leaf, f->pki->ca, NOW, 0, revoked("unspecified"));
         assert_int_equal(revocation_add(set, last.der, REVOCATION_STAPLED_MAX + 1, true, why),
                 OUTCOME_INVALID);
         assert_int_equal(
