@@ -203,7 +203,7 @@ def run_cut_short(rig, case):
 
 def nothing_said(rig):
     """A card that went with the first word to it leaves a transcript of that word; one that is not there, none."""
-    daemon = soft(rig, fault="removal:60000@1", faults="once")
+    daemon = soft(rig, fault="removal:60000@1", faults="once", back="60000")
     path = os.path.join(rig.dir, "nothing")
     first, _, _ = rig.mohr(daemon, "doctor", "--card", "--transcript", path)
     with open(path, encoding="ascii") as file:
