@@ -316,6 +316,41 @@ static void what_was_known_of_revocation_is_kept(void **state)
         testlists_free(&before);
 }
 
+/* The issuer is known to the office, and from then on to the bundle. */
+static void a_leaf_alone_is_kept_with_its_issuers(void **state)
+{
+        struct fixture *f = *state;
+        char path[] = "/tmp/mohr-issuer-XXXXXX", problem[128] = "";
+        struct mohr_trust *office = testpki_trust((X509 *[]){ f->pki->root, NULL });
+        int fd = mkstemp(path);
+        assert_true(fd >= 0);
+        close(fd);
+        testpki_write_pem(path, (X509 *[]){ f->pki->ca, NULL });
+        assert_int_equal(mohr_trust_load_issuers(office, path, problem, sizeof problem), 0);
+        unlink(path);
+        json_t *header = testpki_header("RS256", f->pki->leaf, NULL, NULL),
+               *payload = testpki_payload(TESTPKI_GIVEN, TESTPKI_FAMILY, "0099900007", false);
+        char *jws = testpki_sign_json(header, payload, f->pki->leaf_key, "RS256");
+        assert_null(make_on(f->trust, jws, &asked, OUTCOME_INVALID));
+        char *bundle = make_on(office, jws, &asked, 0);
+        expect_by(f->trust, "elsewhere", bundle, &later, NULL, 0, MOHR_REASON_OK, NULL);
+        mohr_trust_free(office);
+        struct mohr_trust *knowing = testpki_trust((X509 *[]){ f->pki->root, NULL });
+        struct mohr_verify_options terms = later;
+        struct testlists_bytes crl = testlists_crl(f->pki,
+                &(struct testlists_crl){ .revoked = f->pki->leaf, .revoked_at = TESTPKI_NOW - 60 });
+        assert_int_equal(mohr_trust_add_revocation(knowing, crl.der, crl.len), 0);
+        terms.revocation = MOHR_REVOCATION_PREFER;
+        expect_by(knowing, "where more is known", bundle, &terms, NULL, OUTCOME_INVALID,
+                MOHR_REASON_REVOKED, NULL);
+        testlists_free(&crl);
+        mohr_trust_free(knowing);
+        json_decref(header);
+        json_decref(payload);
+        free(jws);
+        free(bundle);
+}
+
 /* A list of so many that it cannot be kept with each receipt. */
 static void what_is_too_large_makes_no_bundle(void **state)
 {
@@ -911,6 +946,7 @@ int main(void)
                 cmocka_unit_test(an_anchor_in_the_file_is_nobodys_anchor),
                 cmocka_unit_test(an_expired_leaf_is_kept_only_by_a_policy),
                 cmocka_unit_test(what_was_known_of_revocation_is_kept),
+                cmocka_unit_test(a_leaf_alone_is_kept_with_its_issuers),
                 cmocka_unit_test(what_is_too_large_makes_no_bundle),
                 cmocka_unit_test(one_flipped_byte_anywhere_is_refused),
                 cmocka_unit_test(a_flip_with_a_fitting_checksum_is_refused_for_what_it_is),
