@@ -197,6 +197,7 @@ static void choose_next(struct examine *e, int result)
 {
         if (result != 0 && result != AGAIN && !e->failed && e->step < STEP_END) {
                 e->failed = true;
+                e->writer_lives = exam_is_begun(e);
                 e->outcome = outcome_of(result);
                 if (result < 0 && !e->detail)
                         e->detail = strerrorname_np(-result);

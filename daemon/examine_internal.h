@@ -38,6 +38,7 @@ struct examine {
         void *user;
         char *reader_name, *transcript;
         bool write, waited, failed;
+        bool writer_lives; /* when it failed: the helper that wrote is still in its transaction */
         sd_event_source *kick;
         struct readers_wait *wait;
         struct reader *reader;

@@ -302,7 +302,7 @@ const char *exam_cut_short(const struct examine *e)
 
 bool exam_has_transcript(const struct examine *e)
 {
-        return e->write && e->reader && (!e->failed || exam_cut_short(e));
+        return e->write && e->reader && (!e->failed || (e->writer_lives && exam_cut_short(e)));
 }
 
 int exam_stop_writing(struct examine *e, struct out *args)

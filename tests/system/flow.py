@@ -149,7 +149,7 @@ def nobody_to_ask(rig):
 def lifted_during_prompt(rig):
     """In less time than its readers' watcher takes to tell: the helper counts by itself."""
     with pcsc.Scene(rig, None) as scene:
-        scene.daemon.script(delay=1)
+        scene.daemon.script(delay=2)
         running = scene.begin()
         wait_for(lambda: pcsc.pinentries(scene.daemon))
         before = len(scene.card.commands())
