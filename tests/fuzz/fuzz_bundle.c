@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fuzz_bundle.c: bundles from a stranger's stick. The first byte says what the rest is: a content, which must
- * mean the same when it is written again, or an envelope, which nobody here has signed.
+ * mean the same when it is written again; an envelope, which nobody here has signed; or changes to one that was
+ * signed here, after which its content is the same or nothing.
  */
 #include "client-sdk/bundle.h"
 
@@ -16,10 +17,18 @@ static void require(bool holds)
                 abort();
 }
 
-/* A signer of this process, whose signature no seed can have. */
-static STACK_OF(X509) * make_signers(void)
+static const char content[] = "{\"version\":1}";
+
+/* A signer of this process, whose signature no seed can have, and what it signed. */
+struct signed_here {
+        STACK_OF(X509) * signers;
+        uint8_t *cms;
+        size_t len;
+};
+
+static struct signed_here make_signed(void)
 {
-        STACK_OF(X509) *signers = sk_X509_new_null();
+        struct signed_here made = { .signers = sk_X509_new_null() };
         EVP_PKEY *key = EVP_EC_gen("P-256");
         X509 *cert = X509_new();
         X509_NAME *name = X509_get_subject_name(cert);
@@ -27,23 +36,47 @@ static STACK_OF(X509) * make_signers(void)
                 name, "CN", MBSTRING_UTF8, (const unsigned char *)"Bundle Signer", -1, -1, 0);
         X509_set_issuer_name(cert, name);
         ASN1_INTEGER_set(X509_get_serialNumber(cert), 1);
+        X509_gmtime_adj(X509_getm_notBefore(cert), 0);
+        X509_gmtime_adj(X509_getm_notAfter(cert), 86400);
         X509_set_pubkey(cert, key);
-        require(sk_X509_push(signers, cert) > 0);
+        require(X509_sign(cert, key, EVP_sha256()) > 0 && sk_X509_push(made.signers, cert) > 0);
+        require(bundle_seal(content, strlen(content), cert, key, &made.cms, &made.len) == 0);
         EVP_PKEY_free(key);
-        return signers;
+        return made;
 }
 
-static void try_envelope(const uint8_t *data, size_t len)
+static const struct signed_here *here(void)
 {
-        static STACK_OF(X509) * signers;
-        if (!signers)
-                signers = make_signers();
+        static struct signed_here made;
+        if (!made.signers)
+                made = make_signed();
+        return &made;
+}
+
+/* Whether it opens; if so, its content is what was signed here. */
+static bool opens(const uint8_t *data, size_t len)
+{
         X509 *signer = NULL;
-        char *content = NULL;
-        size_t content_len = 0;
+        char *found = NULL;
+        size_t found_len = 0;
         const char *why = NULL;
-        int r = bundle_open(data, len, signers, &signer, &content, &content_len, &why);
-        require(r == OUTCOME_INVALID && why && !signer && !content);
+        int r = bundle_open(data, len, here()->signers, &signer, &found, &found_len, &why);
+        require(r == 0 ? signer && found : r == OUTCOME_INVALID && why && !signer && !found);
+        require(r != 0 || (found_len == strlen(content) && memcmp(found, content, found_len) == 0));
+        free(found);
+        return r == 0;
+}
+
+/* Three octets for each change: where, and what. */
+static void try_changes(const uint8_t *data, size_t len)
+{
+        uint8_t *copy = malloc(here()->len);
+        require(copy != NULL);
+        memcpy(copy, here()->cms, here()->len);
+        for (; len >= 3; data += 3, len -= 3)
+                copy[(size_t)(data[0] << 8 | data[1]) % here()->len] ^= data[2];
+        (void)opens(copy, here()->len);
+        free(copy);
 }
 
 static void require_same(const struct bundle_item *a, const struct bundle_item *b, size_t count)
@@ -76,9 +109,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
         if (len == 0)
                 return 0;
-        if (data[0] & 1)
-                try_envelope(data + 1, len - 1);
-        else
-                try_content((const char *)data + 1, len - 1);
+        switch (data[0] % 3) {
+        case 0: try_content((const char *)data + 1, len - 1); break;
+        case 1: require(!opens(data + 1, len - 1)); break;
+        default: try_changes(data + 1, len - 1); break;
+        }
         return 0;
 }
