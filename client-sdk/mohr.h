@@ -57,7 +57,7 @@ struct mohr_national {
         const char *subject;     /* as far as it is published */
         const char *from, *to;   /* "2012-09-23": the days between which it is valid */
         const char *fingerprint; /* SHA-256, hex with colons */
-        bool for_cards;          /* it is the root of the national cards; false: it signs for others */
+        bool for_cards; /* it is the root of the national cards; false: it signs for others */
 };
 /* Which of them these bytes (DER) are, or NULL. It says nothing about whether to trust it. */
 const struct mohr_national *mohr_trust_recognise(const void *der, size_t len);
@@ -67,8 +67,8 @@ const struct mohr_national *mohr_trust_recognise(const void *der, size_t len);
 /* Whether a certificate was revoked is told by lists of its issuer (CRL) and by answers about it (OCSP)
  * that are given here. Nothing in this library goes online: mohr trust fetch does, and stapling. */
 enum mohr_revocation {
-        MOHR_REVOCATION_OFF,     /* not looked at; the result says so */
-        MOHR_REVOCATION_PREFER,  /* what is revoked is refused; what is not known is told, with the reason */
+        MOHR_REVOCATION_OFF, /* not looked at; the result says so */
+        MOHR_REVOCATION_PREFER, /* what is revoked is refused; what is not known is told, with the reason */
         MOHR_REVOCATION_REQUIRE, /* fresh evidence for the leaf and each CA below the anchor, or refused */
 };
 
@@ -168,7 +168,7 @@ struct mohr_verify_options {
         const char *nonce;    /* what was asked; NULL: reported as not checked */
         int64_t at;           /* seconds since the epoch at which all must hold; 0: now */
         int64_t asked_at; /* when you gave the nonce out; decides if the station's clock is not synchronised */
-        int skew_s;           /* tolerance for clocks, 0: 60, at most 600 */
+        int skew_s; /* tolerance for clocks, 0: 60, at most 600 */
         enum mohr_expired expired;
         const struct mohr_replay *replay; /* NULL: reported as not checked */
         enum mohr_revocation revocation;

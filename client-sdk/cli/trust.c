@@ -31,7 +31,8 @@ static const struct subcommand {
         { "fetch", trust_fetch,
                 "[--system] [--into FOLDER] [--trust FILE-or-DIR] [--staff-anchors FILE-or-DIR]\n"
                 "            [--timeout SECONDS] [--json] [URL|CERTIFICATE...]",
-                N_("Get lists of revoked certificates from where issuers publish them, and keep those "
+                N_("Get lists of revoked certificates from where issuers publish them, and keep "
+                   "those "
                    "that are good") },
 };
 
