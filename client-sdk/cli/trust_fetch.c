@@ -216,6 +216,13 @@ static int report(struct fetching *f)
 static int run(struct fetching *f, char *const *names)
 {
         int r = load_anchors(f);
+        if (r > 0)
+                return cli_report_as(f->cli, r,
+                        _("The roots you trust cannot be read, so nothing was fetched."),
+                        _("What is fetched must be signed by a CA that leads to one of them. Keep "
+                          "one with: "
+                          "mohr trust add FILE"),
+                        f->problem, NULL);
         if (r == 0)
                 r = read_given(f, names);
         if (r > 0)

@@ -445,6 +445,10 @@ def in_the_store(world):
     check(code == 0, "the CA that mohrd kept from a card need not be given", said)
     code, said = world.fetch(into=False)
     check(code == 0 and "there is nothing to fetch" in said, "roots name no list, as the national one: nothing to do", said)
+    done = subprocess.run([MOHR, "trust", "fetch", world.server.url + "/leaf.crl"], cwd=world.folder, env=world.env,
+                          capture_output=True, text=True, timeout=60)
+    check(done.returncode == 21 and "nothing was fetched" in done.stderr, "with nobody trusted nothing is fetched",
+          done.stderr)
     os.chmod(folder, 0o777)
     done = world.verify(source=False)
     check("everybody may write" in done.stderr, "a folder that everybody may write to is not relied on", done.stderr)
