@@ -32,6 +32,10 @@ HIDDEN = re.compile(  # controls, line ends, direction, and what is not seen: do
     "\ufe00-\ufe0d\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]")
 
 
+UNREADABLE = (ValueError, LookupError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension, x509.InvalidVersion,
+              x509.UnsupportedGeneralNameType)  # what python3-cryptography says of certificates that are none
+
+
 class Refused(Exception):
     """The reason, as `mohr verify` names it."""
 
@@ -119,7 +123,7 @@ class Cert:
 
     def __init__(self, data):
         self.raw, self.x509 = data, x509.load_der_x509_certificate(data)
-        self.key = self.x509.public_key()
+        self.key, self.digest = self.x509.public_key(), self.x509.signature_hash_algorithm
         self.subject, self.issuer = self.x509.subject, self.x509.issuer
         self.begins, self.ends = seconds(self.x509, "not_valid_before"), seconds(self.x509, "not_valid_after")
         self.extensions = {one.oid.dotted_string: one for one in self.x509.extensions}
@@ -144,7 +148,7 @@ def read_certificates(x5c):
         demand(isinstance(text, str) and len(text) <= 8192, "bad-certificate")
         try:
             certs.append(Cert(decode(text, b"+/", True, "bad-certificate")))
-        except (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension):
+        except UNREADABLE:
             raise Refused("bad-certificate") from None
     for cert, issuer in zip(certs, certs[1:]):
         demand(issuer.is_ca and cert.issuer == issuer.subject, "certificate-order")
@@ -173,7 +177,7 @@ def check_key(alg, key):
 
 def signed_by(issuer, cert):
     """False also for whatever is weaker than 112 bits: SHA-1, small keys, other algorithms."""
-    digest, key = cert.x509.signature_hash_algorithm, issuer.key
+    digest, key = cert.digest, issuer.key
     if not isinstance(digest, (hashes.SHA256, hashes.SHA384, hashes.SHA512)):
         return False
     try:
@@ -386,7 +390,7 @@ def verify(assertion, at, audience, nonce, anchors, staff_anchors=(), expired="r
     check_key(header["alg"], certs[0].key)
     try:
         facts, ends = identify(certs[0], staff)
-    except (ValueError, LookupError, TypeError):  # inside an extension
+    except UNREADABLE:  # inside an extension
         raise Refused("bad-certificate") from None
     is_expired = check_chain(certs, staff_anchors if staff else anchors, at)
     check_signature(header["alg"], certs[0].key, assertion.rpartition(b".")[0], signature())
