@@ -309,7 +309,7 @@ static int read_all(const struct source *source)
         return r == 0 ? check_sense(source) : r;
 }
 
-int facts_read(
+int page_facts_read(
         struct facts *ret, const char *json, size_t len, char problem[static FACTS_PROBLEM_MAX])
 {
         bool starved = false;

@@ -56,7 +56,7 @@ struct facts {
 
 /* 0; 2 if the text is not as page.h says, with an English line in `problem` that names the member;
  * -ENOMEM. *ret is of use only after 0. */
-_must_check_ int facts_read(
+_must_check_ int page_facts_read(
         struct facts *ret, const char *json, size_t len, char problem[static FACTS_PROBLEM_MAX]);
 
 #endif

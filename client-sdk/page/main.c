@@ -92,7 +92,7 @@ static int run(char problem[static FACTS_PROBLEM_MAX])
                 return OUTCOME_USAGE;
         }
         if (r == 0)
-                r = facts_read(facts, input, len, problem);
+                r = page_facts_read(facts, input, len, problem);
         return r == 0 ? render(facts) : r;
 }
 

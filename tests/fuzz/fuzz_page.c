@@ -50,7 +50,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
         static struct sheet sheet;
         static struct facts facts;
         char problem[FACTS_PROBLEM_MAX] = "";
-        int r = facts_read(&facts, (const char *)data, len, problem);
+        int r = page_facts_read(&facts, (const char *)data, len, problem);
         require(r == 0 || (r == OUTCOME_USAGE && problem[0] && !strchr(problem, '\n')));
         if (r != 0)
                 return 0;

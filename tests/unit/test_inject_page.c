@@ -26,10 +26,10 @@ static void what_is_read_is_all_of_it(void **state)
         static struct facts calm, facts;
         char problem[FACTS_PROBLEM_MAX] = "";
         (void)state;
-        assert_int_equal(facts_read(&calm, input, sizeof input - 1, problem), 0);
+        assert_int_equal(page_facts_read(&calm, input, sizeof input - 1, problem), 0);
         for (struct inject in = INJECT(INJECT_MEMORY | INJECT_SYSTEM); inject_next(&in);) {
                 inject_arm(&in);
-                int r = facts_read(&facts, input, sizeof input - 1, problem);
+                int r = page_facts_read(&facts, input, sizeof input - 1, problem);
                 inject_disarm(&in);
                 if (r == 0 ? memcmp(&facts, &calm, sizeof facts) != 0
                            : r != -ENOMEM && r != OUTCOME_USAGE)

@@ -40,7 +40,7 @@ const char *__lsan_default_suppressions(void)
 static int read_text(struct facts *facts, const char *json)
 {
         char problem[FACTS_PROBLEM_MAX] = "";
-        int r = facts_read(facts, json, strlen(json), problem);
+        int r = page_facts_read(facts, json, strlen(json), problem);
         assert_int_equal(r != 0, problem[0] != '\0');
         assert_null(strchr(problem, '\n'));
         return r;
@@ -79,7 +79,7 @@ static void every_truncation_is_refused(void **state)
         char problem[FACTS_PROBLEM_MAX];
         (void)state;
         for (size_t len = 0; len < sizeof GOOD - 1; len++)
-                assert_int_equal(facts_read(&facts, GOOD, len, problem), OUTCOME_USAGE);
+                assert_int_equal(page_facts_read(&facts, GOOD, len, problem), OUTCOME_USAGE);
 }
 
 static void a_member_that_is_not_known_is_refused_outside_only(void **state)
