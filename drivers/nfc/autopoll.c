@@ -23,7 +23,7 @@
 
 #define HEAD    5 /* preamble, start code, length and its checksum */
 #define TAIL    2 /* checksum and postamble */
-#define NEVER_S (1LL << 33)
+#define NEVER_S (sizeof(time_t) > 4 ? 1LL << 33 : INT32_MAX) /* some machines count to 2038 */
 
 /* Endless pollings, one each 150 ms, for anything of type A, then of type B, at 106 kbit/s. */
 static const uint8_t look_for_cards[] = { 0x00, 0x00, 0xFF, 0x06, 0xFA, 0xD4, 0x60, 0xFF, 0x01,
