@@ -250,7 +250,8 @@ static int judge(struct search *search, struct out *args)
         if (r != 0)
                 return r;
         place->found = strcmp(identity_match(&card->chain.facts, search->number), "yes") == 0;
-        memcpy(place->print, card->chain.print, sizeof place->print);
+        if (place->found)
+                memcpy(place->print, card->chain.print, sizeof place->print);
         return 0;
 }
 

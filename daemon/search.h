@@ -4,8 +4,9 @@
  * Asked only after the person agreed that the cards in just these readers may be looked at. One card after
  * the other is identified and its certificates are read; the gate confirms it as it does in every request.
  * No PIN, no counter, no confirmation to the helper: nothing of the PIN family exists for it meanwhile. What
- * the cards said is forgotten card by card; only the one that is looked for leaves a mark: where it lay, and
- * the print of its certificate, by which it must be known again.
+ * the cards said is forgotten card by card, but for an issuing CA that was seen to have signed (known.h): it is
+ * nobody's. Of a holder only the one who is looked for leaves a mark: where the card lay, and the print of its
+ * certificate, by which it must be known again.
  *
  * A reader that somebody else uses is left alone. A card that cannot be read, or takes too long over it, is
  * passed over and counted in the log.

@@ -4,6 +4,10 @@
  */
 #include "tests/unit/request_world.h"
 
+#include "daemon/search.h"
+
+#include <malloc.h>
+
 #define ASKED "0012345679"
 
 static const struct card_identity national = { CARD_NID, GENERATION_MAV2, true, 'O', "Mav2" };
@@ -308,6 +312,36 @@ static void the_time_limit_ends_a_search(void **state)
         assert_int_equal(world.outcome, OUTCOME_TIMED_OUT);
 }
 
+/* ---- what stays ---------------------------------------------------------------------------- */
+
+static void on_over(void *user, int result)
+{
+        int *ret = user;
+        *ret = result;
+        (void)sd_event_exit(world.event, 0);
+}
+
+static void nothing_stays_of_a_card_that_was_not_looked_for(void **state)
+{
+        const char *const names[] = { cards[0].reader, cards[1].reader, cards[2].reader };
+        const X509 *const leaves[] = { others[0], meant, others[1] };
+        struct search *search;
+        int result = -1;
+        (void)state;
+        world.agreed = true;
+        assert_int_equal(search_new(&search, &world.context, "", ASKED, names, 3), 0);
+        assert_int_equal(search_start(search, on_over, &result), 0);
+        assert_return_code(sd_event_loop(world.event), 0);
+        assert_int_equal(result, 0);
+        for (size_t i = 0; i < 3; i++) {
+                uint8_t print[GATE_PRINT_SIZE];
+                assert_int_equal(X509_digest(leaves[i], EVP_sha256(), print, NULL), 1);
+                const void *found = memmem(search, malloc_usable_size(search), print, sizeof print);
+                assert_int_equal(found != NULL, leaves[i] == meant);
+        }
+        search_free(search);
+}
+
 /* ---- running them -------------------------------------------------------------------------- */
 
 static int issue(void **state)
@@ -353,6 +387,7 @@ int main(void)
                 CASE(a_card_swapped_after_the_look_is_another_card),
                 CASE(a_cancel_at_any_moment_frees_everything),
                 CASE(the_time_limit_ends_a_search),
+                CASE(nothing_stays_of_a_card_that_was_not_looked_for),
         };
         return cmocka_run_group_tests(tests, issue, withdraw);
 }
