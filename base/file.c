@@ -67,11 +67,23 @@ static int name_beside(const char *path, char **ret)
         return asprintf(ret, "%.*s.new-XXXXXX", len, path) < 0 ? -ENOMEM : 0;
 }
 
-/* Not every file system can rename without replacing; where it cannot, a second name does the same. */
-static int take_place(const char *fresh, const char *path, bool replace)
+/* rename(2) would put a file in the place of a device or a pipe as well, if root asks: /dev/full is no file of ours. */
+static int replace(const char *fresh, const char *path)
 {
-        if (replace)
-                return rename(fresh, path) < 0 ? -errno : 0;
+        struct stat there;
+        if (lstat(path, &there) < 0) {
+                if (errno != ENOENT)
+                        return -errno;
+        } else if (!S_ISREG(there.st_mode) && !S_ISLNK(there.st_mode))
+                return S_ISDIR(there.st_mode) ? -EISDIR : -EPERM;
+        return rename(fresh, path) < 0 ? -errno : 0;
+}
+
+/* Not every file system can rename without replacing; where it cannot, a second name does the same. */
+static int take_place(const char *fresh, const char *path, bool over)
+{
+        if (over)
+                return replace(fresh, path);
         if (renameat2(AT_FDCWD, fresh, AT_FDCWD, path, RENAME_NOREPLACE) == 0)
                 return 0;
         if (errno != EINVAL && errno != ENOSYS)
@@ -82,7 +94,7 @@ static int take_place(const char *fresh, const char *path, bool replace)
         return 0;
 }
 
-static int put(const char *path, const void *data, size_t len, mode_t mode, bool replace)
+static int put(const char *path, const void *data, size_t len, mode_t mode, bool over)
 {
         _cleanup_free_ char *fresh = NULL;
         int r = name_beside(path, &fresh);
@@ -93,7 +105,7 @@ static int put(const char *path, const void *data, size_t len, mode_t mode, bool
                 return -errno;
         r = fill(fd, data, len, mode);
         if (r == 0)
-                r = take_place(fresh, path, replace);
+                r = take_place(fresh, path, over);
         if (r < 0) {
                 unlink(fresh);
                 return r;

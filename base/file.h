@@ -2,7 +2,7 @@
 /* file.h: files that are there whole or not at all.
  *
  * Whoever reads a file meanwhile, or after a power cut, finds the old bytes or the new ones. What is
- * written is never followed through a link.
+ * written is never followed through a link, and takes the place of no device or pipe.
  */
 #ifndef MOHR_FILE_H
 #define MOHR_FILE_H

@@ -74,6 +74,17 @@ static void a_link_is_replaced_not_followed(void **state)
         assert_int_equal(st.st_size, 4);
 }
 
+static void what_is_no_file_is_left_alone(void **state)
+{
+        struct fixture *f = *state;
+        _cleanup_free_ char *path = path_of(f, "pipe");
+        struct stat st;
+        assert_int_equal(mkfifo(path, 0600), 0);
+        assert_int_equal(file_replace(path, "x", 1, 0600), -EPERM);
+        assert_int_equal(lstat(path, &st), 0);
+        assert_true(S_ISFIFO(st.st_mode));
+}
+
 static void what_cannot_be_written_leaves_nothing(void **state)
 {
         struct fixture *f = *state;
@@ -380,6 +391,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_file_is_replaced_whole_with_its_mode),
                 cmocka_unit_test(a_link_is_replaced_not_followed),
+                cmocka_unit_test(what_is_no_file_is_left_alone),
                 cmocka_unit_test(what_cannot_be_written_leaves_nothing),
                 cmocka_unit_test(folders_follow_the_xdg_specification),
                 cmocka_unit_test(what_is_kept_is_private_to_write_and_open_to_read),
