@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* main.c: mohr: a table of subcommands, each in a file of its own. */
 #include "client-sdk/cli/cli.h"
+#include "client-sdk/cli/trust.h"
 
 static const struct command {
         const char *name;
@@ -17,7 +18,7 @@ static const struct command {
                 "            [--timeout SECONDS] [--json]",
                 N_("Ask the holder of the card who they are; print the signed assertion") },
         { "verify", command_verify,
-                "--trust FILE-or-DIR [--staff-anchors FILE-or-DIR] [--audience URI]\n"
+                "[--trust FILE-or-DIR] [--staff-anchors FILE-or-DIR] [--audience URI]\n"
                 "            [--nonce TEXT] [--asked-at TIME] [--at TIME] [--issuers FILE-or-DIR]\n"
                 "            [--expired-cert refuse|report|accept] [--json]\n"
                 "            [--revocation require|prefer|off] [--revocation-from FILE-or-DIR]\n"
@@ -79,6 +80,10 @@ static int show_help(const char *name)
         if (!command)
                 return -ENOENT;
         printf("mohr %s %s\n\n%s.\n", command->name, command->arguments, _(command->help));
+        if (command->run == command_trust) {
+                printf("\n");
+                trust_show_help();
+        }
         return cli_flushed() ? 0 : -EIO;
 }
 

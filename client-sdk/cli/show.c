@@ -23,6 +23,15 @@ static const struct word states[] = {
         { NULL, NULL },
 };
 
+/* Words of the result that a person reads; numbers and names stay as they are. */
+static const struct word said[] = {
+        { "yes", N_("yes") },
+        { "no", N_("no") },
+        { "unknown", N_("cannot be told") },
+        { "unstated", N_("not stated by the certificate") },
+        { NULL, NULL },
+};
+
 /* What keeps a reader from being used, and what to do about it. */
 static const struct word reasons[] = {
         { "held", N_("Another program holds this reader, perhaps pcscd. Close it, or use the "
@@ -109,6 +118,19 @@ static void show_line(const struct cli *cli, const char *label, const char *valu
                 printf("  %s: %s\n", label, cli_text(cli, text, value));
 }
 
+static void show_word(const struct cli *cli, const char *label, const char *word)
+{
+        const char *text = word_for(said, word);
+        show_line(cli, label, text ? text : word);
+}
+
+static void show_photo(const struct cli *cli, const json_t *checked)
+{
+        if (json_is_boolean(checked))
+                show_line(cli, _("Face compared with the photo"),
+                        json_is_true(checked) ? _("yes, by the operator") : _("no"));
+}
+
 static void show_time(const struct cli *cli, const char *label, const json_t *value)
 {
         char text[96];
@@ -156,7 +178,7 @@ static void show_identity(const struct cli *cli, const json_t *all, enum mohr_ho
         else
                 show_citizen(cli, all);
         show_line(cli, _("Subject"), member(all, "sub"));
-        show_line(cli, _("Assurance level"), member(all, "acr"));
+        show_word(cli, _("Assurance level"), member(all, "acr"));
         show_date(cli, _("Certificate valid until"),
                 member(json_object_get(all, "certificate"), "not_after"));
         show_line(cli, _("Issued by"), member(json_object_get(all, "certificate"), "issuer"));
@@ -168,13 +190,15 @@ static void show_stated(const struct cli *cli, const json_t *all)
         printf("%s\n", _("Stated by the station, not proven by the chip:"));
         show_line(cli, _("For"), member(all, "aud"));
         show_line(cli, _("Purpose"), member(all, "purpose"));
-        show_line(cli, _("Expected national number matches"), member(all, "national_number_match"));
+        show_word(cli, _("Expected national number matches"), member(all, "national_number_match"));
         show_time(cli, _("PIN entered"), json_object_get(all, "auth_time"));
         show_time(cli, _("Signed"), json_object_get(all, "iat"));
         show_time(cli, _("Valid until"), json_object_get(all, "exp"));
         show_line(cli, _("Operator"), member(station, "operator"));
         show_line(cli, _("Branch"), member(station, "branch"));
+        show_line(cli, _("Device"), member(station, "device"));
         show_line(cli, _("Case number"), member(station, "case_number"));
+        show_photo(cli, json_object_get(station, "photo_checked"));
         show_line(cli, _("Software"), member(station, "software"));
 }
 

@@ -36,19 +36,20 @@ static const struct subcommand {
                    "that are good") },
 };
 
-static int show_help(void)
+void trust_show_help(void)
 {
         for (size_t i = 0; i < ARRAY_LEN(subcommands); i++)
                 printf("mohr trust %s %s\n    %s.\n", subcommands[i].name, subcommands[i].arguments,
                         _(subcommands[i].help));
-        return cli_flushed() ? 0 : OUTCOME_INTERNAL;
 }
 
 int command_trust(struct cli *cli, int argc, char **argv)
 {
         const char *name = argc > 1 ? argv[1] : "";
-        if (strcmp(name, "help") == 0)
-                return show_help();
+        if (strcmp(name, "help") == 0) {
+                trust_show_help();
+                return cli_flushed() ? 0 : OUTCOME_INTERNAL;
+        }
         for (size_t i = 0; i < ARRAY_LEN(subcommands); i++)
                 if (strcmp(subcommands[i].name, name) == 0)
                         return subcommands[i].run(cli, argc - 1, argv + 1);

@@ -12,6 +12,8 @@
 
 #include <jansson.h>
 
+/* How each is used, on stdout. */
+void trust_show_help(void);
 /* The subcommands; argv[0] is the subcommand's name. They return an exit code. */
 int trust_show(struct cli *cli, int argc, char **argv);
 int trust_add(struct cli *cli, int argc, char **argv);

@@ -214,12 +214,13 @@ int trust_add(struct cli *cli, int argc, char **argv)
                 r = read_certificate(cli, &adding);
         if (r != 0)
                 return r;
-        if (!cli->json) {
+        if (!cli->json)
                 trust_print(cli, &adding.appraisal);
-                printf("  %s\n", trust_meaning(&adding.appraisal, adding.use));
-        }
         r = refuse_unfit(cli, &adding);
-        if (r == 0)
-                r = adding.fingerprint ? compare(cli, &adding) : ask(cli);
+        if (r != 0)
+                return r;
+        if (!cli->json)
+                printf("  %s\n", trust_meaning(&adding.appraisal, adding.use));
+        r = adding.fingerprint ? compare(cli, &adding) : ask(cli);
         return r == 0 ? keep(cli, &adding) : r;
 }
