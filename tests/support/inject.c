@@ -19,6 +19,7 @@
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <systemd/sd-event.h>
 
 static struct {
@@ -195,6 +196,20 @@ int __wrap___vasprintf_chk(char **ret, int flag, const char *format, va_list arg
 {
         (void)flag;
         return __wrap_vasprintf(ret, format, args);
+}
+
+bool inject_mapping_holds(const uint8_t *at, size_t len, const char *text)
+{
+        size_t page = (size_t)sysconf(_SC_PAGESIZE);
+        for (size_t from = 0; from + page <= len; from += page) {
+                uint8_t bytes[65536];
+                struct iovec to = { bytes, page };
+                struct iovec there = { (uint8_t *)(uintptr_t)at + from, page };
+                if (process_vm_readv(getpid(), &to, 1, &there, 1, 0) == (ssize_t)page &&
+                        memmem(bytes, page, text, strlen(text)))
+                        return true;
+        }
+        return false;
 }
 
 void inject_watch_munmap(void (*going)(const uint8_t *at, size_t len))

@@ -38,6 +38,20 @@ struct inject {
                 .kinds = (kinds_), .step = (step_), .what = "nothing"                              \
         }
 
+/* Runs the block that follows once per attempt, for each row of a table of the above. */
+#define FOR_EACH_FAILURE(in, sweeps)                                                               \
+        for (size_t in##_row = 0; in##_row < ARRAY_LEN(sweeps); in##_row++)                        \
+                for (struct inject in = (sweeps)[in##_row]; inject_next(&in);)
+
+/* Fails the test with the call that brought it there, and with a word more where there is one to say (cmocka.h). */
+#define EXPECT(in, condition) EXPECT_TELLING(in, "", condition)
+#define EXPECT_TELLING(in, more, condition)                                                        \
+        do {                                                                                       \
+                if (!(condition))                                                                  \
+                        fail_msg("call %lu%s (%s)%s: %s", (in).n, (in).onwards ? " and on" : "",   \
+                                (in).what, more, #condition);                                      \
+        } while (0)
+
 /* Before anything else of the program: puts OpenSSL's and jansson's memory under our hand. */
 void inject_init(void);
 bool inject_next(struct inject *in);
@@ -48,5 +62,7 @@ void inject_pause(void);
 void inject_resume(void);
 /* Asked about every mapping that our own objects give back, before it goes. */
 void inject_watch_munmap(void (*going)(const uint8_t *at, size_t len));
+/* For those who are asked: whether what can still be read of it holds this text. */
+bool inject_mapping_holds(const uint8_t *at, size_t len, const char *text);
 
 #endif

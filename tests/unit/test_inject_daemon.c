@@ -32,13 +32,6 @@
 static const struct inject everything = INJECT(INJECT_MEMORY | INJECT_SYSTEM);
 static const struct log quiet = { .program = "test", .max = 0, .fd = 2 };
 
-#define EXPECT(in, condition)                                                                      \
-        do {                                                                                       \
-                if (!(condition))                                                                  \
-                        fail_msg("call %lu%s (%s): %s", (in).n, (in).onwards ? " and on" : "",     \
-                                (in).what, #condition);                                            \
-        } while (0)
-
 static unsigned int open_descriptors(void)
 {
         unsigned int count = 0;

@@ -16,32 +16,16 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 #include <cmocka.h>
 
 static const struct inject sweeps[] = { INJECT(INJECT_MEMORY | INJECT_SYSTEM),
         INJECT_EVERY(INJECT_OPENSSL, 13) };
 
-#define EXPECT(in, condition)                                                                      \
-        do {                                                                                       \
-                if (!(condition))                                                                  \
-                        fail_msg("call %lu%s (%s): %s", (in).n, (in).onwards ? " and on" : "",     \
-                                (in).what, #condition);                                            \
-        } while (0)
-
 /* ---- the helper ---------------------------------------------------------------------------- */
 
-/* What of a mapping can still be read holds no PIN. */
 static void holds_no_pin(const uint8_t *at, size_t len)
 {
-        size_t page = (size_t)sysconf(_SC_PAGESIZE);
-        for (size_t from = 0; from + page <= len; from += page) {
-                uint8_t bytes[65536];
-                struct iovec to = { bytes, page };
-                struct iovec there = { (uint8_t *)(uintptr_t)at + from, page };
-                if (process_vm_readv(getpid(), &to, 1, &there, 1, 0) == (ssize_t)page)
-                        assert_null(memmem(bytes, page, FAKE_PIN, strlen(FAKE_PIN)));
-        }
+        assert_false(inject_mapping_holds(at, len, FAKE_PIN));
 }
 
 /* A signature from door to door. */
@@ -135,16 +119,16 @@ static int make_card(struct softcard **ret, const char *pki)
 
 static void a_software_card_is_made_whole_or_not_at_all(void **state)
 {
-        for (size_t i = 0; i < ARRAY_LEN(sweeps); i++)
-                for (struct inject in = sweeps[i]; inject_next(&in);) {
-                        struct softcard *card = NULL;
-                        inject_arm(&in);
-                        int r = make_card(&card, *state);
-                        inject_disarm(&in);
-                        EXPECT(in, r == 0 ? card != NULL : r < 0 && !card);
-                        EXPECT(in, in.failed || r == 0);
-                        softcard_free(card);
-                }
+        FOR_EACH_FAILURE(in, sweeps)
+        {
+                struct softcard *card = NULL;
+                inject_arm(&in);
+                int r = make_card(&card, *state);
+                inject_disarm(&in);
+                EXPECT(in, r == 0 ? card != NULL : r < 0 && !card);
+                EXPECT(in, in.failed || r == 0);
+                softcard_free(card);
+        }
 }
 
 #define SIGNATURE IAS PIN MSE("42") HASH CDS
@@ -155,18 +139,18 @@ static void a_software_card_goes_on_after_a_failure(void **state)
         assert_int_equal(make_card(&card, *state), 0);
         softcard_power_on(card);
         talk_expect(card, SIGNATURE, "#258");
-        for (size_t i = 0; i < ARRAY_LEN(sweeps); i++)
-                for (struct inject in = sweeps[i]; inject_next(&in);) {
-                        inject_arm(&in);
-                        struct talk heard = talk(card, SIGNATURE);
-                        inject_disarm(&in);
-                        EXPECT(in, heard.result <= 0);
-                        EXPECT(in, heard.result < 0 || heard.len == 258 || heard.len == 2);
-                        EXPECT(in, in.failed || heard.len == 258);
-                        softcard_power_on(card);
-                        talk_expect(card, SIGNATURE, "#258");
-                        softcard_power_on(card);
-                }
+        FOR_EACH_FAILURE(in, sweeps)
+        {
+                inject_arm(&in);
+                struct talk heard = talk(card, SIGNATURE);
+                inject_disarm(&in);
+                EXPECT(in, heard.result <= 0);
+                EXPECT(in, heard.result < 0 || heard.len == 258 || heard.len == 2);
+                EXPECT(in, in.failed || heard.len == 258);
+                softcard_power_on(card);
+                talk_expect(card, SIGNATURE, "#258");
+                softcard_power_on(card);
+        }
         softcard_free(card);
 }
 

@@ -40,24 +40,10 @@ static const struct inject sweeps[] = { INJECT_EVERY(INJECT_MEMORY | INJECT_SYST
 static const struct inject each[] = { INJECT(INJECT_MEMORY | INJECT_SYSTEM),
         INJECT(INJECT_OPENSSL) };
 
-#define FOR_EACH(in)                                                                               \
-        for (size_t sweep = 0; sweep < ARRAY_LEN(each); sweep++)                                   \
-                for (struct inject in = each[sweep]; inject_next(&in);)
-#define FOR_EACH_FAILURE(in)                                                                       \
-        for (size_t sweep = 0; sweep < ARRAY_LEN(sweeps); sweep++)                                 \
-                for (struct inject in = sweeps[sweep]; inject_next(&in);)
-
-#define EXPECT(in, condition)                                                                      \
-        do {                                                                                       \
-                if (!(condition))                                                                  \
-                        fail_msg("call %lu%s (%s): %s", (in).n, (in).onwards ? " and on" : "",     \
-                                (in).what, #condition);                                            \
-        } while (0)
-
 static void a_bundle_is_made_whole_or_not_at_all(void **state)
 {
         struct fixture *f = *state;
-        FOR_EACH_FAILURE(in)
+        FOR_EACH_FAILURE(in, sweeps)
         {
                 struct mohr_result *result = NULL;
                 char *bundle = NULL;
@@ -75,7 +61,7 @@ static void a_bundle_is_made_whole_or_not_at_all(void **state)
 
 static void check_while_failing(struct fixture *f, const char *bundle, bool deserved)
 {
-        FOR_EACH_FAILURE(in)
+        FOR_EACH_FAILURE(in, sweeps)
         {
                 struct mohr_result *result = NULL;
                 inject_arm(&in);
@@ -112,7 +98,7 @@ static void a_forged_bundle_is_never_accepted(void **state)
 static void a_timestamp_is_asked_for_and_taken_whole(void **state)
 {
         struct fixture *f = *state;
-        FOR_EACH_FAILURE(in)
+        FOR_EACH_FAILURE(in, sweeps)
         {
                 unsigned char *request = NULL;
                 char *stamped = NULL, problem[256] = "";
@@ -141,7 +127,7 @@ static const char page[] =
 static void a_receipt_holds_the_bundle_or_is_none(void **state)
 {
         struct fixture *f = *state;
-        FOR_EACH(in)
+        FOR_EACH_FAILURE(in, each)
         {
                 unsigned char *pdf = NULL;
                 size_t len = 0, found_len = 0;
@@ -164,7 +150,7 @@ static void a_file_is_there_whole_or_not_at_all(void **state)
         (void)state;
         assert_non_null(mkdtemp(dir));
         snprintf(path, sizeof path, "%s/file", dir);
-        FOR_EACH(in)
+        FOR_EACH_FAILURE(in, each)
         {
                 inject_arm(&in);
                 int r = file_create(path, "whole", 5, 0600);

@@ -4,24 +4,12 @@
  * request_world.h keeps watch: nothing of the PIN family before CONFIRM, no PIN at all, the transaction
  * ended, the reader given back, and the next examination tells everything.
  */
-#include "tests/support/inject.h"
-
-#define WORLD_CALM inject_pause
-#define WORLD_ON   inject_resume
-#include "tests/unit/request_world.h"
+#include "tests/unit/inject_world.h"
 
 #include "daemon/examine.h"
 
 static const struct inject sweeps[] = { INJECT(INJECT_MEMORY | INJECT_SYSTEM),
         INJECT_EVERY(INJECT_OPENSSL, 97) };
-
-#define EXPECT(in, condition)                                                                      \
-        do {                                                                                       \
-                if (!(condition))                                                                  \
-                        fail_msg("call %lu%s (%s), outcome %d: %s", (in).n,                        \
-                                (in).onwards ? " and on" : "", (in).what, world.outcome,           \
-                                #condition);                                                       \
-        } while (0)
 
 static int setup_examining(void **state)
 {
@@ -68,22 +56,12 @@ static void examined(void *user, int outcome, const struct findings *findings, c
         sd_event_exit(world.event, 0);
 }
 
-static void fresh_loop(void)
-{
-        sd_event_unref(world.event);
-        assert_return_code(sd_event_new(&world.event), 0);
-        world.context.event = world.event;
-}
-
 static int examine(struct inject *in, bool transcript)
 {
         const struct examine_params params = { .reader = READER, .transcript = transcript };
         struct examine *running = NULL;
-        sd_event_source *guard = NULL;
-        fresh_loop();
-        assert_return_code(sd_event_add_time_relative(
-                                   world.event, &guard, CLOCK_MONOTONIC, 20000000, 0, NULL, NULL),
-                0);
+        renew_loop();
+        sd_event_source *guard = nothing_hangs();
         if (in)
                 inject_arm(in);
         int r = examine_start(&running, &world.context, &params, examined, &running);
@@ -121,16 +99,16 @@ static void next_tells_everything(void)
 static void a_failing_call_is_an_answer(void **state)
 {
         (void)state;
-        for (size_t i = 0; i < ARRAY_LEN(sweeps); i++)
-                for (struct inject in = sweeps[i]; inject_next(&in);) {
-                        teardown(NULL);
-                        setup_examining(NULL);
-                        int r = examine(&in, true);
-                        EXPECT(in, r <= 0 || r == OUTCOME_INTERNAL || r == OUTCOME_INVALID);
-                        EXPECT(in, in.failed || (r == 0 && strcmp(told.verdict, "ready") == 0));
-                        nothing_was_spent();
-                        next_tells_everything();
-                }
+        FOR_EACH_FAILURE(in, sweeps)
+        {
+                teardown(NULL);
+                setup_examining(NULL);
+                int r = examine(&in, true);
+                HOLDS(in, r <= 0 || r == OUTCOME_INTERNAL || r == OUTCOME_INVALID);
+                HOLDS(in, in.failed || (r == 0 && strcmp(told.verdict, "ready") == 0));
+                nothing_was_spent();
+                next_tells_everything();
+        }
 }
 
 static unsigned int questions(void)
@@ -198,7 +176,7 @@ static void a_client_may_hang_up_at_any_question(void **state)
                 next_tells_everything();
                 reset_counts();
                 world.examining = false;
-                fresh_loop();
+                renew_loop();
                 assert_int_equal(ask(), 0); /* nor is a request disturbed */
         }
 }

@@ -24,17 +24,6 @@ struct fixture {
 static const struct inject sweeps[] = { INJECT(INJECT_MEMORY | INJECT_SYSTEM),
         INJECT_EVERY(INJECT_OPENSSL, 13) };
 
-#define FOR_EACH_FAILURE(in)                                                                       \
-        for (size_t sweep = 0; sweep < ARRAY_LEN(sweeps); sweep++)                                 \
-                for (struct inject in = sweeps[sweep]; inject_next(&in);)
-
-#define EXPECT(in, condition)                                                                      \
-        do {                                                                                       \
-                if (!(condition))                                                                  \
-                        fail_msg("call %lu%s (%s): %s", (in).n, (in).onwards ? " and on" : "",     \
-                                (in).what, #condition);                                            \
-        } while (0)
-
 static int verify(struct fixture *f, struct mohr_trust *trust, const char *jws,
         const struct mohr_replay *replay)
 {
@@ -52,7 +41,7 @@ static void a_question_is_used_up_by_an_answer_that_was_told(void **state)
 {
         struct fixture *f = *state;
         struct mohr_trust *trust = testpki_trust((X509 *[]){ f->pki->root, NULL });
-        FOR_EACH_FAILURE(in)
+        FOR_EACH_FAILURE(in, sweeps)
         {
                 struct mohr_replay *replay = NULL;
                 assert_int_equal(mohr_replay_memory_new(&replay, 4), 0);
@@ -72,7 +61,7 @@ static void memories_are_made_whole_or_not_at_all(void **state)
                 .address = "unix:/nowhere", .user = "a", .password = "b", .prefix = "c"
         };
         (void)state;
-        FOR_EACH_FAILURE(in)
+        FOR_EACH_FAILURE(in, sweeps)
         {
                 struct mohr_replay *memory = NULL, *redis = NULL;
                 inject_arm(&in);
@@ -90,7 +79,7 @@ static void memories_are_made_whole_or_not_at_all(void **state)
 static void issuers_are_loaded_all_or_none(void **state)
 {
         struct fixture *f = *state;
-        FOR_EACH_FAILURE(in)
+        FOR_EACH_FAILURE(in, sweeps)
         {
                 struct mohr_trust *trust = testpki_trust((X509 *[]){ f->pki->root, NULL });
                 char problem[128] = "";

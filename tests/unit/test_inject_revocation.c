@@ -24,17 +24,6 @@
 static const struct inject sweeps[] = { INJECT(INJECT_MEMORY | INJECT_SYSTEM),
         INJECT_EVERY(INJECT_OPENSSL, 3) };
 
-#define FOR_EACH_FAILURE(in)                                                                       \
-        for (size_t sweep = 0; sweep < ARRAY_LEN(sweeps); sweep++)                                 \
-                for (struct inject in = sweeps[sweep]; inject_next(&in);)
-
-#define EXPECT(in, condition)                                                                      \
-        do {                                                                                       \
-                if (!(condition))                                                                  \
-                        fail_msg("call %lu%s (%s): %s", (in).n, (in).onwards ? " and on" : "",     \
-                                (in).what, #condition);                                            \
-        } while (0)
-
 enum { GOOD_LIST, BAD_LIST, GOOD_ANSWER, BAD_ANSWER, DELEGATE, WORDS };
 
 struct fixture {
@@ -87,7 +76,7 @@ static void what_comes_is_taken_or_there_was_no_memory(void **state)
 {
         const struct fixture *f = *state;
         for (size_t i = 0; i < WORDS; i++)
-                FOR_EACH_FAILURE(in)
+                FOR_EACH_FAILURE(in, sweeps)
                 {
                         char why[REVOCATION_WHY_MAX] = "";
                         struct revocation *set = revocation_new();
@@ -104,7 +93,7 @@ static void nobody_is_called_other_than_he_is(void **state)
 {
         const struct fixture *f = *state;
         for (size_t i = 0; i < WORDS; i++)
-                FOR_EACH_FAILURE(in)
+                FOR_EACH_FAILURE(in, sweeps)
                 {
                         struct revocation *set = set_of(&f->words[i]);
                         struct revocation_verdict verdict = { 0 }, calm = { 0 };
@@ -129,7 +118,7 @@ static void what_is_kept_was_judged(void **state)
         sk_X509_push(authorities, f->pki->root);
         sk_X509_push(authorities, f->pki->ca);
         for (size_t i = GOOD_LIST; i <= BAD_LIST; i++)
-                FOR_EACH_FAILURE(in)
+                FOR_EACH_FAILURE(in, sweeps)
                 {
                         char why[REVOCATION_WHY_MAX] = "";
                         struct fetched fetched;
@@ -146,7 +135,7 @@ static void what_is_kept_was_judged(void **state)
 static void an_answer_is_asked_for_whole_and_judged(void **state)
 {
         const struct fixture *f = *state;
-        FOR_EACH_FAILURE(in)
+        FOR_EACH_FAILURE(in, sweeps)
         {
                 OCSP_REQUEST *question = NULL;
                 unsigned char *der = NULL;
@@ -179,7 +168,7 @@ static void a_folder_is_read_or_the_answer_says_that_it_was_not(void **state)
         assert_int_equal(fwrite(f->words[BAD_LIST].der, 1, f->words[BAD_LIST].len, file),
                 f->words[BAD_LIST].len);
         fclose(file);
-        FOR_EACH_FAILURE(in)
+        FOR_EACH_FAILURE(in, sweeps)
         {
                 char problem[256] = "";
                 struct mohr_trust *trust = testpki_trust(anchors);
@@ -254,7 +243,7 @@ static void what_is_fetched_is_whole(void **state)
         pid_t server = serve(&port);
         (void)state;
         snprintf(url, sizeof url, "http://127.0.0.1:%u/a.crl", port);
-        FOR_EACH_FAILURE(in)
+        FOR_EACH_FAILURE(in, sweeps)
         {
                 const struct http_request request = { .url = url, .cap = 100, .timeout_s = 60 };
                 uint8_t *body = NULL;

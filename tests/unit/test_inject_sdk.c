@@ -56,18 +56,6 @@ static const struct mohr_verify_options strict = {
 #define OPENSSL INJECT_EVERY(INJECT_OPENSSL, 11)
 static const struct inject sweeps[] = { OWN, OPENSSL };
 
-/* Runs the block that follows once per attempt. */
-#define FOR_EACH_FAILURE(in)                                                                       \
-        for (size_t sweep = 0; sweep < ARRAY_LEN(sweeps); sweep++)                                 \
-                for (struct inject in = sweeps[sweep]; inject_next(&in);)
-
-#define EXPECT(in, condition)                                                                      \
-        do {                                                                                       \
-                if (!(condition))                                                                  \
-                        fail_msg("call %lu%s (%s): %s", (in).n, (in).onwards ? " and on" : "",     \
-                                (in).what, #condition);                                            \
-        } while (0)
-
 /* ---- certificates -------------------------------------------------------------------------- */
 
 static void a_leaf_is_read_whole_or_not_at_all(void **state)
@@ -79,7 +67,7 @@ static void a_leaf_is_read_whole_or_not_at_all(void **state)
         X509 *cert = NULL;
         assert_int_equal(leaf_parse(der, (size_t)len, &cert, &calm), 0);
         X509_free(cert);
-        FOR_EACH_FAILURE(in)
+        FOR_EACH_FAILURE(in, sweeps)
         {
                 cert = NULL;
                 memset(&leaf, 0, sizeof leaf);
@@ -99,7 +87,7 @@ static void a_leaf_is_read_whole_or_not_at_all(void **state)
 static void what_is_composed_is_all_of_it(void **state)
 {
         struct fixture *f = *state;
-        FOR_EACH_FAILURE(in)
+        FOR_EACH_FAILURE(in, sweeps)
         {
                 char *input = NULL;
                 const char *why = NULL;
@@ -121,7 +109,7 @@ static void a_signature_is_appended_only_when_it_was_checked(void **state)
         uint8_t bad[sizeof f->sig];
         memcpy(bad, f->sig, sizeof bad);
         bad[17] ^= 1;
-        FOR_EACH_FAILURE(in)
+        FOR_EACH_FAILURE(in, sweeps)
         {
                 char *whole = NULL, *never = NULL;
                 inject_arm(&in);
@@ -153,7 +141,7 @@ static struct mohr_trust *trust_of(struct fixture *f)
 static void anchors_are_loaded_all_or_none(void **state)
 {
         struct fixture *f = *state;
-        FOR_EACH_FAILURE(in)
+        FOR_EACH_FAILURE(in, sweeps)
         {
                 struct mohr_trust *trust = NULL;
                 struct mohr_result *result = NULL;
@@ -180,7 +168,7 @@ static void verify_while_failing(struct fixture *f, const char *jws,
         const struct mohr_verify_options *options, bool deserved, bool fresh)
 {
         struct mohr_trust *trust = trust_of(f);
-        FOR_EACH_FAILURE(in)
+        FOR_EACH_FAILURE(in, sweeps)
         {
                 struct mohr_result *result = NULL, *calm = NULL;
                 inject_arm(&in);
@@ -278,7 +266,7 @@ static void the_result_is_told_whole_or_not_at_all(void **state)
                 struct mohr_result *result = NULL;
                 assert_true(mohr_verify(trust, f->good, strlen(f->good), &rows[i], &result) >= 0);
                 char *calm = mohr_result_json(result);
-                FOR_EACH_FAILURE(in)
+                FOR_EACH_FAILURE(in, sweeps)
                 {
                         inject_arm(&in);
                         char *text = mohr_result_json(result);
@@ -394,7 +382,7 @@ static void asking_fails_with_an_answer(void **state)
         char path[64];
         pid_t pid = serve(path);
         (void)state;
-        FOR_EACH_FAILURE(in)
+        FOR_EACH_FAILURE(in, sweeps)
         {
                 struct asked a = { 0 };
                 inject_arm(&in);

@@ -31,17 +31,6 @@ struct fixture {
 #define OPENSSL INJECT_EVERY(INJECT_OPENSSL, 11)
 static const struct inject sweeps[] = { OWN, OPENSSL };
 
-#define FOR_EACH_FAILURE(in)                                                                       \
-        for (size_t sweep = 0; sweep < ARRAY_LEN(sweeps); sweep++)                                 \
-                for (struct inject in = sweeps[sweep]; inject_next(&in);)
-
-#define EXPECT(in, condition)                                                                      \
-        do {                                                                                       \
-                if (!(condition))                                                                  \
-                        fail_msg("call %lu%s (%s): %s", (in).n, (in).onwards ? " and on" : "",     \
-                                (in).what, #condition);                                            \
-        } while (0)
-
 static void a_file_is_the_old_one_or_the_new_one(void **state)
 {
         struct fixture *f = *state;
@@ -77,7 +66,7 @@ static void a_store_is_loaded_whole_or_not_at_all(void **state)
         testpki_write_pem(path, first);
         snprintf(path, sizeof path, "%s/mohr/anchors/%s", f->dir, two);
         testpki_write_pem(path, second);
-        FOR_EACH_FAILURE(in)
+        FOR_EACH_FAILURE(in, sweeps)
         {
                 struct mohr_trust *trust = NULL;
                 char problem[256] = "";
@@ -98,7 +87,7 @@ static void a_certificate_is_appraised_in_full_or_not_at_all(void **state)
         int len = i2d_X509(f->pki->leaf, &der);
         struct appraisal calm = { 0 };
         assert_int_equal(appraise(der, (size_t)len, &calm), 0);
-        FOR_EACH_FAILURE(in)
+        FOR_EACH_FAILURE(in, sweeps)
         {
                 struct appraisal found = { 0 };
                 inject_arm(&in);
@@ -114,7 +103,7 @@ static void a_certificate_is_appraised_in_full_or_not_at_all(void **state)
 static void a_bundle_is_made_whole_or_not_at_all(void **state)
 {
         struct fixture *f = *state;
-        FOR_EACH_FAILURE(in)
+        FOR_EACH_FAILURE(in, sweeps)
         {
                 uint8_t *cms = NULL;
                 size_t len = 0;
@@ -135,7 +124,7 @@ static void a_bundle_is_made_whole_or_not_at_all(void **state)
 static void a_bundle_is_read_as_it_was_signed_or_not_at_all(void **state)
 {
         struct fixture *f = *state;
-        FOR_EACH_FAILURE(in)
+        FOR_EACH_FAILURE(in, sweeps)
         {
                 X509 *signer = NULL;
                 char *content = NULL;
