@@ -80,7 +80,7 @@ main()
 def check(good, what, *seen):
     print(("ok - " if good else "not ok - ") + what, flush=True)
     if not good:
-        print("    " + "\n    ".join(str(one)[:400] for one in seen))
+        print("    " + "\n    ".join(str(one)[:400] for one in seen[:12]))
         failed.append(what)
 
 
