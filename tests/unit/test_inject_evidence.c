@@ -3,31 +3,16 @@
  * at once. Whatever fails: what is made is whole or not made, what is told is what is so, and the same objects serve
  * the next caller.
  */
-#include "client-sdk/mohr.h"
 #include "tests/support/inject.h"
-#include "tests/support/testpki.h"
-#include "tests/support/testtsa.h"
+#include "tests/unit/evidence_talk.h"
 
 #include "base/file.h"
-#include "base/outcome.h"
 
-#include <openssl/evp.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <sys/stat.h>
-#include <cmocka.h>
 
-static const struct mohr_verify_options asked = {
-        .audience = "https://bank.example", .nonce = "n-0S6_WzA2Mj", .at = TESTPKI_NOW + 10
-};
-static const struct mohr_verify_options later = { .at = TESTPKI_NOW + 86400 };
-
-struct fixture {
-        struct testpki *pki;
-        struct testtsa *tsa;
-        struct mohr_trust *trust;
-        char *assertion, *bundle, *stamped, *forged;
+struct broken {
+        struct fixture *whole;
+        char *forged;
         unsigned char *request, *answer;
         size_t request_len, answer_len;
 };
@@ -42,31 +27,31 @@ static const struct inject each[] = { INJECT(INJECT_MEMORY | INJECT_SYSTEM),
 
 static void a_bundle_is_made_whole_or_not_at_all(void **state)
 {
-        struct fixture *f = *state;
+        struct broken *f = *state;
         FOR_EACH_FAILURE(in, sweeps)
         {
                 struct mohr_result *result = NULL;
                 char *bundle = NULL;
                 inject_arm(&in);
-                int r = mohr_evidence_make(
-                        f->trust, f->assertion, strlen(f->assertion), &asked, &result, &bundle);
+                int r = mohr_evidence_make(f->whole->trust, f->whole->assertion,
+                        strlen(f->whole->assertion), &asked, &result, &bundle);
                 inject_disarm(&in);
                 EXPECT(in, in.failed || r == 0);
-                EXPECT(in, r == 0 ? strcmp(bundle, f->bundle) == 0 : bundle == NULL);
+                EXPECT(in, r == 0 ? strcmp(bundle, f->whole->bundle) == 0 : bundle == NULL);
                 EXPECT(in, r < 0 ? result == NULL : result != NULL);
                 free(bundle);
                 mohr_result_free(result);
         }
 }
 
-static void check_while_failing(struct fixture *f, const char *bundle, bool deserved)
+static void check_while_failing(struct broken *f, const char *bundle, bool deserved)
 {
         FOR_EACH_FAILURE(in, sweeps)
         {
                 struct mohr_result *result = NULL;
                 inject_arm(&in);
-                int r = mohr_evidence_verify(
-                        f->trust, bundle, strlen(bundle), &later, f->tsa->anchors, &result);
+                int r = mohr_evidence_verify(f->whole->trust, bundle, strlen(bundle), &later,
+                        f->whole->tsa->anchors, &result);
                 inject_disarm(&in);
                 EXPECT(in, r != 0 || deserved);
                 EXPECT(in, in.failed || r == (deserved ? 0 : OUTCOME_INVALID));
@@ -85,19 +70,19 @@ static void check_while_failing(struct fixture *f, const char *bundle, bool dese
 
 static void a_good_bundle_is_at_worst_refused(void **state)
 {
-        struct fixture *f = *state;
-        check_while_failing(f, f->stamped, true);
+        struct broken *f = *state;
+        check_while_failing(f, f->whole->stamped, true);
 }
 
 static void a_forged_bundle_is_never_accepted(void **state)
 {
-        struct fixture *f = *state;
+        struct broken *f = *state;
         check_while_failing(f, f->forged, false);
 }
 
 static void a_timestamp_is_asked_for_and_taken_whole(void **state)
 {
-        struct fixture *f = *state;
+        struct broken *f = *state;
         FOR_EACH_FAILURE(in, sweeps)
         {
                 unsigned char *request = NULL;
@@ -105,13 +90,14 @@ static void a_timestamp_is_asked_for_and_taken_whole(void **state)
                 size_t len = 0;
                 inject_arm(&in);
                 int asking = mohr_evidence_timestamp_request(
-                        f->bundle, strlen(f->bundle), &request, &len);
-                int taking = mohr_evidence_timestamp_add(f->bundle, strlen(f->bundle), f->request,
-                        f->request_len, f->answer, f->answer_len, f->tsa->anchors, TESTPKI_NOW + 20,
-                        &stamped, problem, sizeof problem);
+                        f->whole->bundle, strlen(f->whole->bundle), &request, &len);
+                int taking = mohr_evidence_timestamp_add(f->whole->bundle, strlen(f->whole->bundle),
+                        f->request, f->request_len, f->answer, f->answer_len,
+                        f->whole->tsa->anchors, TESTPKI_NOW + 20, &stamped, problem,
+                        sizeof problem);
                 inject_disarm(&in);
                 EXPECT(in, asking == 0 ? request && len == f->request_len : request == NULL);
-                EXPECT(in, taking == 0 ? strcmp(stamped, f->stamped) == 0 : stamped == NULL);
+                EXPECT(in, taking == 0 ? strcmp(stamped, f->whole->stamped) == 0 : stamped == NULL);
                 EXPECT(in, taking != OUTCOME_INVALID || problem[0]);
                 EXPECT(in, in.failed || (asking == 0 && taking == 0));
                 free(request);
@@ -126,7 +112,7 @@ static const char page[] =
 
 static void a_receipt_holds_the_bundle_or_is_none(void **state)
 {
-        struct fixture *f = *state;
+        struct broken *f = *state;
         FOR_EACH_FAILURE(in, each)
         {
                 unsigned char *pdf = NULL;
@@ -134,11 +120,11 @@ static void a_receipt_holds_the_bundle_or_is_none(void **state)
                 const char *found = NULL;
                 inject_arm(&in);
                 int r = mohr_receipt_embed(
-                        page, strlen(page), f->bundle, strlen(f->bundle), &pdf, &len);
+                        page, strlen(page), f->whole->bundle, strlen(f->whole->bundle), &pdf, &len);
                 int again = r == 0 ? mohr_receipt_extract(pdf, len, &found, &found_len) : -ENOMEM;
                 inject_disarm(&in);
                 EXPECT(in, r == 0 ? pdf != NULL : r < 0 && pdf == NULL);
-                EXPECT(in, again < 0 || (again == 0 && found_len == strlen(f->bundle)));
+                EXPECT(in, again < 0 || (again == 0 && found_len == strlen(f->whole->bundle)));
                 EXPECT(in, in.failed || again == 0);
                 free(pdf);
         }
@@ -169,53 +155,33 @@ static void a_file_is_there_whole_or_not_at_all(void **state)
         assert_int_equal(rmdir(dir), 0); /* nothing was left beside it */
 }
 
-static int setup(void **state)
+static int set_up(void **state)
 {
-        struct fixture *f = calloc(1, sizeof *f);
-        struct mohr_result *result = NULL;
-        char problem[256];
+        struct broken *f = calloc(1, sizeof *f);
         alarm(240); /* nothing here may hang */
-        f->pki = testpki_new();
-        f->tsa = testtsa_new(NULL);
-        f->trust = testpki_trust((X509 *[]){ f->pki->root, NULL });
-        json_t *header = testpki_header("RS256", f->pki->leaf, f->pki->ca, NULL),
-               *payload = testpki_payload(TESTPKI_GIVEN, TESTPKI_FAMILY, "0099900007", false);
-        f->assertion = testpki_sign_json(header, payload, f->pki->leaf_key, "RS256");
-        json_decref(header);
-        json_decref(payload);
-        assert_int_equal(mohr_evidence_make(f->trust, f->assertion, strlen(f->assertion), &asked,
-                                 &result, &f->bundle),
-                0);
-        mohr_result_free(result);
+        setup(state);
+        f->whole = *state;
+        const char *bundle = f->whole->bundle;
         assert_int_equal(mohr_evidence_timestamp_request(
-                                 f->bundle, strlen(f->bundle), &f->request, &f->request_len),
+                                 bundle, strlen(bundle), &f->request, &f->request_len),
                 0);
-        f->answer = testtsa_answer(f->tsa, f->request, f->request_len, TESTPKI_NOW + 15,
+        f->answer = testtsa_answer(f->whole->tsa, f->request, f->request_len, TESTPKI_NOW + 15,
                 TESTTSA_HONEST, &f->answer_len);
-        assert_int_equal(mohr_evidence_timestamp_add(f->bundle, strlen(f->bundle), f->request,
-                                 f->request_len, f->answer, f->answer_len, f->tsa->anchors,
-                                 TESTPKI_NOW + 20, &f->stamped, problem, sizeof problem),
-                0);
-        f->forged = strdup(f->stamped);
+        f->forged = strdup(f->whole->stamped);
         f->forged[900] ^= 1;
         *state = f;
         return 0;
 }
 
-static int teardown(void **state)
+static int tear_down(void **state)
 {
-        struct fixture *f = *state;
-        testpki_free(f->pki);
-        testtsa_free(f->tsa);
-        mohr_trust_free(f->trust);
-        free(f->assertion);
-        free(f->bundle);
-        free(f->stamped);
+        struct broken *f = *state;
+        void *whole = f->whole;
         free(f->forged);
         free(f->request);
         free(f->answer);
         free(f);
-        return 0;
+        return teardown(&whole);
 }
 
 int main(void)
@@ -229,5 +195,5 @@ int main(void)
                 cmocka_unit_test(a_file_is_there_whole_or_not_at_all),
         };
         inject_init();
-        return cmocka_run_group_tests_name("inject_evidence", tests, setup, teardown);
+        return cmocka_run_group_tests_name("inject_evidence", tests, set_up, tear_down);
 }

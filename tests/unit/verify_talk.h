@@ -112,7 +112,7 @@ static inline json_t *verification(const json_t *json)
         return json_object_get(json, "verification");
 }
 
-static const char *told(const json_t *json, const char *where, const char *name)
+static inline const char *told(const json_t *json, const char *where, const char *name)
 {
         const char *text = json_string_value(json_object_get(json_object_get(json, where), name));
         return text ? text : "";
