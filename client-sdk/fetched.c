@@ -58,7 +58,7 @@ static int name_list(const struct revocation_item *item, X509 *authority, char n
 static X509 *find_authority(struct revocation_item *item, const STACK_OF(X509) * authorities,
         bool *starved, char why[static REVOCATION_WHY_MAX])
 {
-        refuse(why, "nobody who is trusted here issued it");
+        refuse(why, "nobody who is trusted here issued it; give the certificate of the CA as well");
         for (int i = 0; i < sk_X509_num(authorities); i++) {
                 X509 *authority = sk_X509_value(authorities, i);
                 if (X509_NAME_cmp(

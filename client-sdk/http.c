@@ -73,6 +73,14 @@ static int complain_of_answer(struct fetch *fetch, const char *fallback)
         return complain(fetch, fetch->budget.flooded ? "it sends more than is allowed" : line);
 }
 
+/* OpenSSL asks again until the time is over, whatever the reason, and keeps none of them. */
+static int complain_of_connection(struct fetch *fetch)
+{
+        if (ERR_GET_REASON(ERR_peek_error()) != BIO_R_CONNECT_TIMEOUT)
+                return complain_of_answer(fetch, "nobody answers");
+        return complain(fetch, "no connection: no such name, nobody there, or no network");
+}
+
 /* ---- the connection ------------------------------------------------------------------------ */
 
 static long refuse(BIO *bio)
@@ -255,7 +263,7 @@ static int exchange_once(struct fetch *fetch, uint8_t **ret, size_t *ret_len, ch
         const struct http_request *request = fetch->request;
         _cleanup_(free_exchange) OSSL_HTTP_REQ_CTX *exchange = connect_to(fetch);
         if (!exchange)
-                return complain_of_answer(fetch, "nobody answers");
+                return complain_of_connection(fetch);
         _cleanup_(free_bio) BIO *body =
                 request->content_type ? BIO_new_mem_buf(request->body, (int)request->body_len)
                                       : NULL;

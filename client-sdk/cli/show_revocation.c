@@ -54,14 +54,30 @@ static void show_good(const struct cli *cli, const json_t *revocation)
                 printf("%s\n", _("Not checked: whether whoever said so was revoked."));
 }
 
+/* The leaf, if it is known to be good: then what is not known is about a CA above it. */
+static const json_t *good_leaf(const json_t *revocation)
+{
+        const json_t *leaf = json_array_get(json_object_get(revocation, "certificates"), 0);
+        bool good = strcmp(member(leaf, "certificate"), "leaf") == 0 &&
+                    strcmp(member(leaf, "state"), "good") == 0;
+        return good ? leaf : NULL;
+}
+
 void show_revocation(const struct cli *cli, const json_t *all)
 {
         const json_t *revocation = json_object_get(all, "revocation");
+        const json_t *leaf = good_leaf(revocation);
         const char *code = member(revocation, "why");
         char text[CLI_TEXT_MAX];
-        if (strcmp(member(revocation, "state"), "good") == 0)
+        if (strcmp(member(revocation, "state"), "good") == 0) {
                 show_good(cli, revocation);
-        else
-                printf("%s %s (%s)\n", _("Not checked: whether the certificate was revoked:"),
-                        words_for(code), cli_text(cli, text, code));
+                return;
+        }
+        if (leaf)
+                show_good(cli, leaf);
+        printf("%s %s (%s)\n",
+                leaf ? _("Not checked: whether the certificate of an authority above it was "
+                         "revoked:")
+                     : _("Not checked: whether the certificate was revoked:"),
+                words_for(code), cli_text(cli, text, code));
 }

@@ -263,6 +263,8 @@ def good(world):
         code, reason, told, _ = world.verdict("--revocation", "require")
         check((code, reason) == (21, "revocation-unknown") and [c["state"] for c in told["certificates"]] ==
               ["good", "unchecked"], "the leaf's list says nothing of its issuer", told)
+        words = world.verify().stdout
+        check("Not revoked, as of" in words and "an authority above it" in words, "a person reads what is known and what is not", words)
         code, said = world.fetch(world.server.url + "/root.crl")
         check(code == 0 and len(world.snapshot()) == 3, "a list is kept by its URL", said)
     finally:
