@@ -350,7 +350,7 @@ static inline pid_t last_pid(void)
 }
 
 /* How often a line stands in what the helpers wrote of their lives. */
-static unsigned int noted(const char *line)
+static inline unsigned int noted(const char *line)
 {
         char life[8192];
         unsigned int count = 0;

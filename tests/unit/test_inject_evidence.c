@@ -158,6 +158,7 @@ static void a_file_is_there_whole_or_not_at_all(void **state)
 static int set_up(void **state)
 {
         struct broken *f = calloc(1, sizeof *f);
+        char problem[256];
         alarm(240); /* nothing here may hang */
         setup(state);
         f->whole = *state;
@@ -167,6 +168,11 @@ static int set_up(void **state)
                 0);
         f->answer = testtsa_answer(f->whole->tsa, f->request, f->request_len, TESTPKI_NOW + 15,
                 TESTTSA_HONEST, &f->answer_len);
+        free(f->whole->stamped); /* this answer's instead */
+        assert_int_equal(mohr_evidence_timestamp_add(bundle, strlen(bundle), f->request,
+                                 f->request_len, f->answer, f->answer_len, f->whole->tsa->anchors,
+                                 TESTPKI_NOW + 20, &f->whole->stamped, problem, sizeof problem),
+                0);
         f->forged = strdup(f->whole->stamped);
         f->forged[900] ^= 1;
         *state = f;
