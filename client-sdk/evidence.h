@@ -40,6 +40,9 @@ bool evidence_terms(const json_t *content, struct mohr_verify_options *ret);
 /* The file's text with the first `count` timestamps; NULL: no memory. A timestamp is over the body, which is
  * the same without the checksum, with those before it. */
 char *evidence_file(const json_t *content, const json_t *timestamps, size_t count);
+/* That file, if it is none too long to be read again: 0, -EFBIG, -ENOMEM. */
+_must_check_ int evidence_seal(
+        const json_t *content, const json_t *timestamps, size_t count, char **ret);
 char *evidence_body(const json_t *content, const json_t *timestamps, size_t count);
 
 /* A text in base64 for these bytes; NULL: no memory. And back: malloced, -EBADMSG, -ENOMEM. */

@@ -106,6 +106,19 @@ char *evidence_file(const json_t *content, const json_t *timestamps, size_t coun
         return write_text(content, timestamps, count, sha256);
 }
 
+int evidence_seal(const json_t *content, const json_t *timestamps, size_t count, char **ret)
+{
+        char *text = evidence_file(content, timestamps, count);
+        if (!text)
+                return -ENOMEM;
+        if (strlen(text) > MOHR_EVIDENCE_MAX) {
+                free(text);
+                return -EFBIG;
+        }
+        *ret = text;
+        return 0;
+}
+
 static const char *const expireds[] = { [MOHR_EXPIRED_REFUSE] = "refuse",
         [MOHR_EXPIRED_REPORT] = "report",
         [MOHR_EXPIRED_ACCEPT] = "accept" };

@@ -89,15 +89,7 @@ static int bundle_of(const struct mohr_trust *trust, const struct mohr_result *r
         int r = compose(trust, result, assertion, len, &terms, &content);
         if (r < 0)
                 return r;
-        char *text = evidence_file(content, NULL, 0);
-        if (!text)
-                return -ENOMEM;
-        if (strlen(text) > MOHR_EVIDENCE_MAX) {
-                free(text);
-                return -EFBIG;
-        }
-        *ret = text;
-        return 0;
+        return evidence_seal(content, NULL, 0, ret);
 }
 
 /* Asked last, when there is a bundle: a memory that took an answer would not take it again. */

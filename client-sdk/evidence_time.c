@@ -178,13 +178,5 @@ int mohr_evidence_timestamp_add(const char *bundle, size_t len, const void *requ
                 r = judge(&e, authorities, at ? at : (int64_t)time(NULL), problem, problem_cap);
         if (r != 0)
                 return r;
-        char *text = evidence_file(e.content, e.timestamps, json_array_size(e.timestamps));
-        if (!text)
-                return -ENOMEM;
-        if (strlen(text) > MOHR_EVIDENCE_MAX) {
-                free(text);
-                return -EFBIG;
-        }
-        *ret = text;
-        return 0;
+        return evidence_seal(e.content, e.timestamps, json_array_size(e.timestamps), ret);
 }

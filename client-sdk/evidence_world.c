@@ -118,6 +118,22 @@ static void share_anchors(const struct mohr_trust *trust, struct mohr_trust *wor
         world->has_national_root = trust->has_national_root;
 }
 
+/* The anchors of `trust` and the issuers of the bundle, and nothing of revocation. */
+static int world_of(
+        const struct mohr_trust *trust, const struct evidence *evidence, struct mohr_trust **ret)
+{
+        _cleanup_trust_ struct mohr_trust *world = trust_new();
+        if (!world)
+                return -ENOMEM;
+        share_anchors(trust, world);
+        int r = read_issuers(evidence->chain, &world->between);
+        if (r != 0)
+                return r;
+        *ret = world;
+        world = NULL;
+        return 0;
+}
+
 static int add_proofs(struct mohr_trust *world, const json_t *proofs)
 {
         int r = 0;
@@ -135,12 +151,9 @@ static int add_proofs(struct mohr_trust *world, const json_t *proofs)
 int evidence_world(const struct mohr_trust *trust, const struct evidence *evidence,
         struct mohr_trust **ret, const char **ret_detail)
 {
-        _cleanup_trust_ struct mohr_trust *world = trust_new();
-        if (!world)
-                return -ENOMEM;
-        share_anchors(trust, world);
+        _cleanup_trust_ struct mohr_trust *world = NULL;
         *ret_detail = "chain";
-        int r = read_issuers(evidence->chain, &world->between);
+        int r = world_of(trust, evidence, &world);
         if (r != 0)
                 return r;
         *ret_detail = "revocation";
@@ -162,11 +175,8 @@ static void lend(struct mohr_trust *world, const struct mohr_trust *trust)
 int evidence_hindsight(const struct mohr_trust *trust, const struct evidence *evidence,
         const struct mohr_verify_options *terms, struct mohr_result **ret)
 {
-        _cleanup_trust_ struct mohr_trust *world = trust_new();
-        if (!world)
-                return -ENOMEM;
-        share_anchors(trust, world);
-        int r = read_issuers(evidence->chain, &world->between);
+        _cleanup_trust_ struct mohr_trust *world = NULL;
+        int r = world_of(trust, evidence, &world);
         if (r != 0)
                 return r;
         lend(world, trust);
