@@ -75,12 +75,9 @@ static void on_answer(void *user, int outcome)
         request_run(request, outcome);
 }
 
-static struct person_question question_of(
-        const struct request *request, const struct reader_info *reader)
+struct person_question ask_question(const struct request *request)
 {
         const struct config *config = request->context->config;
-        const struct leaf *facts = &request->card.chain.facts;
-        bool staff = facts->class == LEAF_STAFF;
         return (struct person_question){
                 .ui = { request->tty, request->term, request->display, request->wayland_display,
                         request->xauthority, request->language },
@@ -88,18 +85,28 @@ static struct person_question question_of(
                 .app = request->peer.executable,
                 .audience = request->audience,
                 .purpose = request->purpose,
-                .given_name = staff ? facts->common_name : facts->given_name,
-                .family_name = staff ? "" : facts->family_name,
-                .card_number = staff ? facts->employee_number : facts->card_number,
-                .staff = staff,
-                .reader = reader->name,
-                .tries_left = request->tries_left,
-                .simulated = request->simulated,
-                .tell_unproven = request->told_unproven,
-                .expired = gate_expired(&request->card.chain, time(NULL)),
+                .tries_left = -1,
                 .timeout_s = config->prompt_timeout_s,
                 .pinentry = config->pinentry,
         };
+}
+
+static struct person_question question_of(
+        const struct request *request, const struct reader_info *reader)
+{
+        const struct leaf *facts = &request->card.chain.facts;
+        bool staff = facts->class == LEAF_STAFF;
+        struct person_question question = ask_question(request);
+        question.given_name = staff ? facts->common_name : facts->given_name;
+        question.family_name = staff ? "" : facts->family_name;
+        question.card_number = staff ? facts->employee_number : facts->card_number;
+        question.staff = staff;
+        question.reader = reader->name;
+        question.tries_left = request->tries_left;
+        question.simulated = request->simulated;
+        question.tell_unproven = request->told_unproven;
+        question.expired = gate_expired(&request->card.chain, time(NULL));
+        return question;
 }
 
 int ask_person(struct request *request, struct out *args)

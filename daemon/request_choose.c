@@ -39,22 +39,6 @@ bool choose_is_open(const struct request *request)
         return !request->reader_name && list_readers(request, names) > 0;
 }
 
-static struct person_question question_of(const struct request *request)
-{
-        const struct config *config = request->context->config;
-        return (struct person_question){
-                .ui = { request->tty, request->term, request->display, request->wayland_display,
-                        request->xauthority, request->language },
-                .request = request->id,
-                .app = request->peer.executable,
-                .audience = request->audience,
-                .purpose = request->purpose,
-                .tries_left = -1,
-                .timeout_s = config->prompt_timeout_s,
-                .pinentry = config->pinentry,
-        };
-}
-
 static int ask(
         struct request *request, const struct person_question *question, person_done on_answer)
 {
@@ -99,7 +83,7 @@ int choose_ask(struct request *request, struct out *args)
         if (!ask_take_turn(request))
                 return WAIT;
         snprintf(request->offer, sizeof request->offer, "%s", names[request->offered % count]);
-        struct person_question question = question_of(request);
+        struct person_question question = ask_question(request);
         question.choice = true;
         question.reader = request->offer;
         int r = ask(request, &question, on_choice);
@@ -138,7 +122,7 @@ int choose_ask_to_search(struct request *request, struct out *args)
                 request->expect_national_number, names, count);
         if (r < 0)
                 return r;
-        struct person_question question = question_of(request);
+        struct person_question question = ask_question(request);
         question.search = true;
         question.expected_number = request->expect_national_number;
         question.readers = names;

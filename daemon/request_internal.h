@@ -162,6 +162,8 @@ int choose_ask(struct request *request, struct out *args); /* 0 also when nobody
 /* False: another card was looked for, and found in this reader. */
 bool choose_was_meant(const struct request *request);
 
+/* What every question says: who asks whom, for what, and where. */
+struct person_question ask_question(const struct request *request);
 bool ask_take_turn(struct request *request);
 int ask_person(struct request *request, struct out *args);
 void ask_give_up_turn(struct request *request);
