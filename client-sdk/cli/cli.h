@@ -49,6 +49,8 @@ void cli_headline(const struct cli *cli, const char *text, int outcome);
 int cli_result(const struct cli *cli, int r, const struct mohr_client *client);
 /* One specific line and exit code 2. */
 _printf_(2, 3) int cli_usage(const struct cli *cli, const char *format, ...);
+/* For a command whose one option is --json: 0, or what cli_usage() returned. Arguments are the caller's to judge. */
+_must_check_ int cli_only_json(struct cli *cli, int argc, char **argv);
 /* A warning on stderr. */
 void cli_warn(const struct cli *cli, const char *text);
 /* False if stdout did not take it all (a full disk, a closed pipe). */

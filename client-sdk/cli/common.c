@@ -170,6 +170,17 @@ int cli_usage(const struct cli *cli, const char *format, ...)
         return OUTCOME_USAGE;
 }
 
+int cli_only_json(struct cli *cli, int argc, char **argv)
+{
+        static const struct option options[] = { { "json", no_argument, NULL, 'j' }, { 0 } };
+        for (int option; (option = getopt_long(argc, argv, "", options, NULL)) >= 0;) {
+                if (option != 'j')
+                        return cli_usage(cli, _("This option is not known here."));
+                cli->json = true;
+        }
+        return 0;
+}
+
 void cli_warn(const struct cli *cli, const char *text)
 {
         fprintf(stderr, "%s%s: %s%s\n", cli_style(stderr, STYLE_BAD), cli->persian ? SEAL : "mohr",

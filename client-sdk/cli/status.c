@@ -9,12 +9,9 @@
 
 static int parse(struct cli *cli, int argc, char **argv)
 {
-        static const struct option options[] = { { "json", no_argument, NULL, 'j' }, { 0 } };
-        for (int option; (option = getopt_long(argc, argv, "", options, NULL)) >= 0;) {
-                if (option != 'j')
-                        return cli_usage(cli, _("This option is not known here."));
-                cli->json = true;
-        }
+        int r = cli_only_json(cli, argc, argv);
+        if (r != 0)
+                return r;
         return optind < argc ? cli_usage(cli, _("This takes no arguments.")) : 0;
 }
 

@@ -110,13 +110,9 @@ int trust_print_json(const struct cli *cli, const json_t *json)
 
 int trust_show(struct cli *cli, int argc, char **argv)
 {
-        static const struct option options[] = { { "json", no_argument, NULL, 'j' }, { 0 } };
-        for (int option; (option = getopt_long(argc, argv, "", options, NULL)) >= 0;) {
-                if (option == '?')
-                        return cli_usage(
-                                cli, _("This option is not known here, or lacks its value."));
-                cli->json = true;
-        }
+        int parsed = cli_only_json(cli, argc, argv);
+        if (parsed != 0)
+                return parsed;
         if (argc - optind != 1)
                 return cli_usage(cli, _("This takes one file of certificates."));
         char problem[512] = "";
