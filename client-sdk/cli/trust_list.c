@@ -114,13 +114,9 @@ static int list_all(const struct cli *cli, const json_t *all)
 
 int trust_list(struct cli *cli, int argc, char **argv)
 {
-        static const struct option options[] = { { "json", no_argument, NULL, 'j' }, { 0 } };
-        for (int option; (option = getopt_long(argc, argv, "", options, NULL)) >= 0;) {
-                if (option == '?')
-                        return cli_usage(
-                                cli, _("This option is not known here, or lacks its value."));
-                cli->json = true;
-        }
+        int parsed = cli_only_json(cli, argc, argv);
+        if (parsed != 0)
+                return parsed;
         if (optind < argc)
                 return cli_usage(cli, _("This takes no arguments."));
         _cleanup_json_ json_t *all =
