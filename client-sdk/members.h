@@ -59,17 +59,13 @@ static inline char *members_text(const json_t *json, size_t flags)
         return text;
 }
 
-/* Is `json` all of this text? Ours is written compactly, and then writing it again gives the same bytes. */
-static inline bool members_wrote(const json_t *json, const char *text, size_t len)
-{
-        _cleanup_free_ char *again = malloc(len);
-        return again && json_dumpb(json, again, len, JSON_COMPACT) == len &&
-               memcmp(again, text, len) == 0;
-}
+/* Is `json` all of this text, which it was read from? False as well if it is written in any but the plainest
+ * way (members.c). */
+bool members_wrote(const json_t *json, const char *text, size_t len);
 
 /* Reads one JSON text; names only once. NULL if it is none, or *ret_starved. json_loadb drops a character
  * that it has no room for and goes on (2.14), so that one text is taken for another: a reading is believed
- * if it writes the same text again, or else if a second one is equal, as memory would have to be missing
+ * if it is all of the text, or else if a second one is equal, as memory would have to be missing
  * at the same byte of both. */
 static inline json_t *members_read(const char *text, size_t len, bool *ret_starved)
 {
