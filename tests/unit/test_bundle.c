@@ -2,45 +2,7 @@
 /* test_bundle.c: offline bundles: what is read is what was signed, and by whom; what came with the last one
  * goes when the next one lacks it; nothing older comes back.
  */
-#include "client-sdk/bundle_store.h"
-
-#include "base/outcome.h"
-#include "client-sdk/national.h"
-#include "tests/support/testpki.h"
-
-#include <fcntl.h>
-#include <openssl/cms.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <sys/stat.h>
-#include <cmocka.h>
-
-#define ISSUED 1795300000
-#define NEXT   (ISSUED + 86400)
-
-struct fixture {
-        struct testpki *pki;
-        X509 *signer;
-        STACK_OF(X509) * signers;
-        struct bundle bundle;
-        char *content;
-        uint8_t *cms;
-        size_t cms_len;
-        char dir[64];
-};
-
-static void add_certificate(struct bundle *bundle, X509 *cert, bool crl)
-{
-        unsigned char *der = NULL;
-        int len = i2d_X509(cert, &der);
-        assert_true(len > 0);
-        if (crl)
-                assert_int_equal(bundle_add_crl(bundle, der, (size_t)len), 0);
-        else
-                assert_int_equal(bundle_add_anchor(bundle, der, (size_t)len), 0);
-        OPENSSL_free(der);
-}
+#include "tests/unit/bundle_talk.h"
 
 static const char *why_open(const struct fixture *f, const uint8_t *der, size_t len)
 {
@@ -363,47 +325,6 @@ static void a_damaged_record_is_no_empty_one(void **state)
                         0);
                 assert_int_equal(bundle_record_read(STORE_USER, print, &record), -EBADMSG);
         }
-}
-
-static int set_up(void **state)
-{
-        struct fixture *f = calloc(1, sizeof *f);
-        snprintf(f->dir, sizeof f->dir, "/tmp/mohr-bundle-XXXXXX");
-        if (!mkdtemp(f->dir) || setenv("XDG_CONFIG_HOME", f->dir, 1) < 0)
-                return -1;
-        f->pki = testpki_new();
-        f->signer = testpki_issue(f->pki, &(struct testpki_spec){ .key = f->pki->other_key,
-                                                  .cn = "Bundle Signer TEST",
-                                                  .key_usage = "critical,digitalSignature" });
-        f->signers = sk_X509_new_null();
-        sk_X509_push(f->signers, f->pki->root);
-        sk_X509_push(f->signers, f->signer);
-        f->bundle.issued_at = ISSUED;
-        f->bundle.next_update = NEXT;
-        add_certificate(&f->bundle, f->pki->root, false);
-        add_certificate(&f->bundle, f->pki->leaf, true);
-        f->content = bundle_compose(&f->bundle);
-        if (!f->content || bundle_seal(f->content, strlen(f->content), f->signer, f->pki->other_key,
-                                   &f->cms, &f->cms_len) != 0)
-                return -1;
-        *state = f;
-        return 0;
-}
-
-static int tear_down(void **state)
-{
-        struct fixture *f = *state;
-        char command[128];
-        snprintf(command, sizeof command, "rm -rf %s", f->dir);
-        int r = system(command);
-        bundle_clear(&f->bundle);
-        sk_X509_free(f->signers);
-        X509_free(f->signer);
-        testpki_free(f->pki);
-        free(f->content);
-        free(f->cms);
-        free(f);
-        return r;
 }
 
 int main(void)

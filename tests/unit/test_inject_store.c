@@ -4,28 +4,11 @@
  * bundle is read as it was signed or not at all.
  */
 #include "client-sdk/appraise.h"
-#include "client-sdk/bundle_store.h"
 #include "daemon/issuer_files.h"
 #include "tests/support/inject.h"
-#include "tests/support/testpki.h"
+#include "tests/unit/bundle_talk.h"
 
 #include "base/file.h"
-#include "base/outcome.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <cmocka.h>
-
-struct fixture {
-        struct testpki *pki;
-        X509 *signer;
-        STACK_OF(X509) * signers;
-        struct bundle bundle;
-        char *content, dir[64], print[NATIONAL_PRINT_MAX];
-        uint8_t *cms;
-        size_t cms_len;
-};
 
 #define OWN     INJECT(INJECT_MEMORY | INJECT_SYSTEM)
 #define OPENSSL INJECT_EVERY(INJECT_OPENSSL, 11)
@@ -201,54 +184,6 @@ static void a_kept_issuer_is_there_or_not_there(void **state)
                 assert_int_equal(system(command), 0);
         }
         mohr_trust_free(anchors);
-}
-
-static void add(struct bundle *bundle, X509 *cert,
-        int (*to)(struct bundle *bundle, const uint8_t *der, size_t len))
-{
-        unsigned char *der = NULL;
-        int len = i2d_X509(cert, &der);
-        assert_int_equal(to(bundle, der, (size_t)len), 0);
-        OPENSSL_free(der);
-}
-
-static int set_up(void **state)
-{
-        struct fixture *f = calloc(1, sizeof *f);
-        snprintf(f->dir, sizeof f->dir, "/tmp/mohr-inject-XXXXXX");
-        if (!mkdtemp(f->dir) || setenv("XDG_CONFIG_HOME", f->dir, 1) < 0)
-                return -1;
-        f->pki = testpki_new();
-        f->signer = testpki_issue(f->pki, &(struct testpki_spec){ .key = f->pki->other_key,
-                                                  .key_usage = "critical,digitalSignature" });
-        f->signers = sk_X509_new_null();
-        sk_X509_push(f->signers, f->signer);
-        f->bundle.issued_at = TESTPKI_NOW;
-        f->bundle.next_update = TESTPKI_NOW + 1;
-        add(&f->bundle, f->pki->root, bundle_add_anchor);
-        add(&f->bundle, f->pki->ca, bundle_add_crl);
-        f->content = bundle_compose(&f->bundle);
-        *state = f;
-        return national_fingerprint(f->signer, f->print)
-                       ? bundle_seal(f->content, strlen(f->content), f->signer, f->pki->other_key,
-                                 &f->cms, &f->cms_len)
-                       : -1;
-}
-
-static int tear_down(void **state)
-{
-        struct fixture *f = *state;
-        char command[128];
-        snprintf(command, sizeof command, "rm -rf %s", f->dir);
-        int r = system(command);
-        bundle_clear(&f->bundle);
-        sk_X509_free(f->signers);
-        X509_free(f->signer);
-        testpki_free(f->pki);
-        free(f->content);
-        free(f->cms);
-        free(f);
-        return r;
 }
 
 int main(void)
