@@ -31,8 +31,8 @@ static void print_age(const struct ages *ages, int64_t issued, int64_t next)
         snprintf(line, sizeof line,
                 dngettext("mohr", "%ld day old", "%ld days old", (unsigned long)days), days);
         text_persian_digits(digits, sizeof digits, line);
-        printf("      %s: %s, %s\n", _("Issued"), cli_time(ages->cli, when, issued),
-                ages->cli->persian ? digits : line);
+        printf("      %s: %s%s %s\n", _("Issued"), cli_time(ages->cli, when, issued),
+                ages->cli->persian ? "،" : ",", ages->cli->persian ? digits : line);
         if (next == 0)
                 return;
         printf("      %s: %s\n", _("Next one due"), cli_time(ages->cli, when, next));

@@ -249,9 +249,14 @@ static int tell_removed(const struct cli *cli, const struct search *search)
                 _cleanup_json_ json_t *object = trust_json(&search->appraisal);
                 return object ? trust_print_json(cli, object) : cli_result(cli, -ENOMEM, NULL);
         }
+        bool signer = false;
         printf("%s\n", _("It is not trusted any more. Removed:"));
-        for (size_t i = 0; i < search->count; i++)
+        for (size_t i = 0; i < search->count; i++) {
                 printf("  %s\n", cli_text(cli, text, search->places[i].path));
+                signer = signer || search->places[i].kind == STORE_SIGNERS;
+        }
+        if (signer)
+                printf("%s\n", _("What its bundles brought is gone as well."));
         return 0;
 }
 
