@@ -4,6 +4,8 @@
  */
 #include "tests/support/testpki.h"
 
+#include "tests/support/testkeys.h"
+
 #include <openssl/ecdsa.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
@@ -130,11 +132,11 @@ struct testpki *testpki_new(void)
                       to = 1979510400; /* 2012-09-23 .. 2032-09-23, as IRAN Root CA1 */
         struct testpki *pki = calloc(1, sizeof *pki);
         NEED(pki);
-        pki->root_key = EVP_RSA_gen(2048);
-        pki->ca_key = EVP_RSA_gen(2048);
-        pki->leaf_key = EVP_RSA_gen(2048);
-        pki->other_key = EVP_RSA_gen(2048);
-        pki->small_key = EVP_RSA_gen(1024);
+        pki->root_key = testkey(TESTKEY_ROOT);
+        pki->ca_key = testkey(TESTKEY_CA);
+        pki->leaf_key = testkey(TESTKEY_LEAF);
+        pki->other_key = testkey(TESTKEY_OTHER);
+        pki->small_key = testkey(TESTKEY_SMALL);
         pki->ec_key = EVP_EC_gen("P-256");
         NEED(pki->root_key && pki->ca_key && pki->leaf_key && pki->other_key && pki->small_key &&
                 pki->ec_key);

@@ -14,7 +14,7 @@ trap 'rm -rf "$work"' EXIT
 cd "$here" || exit 1
 calm=
 setarch -R true 2>/dev/null && calm='setarch -R' # the sanitizer needs its own places in memory
-set -- "$work/obj/tests/unit/test_threads.o" "$work/obj/tests/support/testpki.o" "$work/obj/tests/support/testlists.o" "$work/lib/libmohr.a" "$work/lib/base.a"
+set -- "$work/obj/tests/unit/test_threads.o" "$work/obj/tests/support/testpki.o" "$work/obj/tests/support/testkeys.o" "$work/obj/tests/support/testlists.o" "$work/lib/libmohr.a" "$work/lib/base.a"
 # shellcheck disable=SC2046 # flags are words
 if ! { make -s -j2 BUILD="$work" CC=clang CFLAGS='-O0 -g -fsanitize=thread' "$@" >"$work/made" 2>&1 &&
         clang -pie -fsanitize=thread "$@" $(pkg-config --libs libcrypto jansson cmocka) -o "$work/threads"; }; then
