@@ -9,7 +9,7 @@ next request on the same daemon served. Both a first request and one of a card a
 """
 import time
 
-from lib import Card, Daemon, Pcscd, card_present, main, wait_for
+from lib import Card, Daemon, Pcscd, card_wait, main, wait_for
 
 CARD_TIMEOUT_MS = 700
 OVERDUE = 1200  # ms of silence: more than the daemon waits
@@ -40,7 +40,7 @@ class Struck:
         a card that was silent for longer than the daemon waited has had its say."""
         wait_for(lambda: self.card.stats().get("present"), 3)
         time.sleep((OVERDUE - CARD_TIMEOUT_MS) / 1000 + 0.5 if silent else 0.5)
-        wait_for(lambda: card_present(self.card.reader), 3)
+        card_wait(self.card.reader)
         self.daemon.wait_state(self.card.reader, "card")
 
     def spent(self):

@@ -110,6 +110,26 @@ def card_present(reader):
     return bool(state.event & 0x20)
 
 
+def card_wait(reader, present=True, seconds=3.0):
+    """Until a card is in the reader, or none. pcscd says so by itself: asking again and again costs, in ten scripts
+    with ten workers each, more than what they test."""
+    pcsc, context, end = ctypes.CDLL("libpcsclite.so.1"), ctypes.c_long(), time.monotonic() + seconds
+    if pcsc.SCardEstablishContext(2, None, None, ctypes.byref(context)) != 0:
+        return wait_for(lambda: card_present(reader) == present, seconds)
+    state, left = ReaderState(reader=reader.encode()), seconds
+    try:
+        while left > 0:
+            known = pcsc.SCardGetStatusChange(context, ctypes.c_ulong(int(left * 1000) + 1), ctypes.byref(state), 1) == 0
+            if known and bool(state.event & 0x20) == present:
+                return True
+            if not known:  # there is no such reader at the moment
+                time.sleep(0.01)
+            state.current, left = state.event & ~0x2, end - time.monotonic()  # but for "this has changed"
+        return False
+    finally:
+        pcsc.SCardReleaseContext(context)
+
+
 class Pcscd:
     """Debian's pcscd with `readers` virtual readers of two slots; slot k listens on port(k)."""
 
@@ -168,7 +188,7 @@ class Card:
 
     def insert(self):
         self.process = Process(self.rig, "softcard", self.argv, self.rig.env)
-        wait_for(lambda: card_present(self.reader), 3)
+        card_wait(self.reader)
 
     def turn(self):
         """Lifts the card, or lays it back."""
@@ -178,7 +198,7 @@ class Card:
         """Takes the card away for good; what the rule monitor has to say of it is said now."""
         if self.process.alive():
             code = self.process.stop()
-            wait_for(lambda: not card_present(self.reader), 3)
+            card_wait(self.reader, present=False)
             if code not in (0, -signal.SIGTERM):
                 self.rig.check(False, "the card saw no breach of the rules", self.process.said()[-800:])
 
@@ -429,7 +449,10 @@ class Rig:
 
 
 def make_pki(build):
+    """The simulated cards' keys and certificates: a copy of what tests/run made for all scripts, or new ones."""
     folder = tempfile.mkdtemp(prefix="mohr-pki-")
+    if made := os.environ.get("MOHR_TEST_PKI"):
+        return shutil.copytree(made, folder, dirs_exist_ok=True)
     subprocess.run([os.path.join(build, "mohr-softcard"), "--make-pki", folder], check=True, stdout=subprocess.DEVNULL)
     return folder
 

@@ -6,6 +6,7 @@
 #include "drivers/nfc/board.h"
 #include "drivers/softcard/softcard.h"
 #include "tests/support/pn532.h"
+#include "tests/unit/softcard_talk.h"
 
 #include <setjmp.h>
 #include <signal.h>
@@ -48,7 +49,7 @@ static int begin(void **state)
         snprintf(world->link, sizeof world->link, "%s/board", world->dir);
         snprintf(world->connstring, sizeof world->connstring, "pn532_uart:%s:115200", world->link);
         assert_int_equal(mkdir(world->pki, 0700), 0);
-        assert_int_equal(softcard_make_pki(world->pki), 0);
+        assert_int_equal(pki_fill(world->pki), 0);
         world->player = fork();
         if (world->player == 0)
                 play(world);
