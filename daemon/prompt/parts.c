@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* parts.c: see parts.h. A page is rendered with ever less room for the app's strings until the escaped result
- * fits. The fixed words of both languages leave that room by a test (test_prompt.c: longest names, all
+ * fits. The fixed words of both languages leave that room by a test (test_prompt_words.c: longest names, all
  * warnings at once).
  */
 #include "daemon/prompt/parts.h"
