@@ -112,7 +112,7 @@ $(BUILD)/mohr-watch: $(BUILD)/obj/drivers/reader-watch/main.o $(WATCH) $(HELPER)
 $(BUILD)/mohr-watch: LIBS = $(SYSTEMD_LIBS) $(SECCOMP_LIBS)
 $(BUILD)/mohr-softcard: $(BUILD)/obj/drivers/softcard/main.o $(SOFTCARD) $(BASE)
 $(BUILD)/mohr-softcard: LIBS = $(SSL_LIBS)
-$(BUILD)/mohr-page: $(patsubst %,$(BUILD)/obj/client-sdk/%.o,page/main cli/locale fields) $(PAGE) $(BASE)
+$(BUILD)/mohr-page: $(patsubst %,$(BUILD)/obj/client-sdk/%.o,page/main cli/locale fields members) $(PAGE) $(BASE)
 $(BUILD)/mohr-page: LIBS = $(PAGE_LIBS) $(JSON_LIBS) $(SECCOMP_LIBS)
 
 $(BIN):
