@@ -3,22 +3,11 @@
  * and what is fit is an authority with a key that can be relied on.
  */
 #include "client-sdk/appraise.h"
+#include "tests/fuzz/require.h"
 
 #include "base/text.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
-
-static void require(bool holds)
-{
-        if (!holds)
-                abort();
-}
-
-static void require_text(const char *text, size_t cap)
-{
-        size_t len = strnlen(text, cap);
-        require(len < cap && text_utf8_valid(text, len));
-}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {

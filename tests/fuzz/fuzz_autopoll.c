@@ -3,14 +3,9 @@
  * shorter than its head, and more of it changes nothing once the head is there.
  */
 #include "drivers/nfc/autopoll.h"
+#include "tests/fuzz/require.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
-
-static void require(bool holds)
-{
-        if (!holds)
-                abort();
-}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {

@@ -4,18 +4,13 @@
  * signed here, after which its content is the same or nothing.
  */
 #include "client-sdk/bundle.h"
+#include "tests/fuzz/require.h"
 
 #include "base/outcome.h"
 
 #include <openssl/evp.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
-
-static void require(bool holds)
-{
-        if (!holds)
-                abort();
-}
 
 static const char content[] = "{\"version\":1}";
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fuzz_client_reply.c: a hostile listener's bytes, through a real socket, frame by frame until it ends. */
 #include "client-sdk/wire.h"
+#include "tests/fuzz/require.h"
 
 #include "base/outcome.h"
 #include "base/text.h"
@@ -8,12 +9,6 @@
 #include <sys/socket.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
-
-static void require(bool holds)
-{
-        if (!holds)
-                abort();
-}
 
 static void check(const struct wire_reply *reply)
 {

@@ -4,14 +4,9 @@
  */
 #include "base/outcome.h"
 #include "daemon/config.h"
+#include "tests/fuzz/require.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
-
-static void require(bool holds)
-{
-        if (!holds)
-                abort();
-}
 
 static size_t count(char *const *list)
 {

@@ -3,16 +3,11 @@
  * that adds up, and whose historical bytes are found again.
  */
 #include "drivers/nfc/contactless.h"
+#include "tests/fuzz/require.h"
 
 #include "apdu/atr.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
-
-static void require(bool holds)
-{
-        if (!holds)
-                abort();
-}
 
 static void adds_up(const uint8_t *atr, size_t len)
 {

@@ -6,14 +6,9 @@
 #include "client-sdk/revocation.h"
 #include "tests/support/testauthority.h"
 #include "tests/support/testpki.h"
+#include "tests/fuzz/require.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
-
-static void require(bool holds)
-{
-        if (!holds)
-                abort();
-}
 
 static bool is_listed(const uint8_t *der, size_t len, X509 *cert)
 {

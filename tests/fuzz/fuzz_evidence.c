@@ -9,6 +9,7 @@
 
 /* Fuzz targets link rooms only; the test PKI is part of this one. */
 #include "tests/support/testpki.c"
+#include "tests/fuzz/require.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
@@ -22,12 +23,6 @@ struct world {
         struct mohr_trust *trust;
         char *assertion, *bundle;
 };
-
-static void require(bool holds)
-{
-        if (!holds)
-                abort();
-}
 
 static void make_world(struct world *made)
 {

@@ -8,14 +8,9 @@
 #include "drivers/helper/session.h"
 
 #include "tests/unit/fake_card.h"
+#include "tests/fuzz/require.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
-
-static void require(bool holds)
-{
-        if (!holds)
-                abort();
-}
 
 static void change(uint8_t how)
 {

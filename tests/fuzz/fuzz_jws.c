@@ -8,6 +8,7 @@
 
 /* Fuzz targets link rooms only; the test PKI is part of this one. */
 #include "tests/support/testpki.c"
+#include "tests/fuzz/require.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
@@ -32,12 +33,6 @@ static const struct world *world(void)
                 json_decref(header);
         }
         return &made;
-}
-
-static void require(bool holds)
-{
-        if (!holds)
-                abort();
 }
 
 static void whole(const char *text, size_t len, bool may_hold)

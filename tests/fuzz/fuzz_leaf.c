@@ -2,22 +2,11 @@
 /* fuzz_leaf.c: certificates from a hostile card. What is read must be within its bounds, and text; and
  * nobody is a citizen and a staff member. */
 #include "client-sdk/identity.h"
+#include "tests/fuzz/require.h"
 
 #include "base/text.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
-
-static void require(bool holds)
-{
-        if (!holds)
-                abort();
-}
-
-static void require_text(const char *text, size_t cap)
-{
-        size_t len = strnlen(text, cap);
-        require(len < cap && text_utf8_valid(text, len));
-}
 
 static void require_staff(const struct leaf *leaf, size_t digits)
 {

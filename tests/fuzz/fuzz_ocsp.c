@@ -6,16 +6,11 @@
 #include "client-sdk/revocation.h"
 #include "tests/support/testauthority.h"
 #include "tests/support/testpki.h"
+#include "tests/fuzz/require.h"
 
 #include <openssl/ocsp.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
-
-static void require(bool holds)
-{
-        if (!holds)
-                abort();
-}
 
 static void ask(const uint8_t *der, size_t len)
 {

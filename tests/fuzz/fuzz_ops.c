@@ -3,14 +3,9 @@
  * must be within the ranges of its type and encode to the same bytes.
  */
 #include "drivers/ops.h"
+#include "tests/fuzz/require.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
-
-static void require(bool holds)
-{
-        if (!holds)
-                abort();
-}
 
 static bool terminated(const char *text, size_t cap)
 {

@@ -7,14 +7,9 @@
 #include "base/text.h"
 #include "client-sdk/page/facts.h"
 #include "client-sdk/page/sheet.h"
+#include "tests/fuzz/require.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
-
-static void require(bool holds)
-{
-        if (!holds)
-                abort();
-}
 
 /* How many times `what` is in `text`. */
 static size_t count(const char *text, const char *what)

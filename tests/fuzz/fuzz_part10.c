@@ -4,14 +4,9 @@
  * The rest of the time the input is an order to the reader: what comes out has its length in itself.
  */
 #include "drivers/pcsc_part10.h"
+#include "tests/fuzz/require.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
-
-static void require(bool holds)
-{
-        if (!holds)
-                abort();
-}
 
 static void features(struct view answer)
 {

@@ -4,17 +4,12 @@
  * comes out again.
  */
 #include "client-sdk/mohr.h"
+#include "tests/fuzz/require.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
-
-static void require(bool holds)
-{
-        if (!holds)
-                abort();
-}
 
 static void extract(const char *pdf, size_t len)
 {

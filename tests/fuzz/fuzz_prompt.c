@@ -4,16 +4,11 @@
  */
 #include "daemon/prompt/question.h"
 #include "daemon/prompt/texts.h"
+#include "tests/fuzz/require.h"
 
 #include "base/text.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
-
-static void require(bool holds)
-{
-        if (!holds)
-                abort();
-}
 
 static void check_pages(const struct question *question)
 {

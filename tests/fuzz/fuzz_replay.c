@@ -3,16 +3,11 @@
  * answer has its status word or nothing at all, and the head stays within its bounds.
  */
 #include "drivers/softcard/replay.h"
+#include "tests/fuzz/require.h"
 
 #include "base/outcome.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool holds)
-{
-        if (!holds)
-                abort();
-}
 
 static void ask(struct replay *replay, const uint8_t *cmd, size_t len)
 {

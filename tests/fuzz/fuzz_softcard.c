@@ -8,6 +8,7 @@
  */
 #include "drivers/softcard/faults.h"
 #include "drivers/softcard/options.h"
+#include "tests/fuzz/require.h"
 
 #include <stdio.h>
 
@@ -18,12 +19,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
 static struct softcard *cards[TEXT];
 static struct softcard_nv counters[TEXT];
-
-static void require(bool holds)
-{
-        if (!holds)
-                abort();
-}
 
 static void forget_folder(const char *dir)
 {

@@ -7,6 +7,7 @@
  * carried one, and nothing is verified after power-on.
  */
 #include "drivers/softcard/softcard.h"
+#include "tests/fuzz/require.h"
 
 #include <stdio.h>
 
@@ -17,12 +18,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
 static struct softcard *cards[CARDS];
 static struct softcard_nv counters[CARDS];
-
-static void require(bool holds)
-{
-        if (!holds)
-                abort();
-}
 
 static void forget_folder(const char *dir)
 {

@@ -3,14 +3,9 @@
  * longer than allowed; doing it twice changes nothing.
  */
 #include "base/text.h"
+#include "tests/fuzz/require.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
-
-static void require(bool holds)
-{
-        if (!holds)
-                abort();
-}
 
 static size_t chars_of(const char *text)
 {

@@ -3,16 +3,11 @@
  * byte of a certificate's or an unnamed command's answer stands in it.
  */
 #include "apdu/transcript.h"
+#include "tests/fuzz/require.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct transcript t;
-
-static void require(bool holds)
-{
-        if (!holds)
-                abort();
-}
 
 /* What follows the header of a READ BINARY of a certificate is "[n]" or nothing, then the status word. */
 static void is_withheld(struct view rsp)

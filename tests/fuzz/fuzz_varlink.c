@@ -5,14 +5,9 @@
  * and how the bytes were cut makes no difference.
  */
 #include "daemon/varlink.h"
+#include "tests/fuzz/require.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
-
-static void require(bool holds)
-{
-        if (!holds)
-                abort();
-}
 
 static size_t depth_of(json_t *value)
 {

@@ -5,16 +5,11 @@
 #include "base/text.h"
 #include "drivers/watch/boards.h"
 #include "drivers/watch/bus.h"
+#include "tests/fuzz/require.h"
 
 #include <stdio.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
-
-static void require(bool holds)
-{
-        if (!holds)
-                abort();
-}
 
 struct message {
         char *lines[32];
