@@ -268,8 +268,8 @@ void checking_warn(const struct cli *cli, const char *json)
         if (json_is_string(times) &&
                 strcmp(json_string_value(times), "unsynchronised-station-clock") == 0)
                 cli_warn(cli,
-                        _("The times are by a clock that was not synchronised. Use --nonce and "
-                          "--asked-at."));
+                        _("The times are by a clock that was not synchronised. Say when you gave "
+                          "out the nonce: --asked-at."));
         if (json_array_size(json_object_get(verification, "accepted")) > 0)
                 cli_warn(cli,
                         _("The certificate is expired, and was accepted because you said so."));
