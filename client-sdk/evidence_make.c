@@ -60,6 +60,15 @@ static int report_on(const struct mohr_trust *trust, struct evidence *e, size_t 
         return *ret ? 0 : -ENOMEM;
 }
 
+/* Told before they are tried: a list that is too large could not even be looked at again. */
+static bool too_large(const json_t *proofs)
+{
+        size_t letters = 0;
+        for (size_t i = 0; i < json_array_size(proofs); i++)
+                letters += json_string_length(json_array_get(proofs, i));
+        return json_array_size(proofs) > EVIDENCE_PROOFS_MAX || letters > MOHR_EVIDENCE_MAX;
+}
+
 static int compose(const struct mohr_trust *trust, const struct mohr_result *result,
         const char *assertion, size_t len, const struct mohr_verify_options *terms,
         json_t **ret_content)
@@ -71,7 +80,7 @@ static int compose(const struct mohr_trust *trust, const struct mohr_result *res
         };
         if (!chain || !proofs)
                 return -ENOMEM;
-        if (json_array_size(proofs) > EVIDENCE_PROOFS_MAX)
+        if (too_large(proofs))
                 return -EFBIG;
         int r = report_on(trust, &e, len, &report);
         if (r < 0)

@@ -210,6 +210,57 @@ static void what_is_too_large_makes_no_bundle(void **state)
         mohr_trust_free(trust);
 }
 
+/* One larger than what may be stapled is told as the same. */
+static void a_huge_list_is_too_large_as_well(void **state)
+{
+        struct fixture *f = *state;
+        char path[] = "/tmp/mohr-list-XXXXXX", problem[128] = "", *bundle = NULL;
+        struct mohr_trust *trust = testpki_trust((X509 *[]){ f->pki->ca, NULL });
+        struct mohr_verify_options terms = asked;
+        struct mohr_result *result = NULL;
+        struct testlists_bytes crl =
+                testlists_crl(f->pki, &(struct testlists_crl){ .crowd = 60000 });
+        assert_true(crl.len > MOHR_EVIDENCE_MAX);
+        int fd = mkstemp(path);
+        assert_true(fd >= 0);
+        assert_int_equal(write(fd, crl.der, crl.len), (ssize_t)crl.len);
+        close(fd);
+        assert_int_equal(mohr_trust_load_revocation(trust, path, problem, sizeof problem), 0);
+        unlink(path);
+        terms.revocation = MOHR_REVOCATION_REQUIRE;
+        assert_int_equal(mohr_evidence_make(trust, f->assertion, strlen(f->assertion), &terms,
+                                 &result, &bundle),
+                -EFBIG);
+        testlists_free(&crl);
+        mohr_trust_free(trust);
+}
+
+/* ---- whose time ---- */
+
+/* By its own asked_at an office could call an old answer of a station without a clock a new one. */
+static void a_time_by_asked_at_is_the_offices_word(void **state)
+{
+        struct fixture *f = *state;
+        struct mohr_verify_options terms = asked;
+        json_t *header = testpki_header("RS256", f->pki->leaf, f->pki->ca, NULL),
+               *payload = testpki_payload(TESTPKI_GIVEN, TESTPKI_FAMILY, "0099900007", false);
+        json_object_set_new(json_object_get(payload, "clock"), "synchronised", json_false());
+        char *jws = testpki_sign_json(header, payload, f->pki->leaf_key, "RS256");
+        terms.at = TESTPKI_NOW + YEAR / 4;
+        terms.asked_at = terms.at - 10;
+        char *bundle = make_on(f->trust, jws, &terms, 0);
+        char *stamped = stamped_at(f->tsa, bundle, terms.at + 5);
+        struct verdict v = judge(f, stamped, strlen(stamped), &later, f->tsa->anchors);
+        assert_int_equal(v.outcome, 0);
+        assert_string_equal(told(&v, "basis"), "office");
+        json_decref(v.told);
+        free(stamped);
+        free(bundle);
+        free(jws);
+        json_decref(header);
+        json_decref(payload);
+}
+
 /* ---- names ---- */
 
 static void names_match_however_they_were_typed(void **state)
@@ -258,6 +309,8 @@ int main(void)
                 cmocka_unit_test(what_was_known_of_revocation_is_kept),
                 cmocka_unit_test(a_leaf_alone_is_kept_with_its_issuers),
                 cmocka_unit_test(what_is_too_large_makes_no_bundle),
+                cmocka_unit_test(a_huge_list_is_too_large_as_well),
+                cmocka_unit_test(a_time_by_asked_at_is_the_offices_word),
                 cmocka_unit_test(names_match_however_they_were_typed),
         };
         return cmocka_run_group_tests_name("evidence", tests, setup, teardown);
