@@ -29,14 +29,10 @@ static void make_world(struct world *made)
         struct mohr_result *result = NULL;
         made->pki = testpki_new();
         made->trust = testpki_trust((X509 *[]){ made->pki->root, NULL });
-        json_t *header = testpki_header("RS256", made->pki->leaf, made->pki->ca, NULL);
-        json_t *payload = testpki_payload(TESTPKI_GIVEN, TESTPKI_FAMILY, "0099900007", false);
-        made->assertion = testpki_sign_json(header, payload, made->pki->leaf_key, "RS256");
+        made->assertion = testpki_assertion(made->pki, made->pki->leaf, made->pki->ca, NULL);
         require(mohr_evidence_make(made->trust, made->assertion, strlen(made->assertion), &asked,
                         &result, &made->bundle) == 0);
         mohr_result_free(result);
-        json_decref(header);
-        json_decref(payload);
 }
 
 static const struct world *world(void)

@@ -299,3 +299,15 @@ char *testpki_sign_json(const json_t *header, const json_t *payload, EVP_PKEY *k
         free(body);
         return whole;
 }
+
+char *testpki_assertion(const struct testpki *pki, X509 *leaf, X509 *ca, json_t *payload)
+{
+        json_t *header = testpki_header("RS256", leaf, ca, NULL);
+        json_t *body =
+                payload ? payload
+                        : testpki_payload(TESTPKI_GIVEN, TESTPKI_FAMILY, "0099900007", false);
+        char *jws = testpki_sign_json(header, body, pki->leaf_key, "RS256");
+        json_decref(header);
+        json_decref(body);
+        return jws;
+}

@@ -55,4 +55,7 @@ char *testpki_sign(const char *header, const char *payload, EVP_PKEY *key, const
 char *testpki_sign_json(
         const json_t *header, const json_t *payload, EVP_PKEY *key, const char *alg);
 
+/* The payload, which is taken (NULL: one that holds), signed by the leaf's key; `ca` may be NULL. */
+char *testpki_assertion(const struct testpki *pki, X509 *leaf, X509 *ca, json_t *payload);
+
 #endif

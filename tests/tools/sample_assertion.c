@@ -57,15 +57,11 @@ static char *compose(const struct testpki *pki, X509 *leaf)
 static char *sign_by_hand(
         const struct testpki *pki, X509 *leaf, X509 *ca, json_t *payload, json_int_t now)
 {
-        json_t *header = testpki_header("RS256", leaf, ca, NULL);
         json_object_set_new(payload, "nonce", json_string(NONCE));
         json_object_set_new(payload, "iat", json_integer(now));
         json_object_set_new(payload, "auth_time", json_integer(now));
         json_object_set_new(payload, "exp", json_integer(now + 300));
-        char *jws = testpki_sign_json(header, payload, pki->leaf_key, "RS256");
-        json_decref(header);
-        json_decref(payload);
-        return jws;
+        return testpki_assertion(pki, leaf, ca, payload);
 }
 
 static char *forge(const struct testpki *pki, X509 *leaf)

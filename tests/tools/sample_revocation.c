@@ -54,7 +54,6 @@ static void add_extension(X509 *cert, int nid, const char *kind, const char *url
 
 static char *assertion(const struct testpki *pki, X509 *leaf, int64_t now)
 {
-        json_t *header = testpki_header("RS256", leaf, pki->ca, NULL);
         json_t *payload = testpki_payload(TESTPKI_GIVEN, TESTPKI_FAMILY, "0099900007", false);
         char expiry[24];
         time_t end = now + 365 * DAY;
@@ -64,10 +63,7 @@ static char *assertion(const struct testpki *pki, X509 *leaf, int64_t now)
         json_object_set_new(payload, "iat", json_integer(now));
         json_object_set_new(payload, "auth_time", json_integer(now));
         json_object_set_new(payload, "exp", json_integer(now + 300));
-        char *jws = testpki_sign_json(header, payload, pki->leaf_key, "RS256");
-        json_decref(header);
-        json_decref(payload);
-        return jws;
+        return testpki_assertion(pki, leaf, pki->ca, payload);
 }
 
 int main(int argc, char **argv)

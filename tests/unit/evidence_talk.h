@@ -33,12 +33,7 @@ static const struct mohr_verify_options later = { .at = TESTPKI_NOW + YEAR };
 
 static inline char *sign_for(const struct testpki *pki, X509 *leaf)
 {
-        json_t *header = testpki_header("RS256", leaf, pki->ca, NULL),
-               *payload = testpki_payload(TESTPKI_GIVEN, TESTPKI_FAMILY, "0099900007", false);
-        char *jws = testpki_sign_json(header, payload, pki->leaf_key, "RS256");
-        json_decref(header);
-        json_decref(payload);
-        return jws;
+        return testpki_assertion(pki, leaf, pki->ca, NULL);
 }
 
 static inline char *make_on(struct mohr_trust *trust, const char *jws,

@@ -96,22 +96,12 @@ static void issuers_are_loaded_all_or_none(void **state)
         }
 }
 
-static char *sign_with(struct testpki *pki, X509 *ca)
-{
-        json_t *header = testpki_header("RS256", pki->leaf, ca, NULL);
-        json_t *payload = testpki_payload(TESTPKI_GIVEN, TESTPKI_FAMILY, "0099900007", false);
-        char *jws = testpki_sign_json(header, payload, pki->leaf_key, "RS256");
-        json_decref(header);
-        json_decref(payload);
-        return jws;
-}
-
 static int set_up(void **state)
 {
         static struct fixture f = { .issuers = "/tmp/mohr-issuers-XXXXXX" };
         f.pki = testpki_new();
-        f.whole = sign_with(f.pki, f.pki->ca);
-        f.alone = sign_with(f.pki, NULL);
+        f.whole = testpki_assertion(f.pki, f.pki->leaf, f.pki->ca, NULL);
+        f.alone = testpki_assertion(f.pki, f.pki->leaf, NULL, NULL);
         int fd = mkstemp(f.issuers);
         assert_true(fd >= 0);
         close(fd);

@@ -241,9 +241,7 @@ static void the_verifier_says_what_it_rests_on(void **state)
         const struct fixture *f = *state;
         X509 *anchors[] = { f->pki->root, NULL };
         struct mohr_trust *trust = testpki_trust(anchors);
-        json_t *header = testpki_header("RS256", f->pki->leaf, f->pki->ca, NULL);
-        json_t *payload = testpki_payload(TESTPKI_GIVEN, TESTPKI_FAMILY, "0099900007", false);
-        char *jws = testpki_sign_json(header, payload, f->pki->leaf_key, "RS256");
+        char *jws = testpki_assertion(f->pki, f->pki->leaf, f->pki->ca, NULL);
         size_t len = 0;
         struct mohr_result *result = verified(trust, jws, MOHR_REVOCATION_PREFER, 0);
         assert_true(is_listed(result, "not_checked", "revocation"));
@@ -273,8 +271,6 @@ static void the_verifier_says_what_it_rests_on(void **state)
         mohr_result_free(verified(trust, jws, MOHR_REVOCATION_OFF, 0));
         assert_int_equal(mohr_trust_add_revocation(trust, "x", 1), OUTCOME_INVALID);
         free(jws);
-        json_decref(header);
-        json_decref(payload);
         mohr_trust_free(trust);
 }
 

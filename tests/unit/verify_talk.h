@@ -35,21 +35,12 @@ static inline json_t *good_payload(void)
 
 static inline char *good_assertion(struct fixture *f)
 {
-        json_t *header = testpki_header("RS256", f->pki->leaf, f->pki->ca, NULL),
-               *payload = good_payload();
-        char *jws = testpki_sign_json(header, payload, f->pki->leaf_key, "RS256");
-        json_decref(header);
-        json_decref(payload);
-        return jws;
+        return testpki_assertion(f->pki, f->pki->leaf, f->pki->ca, NULL);
 }
 
 static inline char *signed_by_leaf(struct fixture *f, X509 *leaf, json_t *payload)
 {
-        json_t *header = testpki_header("RS256", leaf, f->pki->ca, NULL);
-        char *jws = testpki_sign_json(header, payload, f->pki->leaf_key, "RS256");
-        json_decref(header);
-        json_decref(payload);
-        return jws;
+        return testpki_assertion(f->pki, leaf, f->pki->ca, payload);
 }
 
 /* ---- judging ---- */
