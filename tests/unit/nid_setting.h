@@ -1,19 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* nid_setting.h: a scripted national card on the table, as the tests of its profile need it.
  *
- * The commands are typed in from card-facts 2.6, 2.7, 4.3 to 4.5 and 6.4. says() adds a line to the
- * script, check() ends it: every line was said, in order, and nothing else.
+ * The commands are typed in from card-facts 2.6, 2.7, 4.3 to 4.5 and 6.4.
  */
 #ifndef MOHR_NID_SETTING_H
 #define MOHR_NID_SETTING_H
 
 #include "apdu/nid.h"
-#include "tests/support/conversation.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <cmocka.h>
-#include <stdio.h>
+#include "tests/unit/card_setting.h"
 
 #define IAS         "00A4040C0CA0000000180C000001634200"
 #define IAS_40      "00A4040C0CA00000001840000001634200"
@@ -53,41 +47,6 @@ static const char omid[] _unused_ = "3BDB97008131FE85801349524E7396715B91302F";
 static uint8_t leaf[1370] _unused_, ca[1200] _unused_, file[CARD_FILE_MAX] _unused_;
 static uint8_t hash[32] _unused_;
 static char signature_answer[2 * 256 + 5] _unused_;
-
-struct setting {
-        struct conversation *c;
-        struct card card;
-        struct card_identity identity;
-};
-
-static inline void setting_cleanup(struct setting *s)
-{
-        conversation_free(s->c);
-}
-#define _cleanup_setting_ _cleanup_(setting_cleanup)
-
-static inline struct setting setting_new(enum apdu_protocol protocol, const char *atr_hex)
-{
-        uint8_t atr[CARD_ATR_MAX];
-        struct setting s = { .c = conversation_new(protocol) };
-        ssize_t len = hex_decode(atr, sizeof atr, atr_hex);
-        assert_true(len >= 0);
-        card_init(&s.card, conversation_link(s.c), atr, (size_t)len);
-        return s;
-}
-
-static inline void says(struct setting *s, const char *command, const char *answer)
-{
-        conversation_say(s->c, command, answer);
-}
-
-static inline void check(struct setting *s)
-{
-        const char *problem = conversation_problem(s->c);
-        if (problem)
-                print_error("%s\n", problem);
-        assert_null(problem);
-}
 
 /* MPCOS with its dates, then IAS: what identify() says to a Mav card it has a hint for. */
 static inline void says_mav(struct setting *s)

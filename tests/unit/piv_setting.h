@@ -7,12 +7,7 @@
 #define MOHR_PIV_SETTING_H
 
 #include "apdu/piv.h"
-#include "tests/support/conversation.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <cmocka.h>
+#include "tests/unit/card_setting.h"
 
 #define SELECT       "00A404000BA00000030800001000010000"
 #define SELECT_SHORT "00A4040009A0000003080000100000"
@@ -31,45 +26,10 @@ static uint8_t hash[48];
 static const char *const no_hint = "3B8880010000000000000000";
 static const char *const yubikey = "3BF81300008131FE15597562696B657934D4";
 
-struct setting {
-        struct conversation *c;
-        struct card card;
-        struct card_identity identity;
-};
-
-static inline void setting_cleanup(struct setting *s)
-{
-        conversation_free(s->c);
-}
-#define _cleanup_setting_ _cleanup_(setting_cleanup)
-
-static inline void says(struct setting *s, const char *command, const char *answer)
-{
-        conversation_say(s->c, command, answer);
-}
-
-static inline void check(struct setting *s)
-{
-        const char *problem = conversation_problem(s->c);
-        if (problem)
-                print_error("%s\n", problem);
-        assert_null(problem);
-}
-
-static inline struct setting setting_new(const char *atr_hex)
-{
-        uint8_t atr[CARD_ATR_MAX];
-        struct setting s = { .c = conversation_new(APDU_T1) };
-        ssize_t len = hex_decode(atr, sizeof atr, atr_hex);
-        assert_true(len > 0);
-        card_init(&s.card, conversation_link(s.c), atr, (size_t)len);
-        return s;
-}
-
 /* Identified, as a card whose maker put its mark into the ATR. */
 static inline struct setting piv(void)
 {
-        struct setting s = setting_new(yubikey);
+        struct setting s = setting_new(APDU_T1, yubikey);
         says(&s, SELECT, TEMPLATE "9000");
         says(&s, DISCOVERY, DISCOVERED "4000 9000");
         assert_int_equal(card_identify(&s.card, &s.identity), 0);

@@ -8,7 +8,7 @@ static uint8_t file[CARD_FILE_MAX];
 static void a_likely_card_is_asked_first_and_another_one_last(void **state)
 {
         (void)state;
-        _cleanup_setting_ struct setting s = piv(), other = setting_new(no_hint);
+        _cleanup_setting_ struct setting s = piv(), other = setting_new(APDU_T1, no_hint);
         check(&s);
         assert_int_equal(s.identity.family, CARD_PIV);
         assert_int_equal(s.identity.evidence, 'D');
@@ -30,7 +30,7 @@ static void a_likely_card_is_asked_first_and_another_one_last(void **state)
 static void a_card_that_can_only_be_looked_at_is_left_to_the_profile_that_can_more(void **state)
 {
         (void)state;
-        _cleanup_setting_ struct setting s = setting_new(no_hint);
+        _cleanup_setting_ struct setting s = setting_new(APDU_T1, no_hint);
         size_t len;
         says(&s, "00A4040C104D41544952414E204944204341524420", "6A82");
         says(&s, "00A4040C0F5041524449532C4D41544952414E20", "6A82");
@@ -70,7 +70,7 @@ static void what_select_answers_must_be_the_template(void **state)
                 { TEMPLATE "6283", false },
         };
         for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-                _cleanup_setting_ struct setting s = setting_new(no_hint);
+                _cleanup_setting_ struct setting s = setting_new(APDU_T1, no_hint);
                 says(&s, SELECT, cases[i].answer);
                 if (cases[i].is)
                         says(&s, DISCOVERY, "6A88");
@@ -104,7 +104,7 @@ static void the_discovery_object_decides_whose_pin_it_is(void **state)
                 { "", OUTCOME_CARD_NOT_SUPPORTED, false },
         };
         for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-                _cleanup_setting_ struct setting s = setting_new(no_hint);
+                _cleanup_setting_ struct setting s = setting_new(APDU_T1, no_hint);
                 struct pin_counter counter;
                 int tries;
                 says(&s, SELECT, TEMPLATE "9000");
@@ -214,7 +214,7 @@ static void a_container_is_read_strictly(void **state)
 static void a_note_carries_the_identification(void **state)
 {
         (void)state;
-        _cleanup_setting_ struct setting s = piv(), next = setting_new(no_hint);
+        _cleanup_setting_ struct setting s = piv(), next = setting_new(APDU_T1, no_hint);
         uint8_t note[CARD_NOTE_MAX];
         struct pin_counter counter;
         size_t len = card_note(&s.card, note);
