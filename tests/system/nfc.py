@@ -30,7 +30,7 @@ class Board(lib.Card):
 
     def __init__(self, rig, _pcscd=None, profile="mav2-cl", slot=0, pin=lib.PIN, board="", **options):
         self.rig = rig
-        base = os.path.join(rig.dir, f"card-{len(rig.processes)}")
+        base = os.path.join(rig.quick, f"card-{len(rig.processes)}")
         self.link = os.path.join(rig.dir, f"b{slot}")
         self.stats_file, self.log_file = base + ".stats", base + ".commands"
         self.argv = [os.path.join(rig.build, "tests/pn532"), "--vpcd", f"{self.link}:{board}", "--profile", profile,
