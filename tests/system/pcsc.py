@@ -277,7 +277,8 @@ def held_by_another(rig, pcscd):
     with Scene(rig, pcscd, with_peer=False) as scene:
         holder = rig.peer("exclusive", scene.card.reader)
         scene.answers(BUSY, "a reader held exclusively by another program is 23")
-        holder.stop()
+        holder.child.stdin.close()  # its end; one that is killed keeps the reader until pcscd has noticed
+        holder.child.wait(20)
         scene.answers(OK, "and works at once when it is let go")
 
 

@@ -108,7 +108,7 @@ class Scene:
 
     def reached(self, count):
         """Waits until the card has seen so many PIN commands."""
-        wait_for(lambda: self.card.stats().get("verify_commands") == count, 5)
+        wait_for(lambda: self.card.stats().get("verify_commands") == count, 15)
 
     def typing(self):
         """Waits until the reader waits for the person."""
@@ -269,6 +269,7 @@ def after_the_reader(rig, pad, scene, what):
     scene.reached(1)
     rig.check(scene.card.locked(4), f"{what}: the card is locked again", scene.card.stats())
     rig.check(pad.count("sent") == 1, f"{what}: one command", pad.record())
+    scene.daemon.wait_state(scene.card.reader, "card", seconds=15)  # a new helper has found it, and pcscd has reset it
     pad.person(f"type {PIN}")
     scene.answers(OK, f"{what}: the next request")
 
