@@ -116,9 +116,13 @@ static int step_verdict(struct check *check)
 {
         const struct mohr_verify_options terms = terms_now(check, check->evidence.terms.at);
         int r = verify_as(check, &terms, &check->result);
-        if (r == OUTCOME_INVALID)
-                return refuse(check, check->result->reason, check->result->detail);
-        return r < 0 ? r : 0;
+        if (r < 0)
+                return r;
+        /* What the file expects of itself, whoever made it wrote: that is no check of whoever reads it. */
+        check->result->audience_checked = check->now.audience != NULL;
+        check->result->nonce_checked = check->now.nonce != NULL;
+        return r == OUTCOME_INVALID ? refuse(check, check->result->reason, check->result->detail)
+                                    : 0;
 }
 
 /* What the checker knows of revocation that the office did not. */

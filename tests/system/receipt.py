@@ -200,6 +200,10 @@ def receipts(url):
     stamps = has_its_form(read("b.json"))
     check(stamps and vouches(*stamps[0]), "openssl finds the timestamp good, over what the document says it is over")
     code, out, err = run("verify", "--trust", "root.pem", "--json", "--tsa-anchors", "tsroot.pem", "r.pdf")
+    alone = json.loads(out)["verification"]
+    check(code == 0 and {"audience", "nonce"} <= set(alone["not_checked"]) and err.count("Not checked: for whom"),
+          "what only the file itself expects is told as not checked", (code, alone, err))
+    code, out, err = run("verify", "--trust", "root.pem", *ASKED, "--json", "--tsa-anchors", "tsroot.pem", "r.pdf")
     again = json.loads(out)
     check(code == 0 and again["evidence"]["form"] == "receipt" and again["evidence"]["sha256"] == told["evidence"]["sha256"] and
           again["given_name"] == told["given_name"] and not err.count("Not checked: for whom"),
