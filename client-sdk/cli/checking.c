@@ -28,8 +28,11 @@ static int64_t parse_time(const char *text)
         for (size_t i = 0; i < ARRAY_LEN(formats); i++) {
                 struct tm tm = { 0 };
                 const char *end = strptime(text, formats[i], &tm);
-                if (end && *end == '\0')
-                        return timegm(&tm);
+                const int day = tm.tm_mday;
+                const int64_t when =
+                        timegm(&tm); /* which makes a day of March out of 31 February */
+                if (end && *end == '\0' && tm.tm_mday == day)
+                        return when;
         }
         return 0;
 }

@@ -144,7 +144,7 @@ def usage(env):
             [*ASK, "--timeout", "0"], [*ASK, "--timeout", "601"], [*ASK, "--timeout", "x"], [*ASK, "more"], [*ASK, "--what"],
             [*ASK, "--photo-checked", "maybe"], [*ASK, "--purpose", "a\x1bb"], [*ASK, "--expect-national-number", "12"],
             ["status", "x"], ["status", "--what"], ["verify"], ["verify", "--trust"], ["verify", "--trust", "x", "a", "b"],
-            ["verify", "--trust", "x", "--at", "yesterday"], ["verify", "--trust", "x", "--at", "999999999999"], ["verify", "--trust", "x", "--expired-cert", "maybe"],
+            ["verify", "--trust", "x", "--at", "yesterday"], ["verify", "--trust", "x", "--at", "999999999999"], ["verify", "--trust", "x", "--at", "2026-02-31"], ["verify", "--trust", "x", "--expired-cert", "maybe"],
             ["verify", "--trust", "x", "/nonexistent/assertion"], ["version", "x"], ["help", "nonsense"], ["doctor", "x"]]
     wrong = [words for words in rows if run(*words, env=env)[0] != 2 or run(*words, env=env)[1]]
     check(not wrong, "wrong usage is 2 and says nothing on stdout", wrong)
