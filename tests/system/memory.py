@@ -104,8 +104,8 @@ def during_verify(rig, name, way, pin):
     error, _, _ = scene.running.receive()
     time.sleep(0.2)
     after = look(scene.daemon, pin)
-    rig.check(not any(after.values()), f"{name}: nothing is left after that request either ({error})", after)
     scene.end()
+    return error, after
 
 
 def one_way(rig, name, way, length):
@@ -114,7 +114,11 @@ def one_way(rig, name, way, length):
     for at, when in enumerate(("just before the signature", "afterwards")):
         rig.check(not all(any(looks[at].values()) for looks in finds), f"{name}: no PIN digits in daemon or helpers {when}", finds)
     rig.check(all(any("reader" in each for each in signing) for signing, _ in finds), f"{name}: the helper was looked at", finds)
-    during_verify(rig, name, way, a_pin(length))
+    error, left = during_verify(rig, name, way, a_pin(length))
+    if any(left.values()):  # four digits in a row lie in a time or a number, too, but not those of two PINs
+        rig.note(f"{name}: a find, by chance or not: {left}")
+        error, left = during_verify(rig, name, way, a_pin(length))
+    rig.check(not any(left.values()), f"{name}: nothing is left after that request either ({error})", left)
 
 
 def body(rig):
