@@ -152,6 +152,10 @@ $(NAMES): /usr/lib/locale/C.utf8/LC_MESSAGES/SYS_LC_MESSAGES
 UNIT := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
 TOOLS := $(patsubst tests/tools/%.c,$(BUILD)/tests/%,$(wildcard tests/tools/*.c))
 TEST_SUPPORT := $(A)/support.a
+# A hundred programs that nobody ships: by the quickest linker there is, and with sanitizers not optimized either.
+QUICK_LD := $(firstword $(foreach l,lld gold,$(if $(shell command -v ld.$(l)),-fuse-ld=$(l))))
+$(BUILD)/tests/%: LDFLAGS += $(QUICK_LD)
+$(BUILD)/obj/tests/unit/%.o: CPPFLAGS += $(if $(findstring sanitize,$(CFLAGS)),-O0)
 $(TEST_SUPPORT): $(call objs,tests/support/*.c) $(call objs,tests/monitor/*.c)
 ROOMS := $(DAEMON) $(PROMPT) $(PAGE) $(REDIS) $(MOHR) $(HELPER) $(PCSC) $(NFC) $(USB) $(WATCH) $(OPS) $(APDU) $(SOFTCARD) $(BASE)
 ROOM_LIBS = $(CMOCKA_LIBS) $(SYSTEMD_LIBS) $(SSL_LIBS) $(JSON_LIBS) $(SECCOMP_LIBS) $(ASSUAN_LIBS) $(NFC_LIBS) $(USB_LIBS) $(ZLIB_LIBS) $(PAGE_LIBS) $(REDIS_LIBS)
@@ -212,7 +216,8 @@ FUZZ := $(patsubst tests/fuzz/%.c,$(FUZZ_BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c
 FUZZ_SECONDS ?= 60
 fuzz-build:
 	$(Q)$(MAKE) BUILD=$(FUZZ_BUILD) FUZZ_BUILD=$(FUZZ_BUILD) CC=clang \
-	        CFLAGS="-O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all" $(FUZZ) mocked
+	        CFLAGS="-O1 -g1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all" $(FUZZ) mocked
+$(FUZZ_BUILD)/fuzz_%: LDFLAGS += $(QUICK_LD)
 $(FUZZ_BUILD)/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(TEST_SUPPORT) $(ROOMS)
 	$(call say,LD)
 	$(Q)$(CC) $< -Wl,--start-group $(TEST_SUPPORT) $(ROOMS) -Wl,--end-group $(ALL_LDFLAGS) -fsanitize=fuzzer $(ROOM_LIBS) -o $@
@@ -224,7 +229,7 @@ LOOSE := $(filter-out tests/fuzz/%,$(wildcard */main.c */*/main.c client-sdk/cli
 loose-objects: $(LOOSE:%.c=$(BUILD)/obj/%.o)
 
 asan:
-	$(Q)$(MAKE) BUILD=$(BUILD)/asan CFLAGS="-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all" tests
+	$(Q)$(MAKE) BUILD=$(BUILD)/asan CFLAGS="-O1 -g1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all" tests
 
 check: tests
 	$(Q)tests/run $(BUILD)
