@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* members.c: is a JSON value all of this text?
+/* members.c: a JSON value as text, and is it all of this text?
  *
  * The value is walked along the text and every byte of it compared, as it would be written compactly
  * (RFC 8259) with nothing escaped. Text without an escape denotes one value only, so what matches to the
@@ -90,4 +90,25 @@ bool members_wrote(const json_t *json, const char *text, size_t len)
 {
         struct text rest = { text, len };
         return value_matches(&rest, json) && rest.left == 0;
+}
+
+#define TEXT_GUESS 8192 /* an assertion and what is said about it */
+
+/* json_dumps forgets that it could not write a member's name (2.14); json_dumpb needs no memory, and tells
+ * how long the text is whether it had room or not. So it is asked once, or twice for a long text. */
+char *members_text(const json_t *json, size_t flags)
+{
+        _cleanup_free_ char *text = malloc(TEXT_GUESS);
+        size_t len = text ? json_dumpb(json, text, TEXT_GUESS - 1, flags) : 0;
+        if (len == 0)
+                return NULL;
+        char *fitting = realloc(text, len + 1);
+        if (!fitting)
+                return NULL;
+        text = fitting;
+        if (len >= TEXT_GUESS && json_dumpb(json, text, len, flags) != len)
+                return NULL;
+        text[len] = '\0';
+        text = NULL;
+        return fitting;
 }

@@ -46,18 +46,8 @@ static inline json_t *members_list(const char *const *texts, size_t count)
         return list;
 }
 
-/* The text of it, malloced, or NULL. json_dumps forgets that it could not write a member's name (2.14). */
-static inline char *members_text(const json_t *json, size_t flags)
-{
-        size_t len = json_dumpb(json, NULL, 0, flags);
-        char *text = len > 0 ? malloc(len + 1) : NULL;
-        if (!text || json_dumpb(json, text, len, flags) != len) {
-                free(text);
-                return NULL;
-        }
-        text[len] = '\0';
-        return text;
-}
+/* The text of it, malloced, or NULL. */
+char *members_text(const json_t *json, size_t flags);
 
 /* Is `json` all of this text, which it was read from? False as well if it is written in any but the plainest
  * way (members.c). */

@@ -225,18 +225,10 @@ int varlink_call_parse(json_t *message, struct varlink_call *ret, const char **r
 
 int varlink_encode(const json_t *message, char **ret, size_t *ret_len)
 {
-        size_t len = json_dumpb(message, NULL, 0, JSON_COMPACT);
-        if (len == 0)
-                return -EINVAL;
-        char *frame = malloc(len + 1);
+        char *frame = members_text(message, JSON_COMPACT);
         if (!frame)
                 return -ENOMEM;
-        if (json_dumpb(message, frame, len, JSON_COMPACT) != len) {
-                free(frame);
-                return -EINVAL;
-        }
-        frame[len] = 0;
         *ret = frame;
-        *ret_len = len + 1;
+        *ret_len = strlen(frame) + 1;
         return 0;
 }

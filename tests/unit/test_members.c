@@ -79,6 +79,25 @@ static void all_of_them_are_read(void **state)
         }
 }
 
+/* Around the length at which it is written a second time. */
+static void a_text_of_any_length_is_written_whole(void **state)
+{
+        (void)state;
+        for (size_t len = 8170; len < 8200; len++) {
+                char *string = malloc(len + 1);
+                assert_non_null(string);
+                memset(string, 'x', len);
+                string[len] = '\0';
+                _cleanup_json_ json_t *json = json_pack("[s]", string);
+                _cleanup_free_ char *text = members_text(json, JSON_COMPACT);
+                assert_non_null(text);
+                assert_int_equal(strlen(text), len + 4);
+                assert_true(members_wrote(json, text, len + 4));
+                free(string);
+        }
+        assert_null(members_text(NULL, JSON_COMPACT));
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -87,6 +106,7 @@ int main(void)
                 cmocka_unit_test(one_string_is_not_taken_for_two),
                 cmocka_unit_test(what_could_be_written_in_two_ways_is_no_match),
                 cmocka_unit_test(all_of_them_are_read),
+                cmocka_unit_test(a_text_of_any_length_is_written_whole),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
