@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """digits.py: looking for a PIN in the memory of running processes, as root.
 
-Digits also occur by chance: a find counts when it repeats with another PIN.
+Digits also occur by chance, in a time or a process number: a find counts when there is one with three PINs, of which the
+later ones have nothing of what was found before.
 """
 import os
 import random
@@ -14,9 +15,11 @@ def may_look():
         return os.geteuid() == 0 and re.search(r"^\s*0\s+0\s", uid_map.read())
 
 
-def a_pin(length=8):
-    """No zeros, so that its bare numbers look like nothing else in memory."""
-    return "".join(random.SystemRandom().sample("3456789345678", length))
+def a_pin(length=8, avoid=()):
+    """No zeros, so that its bare numbers look like nothing else in memory; and none of those four digits in a row."""
+    while set(windows(pin := "".join(random.SystemRandom().sample("3456789345678", length)))) & set(avoid):
+        pass
+    return pin
 
 
 def writable(pid):
