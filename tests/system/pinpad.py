@@ -412,8 +412,8 @@ def nowhere(rig, pad):
             rig.skip("where the PIN's digits are", "only root may look into processes that are not dumpable")
         return  # a sanitizer build keeps freed memory
     finds, seen = [], []
-    for _ in range(2):
-        pin = a_pin()
+    while len(finds) < 3 and all(finds):
+        pin = a_pin(avoid=[needle for found in finds for needle, _ in found])
         with Scene(rig, pad, monitored=False, pin=pin, fault="mute:700@verify:before") as scene:
             pad.person(f"type {pin}")
             running = scene.begin()
