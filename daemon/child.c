@@ -36,7 +36,8 @@
 #define FLOOD_US     1000000
 #define FLOOD_FRAMES 500
 
-#define REAP_MS 500 /* how long the end of what was killed is waited for */
+#define REAP_MS      500 /* how long the end of what was killed is waited for */
+#define REAP_STEP_MS 5
 
 struct child {
         pid_t pid;
@@ -177,13 +178,19 @@ static bool ended(const struct child *child, unsigned int ms)
         return poll(&end, 1, (int)ms) > 0;
 }
 
-/* Of a child that has ended; its group may not have. */
+/* Of a child that has ended; its group may not have. Whoever traces it (a sanitizer at its end, a debugger)
+ * hears of that first, and until it lets go the end is seen here and cannot be taken. */
 static int reap(struct child *child)
 {
         siginfo_t info = { 0 };
         child_kill(child);
-        while (waitid(P_PIDFD, (id_t)child->pidfd, &info, WEXITED | WNOHANG) < 0 && errno == EINTR)
-                ;
+        for (int ms = 0; ms < REAP_MS && info.si_pid == 0; ms += REAP_STEP_MS) {
+                int r = waitid(P_PIDFD, (id_t)child->pidfd, &info, WEXITED | WNOHANG);
+                if (r < 0 && errno != EINTR)
+                        break;
+                if (info.si_pid == 0)
+                        (void)poll(NULL, 0, REAP_STEP_MS);
+        }
         child->pid = 0;
         return info.si_code == CLD_EXITED ? (info.si_status & 0xff) << 8 : info.si_status & 0x7f;
 }
@@ -295,10 +302,10 @@ void child_kill(struct child *child)
 /* For want of a descriptor there is only the number. */
 static bool reaped_by_number(pid_t pid)
 {
-        for (int ms = 0; ms < REAP_MS; ms += 5) {
+        for (int ms = 0; ms < REAP_MS; ms += REAP_STEP_MS) {
                 if (waitpid(pid, NULL, WNOHANG) != 0)
                         return true;
-                (void)poll(NULL, 0, 5);
+                (void)poll(NULL, 0, REAP_STEP_MS);
         }
         return false;
 }
