@@ -6,6 +6,7 @@
 #define MOHR_ASSERTION_H
 
 #include "base/base.h"
+#include "client-sdk/claimset.h"
 #include <jansson.h>
 #include <openssl/x509.h>
 
@@ -27,6 +28,7 @@ struct assertion_request {
         const char *purpose;                /* or NULL; UTF-8, at most 256 bytes */
         const char *expect_national_number; /* or NULL; ten digits */
         json_t *station;                    /* or NULL; what fields.h allows an app to state */
+        claimset declined;                  /* what the holder lets go only without */
 };
 
 struct assertion_card {

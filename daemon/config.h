@@ -28,7 +28,18 @@ struct config {
         char *anchors;                 /* [trust] anchors, or NULL */
         char *staff_anchors;           /* [trust] staff_anchors, or NULL: no staff card is used */
         bool store; /* where anchors are not set: what mohr trust keeps (client-sdk/store.h) */
-        enum unproven unproven;       /* [card] unproven */
+        enum unproven unproven; /* [card] unproven */
+        char *relying_anchors; /* [relying_parties] anchors, root's files only; NULL: no signed request is accepted */
+        char *screen; /* [person] screen = unit:NAME or program:/PATH, root's files only, or NULL */
+        unsigned int history_keep_days; /* [history] keep_days; 0: for ever, the default */
+        bool history_values; /* [history] values: claims' values are kept too, default no */
+        bool history_station; /* [history] register = station: no citizen's identity is kept, root's files only */
+        struct limits { /* [limits]; the user's own files may only lower a number, and lengthen the pause */
+                unsigned int app_per_hour, user_per_hour; /* default 60, 120 */
+                unsigned int wrong_pins, pause_s;         /* default 3 in a row, 900 */
+        } limits;
+        struct rule *
+                rules; /* [rule NAME], policy.h: a list of each kind of file, in the order of the files */
         unsigned int card_timeout_ms; /* [card] timeout_ms: one operation, default 8000 */
         /* [soft], [nfc], [usb] name = value -> "name=value", in file order. */
         char *soft[CONFIG_OPTIONS_MAX + 1]; /* empty unless the driver soft is asked for */

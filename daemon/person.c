@@ -27,6 +27,7 @@ struct person {
         struct secret *pin; /* borrowed; NULL: no digits are wanted */
         person_done done;
         void *user;
+        claimset wanted;
         int outcome; /* of the answer; OUTCOME_INTERNAL until there is one */
         bool answered;
 };
@@ -179,7 +180,9 @@ static void on_exited(void *user, int status)
         bool alarmed = status != -1 && WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM;
         if (!person->answered && alarmed)
                 person->outcome = OUTCOME_TIMED_OUT;
-        person->done(person->user, person->outcome);
+        const struct person_answer answer = { .outcome = person->outcome,
+                .released = person->wanted };
+        person->done(person->user, &answer);
 }
 
 /* ---- starting ------------------------------------------------------------------------------ */
@@ -233,9 +236,11 @@ int person_ask(struct person **ret, sd_event *event, const struct config *config
         struct person *person = calloc(1, sizeof *person);
         if (!person)
                 return -ENOMEM;
-        *person = (struct person){
-                .pin = pin, .done = done, .user = user, .outcome = OUTCOME_INTERNAL
-        };
+        *person = (struct person){ .pin = pin,
+                .done = done,
+                .user = user,
+                .outcome = OUTCOME_INTERNAL,
+                .wanted = question->required | question->optional };
         int r = start(person, event, config, question);
         if (r != 0) {
                 person_free(person);

@@ -11,8 +11,13 @@
 
 #include "base/base.h"
 #include "base/secret.h"
+#include "client-sdk/claimset.h"
 #include "daemon/config.h"
 #include <systemd/sd-event.h>
+
+enum person_work { PERSON_SIGN, PERSON_CHANGE_PIN, PERSON_UNBLOCK_PIN };
+struct peer;
+struct screen;
 
 struct person_ui { /* checked by the daemon: the tty belongs to the peer's uid */
         const char *tty, *term, *display, *wayland_display, *xauthority, *language; /* or NULL */
@@ -20,8 +25,11 @@ struct person_ui { /* checked by the daemon: the tty belongs to the peer's uid *
 
 struct person_question {
         struct person_ui ui;
-        const char *request; /* id, shown so that prompt, log and answer can be matched */
-        const char *app;     /* executable of the caller; "" unknown */
+        const char *request;     /* id, shown so that prompt, log and answer can be matched */
+        const char *app;         /* executable of the caller; "" unknown */
+        const struct peer *peer; /* all that is known of the caller; NULL: nothing but `app` */
+        const char *
+                organization; /* of the relying party whose signed request this is; NULL: none was verified */
         const char *audience, *purpose; /* purpose may be NULL */
         const char *given_name, *family_name, *card_number;
         const char *reader;
@@ -35,16 +43,30 @@ struct person_question {
         size_t reader_count;
         const char *expected_number;
         bool staff; /* an organisation's card: question.h tells what the names then mean */
+        claimset required,
+                optional; /* what goes along besides the certificate; the optional may be declined */
+        bool granted; /* the consent page is left out: the holder said so before, for this very asker */
+        bool may_remember; /* after consent: may it ask again for this without the consent page? */
+        bool recorded;     /* a history is kept: said on the consent page */
+        enum person_work work; /* what the PIN is for */
         unsigned int timeout_s;
         const char *pinentry;
+        struct screen
+                *screen; /* where somebody holds the role, it is asked there; NULL: pinentry only */
+};
+
+struct person_answer {
+        int outcome;
+        claimset released; /* a subset of required and optional, with all that is required */
+        bool remember;
 };
 
 struct person;
 
-/* outcome: 0 (PIN in the secret, if there is one: 4..8 ASCII digits), OUTCOME_REFUSED, OUTCOME_LAST_TRY_DECLINED,
+/* answer->outcome: 0 (PIN in the secret, if there is one: 4..8 ASCII digits), OUTCOME_REFUSED, OUTCOME_LAST_TRY_DECLINED,
  * OUTCOME_TIMED_OUT, OUTCOME_NOBODY_TO_ASK, OUTCOME_INTERNAL. Called once, after the child is gone and
  * reaped, never from inside person_ask. */
-typedef void (*person_done)(void *user, int outcome);
+typedef void (*person_done)(void *user, const struct person_answer *answer);
 /* OUTCOME_NOBODY_TO_ASK at once if the ui names nothing to ask on. `pin` (cap >= 64) is borrowed; NULL: no
  * digits are asked for; unless this is a choice or a search, the person is told that the reader asks for the PIN. */
 _must_check_ int person_ask(struct person **ret, sd_event *event, const struct config *config,

@@ -61,8 +61,9 @@ void ask_give_up_turn(struct request *request)
 
 /* ---- the question -------------------------------------------------------------------------- */
 
-static void on_answer(void *user, int outcome)
+static void on_answer(void *user, const struct person_answer *answer)
 {
+        int outcome = answer->outcome;
         struct request *request = user;
         request->person = person_free(request->person);
         ask_give_up_turn(request);

@@ -58,8 +58,9 @@ static int name_reader(struct request *request, const char *reader)
         return request->reader_name ? 0 : -ENOMEM;
 }
 
-static void on_choice(void *user, int outcome)
+static void on_choice(void *user, const struct person_answer *answer)
 {
+        int outcome = answer->outcome;
         struct request *request = user;
         request->person = person_free(request->person);
         ask_give_up_turn(request);
@@ -97,8 +98,9 @@ bool choose_wants_search(const struct request *request)
         return request->expect_national_number && choose_is_open(request);
 }
 
-static void on_consent(void *user, int outcome)
+static void on_consent(void *user, const struct person_answer *answer)
 {
+        int outcome = answer->outcome;
         struct request *request = user;
         request->person = person_free(request->person);
         if (outcome != 0)

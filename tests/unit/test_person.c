@@ -113,10 +113,10 @@ static struct person_question plain(const struct rig *rig)
         };
 }
 
-static void done(void *user, int outcome)
+static void done(void *user, const struct person_answer *answer)
 {
         struct rig *rig = user;
-        rig->outcome = outcome;
+        rig->outcome = answer->outcome;
         rig->calls++;
         /* The child is reaped before the answer is given: nothing is left to wait for. */
         assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);

@@ -47,21 +47,28 @@ static void do_mischief(void)
 
 static struct person_question last_question;
 
+static void answer(struct person *person, int outcome)
+{
+        const struct person_answer said = { .outcome = outcome,
+                .released = last_question.required | last_question.optional };
+        person->done(person->user, &said);
+}
+
 static int on_prompt(sd_event_source *source, void *user)
 {
         (void)source;
         struct person *person = user;
         if (last_question.search) {
                 world.agreed = world.consent == 0;
-                person->done(person->user, world.consent);
+                answer(person, world.consent);
                 return 0;
         }
         if (last_question.choice) {
                 bool meant = world.wanted && strcmp(last_question.reader, world.wanted) == 0;
                 world.agreed |= meant;
-                person->done(person->user, world.person_outcome ? world.person_outcome
-                                           : meant              ? 0
-                                                                : OUTCOME_NO_CARD);
+                answer(person, world.person_outcome ? world.person_outcome
+                               : meant              ? 0
+                                                    : OUTCOME_NO_CARD);
                 return 0;
         }
         do_mischief();
@@ -69,7 +76,7 @@ static int on_prompt(sd_event_source *source, void *user)
                 memcpy(person->pin->data, PIN, strlen(PIN));
                 person->pin->len = strlen(PIN);
         }
-        person->done(person->user, world.person_outcome);
+        answer(person, world.person_outcome);
         return 0;
 }
 

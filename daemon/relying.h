@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* relying.h: a relying party that proves who it is: its request is a signed JWS (in the manner of RFC 9101) with
+ * its certificate in `x5c`, under anchors that the administrator configured. docs/relying-parties.md has the form.
+ *
+ * What a signed request says replaces what the caller could say beside it: audience, nonce, purpose, claims. Whoever
+ * delivers it learns the answer, though: the signature tells who wants to know, not who asks here.
+ */
+#ifndef MOHR_RELYING_H
+#define MOHR_RELYING_H
+
+#include "client-sdk/claimset.h"
+#include "daemon/config.h"
+
+#define RELYING_REQUEST_MAX 8192 /* bytes of the compact serialisation */
+
+struct relying; /* the configured anchors */
+_must_check_ int relying_new(struct relying **ret, const struct config *config, char *error,
+        size_t error_cap); /* without anchors every signed request is refused */
+struct relying *relying_free(struct relying *relying);
+
+struct relying_request {                  /* zero-initialised; freed by relying_request_clear() */
+        char *audience, *nonce, *purpose; /* purpose may be NULL */
+        char *expect_national_number;     /* or NULL */
+        claimset required, optional;
+        char organization[257]; /* shown: O of the certificate's subject, sanitised */
+        char organization_key
+                [65]; /* SHA-256 of its certificate, lower-case hex: what a grant is keyed to */
+        char replay_key[65]; /* names this very request: SHA-256 of iss and jti, lower-case hex */
+};
+/* 0; OUTCOME_POLICY (signature, chain, replayed by its time, expired, not meant for us, asks for an audience
+ * or claims that are not its own to ask), OUTCOME_INVALID (form). *ret_detail is static English text that says which. */
+_must_check_ int relying_check(const struct relying *relying, const char *jws, int64_t now,
+        struct relying_request *ret, const char **ret_detail);
+void relying_request_clear(struct relying_request *request);
+
+#endif
