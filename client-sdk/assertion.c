@@ -102,15 +102,21 @@ static int composer_init(struct composer *c, const char **ret_why)
         return assertion_request_check(c->request, ret_why);
 }
 
+static const char *unless_declined(
+        const struct composer *c, enum claimset_bit claim, const char *value)
+{
+        return c->request->declined & claim ? NULL : value;
+}
+
 static json_t *make_card(const struct composer *c)
 {
         const struct assertion_card *card = &c->facts->card;
         const struct member rows[] = {
-                { "generation", card->generation },
+                { "generation", unless_declined(c, CLAIM_CARD_GENERATION, card->generation) },
                 { "family", card->family },
                 { "certificate_expiry", c->identity.certificate_expiry },
-                { "expiry", card->expiry },
-                { "expiry_raw", card->expiry_raw },
+                { "expiry", unless_declined(c, CLAIM_CARD_EXPIRY, card->expiry) },
+                { "expiry_raw", unless_declined(c, CLAIM_CARD_EXPIRY, card->expiry_raw) },
         };
         json_t *made = members_of(json_object(), rows, ARRAY_LEN(rows));
         if (!made || !card->simulated || json_object_set_new(made, "simulated", json_true()) == 0)
@@ -124,11 +130,11 @@ static json_t *make_station(const struct composer *c)
         const struct member rows[] = {
                 { "software", c->facts->software },
                 { "pin_entry", c->facts->pin_entry },
-                { "reader", c->facts->reader },
+                { "reader", unless_declined(c, CLAIM_READER, c->facts->reader) },
         };
+        bool stated = c->request->station && !(c->request->declined & CLAIM_STATION);
         json_t *station = members_of(json_object(), rows, ARRAY_LEN(rows));
-        if (station && c->request->station &&
-                json_object_update(station, c->request->station) < 0) {
+        if (station && stated && json_object_update(station, c->request->station) < 0) {
                 json_decref(station);
                 return NULL;
         }

@@ -266,12 +266,13 @@ static bool well_formed_card(context_t *c, const json_t *v)
 {
         static const char *const names[] = { "generation", "certificate_expiry", "expiry",
                 "expiry_raw", "simulated" };
-        const json_t *expiry = json_object_get(v, "expiry"),
+        const json_t *generation = json_object_get(v, "generation"),
+                     *expiry = json_object_get(v, "expiry"),
                      *raw = json_object_get(v, "expiry_raw"),
                      *simulated = json_object_get(v, "simulated");
         (void)c;
         return only_members(v, names, ARRAY_LEN(names)) &&
-               field_is_token(text_of(json_object_get(v, "generation"))) &&
+               (!generation || field_is_token(text_of(generation))) &&
                (!expiry || field_is_text(text_of(expiry), 32)) &&
                (!raw || field_is_hex(text_of(raw), 2, 128)) &&
                (!simulated || json_is_true(simulated));

@@ -325,8 +325,8 @@ function members(required, optional) { // an object of these members, each with 
     Object.keys(value).every((name) => Object.hasOwn(every, name) && every[name](value[name]))
 }
 
-const CARD = members({ generation: token, certificate_expiry: any },
-  { expiry: text(32), expiry_raw: fits(/^([0-9a-f]{2}){1,64}$/), simulated: isTrue })
+const CARD = members({ certificate_expiry: any },
+  { generation: token, expiry: text(32), expiry_raw: fits(/^([0-9a-f]{2}){1,64}$/), simulated: isTrue })
 const STAFF_CARD = members({ family: token, certificate_expiry: any }, { simulated: isTrue })
 const STATION = members({ software: text(128), pin_entry: token }, { reader: text(128), operator: text(128),
   branch: text(128), device: text(128), case_number: text(128), photo_checked: isBoolean })

@@ -325,8 +325,8 @@ def members(required, optional):
 TOKEN = fits("[a-z0-9_-]{1,32}", 32)
 TIME = lambda value: type(value) is int and 0 <= value < YEAR_10000  # a bool is no int here
 TRUE, BOOLEAN, ANY = (lambda value: value is True), (lambda value: isinstance(value, bool)), (lambda value: True)
-CARD = members({"generation": TOKEN, "certificate_expiry": ANY},
-               {"expiry": text(32), "expiry_raw": fits("([0-9a-f]{2}){1,64}", 128), "simulated": TRUE})
+CARD = members({"certificate_expiry": ANY},
+               {"generation": TOKEN, "expiry": text(32), "expiry_raw": fits("([0-9a-f]{2}){1,64}", 128), "simulated": TRUE})
 STAFF_CARD = members({"family": TOKEN, "certificate_expiry": ANY}, {"simulated": TRUE})
 STATION = members({"software": text(128), "pin_entry": TOKEN}, {
     "reader": text(128), "operator": text(128), "branch": text(128), "device": text(128), "case_number": text(128),

@@ -142,6 +142,76 @@ static void what_is_composed_is_accepted(void **state)
         mohr_trust_free(trust);
 }
 
+/* Each claim by itself, and all of them: what is declined is not there, and all else is. */
+static void what_is_declined_does_not_go_along(void **state)
+{
+        static const char *const members[CLAIMSET_COUNT] = { "\"generation\":\"mav4\"",
+                "\"expiry\":\"2030-01-01\",\"expiry_raw\":\"feff\"", "\"reader\":\"R 00\"",
+                "\"operator\":\"op 7\",\"photo_checked\":true" };
+        struct testpki *pki = *state;
+        struct mohr_trust *trust = testpki_trust((X509 *[]){ pki->root, NULL });
+        json_t *station = json_pack("{s:s, s:b}", "operator", "op 7", "photo_checked", 1);
+        struct assertion_request request = good_request;
+        struct assertion_facts facts = good_facts;
+        request.station = station;
+        facts.reader = "R 00";
+        facts.card = (struct assertion_card){
+                .generation = "mav4", .expiry = "2030-01-01", .expiry_raw = "feff"
+        };
+        for (unsigned int declined = 0; declined <= CLAIMS_ALL; declined++) {
+                request.declined = (claimset)declined;
+                char *input = compose(pki, &request, &facts, pki->leaf),
+                     *payload = payload_text(input), *jws = finish(pki, input, pki->leaf);
+                for (unsigned int bit = 0; bit < CLAIMSET_COUNT; bit++)
+                        assert_int_equal(
+                                strstr(payload, members[bit]) == NULL, (declined & 1u << bit) != 0);
+                const struct mohr_verify_options options = {
+                        .audience = request.audience, .nonce = request.nonce, .at = TESTPKI_NOW
+                };
+                struct mohr_result *result = NULL;
+                assert_int_equal(mohr_verify(trust, jws, strlen(jws), &options, &result), 0);
+                mohr_result_free(result);
+                free(jws);
+                free(payload);
+                free(input);
+        }
+        json_decref(station);
+        mohr_trust_free(trust);
+}
+
+static void a_set_of_claims_is_read_strictly(void **state)
+{
+        static const struct {
+                const char *json;
+                bool good;
+                claimset set;
+        } rows[] = {
+                { "[]", true, CLAIMS_NONE },
+                { "[\"station\",\"reader\"]", true, CLAIM_STATION | CLAIM_READER },
+                { "[\"reader\",\"reader\"]", false, 0 },
+                { "[\"name\"]", false, 0 },
+                { "[7]", false, 0 },
+                { "{\"reader\":true}", false, 0 },
+                { "[\"card_generation\",\"card_expiry\",\"reader\",\"station\"]", true,
+                        CLAIMS_ALL },
+        };
+        (void)state;
+        for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+                json_t *list = json_loads(rows[i].json, 0, NULL);
+                claimset set = 0xff;
+                assert_int_equal(claimset_read(list, &set), rows[i].good);
+                assert_int_equal(set, rows[i].good ? rows[i].set : 0xff);
+                json_decref(list);
+        }
+        claimset none = 0xff;
+        assert_true(claimset_read(NULL, &none) && none == CLAIMS_NONE);
+        assert_null(claimset_name(CLAIMSET_COUNT));
+        json_t *every = claimset_json(CLAIMS_ALL), *same = json_loads(rows[6].json, 0, NULL);
+        assert_true(json_equal(every, same));
+        json_decref(every);
+        json_decref(same);
+}
+
 static void requests_out_of_bounds_are_refused(void **state)
 {
         static char long_uri[700], long_text[400], long_nonce[200];
@@ -329,6 +399,8 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(members_have_a_fixed_order),
                 cmocka_unit_test(what_is_composed_is_accepted),
+                cmocka_unit_test(what_is_declined_does_not_go_along),
+                cmocka_unit_test(a_set_of_claims_is_read_strictly),
                 cmocka_unit_test(requests_out_of_bounds_are_refused),
                 cmocka_unit_test(stations_may_only_state_what_is_listed),
                 cmocka_unit_test(only_citizens_and_their_issuers_are_composed),
