@@ -11,7 +11,10 @@
 #include "daemon/readers.h"
 #include "daemon/server.h"
 
-struct known; /* what was learnt of cards and issuing CAs: known.h */
+struct history; /* history.h */
+struct known;   /* what was learnt of cards and issuing CAs: known.h */
+struct relying; /* relying.h */
+struct screen;  /* screen.h */
 struct request;
 
 struct request_context { /* shared by all requests of one daemon, outlives them */
@@ -20,11 +23,18 @@ struct request_context { /* shared by all requests of one daemon, outlives them 
         const struct log *log;
         struct readers *readers;
         struct known *known;
+        struct history *history;
+        struct relying *relying;
+        struct screen *screen;            /* NULL: no configured role */
         struct request *asking, *waiting; /* whose prompt is open, who comes next; start as NULL */
 };
 
 struct request_params { /* copied by request_start */
         const char *audience, *nonce, *purpose, *reader, *expect_national_number;
+        const char *
+                signed_request; /* or NULL; then audience to expect_national_number but `reader` are NULL */
+        claimset required, optional; /* what goes along besides the certificate */
+        bool remember;           /* ask the holder to let it ask again without the consent page */
         unsigned int timeout_ms; /* 0: default 180000 */
         json_t *station;         /* or NULL; borrowed */
         struct person_ui ui;

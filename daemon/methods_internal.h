@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* methods_internal.h: what the methods of mohr.Identity share. Only methods*.c include it.
+ *
+ *   methods.c          Status and Watch; the tables
+ *   methods_assert.c   Assert
+ *   methods_examine.c  Examine
+ */
+#ifndef MOHR_METHODS_INTERNAL_H
+#define MOHR_METHODS_INTERNAL_H
+
+#include "client-sdk/fields.h"
+#include "daemon/methods.h"
+#include "daemon/params.h"
+#include "daemon/varlink.h"
+
+#define METHODS_INTERFACE  "mohr.Identity"
+#define METHODS_READER_MAX 127 /* bytes, struct driver_reader */
+
+struct watch;
+
+struct methods {
+        struct request_context *context;
+        struct watch *watches;
+        bool draining;
+};
+
+bool method_is_text(const char *text); /* for struct param */
+
+/* A parameter that params_accept() let through; NULL where it is absent or null. */
+const char *method_string(json_t *parameters, const char *name);
+/* Without its members that are null, which count as absent here as everywhere. */
+json_t *method_object(json_t *parameters, const char *name);
+
+/* Ends the call. `details` is stolen; NULL: none. Only what the interface declares goes out. */
+void method_fail(struct call *call, int outcome, json_t *details);
+void method_invalid(struct call *call, const char *parameter);
+/* id and detail may be NULL, tries_left negative. */
+json_t *method_details(const char *id, int tries_left, const char *detail);
+
+void method_assert(void *user, struct call *call, json_t *parameters);
+void method_examine(void *user, struct call *call, json_t *parameters);
+
+#endif
