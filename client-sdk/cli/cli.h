@@ -71,6 +71,9 @@ int command_trust(struct cli *cli, int argc, char **argv);
 int command_doctor(struct cli *cli, int argc, char **argv);
 /* doctor_card.c: doctor --card. */
 int doctor_card(struct cli *cli, const char *reader, const char *transcript);
+/* The same file: one translated sentence for a card whose member "generation" this is. */
+const char *show_card_kind(const char *generation);
+int command_pin(struct cli *cli, int argc, char **argv);
 int command_version(struct cli *cli, int argc, char **argv);
 int command_help(struct cli *cli, int argc, char **argv);
 

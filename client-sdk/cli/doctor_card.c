@@ -151,13 +151,18 @@ static void say(const struct word *word)
                 printf("  %s\n", _(word->next));
 }
 
+const char *show_card_kind(const char *generation)
+{
+        const struct word *kind = FIND(kinds, generation);
+        return _(kind ? kind->text : N_("Not a card that Mohr knows."));
+}
+
 static void show_kind(const struct cli *cli, const json_t *card)
 {
         char text[CLI_TEXT_MAX];
-        const struct word *kind = FIND(kinds, text_of(card, "generation"));
         bool simulated = json_is_true(json_object_get(card, "simulated"));
         printf("%s%s%s\n", cli_style(stdout, STYLE_GOOD),
-                _(kind ? kind->text : N_("Not a card that Mohr knows.")),
+                show_card_kind(text_of(card, "generation")),
                 cli_style(stdout, STYLE_PLAIN));
         if (simulated)
                 printf("  %s\n", _("SIMULATED CARD, for testing only."));

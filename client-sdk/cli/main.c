@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* main.c: mohr: a table of subcommands, each in a file of its own. */
 #include "client-sdk/cli/cli.h"
+#include "client-sdk/cli/pin.h"
 #include "client-sdk/cli/trust.h"
 
 static const struct command {
@@ -46,6 +47,9 @@ static const struct command {
                 "mohr doctor --card [--reader NAME] [--transcript FILE] [--json]",
                 N_("Look for what is missing on this computer, and say what to do; with --card, "
                    "what the card in the reader can do") },
+        { "pin", command_pin, "SUBCOMMAND ...",
+                N_("Show the PINs of a card at no cost, and change that of a staff card; mohr help "
+                   "pin") },
         { "version", command_version, "", N_("Show the version") },
         { "help", command_help, "[COMMAND]", N_("Show this, or how a command is used") },
 };
@@ -83,6 +87,10 @@ static int show_help(const char *name)
         if (command->run == command_trust) {
                 printf("\n");
                 trust_show_help();
+        }
+        if (command->run == command_pin) {
+                printf("\n");
+                pin_show_help();
         }
         return cli_flushed() ? 0 : -EIO;
 }
