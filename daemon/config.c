@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* config.c: see config.h. The grammar and the keys; where the texts come from is config_load.c's.
+/* config.c: see config.h. The grammar; what keys mean is config_keys.c's, where the texts come from config_load.c's.
  *
  * A line is `[section]`, `key = value`, a comment (# or ;) or blank. A value is the rest of its line,
- * without quotes or escapes; it is never empty. A key is a row of the table below; the sections of
+ * without quotes or escapes; it is never empty. The sections of
  * drivers ([soft], [nfc], [usb]) take any name: what they may hold is the driver's business.
  */
 #include "daemon/config.h"
@@ -11,23 +11,12 @@
 #include "base/outcome.h"
 #include "base/text.h"
 
-#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 
 #define OPTION_MAX 1024
 
-struct file { /* one text on its way through the parser */
-        struct config *config;
-        const char *name;
-        unsigned int line;
-        char section[32];
-        uint32_t seen; /* rows of keys[] met in this text */
-        char *error;
-        size_t error_cap;
-};
-
-_printf_(2, 3) static int refuse(const struct file *file, const char *format, ...)
+_printf_(2, 3) int config_refuse(const struct config_file *file, const char *format, ...)
 {
         va_list args;
         int head = snprintf(file->error, file->error_cap, "%s:%u: ", file->name, file->line);
@@ -39,96 +28,7 @@ _printf_(2, 3) static int refuse(const struct file *file, const char *format, ..
         return OUTCOME_USAGE;
 }
 
-/* Setters: 0, -ENOMEM, or OUTCOME_USAGE with what would be right in *ret_want. */
-typedef int (*setter)(struct config *config, void *slot, const char *value, const char **ret_want);
-
-static int set_string(struct config *config, void *slot, const char *value, const char **ret_want)
-{
-        char *copy = strdup(value), **string = slot;
-        (void)config;
-        (void)ret_want;
-        if (!copy)
-                return -ENOMEM;
-        free(*string);
-        *string = copy;
-        return 0;
-}
-
-static int set_path(struct config *config, void *slot, const char *value, const char **ret_want)
-{
-        *ret_want = "an absolute path";
-        return value[0] == '/' ? set_string(config, slot, value, ret_want) : OUTCOME_USAGE;
-}
-
-static int set_program(struct config *config, void *slot, const char *value, const char **ret_want)
-{
-        *ret_want = "a program's name or absolute path";
-        return value[0] == '/' || !strchr(value, '/') ? set_string(config, slot, value, ret_want)
-                                                      : OUTCOME_USAGE;
-}
-
-static int number(const char *value, unsigned int min, unsigned int max, unsigned int *slot)
-{
-        unsigned long n = 0;
-        for (const char *c = value; *c; c++) {
-                if (!isdigit((unsigned char)*c) || n > max)
-                        return OUTCOME_USAGE;
-                n = n * 10 + (unsigned long)(*c - '0');
-        }
-        if (n < min || n > max)
-                return OUTCOME_USAGE;
-        *slot = (unsigned int)n;
-        return 0;
-}
-
-static int set_prompt_timeout(
-        struct config *config, void *slot, const char *value, const char **ret_want)
-{
-        (void)config;
-        *ret_want = "seconds, 5 to 3600";
-        return number(value, 5, 3600, slot);
-}
-
-static int set_card_timeout(
-        struct config *config, void *slot, const char *value, const char **ret_want)
-{
-        (void)config;
-        *ret_want = "milliseconds, 100 to 60000";
-        return number(value, 100, 60000, slot);
-}
-
-static int set_unproven(struct config *config, void *slot, const char *value, const char **ret_want)
-{
-        static const char *const words[] = {
-                [UNPROVEN_ASK] = "ask", [UNPROVEN_YES] = "yes", [UNPROVEN_NO] = "no"
-        };
-        (void)slot;
-        *ret_want = "ask, yes or no";
-        for (unsigned int i = 0; i < ARRAY_LEN(words); i++)
-                if (strcmp(words[i], value) == 0) {
-                        config->unproven = (enum unproven)i;
-                        return 0;
-                }
-        return OUTCOME_USAGE;
-}
-
-static int set_pad(struct config *config, void *slot, const char *value, const char **ret_want)
-{
-        (void)slot;
-        *ret_want = "yes or no";
-        config->pinpad = strcmp(value, "yes") == 0;
-        return config->pinpad || strcmp(value, "no") == 0 ? 0 : OUTCOME_USAGE;
-}
-
-static int set_log_level(
-        struct config *config, void *slot, const char *value, const char **ret_want)
-{
-        (void)slot;
-        *ret_want = "error, warning, notice, info or debug";
-        return log_level_parse(value, &config->log_level) < 0 ? OUTCOME_USAGE : 0;
-}
-
-static int list_add(char **list, size_t max, const char *item, size_t len)
+int config_list_add(char **list, size_t max, const char *item, size_t len)
 {
         size_t count = 0;
         while (list[count])
@@ -139,26 +39,6 @@ static int list_add(char **list, size_t max, const char *item, size_t len)
         return list[count] ? 0 : -ENOMEM;
 }
 
-/* The drivers of this version, each a helper program of its own. */
-static bool driver_known(const char *name, size_t len)
-{
-        static const char *const drivers[] = { "pcsc", "nfc", "usb", "soft" };
-        for (size_t i = 0; i < ARRAY_LEN(drivers); i++)
-                if (strlen(drivers[i]) == len && memcmp(drivers[i], name, len) == 0)
-                        return true;
-        return false;
-}
-
-int config_add_driver(struct config *config, const char *name, size_t len)
-{
-        for (char **d = config->drivers; *d; d++)
-                if (strlen(*d) == len && memcmp(*d, name, len) == 0)
-                        return OUTCOME_USAGE;
-        if (!driver_known(name, len))
-                return OUTCOME_USAGE;
-        return list_add(config->drivers, CONFIG_DRIVERS_MAX, name, len);
-}
-
 void config_clear_list(char **list)
 {
         for (; *list; list++) {
@@ -166,37 +46,6 @@ void config_clear_list(char **list)
                 *list = NULL;
         }
 }
-
-static int set_drivers(struct config *config, void *slot, const char *value, const char **ret_want)
-{
-        (void)slot;
-        *ret_want = CONFIG_WANT_DRIVERS;
-        config_clear_list(config->drivers);
-        int r = 0;
-        for (size_t len; r == 0 && *value; value += len) {
-                value += strspn(value, " \t");
-                len = strcspn(value, " \t");
-                r = config_add_driver(config, value, len);
-        }
-        return r;
-}
-
-static const struct key {
-        const char *section, *name;
-        setter set;
-        size_t slot;
-} keys[] = {
-        { "readers", "drivers", set_drivers, offsetof(struct config, drivers) },
-        { "pin", "pinentry", set_program, offsetof(struct config, pinentry) },
-        { "pin", "pad", set_pad, offsetof(struct config, pinpad) },
-        { "pin", "timeout_s", set_prompt_timeout, offsetof(struct config, prompt_timeout_s) },
-        { "trust", "anchors", set_path, offsetof(struct config, anchors) },
-        { "trust", "staff_anchors", set_path, offsetof(struct config, staff_anchors) },
-        { "card", "unproven", set_unproven, offsetof(struct config, unproven) },
-        { "card", "timeout_ms", set_card_timeout, offsetof(struct config, card_timeout_ms) },
-        { "state", "dir", set_path, offsetof(struct config, state_dir) },
-        { "log", "level", set_log_level, offsetof(struct config, log_level) },
-};
 
 /* Sections named after their driver, which take any name. */
 static const struct driver_section {
@@ -217,7 +66,7 @@ char *const *config_options(const struct config *config, const char *driver)
         return none;
 }
 
-static char **section_options(struct file *file)
+static char **section_options(struct config_file *file)
 {
         for (size_t i = 0; i < ARRAY_LEN(driver_sections); i++)
                 if (strcmp(driver_sections[i].name, file->section) == 0)
@@ -225,52 +74,41 @@ static char **section_options(struct file *file)
         return NULL;
 }
 
-/* What a section holds, or with section NULL the sections themselves, for an error line. */
-static void list_known(const char *section, char *dst, size_t cap)
+static bool section_known(const char *name)
 {
-        const char *last = "";
-        size_t len = 0;
-        dst[0] = 0;
-        for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
-                const char *name = section ? keys[i].name : keys[i].section;
-                if ((section && strcmp(section, keys[i].section) != 0) || strcmp(name, last) == 0)
-                        continue;
-                int n = snprintf(dst + len, cap - len, "%s%s", len ? ", " : "", name);
-                len = base_min(len + (size_t)n, cap - 1);
-                last = name;
-        }
-        for (size_t i = 0; !section && i < ARRAY_LEN(driver_sections); i++) {
-                int n = snprintf(dst + len, cap - len, ", %s", driver_sections[i].name);
-                len = base_min(len + (size_t)n, cap - 1);
-        }
+        for (size_t i = 0; i < ARRAY_LEN(driver_sections); i++)
+                if (strcmp(driver_sections[i].name, name) == 0)
+                        return true;
+        return config_section_known(name);
 }
 
-static int take_section(struct file *file, char *line)
+static int unknown_section(const struct config_file *file, const char *name)
 {
         char known[128];
+        config_list_sections(known, sizeof known);
+        return config_refuse(
+                file, "unknown section [%.40s]; known: %s, nfc, usb, soft", name, known);
+}
+
+static int take_section(struct config_file *file, char *line)
+{
         size_t len = strlen(line);
         if (line[len - 1] != ']')
-                return refuse(file, "a section is written [name]");
+                return config_refuse(file, "a section is written [name]");
         line[len - 1] = 0;
-        bool found = false;
-        for (size_t i = 0; i < ARRAY_LEN(driver_sections) && !found; i++)
-                found = strcmp(driver_sections[i].name, line + 1) == 0;
-        for (size_t i = 0; i < ARRAY_LEN(keys) && !found; i++)
-                found = strcmp(keys[i].section, line + 1) == 0;
-        list_known(NULL, known, sizeof known);
-        if (!found)
-                return refuse(file, "unknown section [%.40s]; known: %s", line + 1, known);
+        if (!section_known(line + 1))
+                return unknown_section(file, line + 1);
         snprintf(file->section, sizeof file->section, "%s", line + 1);
         return 0;
 }
 
-static int take_option(struct file *file, char **list, const char *name, const char *value)
+static int take_option(struct config_file *file, char **list, const char *name, const char *value)
 {
         char option[OPTION_MAX];
         size_t name_len = strlen(name);
         int len = snprintf(option, sizeof option, "%s=%s", name, value);
         if (len < 0 || (size_t)len >= sizeof option)
-                return refuse(file, "longer than %d bytes", OPTION_MAX - 1);
+                return config_refuse(file, "longer than %d bytes", OPTION_MAX - 1);
         for (char **set = list; *set; set++)
                 if (strncmp(*set, option, name_len + 1) == 0) {
                         char *copy = strdup(option);
@@ -280,40 +118,21 @@ static int take_option(struct file *file, char **list, const char *name, const c
                         *set = copy;
                         return 0;
                 }
-        int r = list_add(list, CONFIG_OPTIONS_MAX, option, (size_t)len);
-        return r > 0 ? refuse(file, "more than %d options in [%s]", CONFIG_OPTIONS_MAX,
+        int r = config_list_add(list, CONFIG_OPTIONS_MAX, option, (size_t)len);
+        return r > 0 ? config_refuse(file, "more than %d options in [%s]", CONFIG_OPTIONS_MAX,
                                file->section)
                      : r;
 }
 
-static int take_key(struct file *file, size_t row, const char *value)
+static int take_setting(struct config_file *file, const char *name, const char *value)
 {
-        const struct key *key = &keys[row];
-        const char *want = "";
-        if (file->seen & 1u << row)
-                return refuse(file, "\"%s\" in [%s] is set twice", key->name, key->section);
-        file->seen |= 1u << row;
-        int r = key->set(file->config, (char *)file->config + key->slot, value, &want);
-        return r > 0 ? refuse(file, "\"%s\" in [%s] wants %s, not \"%.40s\"", key->name,
-                               key->section, want, value)
-                     : r;
-}
-
-static int take_setting(struct file *file, const char *name, const char *value)
-{
-        char known[128];
         if (!file->section[0])
-                return refuse(file, "a key before the first [section]");
+                return config_refuse(file, "a key before the first [section]");
         if (!*value)
-                return refuse(file, "\"%.40s\" has no value", name);
+                return config_refuse(file, "\"%.40s\" has no value", name);
         char **options = section_options(file);
-        if (options)
-                return take_option(file, options, name, value);
-        for (size_t i = 0; i < ARRAY_LEN(keys); i++)
-                if (strcmp(keys[i].section, file->section) == 0 && strcmp(keys[i].name, name) == 0)
-                        return take_key(file, i, value);
-        list_known(file->section, known, sizeof known);
-        return refuse(file, "unknown key \"%.40s\" in [%s]; known: %s", name, file->section, known);
+        return options ? take_option(file, options, name, value)
+                       : config_take_key(file, name, value);
 }
 
 static char *trim(char *text)
@@ -331,7 +150,7 @@ static bool name_valid(const char *name)
         return len > 0 && !name[len];
 }
 
-static int take_line(struct file *file, char *line)
+static int take_line(struct config_file *file, char *line)
 {
         line = trim(line);
         if (!*line || *line == '#' || *line == ';')
@@ -340,11 +159,11 @@ static int take_line(struct file *file, char *line)
                 return take_section(file, line);
         char *equals = strchr(line, '=');
         if (!equals)
-                return refuse(file, "neither [section] nor key = value");
+                return config_refuse(file, "neither [section] nor key = value");
         *equals = 0;
         char *name = trim(line);
         if (!name_valid(name))
-                return refuse(file, "a key is made of a-z, 0-9, _ and -");
+                return config_refuse(file, "a key is made of a-z, 0-9, _ and -");
         return take_setting(file, name, trim(equals + 1));
 }
 
@@ -356,16 +175,18 @@ static bool text_clean(const char *text, size_t len)
         return text_utf8_valid(text, len);
 }
 
-int config_parse(struct config *config, const char *text, size_t len, const char *name, char *error,
-        size_t error_cap)
+int config_parse(struct config *config, enum config_origin origin, const char *text, size_t len,
+        const char *name, char *error, size_t error_cap)
 {
-        struct file file = {
-                .config = config, .name = name, .error = error, .error_cap = error_cap
-        };
+        struct config_file file = { .config = config,
+                .origin = origin,
+                .name = name,
+                .error = error,
+                .error_cap = error_cap };
         if (len > CONFIG_FILE_MAX)
-                return refuse(&file, "longer than %d bytes", CONFIG_FILE_MAX);
+                return config_refuse(&file, "longer than %d bytes", CONFIG_FILE_MAX);
         if (!text_clean(text, len))
-                return refuse(&file, "not plain UTF-8 text");
+                return config_refuse(&file, "not plain UTF-8 text");
         _cleanup_free_ char *copy = strndup(text, len);
         if (!copy)
                 return -ENOMEM;
@@ -389,6 +210,8 @@ struct config *config_free(struct config *config)
         free(config->pinentry);
         free(config->anchors);
         free(config->staff_anchors);
+        free(config->relying_anchors);
+        free(config->screen);
         free(config->libexecdir);
         free(config->state_dir);
         free(config);

@@ -17,6 +17,11 @@
 
 enum unproven { UNPROVEN_ASK, UNPROVEN_YES, UNPROVEN_NO };
 
+/* Whose word a file is. Root's: it belongs to uid 0, neither its group nor others may write to it, and it lies in
+ * /etc/mohr or was named by --config. Every other file is the user's: it may forbid, but sets no key that is root's. */
+enum config_origin { CONFIG_ROOTS, CONFIG_USERS };
+#define CONFIG_ORIGINS 2
+
 struct config {
         char *socket; /* --socket, MOHR_SOCKET, or the default; NULL without a
                                             * runtime directory (then it must be passed in) */
@@ -38,6 +43,7 @@ struct config {
                 unsigned int app_per_hour, user_per_hour; /* default 60, 120 */
                 unsigned int wrong_pins, pause_s;         /* default 3 in a row, 900 */
         } limits;
+        struct limits limits_of[CONFIG_ORIGINS]; /* as each kind of file says; 0: it does not */
         struct rule *
                 rules; /* [rule NAME], policy.h: a list of each kind of file, in the order of the files */
         unsigned int card_timeout_ms; /* [card] timeout_ms: one operation, default 8000 */
@@ -53,8 +59,8 @@ struct config {
 };
 
 /* Lays one file over what the config holds already. 0, or OUTCOME_USAGE with one line in error. */
-_must_check_ int config_parse(struct config *config, const char *text, size_t len, const char *name,
-        char *error, size_t error_cap);
+_must_check_ int config_parse(struct config *config, enum config_origin origin, const char *text,
+        size_t len, const char *name, char *error, size_t error_cap);
 /* Defaults, environment, files, arguments; in that order of growing strength. Same results. */
 _must_check_ int config_load(
         struct config **ret, int argc, char *const *argv, char *error, size_t error_cap);

@@ -24,6 +24,7 @@
 
 struct loader {
         struct config *config;
+        bool roots_place; /* a file found here can be root's word */
         char *error;
         size_t error_cap;
 };
@@ -93,6 +94,7 @@ static int set_defaults(struct config *config)
         config->prompt_timeout_s = 120;
         config->card_timeout_ms = 8000;
         config->log_level = LOG_LEVEL_INFO;
+        config_settle_limits(config);
         config->usb_fd = -1;
         int r = config_add_driver(config, "pcsc", 4);
         if (r == 0)
@@ -104,6 +106,12 @@ static int set_defaults(struct config *config)
         if (r == 0 && getenv("MOHR_SOCKET"))
                 r = set_text(&config->socket, "%s", getenv("MOHR_SOCKET"));
         return r == 0 ? set_libexecdir(config) : r;
+}
+
+static enum config_origin origin_of(const struct loader *loader, const struct stat *st)
+{
+        bool roots = loader->roots_place && st->st_uid == 0 && !(st->st_mode & (S_IWGRP | S_IWOTH));
+        return roots ? CONFIG_ROOTS : CONFIG_USERS;
 }
 
 /* Reads at most one byte more than is allowed, so that the parser can say that it is too long. */
@@ -143,8 +151,8 @@ static int load_file(const struct loader *loader, const char *path, bool must_ex
         ssize_t len = read_all(fd, text, CONFIG_FILE_MAX + 1);
         if (len < 0)
                 return refuse(loader, "%s: %s", path, strerror((int)-len));
-        return config_parse(
-                loader->config, text, (size_t)len, path, loader->error, loader->error_cap);
+        return config_parse(loader->config, origin_of(loader, &st), text, (size_t)len, path,
+                loader->error, loader->error_cap);
 }
 
 static int is_drop_in(const struct dirent *entry)
@@ -200,10 +208,11 @@ static int load_usual_folder(const struct loader *loader, const char *folder)
         return r == 0 ? load_drop_ins(loader, drop_ins) : r;
 }
 
-static int load_usual_files(const struct loader *loader)
+static int load_usual_files(struct loader *loader)
 {
         _cleanup_free_ char *own = NULL;
         int r = load_usual_folder(loader, SYSTEM_FOLDER);
+        loader->roots_place = false;
         if (r == 0)
                 r = set_xdg(&own, "XDG_CONFIG_HOME", ".config", "mohr");
         return r == 0 && own ? load_usual_folder(loader, own) : r;
@@ -297,7 +306,7 @@ int config_load(struct config **ret, int argc, char *const *argv, char *error, s
         _cleanup_config_ struct config *config = calloc(1, sizeof *config);
         if (!config)
                 return -ENOMEM;
-        struct loader loader = { config, error, error_cap };
+        struct loader loader = { config, true, error, error_cap };
         struct arguments args = { 0 };
         int r = set_defaults(config);
         if (r == 0)

@@ -22,7 +22,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
         struct config *config = calloc(1, sizeof *config);
         if (!config)
                 return 0;
-        int r = config_parse(config, (const char *)data, len, "fuzz.conf", error, sizeof error);
+        int r = config_parse(
+                config, CONFIG_ROOTS, (const char *)data, len, "fuzz.conf", error, sizeof error);
         require(r == 0 || r == OUTCOME_USAGE);
         require((r == 0) == (error[0] == 0));
         require(r == 0 || strncmp(error, "fuzz.conf:", 10) == 0);

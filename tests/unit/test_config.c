@@ -12,7 +12,7 @@
 static int parse(struct config *config, const char *text, char *error)
 {
         error[0] = 0;
-        return config_parse(config, text, strlen(text), "mohr.conf", error, 256);
+        return config_parse(config, CONFIG_ROOTS, text, strlen(text), "mohr.conf", error, 256);
 }
 
 static void every_key_is_taken(void **state)
@@ -57,7 +57,7 @@ static void what_is_wrong_is_said_with_file_and_line(void **state)
                 { "[pin]\n\nfoo = 1\n", "mohr.conf:3: unknown key \"foo\" in [pin]; known: "
                                         "pinentry, pad, timeout_s" },
                 { "[pins]\n", "mohr.conf:1: unknown section [pins]; known: readers, pin, trust, "
-                              "card, state, "
+                              "relying_parties, card, person, history, limits, state, "
                               "log, nfc, usb, soft" },
                 { "[pin\n", "mohr.conf:1: a section is written [name]" },
                 { "pinentry = x\n", "mohr.conf:1: a key before the first [section]" },
@@ -111,16 +111,21 @@ static void too_much_is_refused(void **state)
         struct config *config = calloc(1, sizeof *config);
         (void)state;
         memset(text, '\n', CONFIG_FILE_MAX + 1);
-        assert_int_equal(config_parse(config, text, CONFIG_FILE_MAX, "f", error, sizeof error), 0);
-        assert_int_equal(config_parse(config, text, CONFIG_FILE_MAX + 1, "f", error, sizeof error),
+        assert_int_equal(
+                config_parse(config, CONFIG_ROOTS, text, CONFIG_FILE_MAX, "f", error, sizeof error),
+                0);
+        assert_int_equal(config_parse(config, CONFIG_ROOTS, text, CONFIG_FILE_MAX + 1, "f", error,
+                                 sizeof error),
                 OUTCOME_USAGE);
         assert_string_equal(error, "f:0: longer than 65536 bytes");
         assert_int_equal(
-                config_parse(config, "[pin]\0\n", 7, "f", error, sizeof error), OUTCOME_USAGE);
+                config_parse(config, CONFIG_ROOTS, "[pin]\0\n", 7, "f", error, sizeof error),
+                OUTCOME_USAGE);
         size_t len = (size_t)snprintf(text, 16, "[soft]\n");
         for (int i = 0; i <= CONFIG_OPTIONS_MAX; i++)
                 len += (size_t)snprintf(text + len, 16, "n%d = x\n", i);
-        assert_int_equal(config_parse(config, text, len, "f", error, sizeof error), OUTCOME_USAGE);
+        assert_int_equal(config_parse(config, CONFIG_ROOTS, text, len, "f", error, sizeof error),
+                OUTCOME_USAGE);
         assert_string_equal(error, "f:34: more than 32 options in [soft]");
         config_free(config);
         free(text);
