@@ -278,4 +278,5 @@ def body(rig):
         lifted_during_prompt(rig)
 
 
-main(body, workers=3)
+if __name__ == "__main__":
+    main(body, workers=3)
