@@ -42,6 +42,7 @@ SECCOMP_LIBS = $(call pkg,libseccomp)
 ASSUAN_LIBS  = $(call pkg,libassuan gpg-error)
 PAGE_LIBS    = $(call pkg,pangocairo cairo libqrencode)
 REDIS_LIBS   = $(call pkg,hiredis)
+SQLITE_LIBS  = $(call pkg,sqlite3)
 CMOCKA_LIBS  = $(call pkg,cmocka)
 PKG_CFLAGS  := $(shell $(PKG_CONFIG) --cflags libpcsclite libassuan libusb-1.0 libnfc 2>/dev/null)
 CPPFLAGS    += $(PKG_CFLAGS)
@@ -68,6 +69,7 @@ USB      := $(A)/usb.a
 WATCH    := $(A)/watch.a
 REDIS    := $(BUILD)/libmohr-redis.a
 PAGE     := $(A)/page.a
+LEDGER   := $(A)/ledger.a
 
 $(BASE):     $(call objs,base/*.c)
 $(APDU):     $(call objs,apdu/*.c)
@@ -82,6 +84,7 @@ $(NFC):      $(call objs,drivers/nfc/*.c)
 $(USB):      $(call objs,drivers/usb/*.c)
 $(WATCH):    $(call objs,drivers/watch/*.c)
 $(PAGE):     $(call objs,client-sdk/page/*.c)
+$(LEDGER):   $(call objs,client-sdk/history/*.c)
 
 PROGRAMS := mohrd mohr mohr-prompt mohr-page mohr-reader mohr-reader-soft mohr-softcard
 PROGRAMS += $(if $(wildcard drivers/reader-nfc/main.c),mohr-reader-nfc) \
@@ -96,8 +99,8 @@ all: $(BIN) $(MO) $(NAMES) $(BUILD)/libmohr.a $(REDIS)
 
 $(BUILD)/mohrd: $(BUILD)/obj/daemon/main.o $(BUILD)/obj/daemon/prompt/question.o $(DAEMON) $(OPS) $(APDU) $(MOHR) $(BASE)
 $(BUILD)/mohrd: LIBS = $(SYSTEMD_LIBS) $(SSL_LIBS) $(JSON_LIBS) $(ZLIB_LIBS)
-$(BUILD)/mohr: $(BUILD)/obj/client-sdk/cli/main.o $(call objs,client-sdk/cli/*.c) $(MOHR) $(BASE)
-$(BUILD)/mohr: LIBS = $(SSL_LIBS) $(JSON_LIBS)
+$(BUILD)/mohr: $(BUILD)/obj/client-sdk/cli/main.o $(call objs,client-sdk/cli/*.c) $(LEDGER) $(MOHR) $(BASE)
+$(BUILD)/mohr: LIBS = $(SSL_LIBS) $(JSON_LIBS) $(SQLITE_LIBS)
 $(BUILD)/mohr-prompt: $(BUILD)/obj/daemon/prompt/main.o $(PROMPT) $(BASE)
 $(BUILD)/mohr-prompt: LIBS = $(ASSUAN_LIBS)
 $(BUILD)/mohr-reader: $(BUILD)/obj/drivers/reader/main.o $(PCSC) $(HELPER) $(OPS) $(APDU) $(BASE)
@@ -157,8 +160,8 @@ QUICK_LD := $(firstword $(foreach l,lld gold,$(if $(shell command -v ld.$(l)),-f
 $(BUILD)/tests/%: LDFLAGS += $(QUICK_LD)
 $(BUILD)/obj/tests/unit/%.o: CPPFLAGS += $(if $(findstring sanitize,$(CFLAGS)),-O0)
 $(TEST_SUPPORT): $(call objs,tests/support/*.c) $(call objs,tests/monitor/*.c)
-ROOMS := $(DAEMON) $(PROMPT) $(PAGE) $(REDIS) $(MOHR) $(HELPER) $(PCSC) $(NFC) $(USB) $(WATCH) $(OPS) $(APDU) $(SOFTCARD) $(BASE)
-ROOM_LIBS = $(CMOCKA_LIBS) $(SYSTEMD_LIBS) $(SSL_LIBS) $(JSON_LIBS) $(SECCOMP_LIBS) $(ASSUAN_LIBS) $(NFC_LIBS) $(USB_LIBS) $(ZLIB_LIBS) $(PAGE_LIBS) $(REDIS_LIBS)
+ROOMS := $(DAEMON) $(PROMPT) $(PAGE) $(REDIS) $(LEDGER) $(MOHR) $(HELPER) $(PCSC) $(NFC) $(USB) $(WATCH) $(OPS) $(APDU) $(SOFTCARD) $(BASE)
+ROOM_LIBS = $(CMOCKA_LIBS) $(SYSTEMD_LIBS) $(SSL_LIBS) $(JSON_LIBS) $(SECCOMP_LIBS) $(ASSUAN_LIBS) $(NFC_LIBS) $(USB_LIBS) $(ZLIB_LIBS) $(PAGE_LIBS) $(REDIS_LIBS) $(SQLITE_LIBS)
 
 $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(TEST_SUPPORT) $(ROOMS)
 	$(call say,LD)
