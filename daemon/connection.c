@@ -9,8 +9,16 @@
  *
  * A client that closes both directions has hung up: its call is cancelled at once, and what it sent
  * but was not yet read is dropped, since nobody is left to answer.
+ *
+ * A descriptor that a client passes belongs to the frame in which the read that brought it ends, since the kernel
+ * ends a read behind the bytes that a descriptor came with. It is taken only if that read brought no other
+ * frame, so that there is nothing to guess: whoever passes one sends that frame by itself, in one sendmsg(). It
+ * goes to the call of that frame and is closed with it. A second one for a frame, several at once, or one among
+ * several frames end the connection; which calls may have one at all is service.c's to say.
  */
 #include "daemon/connection.h"
+
+#include "daemon/descriptor.h"
 
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -21,6 +29,7 @@ struct call {
         struct connection *connection;
         json_t *message; /* owns what the parameters are part of */
         bool more, oneway;
+        int passed; /* descriptor that came with it, or -1 */
         void (*hangup)(void *user);
         void *user;
 };
@@ -126,6 +135,8 @@ static void say(struct call *call, json_t *reply, json_t *parameters)
 static void call_free(struct call *call)
 {
         call->connection->call = NULL;
+        if (call->passed >= 0)
+                close(call->passed);
         json_decref(call->message);
         free(call);
 }
@@ -174,6 +185,16 @@ bool call_wants_more(const struct call *call)
         return call->more;
 }
 
+bool call_has_fd(const struct call *call)
+{
+        return call->passed >= 0;
+}
+
+int call_take_fd(struct call *call)
+{
+        return base_take_fd(&call->passed);
+}
+
 void call_on_hangup(struct call *call, void (*hangup)(void *user), void *user)
 {
         call->hangup = hangup;
@@ -189,7 +210,11 @@ static void start_call(struct connection *c, json_t *message, const struct varli
                 return;
         }
         *call = (struct call){
-                .connection = c, .message = message, .more = parsed->more, .oneway = parsed->oneway
+                .connection = c,
+                .message = message,
+                .more = parsed->more,
+                .oneway = parsed->oneway,
+                .passed = base_take_fd(&c->passed),
         };
         c->call = call;
         c->owner->dispatch(c->owner->user, call, parsed);
@@ -198,7 +223,7 @@ static void start_call(struct connection *c, json_t *message, const struct varli
 /* Handles one frame, if one is there and the connection is free for it. */
 static void take_turn(struct connection *c)
 {
-        if (c->call || c->out_len > 0 || c->refusing)
+        if (c->call || c->out_len > 0 || c->refusing || c->broken)
                 return;
         _cleanup_message_ json_t *message = NULL;
         struct varlink_call parsed;
@@ -214,19 +239,34 @@ static void take_turn(struct connection *c)
                 start_call(c, json_incref(message), &parsed);
 }
 
+static void keep_passed(struct connection *c, int fd)
+{
+        if (c->passed < 0 && varlink_holds_one(&c->in)) {
+                c->passed = fd;
+                return;
+        }
+        close(fd);
+        break_off(c, "passed a descriptor with no one frame");
+}
+
 static void fill(struct connection *c)
 {
         char chunk[READ_CHUNK];
+        int passed = -1;
         size_t room = base_min(varlink_room(&c->in), sizeof chunk);
         if (room == 0)
                 return;
-        ssize_t n = recv(c->fd, chunk, room, MSG_DONTWAIT);
-        if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        ssize_t n = descriptor_receive(c->fd, chunk, room, &passed);
+        if (n == -EAGAIN || n == -EINTR)
                 return;
+        if (n == -EPROTO)
+                break_off(c, "passed several descriptors");
         if (n == 0)
                 c->eof = true;
         else if (n < 0 || varlink_feed(&c->in, chunk, (size_t)n) < 0)
                 c->broken = true;
+        if (passed >= 0)
+                keep_passed(c, passed);
 }
 
 static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userdata)
@@ -270,7 +310,7 @@ int connection_new(struct connection **ret, const struct connection_owner *owner
                 close(fd);
                 return -ENOMEM;
         }
-        *c = (struct connection){ .owner = owner, .fd = fd, .peer = *peer };
+        *c = (struct connection){ .owner = owner, .fd = fd, .passed = -1, .peer = *peer };
         int r = sd_event_add_io(owner->event, &c->io, fd, EPOLLIN, on_io, c);
         if (r < 0) {
                 connection_free(c);
@@ -293,6 +333,8 @@ struct connection *connection_free(struct connection *c)
         sd_event_source_disable_unref(c->turn);
         varlink_decoder_clear(&c->in);
         free(c->out);
+        if (c->passed >= 0)
+                close(c->passed);
         close(c->fd);
         free(c);
         return NULL;

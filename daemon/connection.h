@@ -24,6 +24,7 @@ struct connection {
         struct connection *next; /* the server's list */
         const struct connection_owner *owner;
         int fd;
+        int passed; /* descriptor that came with the frame now at the front of `in`, or -1 */
         sd_event_source *io, *turn;
         struct peer peer;
         struct varlink_decoder in;

@@ -8,6 +8,9 @@
  * not been taken, nothing more is read from that connection: back-pressure by not asking. Each wake-up
  * handles at most one frame of one connection, so a flood delays nobody else. A `oneway` call gets no
  * reply. A client that half-closes still gets its answers.
+ *
+ * One method may be given a descriptor (SCM_RIGHTS): see server_take_fds(). A call of any other that comes with one
+ * is refused before its handler (InvalidParameter, "descriptor"); two of them end the connection (connection.c).
  */
 #ifndef MOHR_SERVER_H
 #define MOHR_SERVER_H
@@ -43,10 +46,16 @@ _must_check_ int server_new(struct server **ret, sd_event *event, int listen_fd,
 struct server *server_free(struct server *server); /* hangs up every connection first */
 void server_stop_accepting(
         struct server *server); /* drain: new connections and calls are refused */
+/* The one method whose calls may bring a descriptor; borrowed. Without this call there is none. */
+void server_take_fds(struct server *server, const char *method);
 size_t server_pending(const struct server *server); /* calls running or answers not yet taken */
 
 const struct peer *call_peer(const struct call *call);
 bool call_wants_more(const struct call *call);
+bool call_has_fd(const struct call *call);
+/* The descriptor that came with the call, the caller's from now on; -1 if none did. What is left is closed
+ * with the call. It is whatever a stranger chose to pass: any kind of file, in any mode. */
+int call_take_fd(struct call *call);
 /* Called once if the client hangs up before the last reply; the call is gone when it returns. Whoever
  * answers later than its handler returns must set it. */
 void call_on_hangup(struct call *call, void (*hangup)(void *user), void *user);

@@ -89,12 +89,22 @@ static const struct server_method *find_method(const struct service *service, co
         return NULL;
 }
 
+static bool misplaced_fd(const struct service *service, const struct call *call, const char *name)
+{
+        return call_has_fd(call) && !(service->takes_fds && strcmp(service->takes_fds, name) == 0);
+}
+
 void service_dispatch(
         const struct service *service, struct call *call, const struct varlink_call *message)
 {
         const char *name = message->method;
         if (message->upgrade) {
                 error_with(call, SERVICE ".MethodNotImplemented", "method", json_string(name));
+                return;
+        }
+        if (misplaced_fd(service, call, name)) {
+                error_with(call, SERVICE ".InvalidParameter", "parameter",
+                        json_string("descriptor"));
                 return;
         }
         if (dispatch_own(service, call, message))

@@ -70,6 +70,12 @@ bool varlink_ready(const struct varlink_decoder *decoder)
         return frame_end(decoder) || varlink_room(decoder) == 0;
 }
 
+bool varlink_holds_one(const struct varlink_decoder *decoder)
+{
+        const char *end = frame_end(decoder);
+        return !end || end == decoder->data + decoder->end - 1;
+}
+
 static bool depth_ok(const char *text, size_t len)
 {
         size_t depth = 0;

@@ -37,6 +37,8 @@ size_t varlink_room(const struct varlink_decoder *decoder); /* how much varlink_
 _must_check_ int varlink_feed(struct varlink_decoder *decoder, const void *data, size_t len);
 /* True if varlink_next() would not say VARLINK_INCOMPLETE. */
 bool varlink_ready(const struct varlink_decoder *decoder);
+/* All that is held belongs to one frame, whole or not. */
+bool varlink_holds_one(const struct varlink_decoder *decoder);
 /* 0 and a new reference, VARLINK_INCOMPLETE, or VARLINK_VIOLATION with static text in *ret_why. */
 _must_check_ int varlink_next(struct varlink_decoder *decoder, json_t **ret, const char **ret_why);
 void varlink_decoder_clear(struct varlink_decoder *decoder);

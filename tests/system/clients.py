@@ -261,14 +261,22 @@ def half_open(path):
 def passed_descriptors(path):
     client = Client(path)
     reader, writer = os.pipe()
+    refused = 0
     for _ in range(50):
-        socket.send_fds(client.socket, [STATUS], [writer] * 20)
-    os.close(writer)
-    answers = [client.hear() for _ in range(50)]
-    os.set_blocking(reader, False)
-    check(all(answers) and os.read(reader, 1) == b"", "descriptors that clients pass are not kept")
-    os.close(reader)
+        socket.send_fds(client.socket, [STATUS], [writer])
+        refused += (client.hear() or {}).get("parameters") == {"parameter": "descriptor"}
+    check(refused == 50, "a call that takes no descriptor is refused with one", refused)
+    check("version" in client.raw(STATUS).hear()["parameters"], "and served without")
     client.close()
+    for count in (2, 20, 250):
+        client = Client(path)
+        socket.send_fds(client.socket, [STATUS], [writer] * count)
+        check(client.hear() is None, f"who passes {count} descriptors at once is hung up on")
+        client.close()
+    os.close(writer)
+    os.set_blocking(reader, False)
+    check(os.read(reader, 1) == b"" and well(path), "none of them is kept")
+    os.close(reader)
 
 
 # --- floods ---
