@@ -7,6 +7,7 @@
 #include "daemon/methods_internal.h"
 
 #include "base/outcome.h"
+#include "daemon/relying.h"
 #include "daemon/ui.h"
 
 #include <stdio.h>
@@ -31,14 +32,16 @@ static const struct param station_params[] = {
         { 0 },
 };
 
+static const struct param claims_params[] = {
+        { .name = "required", .type = PARAM_LIST },
+        { .name = "optional", .type = PARAM_LIST },
+        { 0 },
+};
+
 static const struct param assert_params[] = {
-        { .name = "audience",
-                .required = true,
-                .min = 1,
-                .max = FIELD_AUDIENCE_MAX,
-                .valid = field_is_uri },
+        { .name = "signed_request", .min = 1, .max = RELYING_REQUEST_MAX, .valid = param_graphic },
+        { .name = "audience", .min = 1, .max = FIELD_AUDIENCE_MAX, .valid = field_is_uri },
         { .name = "nonce",
-                .required = true,
                 .min = FIELD_NONCE_MIN,
                 .max = FIELD_NONCE_MAX,
                 .valid = field_is_nonce },
@@ -46,6 +49,8 @@ static const struct param assert_params[] = {
         { .name = "reader", .min = 1, .max = METHODS_READER_MAX, .valid = method_is_text },
         { .name = "timeout_ms", .type = PARAM_INT, .min = 1, .max = TIMEOUT_MAX },
         { .name = "expect_national_number", .min = 10, .max = 10, .valid = param_digits },
+        { .name = "claims", .type = PARAM_OBJECT, .fields = claims_params },
+        { .name = "remember", .type = PARAM_BOOL },
         { .name = "station", .type = PARAM_OBJECT, .fields = station_params },
         { .name = "ui", .type = PARAM_OBJECT, .fields = ui_params },
         { 0 },
@@ -111,22 +116,67 @@ static void assert_begin(struct methods *m, struct call *call, const struct requ
         method_fail(call, outcome_of(r), NULL);
 }
 
+static bool is_there(json_t *parameters, const char *name)
+{
+        const json_t *value = json_object_get(parameters, name);
+        return value && !json_is_null(value);
+}
+
+/* What a signed request says it says alone; without one, who asks must say for whom. NULL: all is well. */
+static const char *misplaced(json_t *parameters)
+{
+        static const char *const rows[] = { "audience", "nonce", "purpose",
+                "expect_national_number", "claims" };
+        bool is_signed = is_there(parameters, "signed_request");
+        for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+                if (is_signed && is_there(parameters, rows[i]))
+                        return rows[i];
+        for (size_t i = 0; i < 2; i++)
+                if (!is_signed && !is_there(parameters, rows[i]))
+                        return rows[i];
+        return NULL;
+}
+
+/* Without a word about it all may go along and nothing must. */
+static const char *read_claims(struct request_params *params, json_t *claims)
+{
+        params->optional = CLAIMS_ALL;
+        if (!claims)
+                return NULL;
+        if (!claimset_read(json_object_get(claims, "required"), &params->required))
+                return "claims.required";
+        bool good = claimset_read(json_object_get(claims, "optional"), &params->optional);
+        return good && !(params->required & params->optional) ? NULL : "claims.optional";
+}
+
+static void read_texts(struct request_params *params, json_t *parameters)
+{
+        params->signed_request = method_string(parameters, "signed_request");
+        params->audience = method_string(parameters, "audience");
+        params->nonce = method_string(parameters, "nonce");
+        params->purpose = method_string(parameters, "purpose");
+        params->reader = method_string(parameters, "reader");
+        params->expect_national_number = method_string(parameters, "expect_national_number");
+}
+
 void method_assert(void *user, struct call *call, json_t *parameters)
 {
         struct methods *m = user;
         struct request_params params = { .peer = *call_peer(call) };
         if (!params_accept(call, parameters, assert_params))
                 return;
-        params.audience = method_string(parameters, "audience");
-        params.nonce = method_string(parameters, "nonce");
-        params.purpose = method_string(parameters, "purpose");
-        params.reader = method_string(parameters, "reader");
-        params.expect_national_number = method_string(parameters, "expect_national_number");
+        read_texts(&params, parameters);
+        params.remember = json_is_true(json_object_get(parameters, "remember"));
         params.timeout_ms =
                 (unsigned int)json_integer_value(json_object_get(parameters, "timeout_ms"));
         params.station = method_object(parameters, "station");
-        if (!ui_read(&params.ui, method_object(parameters, "ui"), params.peer.uid))
-                method_invalid(call, "ui.tty");
+        const char *bad = misplaced(parameters);
+        if (!bad)
+                bad = read_claims(&params, method_object(parameters, "claims"));
+        if (!bad && !ui_read(&params.ui, method_object(parameters, "ui"), params.peer.uid))
+                bad = "ui.tty";
+        if (bad)
+                method_invalid(call, bad);
         else
                 assert_begin(m, call, &params);
 }

@@ -46,6 +46,7 @@ static bool value_fits(const json_t *value, const struct param *row)
         case PARAM_INT: return json_is_integer(value) && in_bounds(json_integer_value(value), row);
         case PARAM_BOOL: return json_is_boolean(value);
         case PARAM_OBJECT: return json_is_object(value);
+        case PARAM_LIST: return json_is_array(value);
         }
         return false;
 }

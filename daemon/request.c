@@ -40,6 +40,7 @@ static int copy_params(struct request *request, const struct request_params *par
                 { &request->wayland_display, params->ui.wayland_display },
                 { &request->xauthority, params->ui.xauthority },
                 { &request->language, params->ui.language },
+                { &request->signed_request, params->signed_request },
         };
         for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
                 *texts[i].to = texts[i].from ? strdup(texts[i].from) : NULL;
@@ -47,6 +48,9 @@ static int copy_params(struct request *request, const struct request_params *par
                         return -ENOMEM;
         }
         request->station = json_incref(params->station);
+        request->required = params->required;
+        request->optional = params->optional;
+        request->may_remember = params->remember;
         request->peer = params->peer;
         return 0;
 }
@@ -63,11 +67,15 @@ static int on_limit(sd_event_source *source, uint64_t usec, void *user)
         (void)source, (void)usec;
         struct request *request = user;
         bool at_risk = request_pin_at_risk(request);
+        if (request->closed)
+                return 0; /* its row is being written, which has a time limit of its own */
         log_kv(request->context->log, LOG_LEVEL_INFO, request->id, "request is out of time", "step",
                 request_state_name(request), NULL);
-        request_finish(request, OUTCOME_TIMED_OUT,
+        request->detail =
                 at_risk ? "out of time while the PIN was being checked: a try may have been spent"
-                        : "the request's own time limit");
+                        : "the request's own time limit";
+        record_abandon(request, outcome_name(OUTCOME_TIMED_OUT));
+        request_finish(request, OUTCOME_TIMED_OUT, request->detail);
         return 0;
 }
 
@@ -86,6 +94,7 @@ static void let_go(struct request *request)
         ask_give_up_turn(request);
         request->person = person_free(request->person);
         request_forget_pin(request);
+        record_let_go(request);
         request->wait = readers_wait_free(request->wait);
         request->search = search_free(request->search);
         request->reader = reader_release(request->reader);
@@ -107,6 +116,7 @@ static void request_free(struct request *request)
                 request->wayland_display,
                 request->xauthority,
                 request->language,
+                request->signed_request,
                 request->signing_input,
                 request->assertion,
         };
@@ -149,6 +159,7 @@ struct request *request_cancel(struct request *request)
                 return NULL;
         log_kv(request->context->log, LOG_LEVEL_INFO, request->id, "request cancelled", "step",
                 request_state_name(request), NULL);
+        record_abandon(request, "Cancelled");
         request_free(request);
         return NULL;
 }

@@ -67,6 +67,8 @@ static void on_answer(void *user, const struct person_answer *answer)
         struct request *request = user;
         request->person = person_free(request->person);
         ask_give_up_turn(request);
+        request->released = answer->released;
+        request->remember = answer->remember;
         if (outcome == 0 && request->told_unproven)
                 known_tell_unproven(request->context->known);
         if (outcome == OUTCOME_TIMED_OUT)
@@ -84,6 +86,10 @@ struct person_question ask_question(const struct request *request)
                         request->xauthority, request->language },
                 .request = request->id,
                 .app = request->peer.executable,
+                .peer = &request->peer,
+                .organization = request->signed_request ? request->relying.organization : NULL,
+                .screen = request->context->screen,
+                .recorded = true,
                 .audience = request->audience,
                 .purpose = request->purpose,
                 .tries_left = -1,
@@ -107,6 +113,12 @@ static struct person_question question_of(
         question.simulated = request->simulated;
         question.tell_unproven = request->told_unproven;
         question.expired = gate_expired(&request->card.chain, time(NULL));
+        question.granted = request->told.granted;
+        question.required = request->required;
+        question.optional = request->optional;
+        if (request->told.granted) /* what was agreed to then */
+                question.optional &= request->told.released;
+        question.may_remember = record_may_remember(request);
         return question;
 }
 
@@ -165,6 +177,7 @@ int ask_compose(struct request *request, int64_t when, char **ret)
                 .purpose = request->purpose,
                 .expect_national_number = request->expect_national_number,
                 .station = request->station,
+                .declined = (claimset)(CLAIMS_ALL & ~request->released),
         };
         const struct assertion_facts facts = {
                 .issuer_id = request->id,

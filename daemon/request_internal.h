@@ -3,6 +3,7 @@
  *
  *   request.c         life and death: start, time limit, cancel, the one last callback
  *   request_table.c   the table of states and the loop that walks it
+ *   request_record.c  who may ask, whose turn it is, and the history's rows
  *   request_choose.c  which of several cards: asked by reader, or looked for by holder
  *   request_look.c    the first visit to the card: what is read, and the gate
  *   request_check.c   its end: the free checks
@@ -12,7 +13,10 @@
 #ifndef MOHR_REQUEST_INTERNAL_H
 #define MOHR_REQUEST_INTERNAL_H
 
+#include "daemon/history.h"
 #include "daemon/known.h"
+#include "daemon/policy.h"
+#include "daemon/relying.h"
 #include "daemon/request.h"
 #include "daemon/search.h"
 
@@ -22,7 +26,10 @@
 /* In the order in which they are walked; a row that is not needed is stepped over. */
 enum state {
         STATE_START,
+        STATE_RULES,
         STATE_READER,
+        STATE_QUEUE_TO_CHOOSE,
+        STATE_RECORD_TO_CHOOSE,
         STATE_MAY_SEARCH,
         STATE_SEARCH,
         STATE_CHOOSE,
@@ -39,6 +46,8 @@ enum state {
         STATE_METHOD,
         STATE_OTHER_FILES,
         STATE_LEAVE,
+        STATE_QUEUE,
+        STATE_RECORD,
         STATE_ASK,
         STATE_BEGIN_AGAIN,
         STATE_IDENTIFY_AGAIN,
@@ -51,7 +60,8 @@ enum state {
         STATE_SIGN,
         STATE_CLEAR,
         STATE_END,
-        STATE_ANSWER, /* the way out, also of every failure after STATE_READER */
+        STATE_RESULT,
+        STATE_ANSWER, /* the way out, also of every failure after STATE_START */
         STATE_COUNT,
 };
 
@@ -67,6 +77,17 @@ struct request {
         char *tty, *term, *display, *wayland_display, *xauthority, *language;
         json_t *station;
         struct peer peer;
+        char *signed_request; /* or NULL */
+        struct relying_request
+                relying; /* what it says; the texts are taken over by the ones above */
+        claimset required, optional, released;
+        bool may_remember, remember; /* the app would like to; the holder lets it */
+        struct policy_decision decision;
+
+        struct history_wait *recording;
+        struct history_told told; /* with the intent */
+        bool recorded, closed;    /* the intent is on disk; the result is handed over */
+        char detail_text[192];
         sd_event_source *kick, *limit;
         struct readers_wait *wait; /* while the backends have not all spoken */
         bool waited;
@@ -151,6 +172,22 @@ int look_method(struct request *request, struct out *args);
 int look_tried(struct request *request, int outcome, struct in *fields);
 int look_leave(struct request *request, struct out *args);
 int look_left(struct request *request, int outcome, struct in *fields);
+
+/* May it be asked, whose turn is it, and the rows of the history. */
+int record_judge(struct request *request, struct out *args);
+int record_allows_card(struct request *request);
+bool record_must_queue(const struct request *request);
+bool record_must_queue_to_choose(const struct request *request);
+int record_queue(struct request *request, struct out *args);
+bool record_is_due(const struct request *request);
+bool record_is_due_to_choose(const struct request *request);
+int record_intent(struct request *request, struct out *args);
+bool record_may_remember(const struct request *request); /* may the holder be asked that? */
+bool record_has_intent(const struct request *request);
+int record_result(struct request *request, struct out *args);
+/* It ends without an answer that waits for a row; `outcome` as in the row. */
+void record_abandon(struct request *request, const char *outcome);
+void record_let_go(struct request *request);
 
 /* Which of several cards? The reader's name is set when that is known. */
 bool choose_wants_search(const struct request *request);

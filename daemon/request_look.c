@@ -252,6 +252,9 @@ static int policy(struct request *request)
                         "signing with this card is unproven, and the configuration says no to that";
                 return OUTCOME_POLICY;
         }
+        int r = record_allows_card(request);
+        if (r != 0)
+                return r;
         if (request->expect_national_number && request->card.chain.wanted == LEAF_STAFF) {
                 request->detail = "a staff card knows no national number to compare";
                 return OUTCOME_CARD_NOT_SUPPORTED;

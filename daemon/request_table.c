@@ -2,11 +2,11 @@
 /* request_table.c: an Assert from door to door, as rows. Reading `rows` from top to bottom is reading
  * the policy: nothing of the PIN family before CONFIRM, no prompt inside a transaction, no PIN before
  * the counter was read again, one VERIFY (with digits or by the reader's keys, and either row is entered
- * once), and one way out.
+ * once), no prompt before the history's row, no answer before the second one, and one way out.
  *
  * A row is entered if it is needed, does its card operation or starts something else, and what comes
  * back decides: 0 goes to the next row, AGAIN enters the same one again, anything else is the answer
- * and leads to the way out (CLEAR, END, ANSWER), whose own failures change nothing: the supervisor
+ * and leads to the way out (CLEAR, END, RESULT, ANSWER), whose own failures change nothing: the supervisor
  * replaces the helper, and pcscd resets the card.
  *
  * Rows whose card may say no without harm (a file it has not, a method it does not know) are marked;
@@ -35,7 +35,10 @@ static int answer(struct request *request, struct out *args);
 /* clang-format off */
 static const struct row rows[STATE_COUNT] = {
         [STATE_START]          = { "start",          NULL,      NULL,               0,           NULL,        NULL,            false },
+        [STATE_RULES]          = { "rules",          NULL,      NULL,               0,           record_judge, NULL,           false },
         [STATE_READER]         = { "reader",         "reader",  NULL,               0,           look_reader, NULL,            false },
+        [STATE_QUEUE_TO_CHOOSE] = { "queue to choose", "queued", record_must_queue_to_choose, 0, record_queue, NULL,          false },
+        [STATE_RECORD_TO_CHOOSE] = { "record to choose", NULL,  record_is_due_to_choose, 0,      record_intent, NULL,          false },
         [STATE_MAY_SEARCH]     = { "may search",     "choice",  choose_wants_search, 0,          choose_ask_to_search, NULL,   false },
         [STATE_SEARCH]         = { "search",         "search",  choose_may_search,  0,           choose_search, NULL,          false },
         [STATE_CHOOSE]         = { "choose",         "choice",  choose_is_open,     0,           choose_ask,  NULL,            false },
@@ -52,6 +55,8 @@ static const struct row rows[STATE_COUNT] = {
         [STATE_METHOD]         = { "method",         NULL,      look_has_trials,    OP_METHOD,   look_method, look_tried,      true  },
         [STATE_OTHER_FILES]    = { "other files",    NULL,      look_lacks_files,   OP_READ,     look_file,   look_filed,      true  },
         [STATE_LEAVE]          = { "leave",          NULL,      NULL,               OP_END,      look_leave,  look_left,       false },
+        [STATE_QUEUE]          = { "queue",          "queued",  record_must_queue,  0,           record_queue, NULL,           false },
+        [STATE_RECORD]         = { "record",         NULL,      record_is_due,      0,           record_intent, NULL,          false },
         [STATE_ASK]            = { "ask",            "consent", NULL,               0,           ask_person,  NULL,            false },
         [STATE_BEGIN_AGAIN]    = { "begin again",    NULL,      NULL,               OP_BEGIN,    NULL,        sign_begun,      false },
         [STATE_IDENTIFY_AGAIN] = { "identify again", NULL,      sign_lost_identity, OP_IDENTIFY, NULL,        sign_identified, true  },
@@ -64,6 +69,7 @@ static const struct row rows[STATE_COUNT] = {
         [STATE_SIGN]           = { "sign",           "sign",    sign_has_steps,     OP_SIGN,     sign_step,   sign_signed,     true  },
         [STATE_CLEAR]          = { "clear",          NULL,      sign_is_verified,   OP_CLEAR,    NULL,        NULL,            false },
         [STATE_END]            = { "end",            NULL,      sign_is_begun,      OP_END,      sign_reset,  NULL,            false },
+        [STATE_RESULT]         = { "result",         NULL,      record_has_intent,  0,           record_result, NULL,          false },
         [STATE_ANSWER]         = { "answer",         NULL,      NULL,               0,           answer,      NULL,            false },
 };
 /* clang-format on */

@@ -11,8 +11,10 @@
 #ifndef MOHR_TESTS_REQUEST_WORLD_H
 #define MOHR_TESTS_REQUEST_WORLD_H
 
+#include "tests/unit/world_history.h"
 #include "tests/unit/world_person.h"
 #include "tests/unit/world_readers.h"
+#include "tests/unit/world_rules.h"
 
 static void on_phase(void *user, const char *id, const char *phase)
 {
@@ -33,6 +35,7 @@ static void on_done(void *user, const char *id, int outcome, const char *asserti
         world.outcome = outcome;
         world.tries_left = tries_left;
         world.detail = detail;
+        snprintf(world.detail_copy, sizeof world.detail_copy, "%s", detail ? detail : "");
         WORLD_CALM();
         world.assertion = assertion ? strdup(assertion) : NULL;
         WORLD_ON();
@@ -48,6 +51,7 @@ static struct request_params good_params(void)
                 .audience = "https://office.example",
                 .nonce = "0123456789abcdef",
                 .purpose = "test",
+                .optional = CLAIMS_ALL,
                 .ui = { .tty = "/dev/pts/9" },
                 .peer = { .executable = "/usr/bin/app" },
         };
@@ -57,7 +61,11 @@ static void reset_counts(void)
 {
         memset(world.ops, 0, sizeof world.ops);
         world.total = world.pins = world.leaves = world.resets = world.prompts = world.acquired =
-                world.typed = world.consents = world.choices = world.searches = 0;
+                world.typed = world.consents = world.choices = world.searches = world.intents =
+                        world.ends = 0;
+        world.end[0] = '\0';
+        world.ended_released = world.ended_declined = CLAIMS_NONE;
+        world.ended_remember = false;
         world.agreed = false;
         world.here = NULL;
         world.done = false;
@@ -100,6 +108,8 @@ _unused_ static void drive(const struct request_params *params)
         sd_event_source_unref(guard);
         assert_false(the_reader.taken);
         assert_false(world.verified); /* the PIN state never survives */
+        assert_int_equal(world.ends, world.intent_outcome == 0 ? world.intents : 0);
+        assert_true(world.intents == 1 || world.prompts + world.choices + world.searches == 0);
         assert_null(world.context.asking);
         assert_null(world.context.waiting);
         renew_loop();
@@ -131,6 +141,7 @@ static int setup(void **state)
                 .events = 1,
                 .log = { .program = "test", .max = LOG_LEVEL_ERR, .fd = 2 },
                 .pinpad_sw = 0x9000,
+                .consent_mode = POLICY_ASK,
                 .config = { .unproven = UNPROVEN_ASK,
                         .pinpad = true,
                         .card_timeout_ms = 1000,

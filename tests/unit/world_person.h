@@ -50,7 +50,9 @@ static struct person_question last_question;
 static void answer(struct person *person, int outcome)
 {
         const struct person_answer said = { .outcome = outcome,
-                .released = last_question.required | last_question.optional };
+                .released = last_question.required |
+                            (last_question.optional & (claimset)~world.declines),
+                .remember = last_question.may_remember && world.remembers };
         person->done(person->user, &said);
 }
 
@@ -96,6 +98,8 @@ int person_ask(struct person **ret, sd_event *event, const struct config *config
                 world.prompts++;
         }
         last_question = *question;
+        snprintf(world.shown_to, sizeof world.shown_to, "%s for %s",
+                question->organization ? question->organization : "-", question->audience);
         if (!question->ui.tty)
                 return OUTCOME_NOBODY_TO_ASK;
         WORLD_CALM();

@@ -5,7 +5,9 @@
 
 #include "daemon/request.h"
 
+#include "daemon/history.h"
 #include "daemon/known.h"
+#include "daemon/policy.h"
 #include "tests/support/testpki.h"
 
 #include <fcntl.h>
@@ -98,6 +100,22 @@ struct world {
         int consent;                /* to looking at them */
         bool agreed;                /* to that, or to one of them */
 
+        /* the history */
+        int intent_outcome, end_outcome;
+        struct history_told told;
+        unsigned int intents, ends;
+        claimset asked_required, asked_optional, ended_released, ended_declined;
+        bool asked_for_grant, ended_remember;
+        char end[32];
+        claimset declines; /* the person, of what is optional */
+        bool remembers;    /* the person, where that is asked */
+
+        /* the rules, and a signed request */
+        enum policy_consent consent_mode;
+        claimset forbidden;
+        bool wants_pinpad, wants_real;
+        int relying_outcome;
+
         /* what came out */
         struct request *request;
         unsigned int choices, searches;
@@ -106,7 +124,8 @@ struct world {
         bool done;
         int outcome, tries_left;
         char *assertion;
-        const char *detail;
+        const char *detail; /* valid while the callback runs, unless it is static */
+        char detail_copy[192], shown_to[192];
         char phases[128];
 };
 

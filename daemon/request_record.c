@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* request_record.c: may this be asked at all, and that it is written down: the intent before any prompt, the result
+ * before the answer.
+ *
+ * Who asks and for what is settled first: a signed request speaks for itself, and the rules say what of it may be
+ * asked. The history then decides in one step what only the past can tell. Without its row there is no prompt, and
+ * without the second row no assertion leaves; a request that ends otherwise (hung up, out of time) leaves its row behind
+ * without anybody waiting for it. On one card requests follow each other, so that the row of a wrong PIN is there
+ * before the next one of the same app is judged.
+ */
+#include "daemon/request_internal.h"
+
+#include "base/outcome.h"
+
+#include <stdio.h>
+#include <time.h>
+
+/* ---- may it be asked? ---------------------------------------------------------------------- */
+
+/* The relying party's own words, and nothing that was said beside them. */
+static int take_signed(struct request *request)
+{
+        struct relying_request *signed_by = &request->relying;
+        int r = relying_check(request->context->relying, request->signed_request, time(NULL),
+                signed_by, &request->detail);
+        if (r != 0)
+                return r == OUTCOME_INVALID ? OUTCOME_POLICY : r;
+        request->audience = signed_by->audience;
+        request->nonce = signed_by->nonce;
+        request->purpose = signed_by->purpose;
+        request->expect_national_number = signed_by->expect_national_number;
+        signed_by->audience = signed_by->nonce = signed_by->purpose =
+                signed_by->expect_national_number = NULL;
+        request->required = signed_by->required;
+        request->optional = signed_by->optional;
+        return 0;
+}
+
+static const char *organization_of(const struct request *request)
+{
+        return request->signed_request ? request->relying.organization : NULL;
+}
+
+int record_judge(struct request *request, struct out *args)
+{
+        (void)args;
+        int r = request->signed_request ? take_signed(request) : 0;
+        if (r != 0)
+                return r;
+        const struct policy_question question = {
+                .peer = &request->peer,
+                .organization = organization_of(request),
+                .organization_key =
+                        request->signed_request ? request->relying.organization_key : NULL,
+                .audience = request->audience,
+                .purpose = request->purpose,
+                .required = request->required,
+                .optional = request->optional,
+        };
+        struct policy_decision *decision = &request->decision;
+        policy_decide(request->context->config, &question, decision);
+        request->optional = decision->optional;
+        request->released = request->required | request->optional;
+        request->detail = decision->detail;
+        if (decision->consent == POLICY_REFUSE)
+                return OUTCOME_POLICY;
+        if (decision->over != CLAIMS_NONE) {
+                request->detail = "it requires what no rule lets it ask for";
+                return OUTCOME_POLICY;
+        }
+        request->detail = NULL;
+        return 0;
+}
+
+/* What the rules say of card and reader, once there is one. */
+int record_allows_card(struct request *request)
+{
+        if (request->decision.no_simulated && request->simulated) {
+                request->detail = "a rule forbids simulated cards here";
+                return OUTCOME_POLICY;
+        }
+        if (request->decision.pinpad && !request->pinpad) {
+                request->detail = "a rule wants the PIN typed on the keys of the card reader, and "
+                                  "this one has none that are used";
+                return OUTCOME_POLICY;
+        }
+        return 0;
+}
+
+/* ---- whose turn ---------------------------------------------------------------------------- */
+
+bool record_must_queue(const struct request *request)
+{
+        const struct request *asking = request->context->asking;
+        return asking && asking != request;
+}
+
+bool record_must_queue_to_choose(const struct request *request)
+{
+        return record_must_queue(request) && choose_is_open(request);
+}
+
+int record_queue(struct request *request, struct out *args)
+{
+        (void)args;
+        return ask_take_turn(request) ? 0 : WAIT;
+}
+
+/* A grant is keyed to what no other program can take on by being started: never to a path. */
+bool record_may_remember(const struct request *request)
+{
+        const struct peer *peer = &request->peer;
+        return request->may_remember && !request->told.granted &&
+               request->decision.consent == POLICY_GRANT &&
+               (request->signed_request || peer->flatpak[0] || peer->snap[0] || peer->unit[0]);
+}
+
+/* ---- the intent ---------------------------------------------------------------------------- */
+
+bool record_is_due(const struct request *request)
+{
+        return !request->recorded;
+}
+
+bool record_is_due_to_choose(const struct request *request)
+{
+        return record_is_due(request) && choose_is_open(request);
+}
+
+/* A clerk wants to know when to come back. */
+static void tell_wait(struct request *request, unsigned int wait_s)
+{
+        if (wait_s == 0 || !request->detail)
+                return;
+        snprintf(request->detail_text, sizeof request->detail_text, "%s; again in %u s",
+                request->detail, wait_s);
+        request->detail = request->detail_text;
+}
+
+static void on_recorded(
+        void *user, int outcome, const char *detail, const struct history_told *told)
+{
+        struct request *request = user;
+        request->recording = history_wait_free(request->recording);
+        request->recorded = outcome == 0;
+        if (outcome != 0)
+                request->detail = detail;
+        if (outcome == 0)
+                request->told = *told;
+        else if (told)
+                tell_wait(request, told->wait_s);
+        request_run(request, outcome);
+}
+
+static int cannot_record(struct request *request, int r)
+{
+        if (r >= 0)
+                return r;
+        log_kv(request->context->log, LOG_LEVEL_ERR, request->id, "history", "error",
+                strerrorname_np(-r), NULL);
+        request->detail = "the history's worker could not be asked";
+        return OUTCOME_CANNOT_RECORD;
+}
+
+int record_intent(struct request *request, struct out *args)
+{
+        const struct policy_decision *decision = &request->decision;
+        const struct relying_request *signed_by = &request->relying;
+        bool is_signed = request->signed_request != NULL;
+        char app[PEER_KEY_MAX];
+        (void)args;
+        peer_key(&request->peer, app);
+        const struct history_asked asked = {
+                .request = request->id,
+                .method = "Assert",
+                .uid = request->peer.uid,
+                .pid = (uint32_t)request->peer.pid,
+                .app = app,
+                .program = request->peer.executable,
+                .audience = request->audience,
+                .purpose = request->purpose,
+                .organization = organization_of(request),
+                .organization_key = is_signed ? signed_by->organization_key : NULL,
+                .signed_request = is_signed ? signed_by->replay_key : NULL,
+                .rule = decision->rule,
+                .required = request->required,
+                .optional = request->optional,
+                .app_per_hour = decision->app_per_hour,
+                .user_per_hour = decision->user_per_hour,
+                .wrong_pins = decision->wrong_pins,
+                .pause_s = decision->pause_s,
+                .use_grant = decision->consent == POLICY_GRANT,
+        };
+        int r = history_ask(
+                &request->recording, request->context->history, &asked, on_recorded, request);
+        return r == 0 ? WAIT : cannot_record(request, r);
+}
+
+/* ---- the result ---------------------------------------------------------------------------- */
+
+static json_t *values_of(const struct request *request)
+{
+        const struct config *config = request->context->config;
+        const struct leaf *facts = &request->card.chain.facts;
+        if (!config->history_values || config->history_station || request->outcome != 0)
+                return NULL;
+        return facts->class == LEAF_STAFF
+                       ? json_pack("{s:s, s:s}", "name", facts->common_name, "employee_number",
+                                 facts->employee_number)
+                       : json_pack("{s:s, s:s, s:s}", "given_name", facts->given_name,
+                                 "family_name", facts->family_name, "card_number",
+                                 facts->card_number);
+}
+
+static struct history_ended end_of(const struct request *request, const char *outcome)
+{
+        bool released = request->outcome == 0 && request->assertion;
+        claimset asked = request->required | request->optional;
+        return (struct history_ended){
+                .request = request->id,
+                .outcome = outcome,
+                .detail = request->detail,
+                .assertion = released ? request->assertion : NULL,
+                .released = released ? request->released : CLAIMS_NONE,
+                .declined = released ? (claimset)(asked & ~request->released) : CLAIMS_NONE,
+                .tries_left = request->outcome == OUTCOME_WRONG_PIN ? request->tries_left : -1,
+                .grant = request->told.granted ? request->told.grant : NULL,
+                .remember = released && request->remember,
+        };
+}
+
+bool record_has_intent(const struct request *request)
+{
+        return request->recorded && !request->closed;
+}
+
+/* What cannot be written down does not leave. */
+static void withhold(struct request *request, const char *detail)
+{
+        free(request->assertion);
+        request->assertion = NULL;
+        if (request->outcome != 0)
+                return;
+        request->outcome = OUTCOME_CANNOT_RECORD;
+        request->detail = detail;
+}
+
+static void on_result(void *user, int outcome, const char *detail, const struct history_told *told)
+{
+        struct request *request = user;
+        (void)told;
+        request->recording = history_wait_free(request->recording);
+        if (outcome != 0)
+                withhold(request, detail);
+        request_run(request, 0);
+}
+
+int record_result(struct request *request, struct out *args)
+{
+        (void)args;
+        json_t *values = values_of(request);
+        struct history_ended ended =
+                end_of(request, request->outcome == 0 ? "Ok" : outcome_name(request->outcome));
+        ended.values = values;
+        request->closed = true;
+        int r = history_end(
+                &request->recording, request->context->history, &ended, on_result, request);
+        json_decref(values);
+        if (r == 0)
+                return WAIT;
+        withhold(request, "the history's worker could not be asked");
+        return 0;
+}
+
+void record_abandon(struct request *request, const char *outcome)
+{
+        if (!record_has_intent(request))
+                return;
+        request->closed = true;
+        struct history_ended ended = end_of(request, outcome);
+        ended.assertion = NULL; /* it did not leave */
+        ended.released = ended.declined = CLAIMS_NONE;
+        ended.remember = false;
+        history_note_end(request->context->history, &ended);
+}
+
+void record_let_go(struct request *request)
+{
+        request->recording = history_wait_free(request->recording);
+        relying_request_clear(&request->relying);
+}

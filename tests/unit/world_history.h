@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* world_history.h: the history of request_world.h: it answers from the loop, and stops the test when a row comes at
+ * the wrong time: no prompt before the intent, one intent and one end for a request, an end before the answer.
+ */
+#ifndef MOHR_TESTS_WORLD_HISTORY_H
+#define MOHR_TESTS_WORLD_HISTORY_H
+
+#include "daemon/history.h"
+#include "tests/unit/world_state.h"
+
+struct history_wait {
+        sd_event_source *soon;
+        history_done done;
+        void *user;
+        bool end;
+};
+
+static int on_written(sd_event_source *source, void *user)
+{
+        (void)source;
+        struct history_wait *wait = user;
+        int outcome = wait->end ? world.end_outcome : world.intent_outcome;
+        wait->done(wait->user, outcome, outcome ? "the history says no" : NULL, &world.told);
+        return 0;
+}
+
+static int write_soon(struct history_wait **ret, bool end, history_done done, void *user)
+{
+        WORLD_CALM();
+        struct history_wait *wait = calloc(1, sizeof *wait);
+        *wait = (struct history_wait){ .done = done, .user = user, .end = end };
+        assert_return_code(sd_event_add_defer(world.event, &wait->soon, on_written, wait), 0);
+        WORLD_ON();
+        *ret = wait;
+        return 0;
+}
+
+int history_ask(struct history_wait **ret, struct history *history,
+        const struct history_asked *asked, history_done done, void *user)
+{
+        (void)history;
+        assert_int_equal(world.prompts + world.choices + world.searches, 0);
+        assert_false(world.open); /* a slow disk keeps no card */
+        assert_int_equal(world.intents++, 0);
+        assert_string_equal(asked->method, "Assert");
+        assert_int_equal(strlen(asked->request), 32);
+        world.asked_required = asked->required;
+        world.asked_optional = asked->optional;
+        world.asked_for_grant = asked->use_grant;
+        return write_soon(ret, false, done, user);
+}
+
+static void take_end(const struct history_ended *ended)
+{
+        assert_int_equal(world.intents, 1);
+        assert_int_equal(world.ends++, 0);
+        assert_false(world.done);
+        assert_false(world.open);
+        assert_int_equal(ended->assertion != NULL, strcmp(ended->outcome, "Ok") == 0);
+        snprintf(world.end, sizeof world.end, "%s", ended->outcome);
+        world.ended_released = ended->released;
+        world.ended_declined = ended->declined;
+        world.ended_remember = ended->remember;
+}
+
+int history_end(struct history_wait **ret, struct history *history,
+        const struct history_ended *ended, history_done done, void *user)
+{
+        (void)history;
+        take_end(ended);
+        return write_soon(ret, true, done, user);
+}
+
+void history_note_end(struct history *history, const struct history_ended *ended)
+{
+        (void)history;
+        bool open = world.open; /* who hangs up does so at any moment */
+        world.open = false;
+        take_end(ended);
+        world.open = open;
+}
+
+struct history_wait *history_wait_free(struct history_wait *wait)
+{
+        if (wait)
+                sd_event_source_disable_unref(wait->soon);
+        free(wait);
+        return NULL;
+}
+
+#endif
