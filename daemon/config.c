@@ -7,6 +7,7 @@
  */
 #include "daemon/config.h"
 #include "daemon/config_internal.h"
+#include "daemon/policy_rule.h"
 
 #include "base/outcome.h"
 #include "base/text.h"
@@ -87,19 +88,31 @@ static int unknown_section(const struct config_file *file, const char *name)
         char known[128];
         config_list_sections(known, sizeof known);
         return config_refuse(
-                file, "unknown section [%.40s]; known: %s, nfc, usb, soft", name, known);
+                file, "unknown section [%.40s]; known: %s, nfc, usb, soft, rule NAME", name, known);
+}
+
+static char *trim(char *text)
+{
+        text += strspn(text, " \t");
+        size_t len = strlen(text);
+        while (len > 0 && strchr(" \t\r", text[len - 1]))
+                text[--len] = 0;
+        return text;
 }
 
 static int take_section(struct config_file *file, char *line)
 {
+        char *name = line + 1;
         size_t len = strlen(line);
         if (line[len - 1] != ']')
                 return config_refuse(file, "a section is written [name]");
         line[len - 1] = 0;
-        if (!section_known(line + 1))
-                return unknown_section(file, line + 1);
-        snprintf(file->section, sizeof file->section, "%s", line + 1);
-        return 0;
+        bool rule = strncmp(name, "rule", 4) == 0 && strchr(" \t", name[4]);
+        if (!rule && !section_known(name))
+                return unknown_section(file, name);
+        int r = config_end_rule(file);
+        snprintf(file->section, sizeof file->section, "%s", rule ? "rule" : name);
+        return r == 0 && rule ? config_begin_rule(file, trim(name + 4)) : r;
 }
 
 static int take_option(struct config_file *file, char **list, const char *name, const char *value)
@@ -130,18 +143,11 @@ static int take_setting(struct config_file *file, const char *name, const char *
                 return config_refuse(file, "a key before the first [section]");
         if (!*value)
                 return config_refuse(file, "\"%.40s\" has no value", name);
+        if (file->rule)
+                return config_take_rule_key(file, name, value);
         char **options = section_options(file);
         return options ? take_option(file, options, name, value)
                        : config_take_key(file, name, value);
-}
-
-static char *trim(char *text)
-{
-        text += strspn(text, " \t");
-        size_t len = strlen(text);
-        while (len > 0 && strchr(" \t\r", text[len - 1]))
-                text[--len] = 0;
-        return text;
 }
 
 static bool name_valid(const char *name)
@@ -195,7 +201,7 @@ int config_parse(struct config *config, enum config_origin origin, const char *t
                 file.line++;
                 r = take_line(&file, line);
         }
-        return r;
+        return r == 0 ? config_end_rule(&file) : r;
 }
 
 struct config *config_free(struct config *config)
@@ -212,6 +218,7 @@ struct config *config_free(struct config *config)
         free(config->staff_anchors);
         free(config->relying_anchors);
         free(config->screen);
+        rule_free_all(config->rules);
         free(config->libexecdir);
         free(config->state_dir);
         free(config);

@@ -22,7 +22,8 @@ struct config_file { /* one text on its way through the parser */
         const char *name;
         unsigned int line;
         char section[32];
-        uint32_t seen; /* keys of config_keys.c met in this text, by their rows */
+        struct rule *rule; /* whose section this is, or NULL */
+        uint32_t seen;     /* keys of config_keys.c met in this text, by their rows */
         char *error;
         size_t error_cap;
 };
@@ -33,6 +34,11 @@ _printf_(2, 3) int config_refuse(const struct config_file *file, const char *for
 /* A setting of a section of config_keys.c, which are those config_section_known() knows. */
 bool config_section_known(const char *section);
 _must_check_ int config_take_key(struct config_file *file, const char *name, const char *value);
+/* [rule NAME]: its header, its keys, and that the next section or the end of the text has come. */
+_must_check_ int config_begin_rule(struct config_file *file, const char *name);
+_must_check_ int config_take_rule_key(
+        struct config_file *file, const char *name, const char *value);
+_must_check_ int config_end_rule(struct config_file *file);
 /* The sections' names, for an error line. */
 void config_list_sections(char *dst, size_t cap);
 

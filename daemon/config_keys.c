@@ -8,6 +8,7 @@
  */
 #include "daemon/config.h"
 #include "daemon/config_internal.h"
+#include "daemon/limits.h"
 
 #include "base/outcome.h"
 
@@ -162,32 +163,11 @@ static int set_drivers(const struct setting *s)
 
 /* --- [limits] --- */
 
-static const struct limit {
-        size_t slot;
-        unsigned int initial;
-        bool longer_is_stricter;
-} limits[] = {
-        { offsetof(struct limits, app_per_hour), 60, false },
-        { offsetof(struct limits, user_per_hour), 120, false },
-        { offsetof(struct limits, wrong_pins), 3, false },
-        { offsetof(struct limits, pause_s), 900, true },
-};
-
-static unsigned int *limit_in(struct limits *set, const struct limit *limit)
-{
-        return (unsigned int *)((char *)set + limit->slot);
-}
-
 void config_settle_limits(struct config *config)
 {
-        for (const struct limit *l = limits; l < limits + ARRAY_LEN(limits); l++) {
-                unsigned int roots = *limit_in(&config->limits_of[CONFIG_ROOTS], l),
-                             users = *limit_in(&config->limits_of[CONFIG_USERS], l),
-                             holds = roots ? roots : l->initial;
-                if (users && (l->longer_is_stricter ? users > holds : users < holds))
-                        holds = users;
-                *limit_in(&config->limits, l) = holds;
-        }
+        config->limits = limits_initial;
+        limits_override(&config->limits, &config->limits_of[CONFIG_ROOTS]);
+        limits_tighten(&config->limits, &config->limits_of[CONFIG_USERS]);
 }
 
 static int set_limit(const struct setting *s)

@@ -143,10 +143,9 @@ static const char *terminal(const struct cli *cli, char *dst, size_t cap)
         return NULL;
 }
 
-static void describe_ui(const struct cli *cli, struct request *request)
+static void describe_ui(const struct cli *cli, struct mohr_ui *ui, char *tty, size_t cap)
 {
-        struct mohr_ui *ui = &request->ui;
-        ui->tty = terminal(cli, request->tty, sizeof request->tty);
+        ui->tty = terminal(cli, tty, cap);
         ui->term = ui->tty ? from_environment("TERM") : NULL;
         ui->display = from_environment("DISPLAY");
         ui->wayland_display = from_environment("WAYLAND_DISPLAY");
@@ -176,6 +175,18 @@ static void show_phase(void *user, const char *phase)
                                 cli_style(stderr, STYLE_PLAIN));
 }
 
+int cli_ask_holder(const struct cli *cli, struct mohr_client *client,
+        const struct mohr_request *request, char **ret)
+{
+        struct mohr_request to = *request;
+        struct mohr_ui ui = { 0 };
+        char tty[64];
+        describe_ui(cli, &ui, tty, sizeof tty);
+        to.ui = &ui;
+        return mohr_client_assert(
+                client, &to, isatty(STDERR_FILENO) ? show_phase : NULL, NULL, ret);
+}
+
 static bool print_assertion(
         const struct cli *cli, const struct mohr_client *client, const char *assertion)
 {
@@ -203,10 +214,7 @@ int command_assert(struct cli *cli, int argc, char **argv)
         if (r != 0)
                 return r;
         request.to.station = &request.station;
-        request.to.ui = &request.ui;
-        describe_ui(cli, &request);
-        r = mohr_client_assert(
-                client, &request.to, isatty(STDERR_FILENO) ? show_phase : NULL, NULL, &assertion);
+        r = cli_ask_holder(cli, client, &request.to, &assertion);
         if (r == 0 && !print_assertion(cli, client, assertion))
                 r = -EIO;
         return cli_result(cli, r, client);

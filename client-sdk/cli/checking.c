@@ -16,7 +16,7 @@
 
 /* Seconds since the epoch, or ISO 8601 in UTC: 2026-11-21T22:47:36Z, 2026-11-21. 0 if it is neither, or no
  * time that an assertion can have. */
-static int64_t parse_time(const char *text)
+int64_t checking_time(const char *text)
 {
         static const char *const formats[] = { "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%MZ",
                 "%Y-%m-%d" };
@@ -39,7 +39,7 @@ static int64_t parse_time(const char *text)
 
 static int read_time(struct cli *cli, const char *option, int64_t *ret)
 {
-        *ret = parse_time(optarg);
+        *ret = checking_time(optarg);
         if (*ret > 0)
                 return 0;
         return cli_usage(
@@ -122,14 +122,19 @@ static void trim(struct checking_input *input)
 
 int checking_read(const char *file, struct checking_input *ret)
 {
+        return checking_read_upto(file, INPUT_MAX, ret);
+}
+
+int checking_read_upto(const char *file, size_t cap, struct checking_input *ret)
+{
         bool is_stdin = strcmp(file, "-") == 0;
         _cleanup_close_ int opened = is_stdin ? -1 : open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-        _cleanup_free_ char *buffer = malloc(INPUT_MAX);
+        _cleanup_free_ char *buffer = malloc(cap);
         int fd = is_stdin ? STDIN_FILENO : opened;
         size_t len = 0;
         if (fd < 0)
                 return -errno;
-        int r = buffer ? read_all(fd, buffer, INPUT_MAX, &len) : -ENOMEM;
+        int r = buffer ? read_all(fd, buffer, cap, &len) : -ENOMEM;
         if (r < 0)
                 return r;
         *ret = (struct checking_input){ .buffer = buffer, .text = buffer, .len = len };

@@ -65,6 +65,10 @@ struct checking_input {
         size_t len;
 };
 _must_check_ int checking_read(const char *file, struct checking_input *ret);
+/* The same with another cap. */
+_must_check_ int checking_read_upto(const char *file, size_t cap, struct checking_input *ret);
+/* Seconds since the epoch, or ISO 8601 in UTC; 0 if it is neither. */
+int64_t checking_time(const char *text);
 static inline void checking_free_input(struct checking_input *input)
 {
         free(input->buffer);

@@ -69,6 +69,9 @@ int command_verify(struct cli *cli, int argc, char **argv);
 int command_receipt(struct cli *cli, int argc, char **argv);
 int command_trust(struct cli *cli, int argc, char **argv);
 int command_doctor(struct cli *cli, int argc, char **argv);
+/* assert.c: asks the holder for an assertion where this command runs, and says how far it is. */
+_must_check_ int cli_ask_holder(const struct cli *cli, struct mohr_client *client,
+        const struct mohr_request *request, char **ret);
 /* doctor_card.c: doctor --card. */
 int doctor_card(struct cli *cli, const char *reader, const char *transcript);
 /* The same file: one translated sentence for a card whose member "generation" this is. */

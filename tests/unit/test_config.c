@@ -58,7 +58,7 @@ static void what_is_wrong_is_said_with_file_and_line(void **state)
                                         "pinentry, pad, timeout_s" },
                 { "[pins]\n", "mohr.conf:1: unknown section [pins]; known: readers, pin, trust, "
                               "relying_parties, card, person, history, limits, state, "
-                              "log, nfc, usb, soft" },
+                              "log, nfc, usb, soft, rule NAME" },
                 { "[pin\n", "mohr.conf:1: a section is written [name]" },
                 { "pinentry = x\n", "mohr.conf:1: a key before the first [section]" },
                 { "[pin]\npinentry\n", "mohr.conf:2: neither [section] nor key = value" },

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* policy_rule.c: see policy_rule.h. What `who` and `audience` may say, and when they match.
+ *
+ * An audience's `*` stands behind the host's "/" or not at all: `https://bank.example*` would match
+ * https://bank.example.evil.example, and `https://bank.example:*` one with a password in it, so neither can be
+ * written. A program's path is matched outside of Flatpak and Snap only: inside it is a path of the app's own making.
+ * What a grant is keyed to must be more than a name that any program of the user can take: no path, and no unit of
+ * the user's own manager.
+ */
+#include "daemon/policy_rule.h"
+
+#include "client-sdk/fields.h"
+
+#include <stdio.h>
+
+#define KEY_DIGITS 64
+
+static bool ends_in_star(const char *text)
+{
+        size_t len = strlen(text);
+        return len > 0 && text[len - 1] == '*';
+}
+
+static bool pattern_matches(const char *pattern, const char *text)
+{
+        size_t len = strlen(pattern);
+        return ends_in_star(pattern) ? strncmp(pattern, text, len - 1) == 0
+                                     : strcmp(pattern, text) == 0;
+}
+
+/* --- who --- */
+
+static const char *organization_of(const struct policy_question *q)
+{
+        return q->organization;
+}
+
+static const char *key_of(const struct policy_question *q)
+{
+        return q->organization_key;
+}
+
+static const char *flatpak_of(const struct policy_question *q)
+{
+        return q->peer->flatpak;
+}
+
+static const char *snap_of(const struct policy_question *q)
+{
+        return q->peer->snap;
+}
+
+static const char *unit_of(const struct policy_question *q)
+{
+        return q->peer->unit;
+}
+
+static const char *program_of(const struct policy_question *q)
+{
+        return q->peer->flatpak[0] || q->peer->snap[0] ? NULL : q->peer->executable;
+}
+
+static const char *script_of(const struct policy_question *q)
+{
+        return program_of(q) ? q->peer->script : NULL;
+}
+
+static const struct who {
+        const char *prefix; /* of `who`; behind it stands the pattern */
+        const char *(*of)(const struct policy_question *q); /* NULL or "": it has none */
+        bool path, grantable;
+} whos[] = {
+        { "organization:", organization_of, .grantable = true },
+        { "organization_key:", key_of, .grantable = true },
+        { "flatpak:", flatpak_of, .grantable = true },
+        { "snap:", snap_of, .grantable = true },
+        { "unit:", unit_of, .grantable = true },
+        { "program:", program_of, .path = true },
+        { "script:", script_of, .path = true },
+};
+
+static const struct who *who_find(const char *text)
+{
+        for (size_t i = 0; i < ARRAY_LEN(whos); i++)
+                if (strncmp(text, whos[i].prefix, strlen(whos[i].prefix)) == 0)
+                        return &whos[i];
+        return NULL;
+}
+
+bool rule_who_valid(const char *text, const char **ret_why)
+{
+        const struct who *who = who_find(text);
+        const char *pattern = who ? text + strlen(who->prefix) : "", *star = strchr(pattern, '*');
+        *ret_why = NULL;
+        if (strcmp(text, "any") == 0)
+                return true;
+        if (!who)
+                *ret_why = "any, organization:NAME, organization_key:HEX, flatpak:ID, "
+                           "snap:NAME.APP, unit:NAME, program:/PATH or script:/PATH";
+        else if (who->of == key_of && !field_is_hex(pattern, KEY_DIGITS, KEY_DIGITS))
+                *ret_why = "64 hexadecimal digits behind organization_key:";
+        else if (who->path && *pattern != '/')
+                *ret_why = "an absolute path behind program: and script:";
+        else if (!*pattern || strchr(" \t", *pattern))
+                *ret_why = "a name right behind the colon";
+        else if (star && star[1])
+                *ret_why = "a * at the end only";
+        return !*ret_why;
+}
+
+bool rule_who_grantable(const char *text, const char **ret_why)
+{
+        const struct who *who = who_find(text);
+        *ret_why = NULL;
+        if (!who || !who->grantable)
+                *ret_why = "is for an organization, a Flatpak, a Snap or a unit: every program of "
+                           "the user can have another one's path";
+        else if (ends_in_star(text))
+                *ret_why = "is for whole names, without a *";
+        return !*ret_why;
+}
+
+static enum rule_match who_matches(
+        const struct rule *rule, const char *text, const struct policy_question *question)
+{
+        const struct who *who = who_find(text);
+        const char *has = who ? who->of(question) : NULL;
+        if (!who)
+                return RULE_MATCHES; /* any */
+        if (!has || !*has || !pattern_matches(text + strlen(who->prefix), has))
+                return RULE_OTHER_WHO;
+        bool users_unit = who->of == unit_of && !question->peer->system_unit;
+        return rule->consent == POLICY_GRANT && users_unit ? RULE_USERS_UNIT : RULE_MATCHES;
+}
+
+static enum rule_match match_who(const struct rule *rule, const struct policy_question *question)
+{
+        enum rule_match best = RULE_OTHER_WHO;
+        for (char *const *who = rule->who; *who && best != RULE_MATCHES; who++) {
+                enum rule_match match = who_matches(rule, *who, question);
+                if (match != RULE_OTHER_WHO)
+                        best = match;
+        }
+        return best;
+}
+
+/* --- audience and purpose --- */
+
+/* Where the path of "scheme://host/path" begins; NULL: it has none, or no host. */
+static const char *path_of(const char *uri)
+{
+        const char *host = strstr(uri, "://");
+        const char *slash = host ? strchr(host + 3, '/') : NULL;
+        return slash && slash > host + 3 ? slash : NULL;
+}
+
+bool rule_audience_valid(const char *audience, const char **ret_why)
+{
+        char uri[FIELD_AUDIENCE_MAX + 1];
+        const char *star = strchr(audience, '*'), *path = path_of(audience);
+        size_t len = strlen(audience);
+        *ret_why = "a URI, with a * at the end only";
+        if (len == 0 || len > FIELD_AUDIENCE_MAX || (star && star[1]))
+                return false;
+        snprintf(uri, sizeof uri, "%.*s", (int)(star ? len - 1 : len), audience);
+        if (!field_is_uri(uri))
+                return false;
+        *ret_why = "the * behind the host's /, as in https://bank.example/*";
+        return !star || (path && path < star) ||
+               (!strstr(uri, "//") && strchr(uri, ':')[1] && uri[len - 2] == ':');
+}
+
+/* "https://bank.example/" followed by "*" is all of that host: also without any path. */
+static bool audience_matches(const char *pattern, const char *audience)
+{
+        const char *path = path_of(pattern);
+        bool whole_host = path && strcmp(path, "/*") == 0;
+        size_t host_len = whole_host ? (size_t)(path - pattern) : 0;
+        return pattern_matches(pattern, audience) ||
+               (whole_host && strlen(audience) == host_len &&
+                       memcmp(pattern, audience, host_len) == 0);
+}
+
+static bool any_matches(
+        char *const *list, const char *text, bool (*matches)(const char *pattern, const char *text))
+{
+        if (!*list)
+                return true;
+        for (; text && *list; list++)
+                if (matches(*list, text))
+                        return true;
+        return false;
+}
+
+static bool is_same(const char *a, const char *b)
+{
+        return strcmp(a, b) == 0;
+}
+
+enum rule_match rule_match(const struct rule *rule, const struct policy_question *question)
+{
+        enum rule_match who = match_who(rule, question);
+        if (who != RULE_MATCHES)
+                return who;
+        if (!any_matches(rule->audience, question->audience, audience_matches))
+                return RULE_OTHER_AUDIENCE;
+        return any_matches(rule->purpose, question->purpose, is_same) ? RULE_MATCHES
+                                                                      : RULE_OTHER_PURPOSE;
+}
+
+struct rule *rule_free_all(struct rule *rules)
+{
+        while (rules) {
+                struct rule *next = rules->next;
+                char **const lists[] = { rules->who, rules->audience, rules->purpose };
+                for (size_t i = 0; i < ARRAY_LEN(lists); i++)
+                        for (char **text = lists[i]; *text; text++)
+                                free(*text);
+                free(rules->file);
+                free(rules);
+                rules = next;
+        }
+        return NULL;
+}
