@@ -9,9 +9,12 @@
  */
 #include "base/outcome.h"
 #include "daemon/config.h"
+#include "daemon/history.h"
 #include "daemon/known.h"
 #include "daemon/listen.h"
 #include "daemon/methods.h"
+#include "daemon/relying.h"
+#include "daemon/screen.h"
 #include "daemon/seat.h"
 
 #include <signal.h>
@@ -113,11 +116,17 @@ static int open_loop(struct mohrd *d)
         return r < 0 ? r : 0;
 }
 
-static int open_parts(struct mohrd *d)
+static int open_parts(struct mohrd *d, char *error, size_t error_cap)
 {
         d->context =
                 (struct request_context){ .event = d->event, .config = d->config, .log = &d->log };
         int r = known_new(&d->context.known, d->config, &d->log);
+        if (r == 0)
+                r = relying_new(&d->context.relying, d->config, error, error_cap);
+        if (r == 0)
+                r = history_new(&d->context.history, d->event, d->config, &d->log);
+        if (r == 0 && d->config->screen)
+                r = screen_new(&d->context.screen, d->event, d->config, &d->log);
         if (r == 0)
                 r = readers_new(&d->context.readers, d->event, d->config, &d->log);
         if (r == 0)
@@ -135,6 +144,9 @@ static void close_all(struct mohrd *d)
         readers_end(d->context.readers);
         server_free(d->server); /* hangs up: running requests are cancelled */
         methods_free(d->methods);
+        screen_free(d->context.screen);
+        history_free(d->context.history);
+        relying_free(d->context.relying);
         seat_free(d->seat);
         readers_free(d->context.readers);
         known_free(d->context.known);
@@ -144,9 +156,9 @@ static void close_all(struct mohrd *d)
         config_free(d->config);
 }
 
-static int run(struct mohrd *d)
+static int run(struct mohrd *d, char *error, size_t error_cap)
 {
-        int r = open_parts(d);
+        int r = open_parts(d, error, error_cap);
         if (r != 0)
                 return r;
         log_kv(&d->log, LOG_LEVEL_INFO, NULL, "ready", "version", MOHR_VERSION, NULL);
@@ -165,7 +177,7 @@ static int start(struct mohrd *d, int argc, char *const *argv, char *error, size
         }
         if (r == 0)
                 r = listener_open(&d->listener, d->config->socket, error, error_cap);
-        return r == 0 ? run(d) : r;
+        return r == 0 ? run(d, error, error_cap) : r;
 }
 
 static bool answer_about_itself(int argc, char *const *argv)
