@@ -5,7 +5,15 @@
 
 #include "daemon/server.h"
 
-enum param_type { PARAM_STRING, PARAM_INT, PARAM_BOOL, PARAM_OBJECT };
+/* CLAIMS: names of client-sdk/claimset.h, each once. */
+enum param_type {
+        PARAM_STRING,
+        PARAM_INT,
+        PARAM_BOOL,
+        PARAM_OBJECT,
+        PARAM_LIST,
+        PARAM_CLAIMS,
+};
 
 struct param {
         const char *name; /* NULL ends the table */
@@ -13,7 +21,7 @@ struct param {
         bool required;                   /* else it may be absent or null */
         int64_t min, max;                /* bytes of a string, value of an int */
         bool (*valid)(const char *text); /* a string's further shape, or NULL */
-        const struct param *fields;      /* of an object */
+        const struct param *fields;      /* of an object; what a list may hold, its owner checks */
 };
 
 /* True if the parameters fit the table. Else the call has been answered with
