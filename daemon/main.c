@@ -12,6 +12,7 @@
 #include "daemon/known.h"
 #include "daemon/listen.h"
 #include "daemon/methods.h"
+#include "daemon/screen.h"
 #include "daemon/seat.h"
 
 #include <signal.h>
@@ -123,10 +124,14 @@ static int open_parts(struct mohrd *d)
         if (r == 0)
                 r = seat_new(&d->seat, d->event, d->context.readers);
         if (r == 0)
+                r = screen_new(&d->context.screen, d->event, d->config, &d->log);
+        if (r == 0)
                 r = methods_new(&d->methods, &d->context);
         if (r == 0)
                 r = server_new(&d->server, d->event, d->listener.fd, methods_table,
                         methods_interfaces, d->methods, &d->log);
+        if (r == 0)
+                server_take_fds(d->server, SCREEN_TAKES_FD);
         return r;
 }
 
@@ -135,6 +140,7 @@ static void close_all(struct mohrd *d)
         readers_end(d->context.readers);
         server_free(d->server); /* hangs up: running requests are cancelled */
         methods_free(d->methods);
+        screen_free(d->context.screen);
         seat_free(d->seat);
         readers_free(d->context.readers);
         known_free(d->context.known);
