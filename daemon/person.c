@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "daemon/child.h"
 #include "daemon/prompt/question.h"
+#include "daemon/screen.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -22,6 +23,7 @@
 #define ENV_CHARS  512
 
 struct person {
+        struct screen_question *on_screen; /* then none of the following */
         struct child *child;
         struct secret *frame;
         struct secret *pin; /* borrowed; NULL: no digits are wanted */
@@ -228,9 +230,25 @@ static int start(struct person *person, sd_event *event, const struct config *co
         return r == 0 ? send_question(person, &question) : r;
 }
 
+static int ask_on_screen(struct person **ret, const struct person_question *question,
+        struct secret *pin, person_done done, void *user)
+{
+        struct person *person = calloc(1, sizeof *person);
+        if (!person)
+                return -ENOMEM;
+        int r = screen_ask(&person->on_screen, question->screen, question, pin, done, user);
+        if (r == 0)
+                *ret = person;
+        else
+                person_free(person);
+        return r;
+}
+
 int person_ask(struct person **ret, sd_event *event, const struct config *config,
         const struct person_question *question, struct secret *pin, person_done done, void *user)
 {
+        if (screen_is_there(question->screen))
+                return ask_on_screen(ret, question, pin, done, user);
         if (nothing_to_ask_on(&question->ui))
                 return OUTCOME_NOBODY_TO_ASK;
         struct person *person = calloc(1, sizeof *person);
@@ -254,6 +272,7 @@ struct person *person_free(struct person *person)
 {
         if (!person)
                 return NULL;
+        screen_take_down(person->on_screen);
         child_free(person->child);
         secret_free(person->frame);
         free(person);
