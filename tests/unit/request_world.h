@@ -100,8 +100,8 @@ _unused_ static void drive(const struct request_params *params)
         sd_event_source_unref(guard);
         assert_false(the_reader.taken);
         assert_false(world.verified); /* the PIN state never survives */
-        assert_null(world.context.asking);
-        assert_null(world.context.waiting);
+        assert_null(world.context.turns.asking);
+        assert_null(world.context.turns.waiting);
         renew_loop();
 }
 
