@@ -193,6 +193,7 @@ const struct server_method methods_table[] = {
         { METHODS_INTERFACE ".Watch", method_watch },
         { METHODS_INTERFACE ".Assert", method_assert },
         { METHODS_INTERFACE ".Examine", method_examine },
+        { METHODS_INTERFACE ".CheckPolicy", method_check_policy },
         { "mohr.Person.Serve", method_serve },
         { SCREEN_TAKES_FD, method_answer },
         { 0 },
