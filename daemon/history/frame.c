@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "base/outcome.h"
+#include "base/text.h"
 
 #define VERSION       1
 #define CLAIMS        15 /* the bits that there are */
@@ -58,6 +59,8 @@ bool history_is_hex(const char *text, size_t len)
 static bool fits(const struct text_row *row, const void *base)
 {
         const char *text = (const char *)base + row->at;
+        if (*text && !text_utf8_valid(text, strlen(text)))
+                return false;
         switch (row->form) {
         case FREE: return true;
         case NEEDED: return *text != '\0';

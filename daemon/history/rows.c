@@ -10,6 +10,8 @@
 #include "daemon/history/judge.h"
 #include "daemon/history/owner.h"
 
+#include <stdio.h>
+
 static const char *or_none(const char *text)
 {
         return *text ? text : NULL;
@@ -162,6 +164,16 @@ static int write_ended(struct book *book, const struct history_end_texts *end,
         return r == 0 ? put(book, body, now) : r;
 }
 
+/* The digest of an assertion is there if and only if one was given. */
+static bool allowed_end(struct book *book, const struct history_end_texts *end, const char *method)
+{
+        bool given = strcmp(end->outcome, "Ok") == 0 && method && strcmp(method, "Assert") == 0;
+        if (given == (*end->assertion != '\0'))
+                return true;
+        snprintf(book->trouble, sizeof book->trouble, "an end that contradicts itself");
+        return false;
+}
+
 int rows_ended(struct book *book, const struct history_end_texts *end,
         const struct rows_setting *setting, int64_t now)
 {
@@ -173,7 +185,8 @@ int rows_ended(struct book *book, const struct history_end_texts *end,
         r = open ? recall(book, end->request, &asked) : 0;
         if (r != 1)
                 return r == 0 ? OUTCOME_USAGE : r;
-        r = write_ended(book, end, setting, now);
+        r = allowed_end(book, end, column(asked, 0)) ? write_ended(book, end, setting, now)
+                                                     : OUTCOME_CANNOT_RECORD;
         if (r == 0 && end->remember)
                 r = write_granted(book, end, asked, now);
         return r == 0 ? owner_lets_go(book, end->request) : r;
