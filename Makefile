@@ -43,6 +43,7 @@ ASSUAN_LIBS  = $(call pkg,libassuan gpg-error)
 PAGE_LIBS    = $(call pkg,pangocairo cairo libqrencode)
 REDIS_LIBS   = $(call pkg,hiredis)
 SQLITE_LIBS  = $(call pkg,sqlite3)
+SQLITE_LIBS  = $(call pkg,sqlite3)
 CMOCKA_LIBS  = $(call pkg,cmocka)
 PKG_CFLAGS  := $(shell $(PKG_CONFIG) --cflags libpcsclite libassuan libusb-1.0 libnfc 2>/dev/null)
 CPPFLAGS    += $(PKG_CFLAGS)
@@ -64,6 +65,7 @@ SOFTCARD := $(A)/softcard.a
 MOHR     := $(A)/libmohr.a
 DAEMON   := $(A)/daemon.a
 PROMPT   := $(A)/prompt.a
+HISTORY  := $(A)/history.a
 NFC      := $(A)/nfc.a
 USB      := $(A)/usb.a
 WATCH    := $(A)/watch.a
@@ -80,13 +82,14 @@ $(SOFTCARD): $(call objs,drivers/softcard/*.c)
 $(MOHR):     $(call objs,client-sdk/*.c)
 $(DAEMON):   $(call objs,daemon/*.c)
 $(PROMPT):   $(call objs,daemon/prompt/*.c)
+$(HISTORY):  $(call objs,daemon/history/*.c)
 $(NFC):      $(call objs,drivers/nfc/*.c)
 $(USB):      $(call objs,drivers/usb/*.c)
 $(WATCH):    $(call objs,drivers/watch/*.c)
 $(PAGE):     $(call objs,client-sdk/page/*.c)
 $(LEDGER):   $(call objs,client-sdk/history/*.c)
 
-PROGRAMS := mohrd mohr mohr-prompt mohr-page mohr-reader mohr-reader-soft mohr-softcard
+PROGRAMS := mohrd mohr mohr-prompt mohr-history mohr-page mohr-reader mohr-reader-soft mohr-softcard
 PROGRAMS += $(if $(wildcard drivers/reader-nfc/main.c),mohr-reader-nfc) \
             $(if $(wildcard drivers/reader-usb/main.c),mohr-reader-usb) \
             $(if $(wildcard drivers/reader-watch/main.c),mohr-watch)
@@ -97,12 +100,14 @@ MO  := $(patsubst po/%.po,$(BUILD)/locale/%/LC_MESSAGES/mohr.mo,$(wildcard po/*.
 NAMES := $(BUILD)/locale/names/fa/LC_MESSAGES/SYS_LC_MESSAGES
 all: $(BIN) $(MO) $(NAMES) $(BUILD)/libmohr.a $(REDIS)
 
-$(BUILD)/mohrd: $(BUILD)/obj/daemon/main.o $(BUILD)/obj/daemon/prompt/question.o $(DAEMON) $(OPS) $(APDU) $(MOHR) $(BASE)
+$(BUILD)/mohrd: $(BUILD)/obj/daemon/main.o $(BUILD)/obj/daemon/prompt/question.o $(BUILD)/obj/daemon/history/frame.o $(DAEMON) $(OPS) $(APDU) $(MOHR) $(BASE)
 $(BUILD)/mohrd: LIBS = $(SYSTEMD_LIBS) $(SSL_LIBS) $(JSON_LIBS) $(ZLIB_LIBS)
 $(BUILD)/mohr: $(BUILD)/obj/client-sdk/cli/main.o $(call objs,client-sdk/cli/*.c) $(LEDGER) $(MOHR) $(BASE)
 $(BUILD)/mohr: LIBS = $(SSL_LIBS) $(JSON_LIBS) $(SQLITE_LIBS)
 $(BUILD)/mohr-prompt: $(BUILD)/obj/daemon/prompt/main.o $(PROMPT) $(BASE)
 $(BUILD)/mohr-prompt: LIBS = $(ASSUAN_LIBS)
+$(BUILD)/mohr-history: $(patsubst %,$(BUILD)/obj/%.o,daemon/history/main client-sdk/claimset client-sdk/members) $(HISTORY) $(BASE)
+$(BUILD)/mohr-history: LIBS = $(SQLITE_LIBS) $(SSL_LIBS) $(JSON_LIBS)
 $(BUILD)/mohr-reader: $(BUILD)/obj/drivers/reader/main.o $(PCSC) $(HELPER) $(OPS) $(APDU) $(BASE)
 $(BUILD)/mohr-reader: LIBS = $(PCSC_LIBS) $(SECCOMP_LIBS)
 $(BUILD)/mohr-reader-soft: $(BUILD)/obj/drivers/reader-soft/main.o $(BUILD)/obj/drivers/soft.o $(HELPER) $(OPS) $(APDU) $(SOFTCARD) $(BASE)
@@ -160,7 +165,7 @@ QUICK_LD := $(firstword $(foreach l,lld gold,$(if $(shell command -v ld.$(l)),-f
 $(BUILD)/tests/%: LDFLAGS += $(QUICK_LD)
 $(BUILD)/obj/tests/unit/%.o: CPPFLAGS += $(if $(findstring sanitize,$(CFLAGS)),-O0)
 $(TEST_SUPPORT): $(call objs,tests/support/*.c) $(call objs,tests/monitor/*.c)
-ROOMS := $(DAEMON) $(PROMPT) $(PAGE) $(REDIS) $(LEDGER) $(MOHR) $(HELPER) $(PCSC) $(NFC) $(USB) $(WATCH) $(OPS) $(APDU) $(SOFTCARD) $(BASE)
+ROOMS := $(DAEMON) $(PROMPT) $(HISTORY) $(PAGE) $(REDIS) $(LEDGER) $(MOHR) $(HELPER) $(PCSC) $(NFC) $(USB) $(WATCH) $(OPS) $(APDU) $(SOFTCARD) $(BASE)
 ROOM_LIBS = $(CMOCKA_LIBS) $(SYSTEMD_LIBS) $(SSL_LIBS) $(JSON_LIBS) $(SECCOMP_LIBS) $(ASSUAN_LIBS) $(NFC_LIBS) $(USB_LIBS) $(ZLIB_LIBS) $(PAGE_LIBS) $(REDIS_LIBS) $(SQLITE_LIBS)
 
 $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(TEST_SUPPORT) $(ROOMS)
@@ -251,7 +256,7 @@ HELPERS  := $(filter-out mohr-reader-soft,$(filter mohr-reader% mohr-watch,$(PRO
 install: all
 	$(Q)! grep -ls MOHR-WIDER-SANDBOX $(BIN) || { echo 'built with MOHR_MOCK_USB, for tests only: not installed' >&2; exit 1; }
 	$(call put,$(PREFIX)/bin,755,$(BUILD)/mohr)
-	$(call put,$(LIBEXECDIR),755,$(addprefix $(BUILD)/,mohrd mohr-prompt mohr-page $(HELPERS)))
+	$(call put,$(LIBEXECDIR),755,$(addprefix $(BUILD)/,mohrd mohr-prompt mohr-history mohr-page $(HELPERS)))
 	$(call put,$(NAMESDIR)/fa/LC_MESSAGES,644,$(NAMES))
 	$(call put,$(PREFIX)/include,644,client-sdk/mohr.h client-sdk/redis/mohr-redis.h)
 	$(call put,$(LIBDIR),644,$(BUILD)/libmohr.a $(REDIS))

@@ -45,7 +45,8 @@ void card_forget(struct card *card)
                 .paths_work = card->nid.paths_work,
                 .stepwise = card->nid.stepwise,
         };
-        card->piv.selected = card->piv.counter_seen = card->piv.verified = false;
+        card->piv.selected = card->piv.counter_seen = card->piv.counter_told = card->piv.verified =
+                false;
 }
 
 /* One round over the profiles that are, or are not, likely. 0 when nobody is left to be asked. */

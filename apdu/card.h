@@ -112,6 +112,9 @@ enum sign_method {
         SIGN_METHOD_COUNT,
 };
 
+/* What proves the right to choose a new PIN: the present one, or the code that unblocks (PUK). */
+enum card_renewal { RENEW_BY_PIN, RENEW_BY_PUK, CARD_RENEWALS };
+
 struct card;
 
 struct card_profile {
@@ -137,6 +140,11 @@ struct card_profile {
         int (*verify)(struct card *card, const uint8_t *pin, size_t pin_len, int *ret_tries);
         int (*sign)(struct card *card, uint8_t key_ref, enum sign_method method,
                 const uint8_t *hash, size_t hash_len, uint8_t *sig, size_t cap, size_t *ret_len);
+        /* NULL: never, whatever is asked (card-facts 7.2 rule 6: the national card). One command that puts a new
+         * PIN in the place of the one that verify() means, at most one per call of counter; results as verify's. The
+         * tries are the proof's: those of the code, if it was that. Digits in ASCII. */
+        int (*renew)(struct card *card, enum card_renewal how, struct view proof,
+                struct view new_pin, int *ret_tries);
         /* Drops verified state by selecting the application again, where the card's standard has that;
          * what else may be left (piv.c) goes with the reset that ends the transaction. */
         int (*clear)(struct card *card);
@@ -168,6 +176,7 @@ struct piv_state {
         /* From here on gone with card_forget(). */
         bool selected;
         bool counter_seen; /* 63Cx, x > 0, since the last SELECT or VERIFY */
+        bool counter_told; /* the same, or that it is blocked */
         bool verified;     /* VERIFY accepted since the last SELECT, and no signature made since */
 };
 

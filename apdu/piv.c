@@ -38,7 +38,7 @@ int piv_send(struct card *card, const struct apdu_cmd *cmd, struct apdu_rsp *rsp
 
 static void leave(struct piv_state *state)
 {
-        state->selected = state->counter_seen = state->verified = false;
+        state->selected = state->counter_seen = state->counter_told = state->verified = false;
 }
 
 static int select_name(struct card *card, size_t len)
@@ -219,6 +219,7 @@ const struct card_profile piv_profile = {
         .select_method = piv_select_method,
         .verify = piv_verify,
         .sign = piv_sign,
+        .renew = piv_renew,
         .clear = clear,
         .note = take_note,
         .resume = resume,

@@ -3,7 +3,7 @@
  *
  * Everything here follows NIST SP 800-73-4: part 1 (data model: tags, PIN, key references) and part 2
  * (the card's commands). It is small on purpose: one application, one PIN (80), one key (9C), two
- * certificates. No command that changes a card exists here, nor one for another key or PIN.
+ * certificates. Of commands that change a card only those for that one PIN exist here, none for another key or PIN.
  *
  * Errors as in nid.h: what a card may say is an outcome, -EPERM and -EINVAL are callers that broke a
  * rule.
@@ -18,6 +18,7 @@
 #define PIV_PIN_MIN   6
 #define PIV_PIN_MAX   8
 #define PIV_PIN_PAD   0xFF
+#define PIV_PUK_LEN   8 /* digits of the code that unblocks it; the standard has it fill its block */
 #define PIV_KEY_SIGN  0x9C /* part 1 table 4b: digital signature, a PIN for each signature */
 
 /* piv.c */
@@ -31,6 +32,8 @@ _must_check_ int piv_get(
 /* piv_pin.c, piv_sign.c */
 int piv_counter(struct card *card, enum pin_copy copy, struct pin_counter *ret);
 int piv_verify(struct card *card, const uint8_t *pin, size_t pin_len, int *ret_tries);
+int piv_renew(struct card *card, enum card_renewal how, struct view proof, struct view new_pin,
+        int *ret_tries); /* piv_renew.c */
 int piv_select_method(struct card *card, uint8_t key_ref, enum sign_method method);
 int piv_sign(struct card *card, uint8_t key_ref, enum sign_method method, const uint8_t *hash,
         size_t hash_len, uint8_t *sig, size_t cap, size_t *ret_len);

@@ -54,7 +54,7 @@ int piv_counter(struct card *card, enum pin_copy copy, struct pin_counter *ret)
         if (copy != PIN_COPY_IAS)
                 return (size_t)copy < PIN_COPY_COUNT ? OUTCOME_CARD_NOT_SUPPORTED : -EINVAL;
         r = piv_select(card);
-        card->piv.counter_seen = false;
+        card->piv.counter_seen = card->piv.counter_told = false;
         if (r == 0)
                 r = send_empty_verify(card, APDU_NO_LE);
         if (r == 0 && card->sw == 0x6700 && card->link->protocol == APDU_T1)
@@ -63,6 +63,7 @@ int piv_counter(struct card *card, enum pin_copy copy, struct pin_counter *ret)
                 return r;
         *ret = pin_counter_of(card->sw);
         card->piv.counter_seen = ret->tries > 0;
+        card->piv.counter_told = ret->known;
         return 0;
 }
 
@@ -84,7 +85,7 @@ int piv_verify(struct card *card, const uint8_t *pin, size_t pin_len, int *ret_t
                 .le = APDU_NO_LE,
                 .flags = APDU_ONCE,
         };
-        card->piv.counter_seen = card->piv.verified = false;
+        card->piv.counter_seen = card->piv.counter_told = card->piv.verified = false;
         r = pin ? send_plain(card, &cmd) : pin_by_keys(card, &cmd, &format);
         if (r != 0)
                 return r;

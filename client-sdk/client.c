@@ -200,6 +200,19 @@ static char *picture(const struct wire_reply *reply)
         return members_text(reply->parameters, JSON_INDENT(2));
 }
 
+int client_ask(struct mohr_client *client, const char *method, json_t *parameters, json_t **ret)
+{
+        int64_t deadline = wire_deadline(ANSWER_MS);
+        int r = begin(client, method, parameters, false, deadline);
+        if (r != 0)
+                return r;
+        _cleanup_reply_ struct wire_reply reply = { 0 };
+        r = next(client, deadline, &reply);
+        if (r == 0)
+                *ret = json_incref(reply.parameters);
+        return r;
+}
+
 int mohr_client_status(struct mohr_client *client, char **ret_json)
 {
         int64_t deadline = wire_deadline(ANSWER_MS);

@@ -4,6 +4,7 @@
 #define MOHR_INTERFACES_H
 
 extern const char interface_mohr_identity[];
+extern const char interface_mohr_person[];
 extern const char interface_org_varlink_service[];
 
 #endif

@@ -125,17 +125,19 @@ static int open_parts(struct mohrd *d, char *error, size_t error_cap)
                 r = relying_new(&d->context.relying, d->config, error, error_cap);
         if (r == 0)
                 r = history_new(&d->context.history, d->event, d->config, &d->log);
-        if (r == 0 && d->config->screen)
-                r = screen_new(&d->context.screen, d->event, d->config, &d->log);
         if (r == 0)
                 r = readers_new(&d->context.readers, d->event, d->config, &d->log);
         if (r == 0)
                 r = seat_new(&d->seat, d->event, d->context.readers);
         if (r == 0)
+                r = screen_new(&d->context.screen, d->event, d->config, &d->log);
+        if (r == 0)
                 r = methods_new(&d->methods, &d->context);
         if (r == 0)
                 r = server_new(&d->server, d->event, d->listener.fd, methods_table,
                         methods_interfaces, d->methods, &d->log);
+        if (r == 0)
+                server_take_fds(d->server, SCREEN_TAKES_FD);
         return r;
 }
 

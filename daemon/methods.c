@@ -7,6 +7,7 @@
 #include "base/outcome.h"
 #include "base/text.h"
 #include "daemon/interfaces.h"
+#include "daemon/screen.h"
 #include "drivers/ops.h"
 
 #include <stdio.h>
@@ -192,11 +193,15 @@ const struct server_method methods_table[] = {
         { METHODS_INTERFACE ".Watch", method_watch },
         { METHODS_INTERFACE ".Assert", method_assert },
         { METHODS_INTERFACE ".Examine", method_examine },
+        { METHODS_INTERFACE ".CheckPolicy", method_check_policy },
+        { "mohr.Person.Serve", method_serve },
+        { SCREEN_TAKES_FD, method_answer },
         { 0 },
 };
 
 const struct server_interface methods_interfaces[] = {
         { METHODS_INTERFACE, interface_mohr_identity },
+        { "mohr.Person", interface_mohr_person },
         { 0 },
 };
 
@@ -225,4 +230,5 @@ void methods_drain(struct methods *m)
                 watch_free(watch);
                 call_reply(call, picture(m));
         }
+        screen_drain(m->context->screen);
 }

@@ -33,8 +33,8 @@ static const struct param station_params[] = {
 };
 
 static const struct param claims_params[] = {
-        { .name = "required", .type = PARAM_LIST },
-        { .name = "optional", .type = PARAM_LIST },
+        { .name = "required", .type = PARAM_CLAIMS },
+        { .name = "optional", .type = PARAM_CLAIMS },
         { 0 },
 };
 
@@ -143,9 +143,8 @@ static const char *read_claims(struct request_params *params, json_t *claims)
         params->optional = CLAIMS_ALL;
         if (!claims)
                 return NULL;
-        if (!claimset_read(json_object_get(claims, "required"), &params->required))
-                return "claims.required";
-        bool good = claimset_read(json_object_get(claims, "optional"), &params->optional);
+        bool good = claimset_read(json_object_get(claims, "required"), &params->required) &&
+                    claimset_read(json_object_get(claims, "optional"), &params->optional);
         return good && !(params->required & params->optional) ? NULL : "claims.optional";
 }
 

@@ -4,6 +4,8 @@
  *   methods.c          Status and Watch; the tables
  *   methods_assert.c   Assert
  *   methods_examine.c  Examine
+ *   methods_policy.c   CheckPolicy
+ *   methods_person.c   Serve and Answer of mohr.Person
  */
 #ifndef MOHR_METHODS_INTERNAL_H
 #define MOHR_METHODS_INTERNAL_H
@@ -39,5 +41,8 @@ json_t *method_details(const char *id, int tries_left, const char *detail);
 
 void method_assert(void *user, struct call *call, json_t *parameters);
 void method_examine(void *user, struct call *call, json_t *parameters);
+void method_check_policy(void *user, struct call *call, json_t *parameters);
+void method_serve(void *user, struct call *call, json_t *parameters);
+void method_answer(void *user, struct call *call, json_t *parameters);
 
 #endif

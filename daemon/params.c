@@ -3,6 +3,8 @@
  * the JSON parser, so it is valid UTF-8, and it goes back to the client only, never into a log. */
 #include "daemon/params.h"
 
+#include "client-sdk/claimset.h"
+
 #include <ctype.h>
 
 static bool all_of(const char *text, int (*is)(int))
@@ -46,6 +48,7 @@ static bool value_fits(const json_t *value, const struct param *row)
         case PARAM_INT: return json_is_integer(value) && in_bounds(json_integer_value(value), row);
         case PARAM_BOOL: return json_is_boolean(value);
         case PARAM_OBJECT: return json_is_object(value);
+        case PARAM_CLAIMS: return claimset_read(value, &(claimset){ 0 });
         case PARAM_LIST: return json_is_array(value);
         }
         return false;

@@ -5,7 +5,15 @@
 
 #include "daemon/server.h"
 
-enum param_type { PARAM_STRING, PARAM_INT, PARAM_BOOL, PARAM_OBJECT, PARAM_LIST };
+/* CLAIMS: names of client-sdk/claimset.h, each once. */
+enum param_type {
+        PARAM_STRING,
+        PARAM_INT,
+        PARAM_BOOL,
+        PARAM_OBJECT,
+        PARAM_LIST,
+        PARAM_CLAIMS,
+};
 
 struct param {
         const char *name; /* NULL ends the table */

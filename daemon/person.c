@@ -11,24 +11,33 @@
 #include "base/outcome.h"
 #include "base/text.h"
 #include "daemon/child.h"
+#include "daemon/peer.h"
 #include "daemon/prompt/question.h"
+#include "daemon/screen.h"
 
 #include <signal.h>
 #include <stdio.h>
 #include <sys/wait.h>
 
-#define ANSWER_CAP 64
-#define ENV_MAX    16
-#define ENV_CHARS  512
+#define ENV_MAX   16
+#define ENV_CHARS 512
+
+#define SAME(theirs, ours) ((int)(theirs) == (int)(ours))
+_Static_assert(SAME(SHARE_CARD_GENERATION, CLAIM_CARD_GENERATION) &&
+                       SAME(SHARE_CARD_EXPIRY, CLAIM_CARD_EXPIRY) &&
+                       SAME(SHARE_READER, CLAIM_READER) && SAME(SHARE_STATION, CLAIM_STATION) &&
+                       SAME(SHARE_ALL, CLAIMS_ALL),
+        "the prompt calls claims by the same bits");
 
 struct person {
+        struct screen_question *on_screen; /* then none of the following */
         struct child *child;
         struct secret *frame;
         struct secret *pin; /* borrowed; NULL: no digits are wanted */
         person_done done;
         void *user;
-        claimset wanted;
-        int outcome; /* of the answer; OUTCOME_INTERNAL until there is one */
+        struct question question;
+        struct person_answer answer; /* OUTCOME_INTERNAL until there is one */
         bool answered;
 };
 
@@ -122,6 +131,43 @@ static void name_readers(struct question *to, const struct person_question *from
         to->reader_count = (uint8_t)base_min(from->reader_count, UINT8_MAX);
 }
 
+/* The most telling name that the caller has; the same order as peer_key()'s. */
+static void name_asker(struct question *to, const struct peer *peer)
+{
+        const struct {
+                const char *name;
+                enum question_asker as;
+        } names[] = {
+                { peer->flatpak, ASKER_FLATPAK },
+                { peer->snap, ASKER_SNAP },
+                { peer->unit, peer->system_unit ? ASKER_SERVICE : ASKER_USER_SERVICE },
+                { peer->script, ASKER_SCRIPT },
+        };
+        for (size_t i = 0; i < ARRAY_LEN(names); i++)
+                if (names[i].name[0]) {
+                        copy_shown(to->asker_name, sizeof to->asker_name, names[i].name);
+                        to->asker = names[i].as;
+                        return;
+                }
+}
+
+/* What a grant covers was decided when it was given: nothing is optional then. */
+static void state_consent(struct question *to, const struct person_question *from)
+{
+        static const enum question_work works[] = { [PERSON_SIGN] = WORK_SIGN,
+                [PERSON_CHANGE_PIN] = WORK_CHANGE_PIN,
+                [PERSON_UNBLOCK_PIN] = WORK_UNBLOCK_PIN };
+        copy_shown(to->organization, sizeof to->organization, from->organization);
+        if (from->peer)
+                name_asker(to, from->peer);
+        to->required = from->required;
+        to->optional = from->granted ? CLAIMS_NONE : from->optional & ~from->required;
+        to->granted = from->granted;
+        to->may_remember = from->may_remember && !from->granted;
+        to->recorded = from->recorded;
+        to->work = works[from->work];
+}
+
 static void state_facts(struct question *to, const struct person_question *from)
 {
         copy_shown(to->request, sizeof to->request, from->request);
@@ -158,18 +204,19 @@ static bool nothing_to_ask_on(const struct person_ui *ui)
 static void on_frame(void *user, const uint8_t *data, size_t len)
 {
         struct person *person = user;
-        struct view pin = { 0 };
-        int outcome = OUTCOME_INTERNAL;
+        struct answer answer = { .outcome = OUTCOME_INTERNAL };
         bool good = !person->answered &&
-                    answer_decode(data, len, person->pin != NULL, &outcome, &pin) == 0 &&
-                    (pin.len == 0 || pin.len <= person->pin->cap);
+                    answer_decode(data, len, &person->question, &answer) == 0 &&
+                    (answer.pin.len == 0 || answer.pin.len <= person->pin->cap);
         if (person->pin)
                 secret_wipe(person->pin);
-        person->outcome = good ? outcome : OUTCOME_INTERNAL;
+        person->answer =
+                good ? (struct person_answer){ answer.outcome, answer.released, answer.remember }
+                     : (struct person_answer){ .outcome = OUTCOME_INTERNAL };
         person->answered = true;
-        if (good && pin.len > 0) {
-                memcpy(person->pin->data, pin.data, pin.len);
-                person->pin->len = pin.len;
+        if (good && answer.pin.len > 0) {
+                memcpy(person->pin->data, answer.pin.data, answer.pin.len);
+                person->pin->len = answer.pin.len;
         }
         secret_wipe(person->frame);
 }
@@ -179,9 +226,8 @@ static void on_exited(void *user, int status)
         struct person *person = user;
         bool alarmed = status != -1 && WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM;
         if (!person->answered && alarmed)
-                person->outcome = OUTCOME_TIMED_OUT;
-        const struct person_answer answer = { .outcome = person->outcome,
-                .released = person->wanted };
+                person->answer.outcome = OUTCOME_TIMED_OUT;
+        const struct person_answer answer = person->answer;
         person->done(person->user, &answer);
 }
 
@@ -199,48 +245,63 @@ static int spawn(struct person *person, sd_event *event, const struct config *co
                 return -ENOMEM;
         env_fill(env, &question->ui);
         int r = child_spawn(
-                &person->child, event, argv, env->pointers, ANSWER_CAP, &callbacks, person);
+                &person->child, event, argv, env->pointers, ANSWER_FRAME_MAX, &callbacks, person);
         return r < 0 ? r : child_use_secret(person->child, person->frame);
 }
 
-static int send_question(struct person *person, const struct question *question)
+static int send_question(struct person *person)
 {
         uint8_t frame[QUESTION_FRAME_MAX];
         size_t len = 0;
-        int r = question_encode(question, frame, sizeof frame, &len);
+        int r = question_encode(&person->question, frame, sizeof frame, &len);
         return r < 0 ? r : child_send(person->child, frame, len);
 }
 
 static int start(struct person *person, sd_event *event, const struct config *config,
         const struct person_question *asked)
 {
-        struct question question = { 0 };
-        int r = steer(&question, asked);
+        struct question *question = &person->question;
+        int r = steer(question, asked);
         if (r != 0)
                 return r;
-        state_facts(&question, asked);
-        question.choice = asked->choice;
-        question.search = asked->search;
-        question.pinpad = person->pin == NULL && !asked->choice && !asked->search;
-        r = secret_new(&person->frame, ANSWER_CAP);
+        state_facts(question, asked);
+        state_consent(question, asked);
+        question->choice = asked->choice;
+        question->search = asked->search;
+        question->pinpad = person->pin == NULL && !asked->choice && !asked->search;
+        r = secret_new(&person->frame, ANSWER_FRAME_MAX);
         if (r == 0)
                 r = spawn(person, event, config, asked);
-        return r == 0 ? send_question(person, &question) : r;
+        return r == 0 ? send_question(person) : r;
+}
+
+static int ask_on_screen(struct person **ret, const struct person_question *question,
+        struct secret *pin, person_done done, void *user)
+{
+        struct person *person = calloc(1, sizeof *person);
+        if (!person)
+                return -ENOMEM;
+        int r = screen_ask(&person->on_screen, question->screen, question, pin, done, user);
+        if (r == 0)
+                *ret = person;
+        else
+                person_free(person);
+        return r;
 }
 
 int person_ask(struct person **ret, sd_event *event, const struct config *config,
         const struct person_question *question, struct secret *pin, person_done done, void *user)
 {
+        if (screen_is_there(question->screen))
+                return ask_on_screen(ret, question, pin, done, user);
         if (nothing_to_ask_on(&question->ui))
                 return OUTCOME_NOBODY_TO_ASK;
         struct person *person = calloc(1, sizeof *person);
         if (!person)
                 return -ENOMEM;
-        *person = (struct person){ .pin = pin,
-                .done = done,
-                .user = user,
-                .outcome = OUTCOME_INTERNAL,
-                .wanted = question->required | question->optional };
+        *person = (struct person){
+                .pin = pin, .done = done, .user = user, .answer = { .outcome = OUTCOME_INTERNAL }
+        };
         int r = start(person, event, config, question);
         if (r != 0) {
                 person_free(person);
@@ -254,6 +315,7 @@ struct person *person_free(struct person *person)
 {
         if (!person)
                 return NULL;
+        screen_take_down(person->on_screen);
         child_free(person->child);
         secret_free(person->frame);
         free(person);

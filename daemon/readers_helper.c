@@ -324,7 +324,7 @@ static int send_pin(struct reader *reader, const void *pin, size_t len)
         if (r < 0)
                 return r;
         struct out payload =
-                op_frame_begin(secret->data, secret->cap, OP_PIN, false, reader->call.id);
+                op_frame_begin(secret->data, secret->cap, reader->call.op, false, reader->call.id);
         out_bytes(&payload, pin, len);
         ssize_t total = op_frame_finish(secret->data, &payload);
         reader->call.sent = true;
@@ -378,7 +378,8 @@ int reader_call(struct reader *reader, enum op op, const void *payload, size_t l
                 fail_soon(reader, reader->gone ? reader->gone : OUTCOME_READER_SERVICE);
                 return 0;
         }
-        int r = op == OP_PIN ? send_pin(reader, payload, len) : send_or_keep(reader, payload, len);
+        int r = op_is_secret(op) ? send_pin(reader, payload, len)
+                                 : send_or_keep(reader, payload, len);
         if (r == -EPIPE || r == -ECONNRESET || r == -ENOTCONN)
                 return 0; /* dying right now: its end answers the call */
         if (r < 0)

@@ -10,6 +10,7 @@
 #include "daemon/person.h"
 #include "daemon/readers.h"
 #include "daemon/server.h"
+#include "daemon/turn.h"
 
 struct history; /* history.h */
 struct known;   /* what was learnt of cards and issuing CAs: known.h */
@@ -25,8 +26,8 @@ struct request_context { /* shared by all requests of one daemon, outlives them 
         struct known *known;
         struct history *history;
         struct relying *relying;
-        struct screen *screen;            /* NULL: no configured role */
-        struct request *asking, *waiting; /* whose prompt is open, who comes next; start as NULL */
+        struct screen *screen; /* NULL: no configured role */
+        struct turns turns;    /* whose prompt is open, who comes next */
 };
 
 struct request_params { /* copied by request_start */

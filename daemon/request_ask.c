@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* request_ask.c: the prompt, and what will be signed.
  *
- * One prompt is open at a time: two on one screen would invite the PIN of one card into the question
- * of another. Who comes later waits for his turn, in order, within his own time limit, holding his
- * reader but no transaction. A reader with keys of its own is preferred: then the prompt asks for consent
+ * One prompt is open at a time (turn.h). Who comes later waits for his turn within his own time limit, holding
+ * his reader but no transaction. A reader with keys of its own is preferred: then the prompt asks for consent
  * only, and no digit ever comes here.
  *
  * The text to be signed is composed by one function, once before the prompt as a rehearsal and once
@@ -23,40 +22,13 @@
 
 bool ask_take_turn(struct request *request)
 {
-        struct request_context *context = request->context;
-        if (!context->asking)
-                context->asking = request;
-        if (context->asking == request)
-                return true;
-        struct request **slot = &context->waiting;
-        while (*slot && *slot != request)
-                slot = &(*slot)->next_waiting;
-        *slot = request;
-        return false;
-}
-
-static void leave_queue(struct request *request)
-{
-        struct request **slot = &request->context->waiting;
-        while (*slot && *slot != request)
-                slot = &(*slot)->next_waiting;
-        if (*slot)
-                *slot = request->next_waiting;
-        request->next_waiting = NULL;
+        request->turn.kick = request->kick;
+        return turn_take(&request->context->turns, &request->turn);
 }
 
 void ask_give_up_turn(struct request *request)
 {
-        struct request_context *context = request->context;
-        leave_queue(request);
-        if (context->asking != request)
-                return;
-        struct request *next = context->waiting;
-        context->asking = next;
-        if (!next)
-                return;
-        leave_queue(next);
-        sd_event_source_set_enabled(next->kick, SD_EVENT_ONESHOT);
+        turn_give_up(&request->context->turns, &request->turn);
 }
 
 /* ---- the question -------------------------------------------------------------------------- */

@@ -122,7 +122,7 @@ struct request {
         struct known_key plan;
         unsigned int step; /* SIGN: next row of the plan */
 
-        struct request *next_waiting;
+        struct turn turn;
         struct person *person;
         struct secret *pin;
         bool told_unproven, verified;

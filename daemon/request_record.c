@@ -91,8 +91,8 @@ int record_allows_card(struct request *request)
 
 bool record_must_queue(const struct request *request)
 {
-        const struct request *asking = request->context->asking;
-        return asking && asking != request;
+        const struct turn *asking = request->context->turns.asking;
+        return asking && asking != &request->turn;
 }
 
 bool record_must_queue_to_choose(const struct request *request)

@@ -25,7 +25,11 @@ _must_check_ int screen_ask(struct screen_question **ret, struct screen *screen,
         const struct person_question *question, struct secret *pin, person_done done, void *user);
 struct screen_question *screen_take_down(struct screen_question *question); /* no callback after */
 
-/* Methods for the server's table; `user` is the screen. */
+/* Ends the role, and an open question as when the screen goes. */
+void screen_drain(struct screen *screen);
+
+/* Methods of mohr.Person; `user` is the screen. Calls of SCREEN_TAKES_FD may bring a descriptor. */
+#define SCREEN_TAKES_FD "mohr.Person.Answer"
 void screen_serve(void *user, struct call *call, json_t *parameters);
 void screen_answer(void *user, struct call *call, json_t *parameters);
 

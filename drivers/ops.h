@@ -6,9 +6,9 @@
  * big-endian, at most OPS_FRAME_MAX bytes, the length equal to what follows. mohrd asks, the helper
  * answers once with the same op and id, OPS_REPLY set, and the payload
  *      u8 outcome (0 ok, else enum outcome) | u16 last status word | op's own fields if outcome is 0
- *                                                       (VERIFY and PINPAD: i8 tries always)
+ *                     (VERIFY, PINPAD, CHANGE_PIN and UNBLOCK_PIN: i8 tries always)
  * One question at a time. Any malformed byte ends the helper (exit 70) or, seen by mohrd, kills it.
- * The PIN travels in a frame of its own (OP_PIN) from locked memory to locked memory and is accepted
+ * A PIN travels in a frame of its own (op_is_secret()) from locked memory to locked memory and is accepted
  * only in the state table's one state, once.
  *
  * Every encode/decode pair lives in ops.c; both sides, the fuzz target and the tests use it.
@@ -47,6 +47,9 @@ enum op {
         OP_PINPAD, /* u8 seconds for the first key -> i8 tries: the reader asks and makes the VERIFY itself */
         OP_TRANSCRIPT, /* u8 on: from now on it is written down; 0 -> bytes16 text, and no longer */
         OP_FOREIGN,    /* of a card that IDENTIFY did not know -> text16 what else it is */
+        OP_NEW_PIN,    /* digits of the PIN that shall be, stored in locked memory -> */
+        OP_CHANGE_PIN, /* digits of the PIN that is -> i8 tries; the stored PIN takes its place, or is wiped */
+        OP_UNBLOCK_PIN, /* digits of the code that unblocks (PUK) -> i8 tries of that code; the same */
         OP_COUNT,
 };
 
@@ -70,6 +73,12 @@ struct op_readers {
         struct driver_reader readers[DRIVER_READERS_MAX];
         size_t count;
 };
+
+/* Its payload is digits that only the holder knows. */
+static inline bool op_is_secret(enum op op)
+{
+        return op == OP_PIN || op == OP_NEW_PIN || op == OP_CHANGE_PIN || op == OP_UNBLOCK_PIN;
+}
 
 _must_check_ int op_frame_decode(const void *data, size_t len, struct op_frame *ret);
 /* Writes header; returns a writer over the payload area; op_frame_finish() fills the length in and

@@ -16,8 +16,6 @@
 struct request {
         struct mohr_request to;
         struct mohr_station station;
-        struct mohr_ui ui;
-        char tty[64];
 };
 
 enum {

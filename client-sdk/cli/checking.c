@@ -122,7 +122,10 @@ static void trim(struct checking_input *input)
 
 int checking_read(const char *file, struct checking_input *ret)
 {
-        return checking_read_upto(file, INPUT_MAX, ret);
+        int r = checking_read_upto(file, INPUT_MAX, ret);
+        if (r == 0)
+                trim(ret);
+        return r;
 }
 
 int checking_read_upto(const char *file, size_t cap, struct checking_input *ret)
@@ -139,7 +142,6 @@ int checking_read_upto(const char *file, size_t cap, struct checking_input *ret)
                 return r;
         *ret = (struct checking_input){ .buffer = buffer, .text = buffer, .len = len };
         buffer = NULL;
-        trim(ret);
         return 0;
 }
 

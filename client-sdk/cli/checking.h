@@ -65,7 +65,7 @@ struct checking_input {
         size_t len;
 };
 _must_check_ int checking_read(const char *file, struct checking_input *ret);
-/* The same with another cap. */
+/* `cap` bytes of it, as they are. */
 _must_check_ int checking_read_upto(const char *file, size_t cap, struct checking_input *ret);
 /* Seconds since the epoch, or ISO 8601 in UTC; 0 if it is neither. */
 int64_t checking_time(const char *text);

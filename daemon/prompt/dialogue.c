@@ -6,7 +6,6 @@
 
 #include "base/text.h"
 #include "daemon/prompt/guard.h"
-#include "daemon/prompt/texts.h"
 
 #include <assuan.h>
 #include <fcntl.h>
@@ -15,12 +14,11 @@
 #include <sys/prctl.h>
 #include <time.h>
 
-#define PIN_ENTRIES 3
-
 struct dialogue {
         assuan_context_t assuan;
         const struct question *question; /* borrowed */
-        time_t deadline;                 /* CLOCK_MONOTONIC seconds */
+        const struct flavour *flavour;
+        time_t deadline; /* CLOCK_MONOTONIC seconds */
         int guard;
 };
 
@@ -81,36 +79,33 @@ static void set_options(struct dialogue *dialogue)
 
 /* ---- is anybody there? -------------------------------------------------------------------- */
 
-struct flavour {
-        char name[32];
+struct name {
+        char text[32];
         size_t len;
 };
 
-static gpg_error_t take_flavour(void *opaque, const void *data, size_t len)
+static gpg_error_t take_name(void *opaque, const void *data, size_t len)
 {
-        struct flavour *flavour = opaque;
-        size_t taken = base_min(len, sizeof flavour->name - 1 - flavour->len);
-        memcpy(flavour->name + flavour->len, data, taken);
-        flavour->len += taken;
+        struct name *name = opaque;
+        size_t taken = base_min(len, sizeof name->text - 1 - name->len);
+        memcpy(name->text + name->len, data, taken);
+        name->len += taken;
         return 0;
 }
 
-/* A pinentry that would ask on a terminal: by its kind, or as a fallback ("gtk2:curses"). */
-static bool asks_on_terminal(struct dialogue *dialogue)
+static const struct flavour *ask_flavour(struct dialogue *dialogue)
 {
-        struct flavour flavour = { 0 };
+        struct name name = { 0 };
         (void)assuan_transact(
-                dialogue->assuan, "GETINFO flavor", take_flavour, &flavour, NULL, NULL, NULL, NULL);
-        const char *last =
-                strrchr(flavour.name, ':') ? strrchr(flavour.name, ':') + 1 : flavour.name;
-        return strcmp(last, "tty") == 0 || strcmp(last, "curses") == 0;
+                dialogue->assuan, "GETINFO flavor", take_name, &name, NULL, NULL, NULL, NULL);
+        return flavour_of(name.text);
 }
 
 /* pinentry-tty says "cancelled" when it has no terminal, which would read as a person's no. */
 static int find_terminal(struct dialogue *dialogue)
 {
         const char *tty = dialogue->question->tty;
-        if (!asks_on_terminal(dialogue))
+        if (!dialogue->flavour->terminal)
                 return 0;
         _cleanup_close_ int fd = *tty ? open(tty, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC) : -1;
         return fd >= 0 && isatty(fd) ? 0 : OUTCOME_NOBODY_TO_ASK;
@@ -135,12 +130,18 @@ int dialogue_new(struct dialogue **ret, const char *program, const struct questi
         if (dialogue->guard < 0)
                 return dialogue->guard;
         set_options(dialogue);
+        dialogue->flavour = ask_flavour(dialogue);
         int r = find_terminal(dialogue);
         if (r != 0)
                 return r;
         *ret = dialogue;
         dialogue = NULL;
         return 0;
+}
+
+const struct flavour *dialogue_flavour(const struct dialogue *dialogue)
+{
+        return dialogue->flavour;
 }
 
 struct dialogue *dialogue_free(struct dialogue *dialogue)
@@ -175,6 +176,7 @@ static int outcome_of_error(gpg_error_t error)
         return OUTCOME_NOBODY_TO_ASK;
 }
 
+/* RESET first, which keeps the options: no button of an earlier page is left on this one. */
 static int show(struct dialogue *dialogue, const struct page *page)
 {
         char seconds[24];
@@ -190,6 +192,7 @@ static int show(struct dialogue *dialogue, const struct page *page)
         if (!page->desc[0]) /* it did not fit, and nobody can agree to nothing */
                 return OUTCOME_INTERNAL;
         snprintf(seconds, sizeof seconds, "%ld", left);
+        (void)assuan_transact(dialogue->assuan, "RESET", NULL, NULL, NULL, NULL, NULL, NULL);
         for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
                 int outcome =
                         lines[i].text
@@ -201,36 +204,30 @@ static int show(struct dialogue *dialogue, const struct page *page)
         return 0;
 }
 
-static gpg_error_t ask_to_confirm(struct dialogue *dialogue)
+/* Some call a closed window "not confirmed", which would be an answer. */
+static gpg_error_t take_status(void *opaque, const char *line)
 {
-        return assuan_transact(dialogue->assuan, "CONFIRM", NULL, NULL, NULL, NULL, NULL, NULL);
+        bool *closed = opaque;
+        *closed = *closed || strcmp(line, "BUTTON_INFO close") == 0;
+        return 0;
 }
 
-static int confirm(
-        struct dialogue *dialogue, void (*compose)(const struct question *, struct page *))
+int dialogue_confirm(struct dialogue *dialogue, const struct page *page, bool *ret_third)
 {
-        struct page page;
-        compose(dialogue->question, &page);
-        int outcome = show(dialogue, &page);
+        bool closed = false;
+        int outcome = show(dialogue, page);
         if (outcome != 0)
                 return outcome;
-        return outcome_of_error(ask_to_confirm(dialogue));
+        gpg_error_t error = assuan_transact(
+                dialogue->assuan, "CONFIRM", NULL, NULL, NULL, NULL, take_status, &closed);
+        bool third = page->notok && !closed && gpg_err_code(error) == GPG_ERR_NOT_CONFIRMED;
+        outcome = third ? 0 : outcome_of_error(error);
+        if (outcome == 0)
+                *ret_third = third;
+        return outcome;
 }
 
-/* The one page with three ways out. */
-static int choose(struct dialogue *dialogue)
-{
-        struct page page;
-        texts_choice(dialogue->question, &page);
-        int outcome = show(dialogue, &page);
-        if (outcome != 0)
-                return outcome;
-        gpg_error_t error = ask_to_confirm(dialogue);
-        return gpg_err_code(error) == GPG_ERR_NOT_CONFIRMED ? OUTCOME_NO_CARD
-                                                            : outcome_of_error(error);
-}
-
-/* ---- the PIN ------------------------------------------------------------------------------ */
+/* ---- what is typed ------------------------------------------------------------------------ */
 
 static gpg_error_t take_digits(void *opaque, const void *data, size_t len)
 {
@@ -246,7 +243,6 @@ static gpg_error_t take_digits(void *opaque, const void *data, size_t len)
 static int get_entry(struct dialogue *dialogue, struct entry *entry)
 {
         secret_wipe(entry->pin);
-        entry->overlong = false;
         assuan_begin_confidential(dialogue->assuan);
         gpg_error_t error = assuan_transact(
                 dialogue->assuan, "GETPIN", take_digits, entry, NULL, NULL, NULL, NULL);
@@ -257,76 +253,16 @@ static int get_entry(struct dialogue *dialogue, struct entry *entry)
         return 0;
 }
 
-static int ask_pin(struct dialogue *dialogue, struct secret *pin)
+int dialogue_type(struct dialogue *dialogue, const struct page *page, const char *error,
+        struct secret *ret, bool *ret_overlong)
 {
-        struct page page;
-        struct entry entry = { .pin = pin };
-        texts_pin(dialogue->question, &page);
-        for (int i = 0; i < PIN_ENTRIES; i++) {
-                int outcome = show(dialogue, &page);
-                if (outcome == 0 && i > 0)
-                        outcome = outcome_of_error(
-                                say(dialogue, "SETERROR", texts_bad_pin(dialogue->question)));
-                if (outcome == 0)
-                        outcome = get_entry(dialogue, &entry);
-                if (outcome != 0)
-                        return outcome;
-                if (!entry.overlong && pin->len >= question_pin_min(dialogue->question) &&
-                        answer_pin_valid(pin->data, pin->len))
-                        return 0;
-        }
-        return OUTCOME_REFUSED;
-}
-
-/* ---- the order ---------------------------------------------------------------------------- */
-
-static bool always(const struct question *question)
-{
-        (void)question;
-        return true;
-}
-
-static bool unproven(const struct question *question)
-{
-        return question->tell_unproven;
-}
-
-static bool last_try(const struct question *question)
-{
-        return question->tries_left == 1;
-}
-
-static bool by_keys(const struct question *question)
-{
-        return question->pinpad;
-}
-
-static const struct {
-        bool (*needed)(const struct question *question);
-        void (*compose)(const struct question *question, struct page *ret);
-        int refused; /* the outcome of a "no" on this page */
-} confirmations[] = {
-        { unproven, texts_unproven, OUTCOME_REFUSED },
-        { always, texts_consent, OUTCOME_REFUSED },
-        { last_try, texts_last_try, OUTCOME_LAST_TRY_DECLINED },
-        { by_keys, texts_keys, OUTCOME_REFUSED },
-};
-
-int dialogue_ask(struct dialogue *dialogue, struct secret *pin)
-{
-        if (dialogue->question->choice)
-                return choose(dialogue);
-        if (dialogue->question->search)
-                return confirm(dialogue, texts_search);
-        for (size_t i = 0; i < ARRAY_LEN(confirmations); i++) {
-                if (!confirmations[i].needed(dialogue->question))
-                        continue;
-                int outcome = confirm(dialogue, confirmations[i].compose);
-                if (outcome != 0)
-                        return outcome == OUTCOME_REFUSED ? confirmations[i].refused : outcome;
-        }
-        int outcome = dialogue->question->pinpad ? 0 : ask_pin(dialogue, pin);
-        if (outcome != 0)
-                secret_wipe(pin);
+        struct entry entry = { .pin = ret };
+        int outcome = show(dialogue, page);
+        if (outcome == 0 && error)
+                outcome = outcome_of_error(say(dialogue, "SETERROR", error));
+        if (outcome == 0)
+                outcome = get_entry(dialogue, &entry);
+        if (outcome == 0)
+                *ret_overlong = entry.overlong;
         return outcome;
 }

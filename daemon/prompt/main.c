@@ -6,7 +6,7 @@
  * mohrd lets the card sign only after this process is gone. SIGALRM is the outer limit of time and is
  * left at its default action: a person.c that sees it knows the time ran out, whatever hung.
  */
-#include "daemon/prompt/dialogue.h"
+#include "daemon/prompt/course.h"
 
 #include "base/language.h"
 #include "base/program.h"
@@ -19,9 +19,8 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 
-#define CHANNEL    3
-#define GRACE_S    2 /* beyond the question's own time, for a pinentry that does not keep it */
-#define ANSWER_MAX (1 + 64)
+#define CHANNEL 3
+#define GRACE_S 2 /* beyond the question's own time, for a pinentry that does not keep it */
 
 /* The catalogue of a build tree lies beside the program; else the installed one. */
 static void use_language(void)
@@ -53,34 +52,52 @@ static int receive(struct question *ret)
         return question_decode(frame, base_min((size_t)len, sizeof frame + 1), ret);
 }
 
-static int answer(int outcome, const struct secret *pin)
+/* gettext looks anew when the locale was set anew. */
+static void speak_english(struct question *question)
+{
+        setenv("LANGUAGE", "en", 1);
+        setlocale(LC_ALL, "C");
+        setlocale(LC_ALL, "C.UTF-8");
+        snprintf(question->language, sizeof question->language, "en");
+        question->english_instead = true;
+}
+
+static bool lacks_persian(const struct dialogue *dialogue, const struct question *question)
+{
+        return dialogue_flavour(dialogue)->terminal && strcmp(question->language, "fa") == 0 &&
+               !flavour_terminal_shapes(question->term);
+}
+
+static int send_answer(const struct answer *answer)
 {
         _cleanup_secret_ struct secret *frame = NULL;
-        int r = secret_new(&frame, ANSWER_MAX);
+        int r = secret_new(&frame, ANSWER_FRAME_MAX);
+        if (r == 0)
+                r = answer_encode(answer, frame->data, frame->cap, &frame->len);
         if (r < 0)
                 return r;
-        frame->data[0] = (uint8_t)outcome_of(outcome);
-        if (outcome == 0)
-                memcpy(frame->data + 1, pin->data, pin->len);
-        frame->len = 1 + (outcome == 0 ? pin->len : 0);
         return send(CHANNEL, frame->data, frame->len, MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 
-static int ask(const struct question *question)
+static int ask(struct question *question)
 {
         char program[PATH_MAX];
+        struct answer answer = { 0 };
         _cleanup_secret_ struct secret *pin = NULL;
         _cleanup_dialogue_ struct dialogue *dialogue = NULL;
-        int r = secret_new(&pin, 64);
+        int r = secret_new(&pin, ANSWER_FRAME_MAX);
         if (r == 0)
                 r = program_find(question->pinentry, program, sizeof program)
                             ? 0
                             : OUTCOME_NOBODY_TO_ASK;
         if (r == 0)
                 r = dialogue_new(&dialogue, program, question);
+        answer.outcome = outcome_of(r);
+        if (r == 0 && lacks_persian(dialogue, question))
+                speak_english(question);
         if (r == 0)
-                r = dialogue_ask(dialogue, pin);
-        r = answer(r, pin);
+                answer = course_run(dialogue, question, pin);
+        r = send_answer(&answer);
         alarm(GRACE_S); /* the answer is out: a pinentry that stays is not waited for */
         return r;
 }

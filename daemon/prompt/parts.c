@@ -9,11 +9,12 @@
 
 #include <stdio.h>
 
-#define DESC_MAX (PARTS_LINE_MAX - (sizeof "SETDESC " - 1)) /* escaped bytes */
-#define PILE_MAX 3 /* marks on one letter: Arabic needs two, with a joiner three */
-#define FSI      "\u2068"
-#define PDI      "\u2069"
-#define ELLIPSIS "\u2026"
+#define DESC_MAX    (PARTS_LINE_MAX - (sizeof "SETDESC " - 1)) /* escaped bytes */
+#define LEVEL_LEAST 24 /* bytes of an app's string for which spare parts are given up */
+#define PILE_MAX    3  /* marks on one letter: Arabic needs two, with a joiner three */
+#define FSI         "\u2068"
+#define PDI         "\u2069"
+#define ELLIPSIS    "\u2026"
 
 /* ---- outside strings ---------------------------------------------------------------------- */
 
@@ -176,13 +177,16 @@ static size_t append(char *dst, size_t cap, size_t used, const struct part *part
         return len < 0 ? used : base_min(used + (size_t)len, cap - 1);
 }
 
-static bool render(const struct parts *parts, size_t level, char desc[static PARTS_LINE_MAX])
+static bool render(
+        const struct parts *parts, size_t level, bool spares, char desc[static PARTS_LINE_MAX])
 {
         char text[8 * PARTS_VALUE_MAX];
         size_t used = 0;
         text[0] = '\0';
         for (size_t i = 0; i < parts->count; i++) {
-                if (i > 0 && used < sizeof text - 1) {
+                if (parts->part[i].spare && !spares)
+                        continue;
+                if (used > 0 && used < sizeof text - 1) {
                         text[used++] = '\n';
                         text[used] = '\0';
                 }
@@ -195,18 +199,23 @@ static bool render(const struct parts *parts, size_t level, char desc[static PAR
 }
 
 /* The most room for the app's strings with which the page fits, by halving. */
-void parts_render(const struct parts *parts, char desc[static PARTS_LINE_MAX])
+bool parts_render(const struct parts *parts, char desc[static PARTS_LINE_MAX])
 {
         size_t fits = 0, too_much = DESC_MAX + 1;
         desc[0] = '\0';
-        (void)render(parts, fits, desc);
+        if (render(parts, DESC_MAX, true, desc))
+                return true;
+        bool spares = render(parts, LEVEL_LEAST, true, desc);
+        if (!spares)
+                (void)render(parts, fits, false, desc);
         while (too_much - fits > 1) {
                 size_t level = fits + (too_much - fits) / 2;
-                if (render(parts, level, desc))
+                if (render(parts, level, spares, desc))
                         fits = level;
                 else
                         too_much = level;
         }
+        return false;
 }
 
 int parts_line(char dst[static PARTS_LINE_MAX + 1], const char *command, const char *text)

@@ -14,14 +14,14 @@
 
 #define PARTS_LINE_MAX  1000 /* bytes of an Assuan line without its line feed */
 #define PARTS_VALUE_MAX 1024
-#define PARTS_MAX       12
+#define PARTS_MAX       20
 
 enum cut { CUT_NEVER, CUT_END, CUT_START };
 
 struct part {
         const char *format; /* translated; one %s if there is a value */
         enum cut cut;
-        bool has_value;
+        bool has_value, spare; /* spare: left out where else nothing would fit */
         char value[PARTS_VALUE_MAX];
 };
 
@@ -35,8 +35,8 @@ void parts_add(struct parts *parts, const char *format);
 struct part *parts_value(struct parts *parts, const char *format, enum cut cut);
 void parts_outside(struct parts *parts, const char *format, enum cut cut, const char *value);
 
-/* Lines separated by '\n', not yet escaped; "" if they do not fit. */
-void parts_render(const struct parts *parts, char desc[static PARTS_LINE_MAX]);
+/* Lines separated by '\n', not yet escaped; "" if they do not fit. True if nothing had to be cut or left out. */
+bool parts_render(const struct parts *parts, char desc[static PARTS_LINE_MAX]);
 
 /* "COMMAND text" with Assuan's percent escapes. -EMSGSIZE if it would not fit one line. */
 _must_check_ int parts_line(

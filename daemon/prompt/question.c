@@ -6,16 +6,6 @@
 
 #include "base/outcome.h"
 
-enum {
-        FLAG_SIMULATED = 1,
-        FLAG_UNPROVEN = 2,
-        FLAG_EXPIRED = 4,
-        FLAG_PINPAD = 8,
-        FLAG_STAFF = 16,
-        FLAG_CHOICE = 32,
-        FLAG_SEARCH = 64,
-        FLAGS = 127
-};
 #define TRIES_UNKNOWN 255
 
 struct field {
@@ -35,6 +25,8 @@ static const struct field fields[] = {
         FIELD(pinentry, true),
         FIELD(request, false),
         FIELD(app, false),
+        FIELD(asker_name, false),
+        FIELD(organization, false),
         FIELD(audience, false),
         FIELD(purpose, false),
         FIELD(given_name, false),
@@ -42,6 +34,23 @@ static const struct field fields[] = {
         FIELD(card_number, false),
         FIELD(reader, false),
 };
+
+#define FLAG(name) offsetof(struct question, name)
+
+static const size_t flags[] = {
+        /* bit 0 first */
+        FLAG(simulated),
+        FLAG(tell_unproven),
+        FLAG(expired),
+        FLAG(pinpad),
+        FLAG(staff),
+        FLAG(choice),
+        FLAG(search),
+        FLAG(granted),
+        FLAG(may_remember),
+        FLAG(recorded),
+};
+#define FLAGS ((1u << ARRAY_LEN(flags)) - 1)
 
 static bool has_control(const char *text)
 {
@@ -51,23 +60,35 @@ static bool has_control(const char *text)
         return false;
 }
 
+static bool shares_in_bounds(const struct question *question)
+{
+        return ((question->required | question->optional) & ~SHARE_ALL) == 0 &&
+               (question->required & question->optional) == 0 &&
+               !(question->granted && (question->optional != 0 || question->may_remember));
+}
+
 static bool in_bounds(const struct question *question)
 {
         for (size_t i = 0; i < ARRAY_LEN(fields); i++)
                 if (fields[i].steers && has_control((const char *)question + fields[i].at))
                         return false;
         return question->tries_left >= -1 && question->tries_left <= QUESTION_TRIES_MAX &&
-               question->timeout_s >= 1 && question->timeout_s <= 3600;
+               question->timeout_s >= 1 && question->timeout_s <= 3600 && question->work < WORKS &&
+               question->asker < ASKERS && shares_in_bounds(question);
 }
 
-static uint8_t flags_of(const struct question *question)
+static uint16_t flags_of(const struct question *question)
 {
-        return (uint8_t)((question->simulated ? FLAG_SIMULATED : 0) |
-                         (question->tell_unproven ? FLAG_UNPROVEN : 0) |
-                         (question->expired ? FLAG_EXPIRED : 0) |
-                         (question->pinpad ? FLAG_PINPAD : 0) | (question->staff ? FLAG_STAFF : 0) |
-                         (question->choice ? FLAG_CHOICE : 0) |
-                         (question->search ? FLAG_SEARCH : 0));
+        unsigned int set = 0;
+        for (size_t i = 0; i < ARRAY_LEN(flags); i++)
+                set |= *(const bool *)((const char *)question + flags[i]) ? 1u << i : 0;
+        return (uint16_t)set;
+}
+
+static void take_flags(struct question *question, uint16_t set)
+{
+        for (size_t i = 0; i < ARRAY_LEN(flags); i++)
+                *(bool *)((char *)question + flags[i]) = (set >> i & 1) != 0;
 }
 
 int question_encode(const struct question *question, uint8_t *frame, size_t cap, size_t *ret_len)
@@ -79,9 +100,13 @@ int question_encode(const struct question *question, uint8_t *frame, size_t cap,
         for (size_t i = 0; i < ARRAY_LEN(fields); i++)
                 out_text16(&out, (const char *)question + fields[i].at);
         out_u8(&out, question->tries_left < 0 ? TRIES_UNKNOWN : (uint8_t)question->tries_left);
-        out_u8(&out, flags_of(question));
+        out_u16(&out, flags_of(question));
         out_u16(&out, question->timeout_s);
         out_u8(&out, question->reader_count);
+        out_u8(&out, (uint8_t)question->work);
+        out_u8(&out, (uint8_t)question->asker);
+        out_u8(&out, question->required);
+        out_u8(&out, question->optional);
         int r = out_done(&out);
         if (r < 0)
                 return r;
@@ -98,25 +123,31 @@ int question_decode(const void *frame, size_t len, struct question *ret)
         uint8_t version = in_u8(&in);
         for (size_t i = 0; i < ARRAY_LEN(fields); i++)
                 in_text16(&in, (char *)&question + fields[i].at, fields[i].cap);
-        uint8_t tries = in_u8(&in), flags = in_u8(&in);
+        uint8_t tries = in_u8(&in);
+        uint16_t set = in_u16(&in);
         question.timeout_s = in_u16(&in);
         question.reader_count = in_u8(&in);
+        question.work = in_u8(&in);
+        question.asker = in_u8(&in);
+        question.required = in_u8(&in);
+        question.optional = in_u8(&in);
         question.tries_left = tries == TRIES_UNKNOWN ? -1 : tries;
-        question.simulated = flags & FLAG_SIMULATED;
-        question.tell_unproven = flags & FLAG_UNPROVEN;
-        question.expired = flags & FLAG_EXPIRED;
-        question.pinpad = flags & FLAG_PINPAD;
-        question.staff = flags & FLAG_STAFF;
-        question.choice = flags & FLAG_CHOICE;
-        question.search = flags & FLAG_SEARCH;
+        take_flags(&question, set);
         int r = in_done(&in);
         if (r < 0)
                 return r;
-        if (version != QUESTION_VERSION || (flags & ~FLAGS) != 0 || !in_bounds(&question))
+        if (version != QUESTION_VERSION || (set & ~FLAGS) != 0 || !in_bounds(&question))
                 return -EBADMSG;
         *ret = question;
         return 0;
 }
+
+size_t question_pin_min(const struct question *question)
+{
+        return question->staff ? QUESTION_PIN_MIN_STAFF : QUESTION_PIN_MIN;
+}
+
+/* ---- answers ------------------------------------------------------------------------------- */
 
 bool answer_pin_valid(const void *digits, size_t len)
 {
@@ -139,25 +170,60 @@ static bool outcome_possible(int outcome)
         return false;
 }
 
-size_t question_pin_min(const struct question *question)
+/* What an answer may bring besides its outcome, whatever was asked. */
+static bool answer_possible(const struct answer *answer)
 {
-        return question->staff ? QUESTION_PIN_MIN_STAFF : QUESTION_PIN_MIN;
+        if (!outcome_possible(answer->outcome) || (answer->released & ~SHARE_ALL) != 0)
+                return false;
+        bool nothing = answer->released == 0 && !answer->remember && answer->pin.len == 0;
+        bool no_pin = answer->pin.len == 0;
+        return answer->outcome == OUTCOME_OK
+                       ? no_pin || answer_pin_valid(answer->pin.data, answer->pin.len)
+                       : nothing;
+}
+
+int answer_encode(const struct answer *answer, uint8_t *frame, size_t cap, size_t *ret_len)
+{
+        struct out out = out_new(frame, base_min(cap, ANSWER_FRAME_MAX));
+        out_u8(&out, (uint8_t)answer->outcome);
+        out_u8(&out, answer->released);
+        out_u8(&out, answer->remember);
+        out_bytes(&out, answer->pin.data, answer->pin.len);
+        if (!answer_possible(answer) || out_done(&out) < 0)
+                return -EINVAL;
+        *ret_len = out.len;
+        return 0;
+}
+
+static bool answers(const struct question *question, const struct answer *answer)
+{
+        uint8_t asked = question->required | question->optional;
+        bool about_readers = question->choice || question->search;
+        bool digits = !about_readers && !question->pinpad;
+        if (answer->outcome != OUTCOME_OK)
+                return true;
+        if (about_readers) /* nothing of a holder is released by such an answer */
+                return answer->released == 0 && !answer->remember && answer->pin.len == 0;
+        return (answer->released & ~asked) == 0 &&
+               (answer->released & question->required) == question->required &&
+               (question->may_remember || !answer->remember) && digits == (answer->pin.len > 0);
 }
 
 int answer_decode(
-        const void *frame, size_t len, bool digits, int *ret_outcome, struct view *ret_pin)
+        const void *frame, size_t len, const struct question *question, struct answer *ret)
 {
         struct in in = in_new(frame, len);
-        int outcome = in_u8(&in);
-        struct view pin = in_bytes(&in, in_left(&in));
+        struct answer answer = { 0 };
+        answer.outcome = in_u8(&in);
+        answer.released = in_u8(&in);
+        uint8_t remember = in_u8(&in);
+        answer.remember = remember == 1;
+        answer.pin = in_bytes(&in, in_left(&in));
         int r = in_done(&in);
         if (r < 0)
                 return r;
-        bool expected = digits && outcome == OUTCOME_OK;
-        bool fits = expected ? answer_pin_valid(pin.data, pin.len) : pin.len == 0;
-        if (!fits || !outcome_possible(outcome))
+        if (remember > 1 || !answer_possible(&answer) || !answers(question, &answer))
                 return -EBADMSG;
-        *ret_outcome = outcome;
-        *ret_pin = pin;
+        *ret = answer;
         return 0;
 }

@@ -2,10 +2,12 @@
 /* question.h: what mohrd tells mohr-prompt, and what comes back; the two frames of that channel.
  *
  * Question: u8 version | texts in the order of the struct (u16 length, UTF-8) | u8 tries (255 unknown)
- *           | u8 flags | u16 timeout in seconds | u8 readers; nothing after it.
- * Answer:   u8 outcome (0 or enum outcome) | 4..8 ASCII digits if and only if the outcome is 0 and the
- *           question was not one whose digits are typed on the reader, or about readers. To one about
- *           a single reader NO_CARD says: not this one, another.
+ *           | u16 flags | u16 timeout in seconds | u8 readers | u8 work | u8 asker | u8 required | u8 optional;
+ *           nothing after it.
+ * Answer:   u8 outcome (0 or enum outcome) | u8 released | u8 remember (0 or 1) | 4..8 ASCII digits if and only if the
+ *           outcome is 0 and the question was not one whose digits are typed on the reader, or about readers. To one
+ *           about a single reader NO_CARD says: not this one, another. With any outcome but 0 nothing is released or
+ *           remembered; with 0 all that was required is released, and nothing that was not asked for.
  *
  * The texts are facts, not wording. `tty` to `pinentry` steer programs and hold no control character;
  * the others are for display, come from apps, cards and certificates, and are hostile: whoever shows
@@ -16,7 +18,7 @@
 
 #include "base/bytes.h"
 
-#define QUESTION_VERSION       1
+#define QUESTION_VERSION       2
 #define QUESTION_FRAME_MAX     4096
 #define QUESTION_PIN_MIN       4
 #define QUESTION_PIN_MIN_STAFF 6
@@ -24,10 +26,31 @@
 #define QUESTION_TRIES_MAX     15
 #define QUESTION_READER_MAX    128
 #define QUESTION_READERS_SHOWN 3
+#define ANSWER_FRAME_MAX       64
+
+/* Bits of what goes along besides the certificate; client-sdk/claimset.h has the same ones. */
+enum {
+        SHARE_CARD_GENERATION = 1,
+        SHARE_CARD_EXPIRY = 2,
+        SHARE_READER = 4,
+        SHARE_STATION = 8,
+        SHARE_ALL = 15
+};
+
+enum question_asker { /* as what the caller is known; `asker_name` is its name as such */
+        ASKER_PROGRAM,
+        ASKER_SCRIPT, /* `asker_name` is the script, `app` the interpreter */
+        ASKER_FLATPAK,
+        ASKER_SNAP,
+        ASKER_SERVICE,      /* of the system: no program of this user could have made it */
+        ASKER_USER_SERVICE, /* of the user */
+        ASKERS
+};
+enum question_work { WORK_SIGN, WORK_CHANGE_PIN, WORK_UNBLOCK_PIN, WORKS };
 
 struct question {
         char tty[128], term[64], display[128], language[8], pinentry[256];
-        char request[64], app[512], audience[768], purpose[512];
+        char request[64], app[512], asker_name[256], organization[260], audience[768], purpose[512];
         char given_name[256], family_name[256], card_number[32];
         char reader[QUESTION_READERS_SHOWN * QUESTION_READER_MAX];
         int tries_left; /* -1 unknown */
@@ -36,22 +59,37 @@ struct question {
         bool choice; /* nothing else is asked than whether the card on `reader` is meant */
         bool search; /* nothing else than whether the cards on `reader_count` readers may be looked at for
                         the one of `card_number`; `reader` names the first of them, one a line */
-        bool staff; /* a card of an organisation: `given_name` is all of the name, `card_number`
+        bool staff;   /* a card of an organisation: `given_name` is all of the name, `card_number`
                              * the employee's, and the PIN has 6 digits or more */
+        bool granted; /* no consent page: it was allowed before; nothing is optional then */
+        bool may_remember, recorded;
         uint16_t timeout_s; /* 1..3600 */
         uint8_t reader_count;
+        enum question_work work;
+        enum question_asker asker;
+        uint8_t required, optional; /* SHARE_ bits; none in both */
+        bool english_instead; /* in no frame: mohr-prompt found that the terminal cannot show Persian */
 };
 
 /* Writes at most QUESTION_FRAME_MAX bytes; *ret_len. -EINVAL if a field is out of its bounds. */
 _must_check_ int question_encode(
         const struct question *question, uint8_t *frame, size_t cap, size_t *ret_len);
 _must_check_ int question_decode(const void *frame, size_t len, struct question *ret);
-
-/* -EBADMSG unless the frame is a well-formed answer to a question that wanted digits, or did not.
- * `ret_pin` is a view into the frame. */
-_must_check_ int answer_decode(
-        const void *frame, size_t len, bool digits, int *ret_outcome, struct view *ret_pin);
 size_t question_pin_min(const struct question *question); /* digits of a PIN of this card */
-bool answer_pin_valid(const void *digits, size_t len);    /* 4..8 ASCII digits */
+
+struct answer {
+        int outcome;
+        uint8_t released; /* SHARE_ bits */
+        bool remember;
+        struct view pin; /* into the frame */
+};
+
+/* -EINVAL unless it is a possible answer to some question, or if there is no room. */
+_must_check_ int answer_encode(
+        const struct answer *answer, uint8_t *frame, size_t cap, size_t *ret_len);
+/* -EBADMSG unless the frame is a well-formed answer to this question. */
+_must_check_ int answer_decode(
+        const void *frame, size_t len, const struct question *question, struct answer *ret);
+bool answer_pin_valid(const void *digits, size_t len); /* 4..8 ASCII digits */
 
 #endif

@@ -2,7 +2,8 @@
 /* texts.h: the words of the prompt, page by page.
  *
  * What comes from outside is cleaned, cut and wrapped by parts.h; which of it stands where, and in which words,
- * is said here. Never cut are the holder, a warning and the number of tries.
+ * is said here. Never cut are the holder, a warning, the number of tries, and the first 64 letters of a
+ * verified organisation's name.
  */
 #ifndef MOHR_PROMPT_TEXTS_H
 #define MOHR_PROMPT_TEXTS_H
@@ -22,7 +23,18 @@ void texts_choice(const struct question *question, struct page *ret);
 /* Nor does this: what it shows was named by the app or by readers. */
 void texts_search(const struct question *question, struct page *ret);
 void texts_unproven(const struct question *question, struct page *ret);
+
+/* Where the consent page would have to cut what the app says, that is said whole on a page of its own before. */
+bool texts_consent_is_long(const struct question *question);
+void texts_asked(const struct question *question, struct page *ret);
+/* With something optional: ok is all, notok only what is required, cancel nothing. */
 void texts_consent(const struct question *question, struct page *ret);
+/* The optional by itself, for a pinentry that has no third button: ok adds it, cancel leaves it out. */
+void texts_optional(const struct question *question, struct page *ret);
+/* May it ask again without the consent page? ok: yes, notok: no. */
+void texts_remember(const struct question *question, struct page *ret);
+
+/* Also where the number of tries is not known. ok: yes, notok: no. */
 void texts_last_try(const struct question *question, struct page *ret);
 void texts_pin(const struct question *question, struct page *ret);
 void texts_keys(const struct question *question, struct page *ret); /* instead: the reader asks */

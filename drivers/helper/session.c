@@ -10,14 +10,12 @@
  * BEGIN, which then does not count as finding the same card undisturbed. So a card that vanishes
  * between two commands of one operation cannot be met again in the middle of the next.
  *
+ * A new PIN is taken only for a card whose profile can put it there, which the national card's cannot, and then the
+ * one command ends as VERIFY does: the process is spent.
+ *
  * What is said to the card may be written down (apdu/transcript.h). A process that writes takes no PIN.
  */
-#include "drivers/helper/session.h"
-
-#include "base/secret.h"
-#include "drivers/helper/writer.h"
-
-enum state { IDLE, OPEN, IDENTIFIED, CONFIRMED, ARMED, VERIFIED, STATES };
+#include "drivers/helper/session_internal.h"
 
 enum next {
         TO_IDLE = IDLE,
@@ -25,41 +23,21 @@ enum next {
         TO_CONFIRMED = CONFIRMED,
         TO_ARMED = ARMED,
         TO_VERIFIED = VERIFIED,
+        TO_RENEWING = RENEWING,
         STAY = STATES, /* the state is kept */
         RESUME,        /* to what is still known of this card */
 };
 
-struct session {
-        const struct driver *driver;
-        void *reader;
-        struct secret *pin;
-        struct apdu_link link;
-        struct card card;
-        enum state state;
-        enum state resume;  /* OPEN, IDENTIFIED or CONFIRMED: what outlives END */
-        bool supported;     /* the identified card's row allows more than looking */
-        bool counted;       /* the counter was read in this transaction and a try is left */
-        bool spent;         /* a VERIFY was begun: no PIN is taken any more */
-        uint8_t patience_s; /* of a reader that asks for the PIN */
-        bool disturbed;     /* the card may have lost its state without the driver noticing */
-        int lost;           /* first failure of an exchange in this transaction */
-        int gone;
-        uint32_t insertion; /* of the card in this transaction */
-        bool looked;        /* an earlier transaction was begun: this one may be the PIN's */
-        bool locked_anew;   /* in this transaction: see lock_again() */
-        struct writer writer;
-        uint8_t file[CARD_FILE_MAX];
-        uint8_t fields[OPS_FRAME_MAX];
-};
-
-struct args {
-        uint8_t u8[2];
-        struct view bytes;
-};
-
 enum tail { NOTHING, HASH, DIGITS, NOTE };
-enum need { SUPPORTED = 1, COUNTED = 2, UNSPENT = 4, KEYS = 8, UNWRITTEN = 16 };
-typedef int handler(struct session *session, const struct args *args, struct out *fields);
+enum need {
+        SUPPORTED = 1,
+        COUNTED = 2,
+        UNSPENT = 4,
+        KEYS = 8,
+        UNWRITTEN = 16,
+        TOLD = 32,
+        RENEWABLE = 64
+};
 struct row {
         unsigned int states;   /* set of 1 << state */
         unsigned int needs;    /* set of enum need */
@@ -70,35 +48,38 @@ struct row {
         bool always; /* the fields follow whatever the outcome */
 };
 
-static handler on_begin, on_identify, on_resume, on_read, on_confirm, on_counter, on_probe,
-        on_method, on_pin, on_verify, on_pinpad, on_sign, on_clear, on_end, on_transcript,
-        on_foreign;
+static handler on_begin, on_identify, on_resume, on_read, on_confirm, on_probe, on_method, on_sign,
+        on_clear, on_end, on_transcript, on_foreign;
 
 #define IN(state) (1U << (state))
 #define KNOWN     (IN(IDENTIFIED) | IN(CONFIRMED))
-#define BEGUN     (IN(OPEN) | KNOWN | IN(ARMED) | IN(VERIFIED))
+#define BEGUN     (IN(OPEN) | KNOWN | IN(ARMED) | IN(VERIFIED) | IN(RENEWING))
 #define ANY_BYTE  256
 #define MAY_PIN   (COUNTED | UNSPENT | UNWRITTEN)
+#define MAY_RENEW (RENEWABLE | TOLD | UNSPENT | UNWRITTEN)
 
 /* clang-format off */
 static const struct row rows[OP_COUNT] = {
         /*              states          needs             arguments                     handler      done           failed */
-        [OP_BEGIN]    = { IN(IDLE),      0,               { 0 }, NOTHING,               on_begin,    RESUME,        TO_IDLE,      false },
-        [OP_IDENTIFY] = { IN(OPEN),      0,               { 0 }, NOTHING,               on_identify, TO_IDENTIFIED, STAY,         false },
-        [OP_RESUME]   = { IN(OPEN),      0,               { 0 }, NOTE,                  on_resume,   TO_IDENTIFIED, STAY,         false },
-        [OP_READ]     = { KNOWN,         0,               { OBJECT_COUNT }, NOTHING,    on_read,     STAY,          STAY,         false },
-        [OP_CONFIRM]  = { KNOWN,         SUPPORTED,       { 0 }, NOTHING,               on_confirm,  TO_CONFIRMED,  STAY,         false },
-        [OP_COUNTER]  = { IN(CONFIRMED), 0,               { PIN_COPY_COUNT }, NOTHING,  on_counter,  STAY,          STAY,         false },
-        [OP_PROBE]    = { IN(CONFIRMED), 0,               { 0 }, NOTHING,               on_probe,    STAY,          STAY,         false },
-        [OP_METHOD]   = { IN(CONFIRMED), 0,   { ANY_BYTE, SIGN_METHOD_COUNT }, NOTHING, on_method,   STAY,          STAY,         false },
-        [OP_PIN]      = { IN(CONFIRMED), MAY_PIN,         { 0 }, DIGITS,                on_pin,      TO_ARMED,      STAY,         false },
-        [OP_VERIFY]   = { IN(ARMED),     MAY_PIN,         { 0 }, NOTHING,               on_verify,   TO_VERIFIED,   TO_CONFIRMED, true },
-        [OP_PINPAD]   = { IN(CONFIRMED), MAY_PIN | KEYS,  { PINPAD_FIRST_KEY_S + 1 }, NOTHING, on_pinpad,   TO_VERIFIED,   STAY,         true },
-        [OP_SIGN]     = { IN(VERIFIED),  0,   { ANY_BYTE, SIGN_METHOD_COUNT }, HASH,    on_sign,     STAY,          STAY,         false },
-        [OP_CLEAR]    = { KNOWN | IN(ARMED) | IN(VERIFIED), 0, { 0 }, NOTHING,          on_clear,    RESUME,        RESUME,       false },
-        [OP_END]      = { BEGUN,         0,               { DRIVER_RESET + 1 }, NOTHING, on_end,     TO_IDLE,       TO_IDLE,      false },
-        [OP_TRANSCRIPT] = { IN(IDLE),    0,               { 2 }, NOTHING,               on_transcript, STAY,        STAY,         false },
-        [OP_FOREIGN]  = { IN(OPEN),      0,               { 0 }, NOTHING,               on_foreign,  STAY,          STAY,         false },
+        [OP_BEGIN]    = { IN(IDLE),      0,               { 0 }, NOTHING,               on_begin,            RESUME,        TO_IDLE,      false },
+        [OP_IDENTIFY] = { IN(OPEN),      0,               { 0 }, NOTHING,               on_identify,         TO_IDENTIFIED, STAY,         false },
+        [OP_RESUME]   = { IN(OPEN),      0,               { 0 }, NOTE,                  on_resume,           TO_IDENTIFIED, STAY,         false },
+        [OP_READ]     = { KNOWN,         0,               { OBJECT_COUNT }, NOTHING,    on_read,             STAY,          STAY,         false },
+        [OP_CONFIRM]  = { KNOWN,         SUPPORTED,       { 0 }, NOTHING,               on_confirm,          TO_CONFIRMED,  STAY,         false },
+        [OP_COUNTER]  = { IN(CONFIRMED), 0,               { PIN_COPY_COUNT }, NOTHING,  session_counter,     STAY,          STAY,         false },
+        [OP_PROBE]    = { IN(CONFIRMED), 0,               { 0 }, NOTHING,               on_probe,            STAY,          STAY,         false },
+        [OP_METHOD]   = { IN(CONFIRMED), 0,   { ANY_BYTE, SIGN_METHOD_COUNT }, NOTHING, on_method,           STAY,          STAY,         false },
+        [OP_PIN]      = { IN(CONFIRMED), MAY_PIN,         { 0 }, DIGITS,                session_pin,         TO_ARMED,      STAY,         false },
+        [OP_VERIFY]   = { IN(ARMED),     MAY_PIN,         { 0 }, NOTHING,               session_verify,      TO_VERIFIED,   TO_CONFIRMED, true },
+        [OP_PINPAD]   = { IN(CONFIRMED), MAY_PIN | KEYS,  { PINPAD_FIRST_KEY_S + 1 }, NOTHING, session_pinpad,      TO_VERIFIED,   STAY,         true },
+        [OP_SIGN]     = { IN(VERIFIED),  0,   { ANY_BYTE, SIGN_METHOD_COUNT }, HASH,    on_sign,             STAY,          STAY,         false },
+        [OP_NEW_PIN]  = { IN(CONFIRMED), MAY_RENEW,       { 0 }, DIGITS,                session_pin,         TO_RENEWING,   STAY,         false },
+        [OP_CHANGE_PIN]  = { IN(RENEWING), MAY_RENEW | COUNTED, { 0 }, DIGITS,          session_change_pin,  TO_CONFIRMED, TO_CONFIRMED, true },
+        [OP_UNBLOCK_PIN] = { IN(RENEWING), MAY_RENEW,     { 0 }, DIGITS,                session_unblock_pin, TO_CONFIRMED, TO_CONFIRMED, true },
+        [OP_CLEAR]    = { KNOWN | IN(ARMED) | IN(VERIFIED) | IN(RENEWING), 0, { 0 }, NOTHING, on_clear,            RESUME,     RESUME,       false },
+        [OP_END]      = { BEGUN,         0,               { DRIVER_RESET + 1 }, NOTHING, on_end,              TO_IDLE,       TO_IDLE,      false },
+        [OP_TRANSCRIPT] = { IN(IDLE),    0,               { 2 }, NOTHING,               on_transcript,       STAY,        STAY,         false },
+        [OP_FOREIGN]  = { IN(OPEN),      0,               { 0 }, NOTHING,               on_foreign,          STAY,          STAY,         false },
 };
 /* clang-format on */
 
@@ -167,7 +148,7 @@ static int end_transaction(struct session *session, enum driver_end how)
         int r = session->driver->end(session->reader, how);
         if (r != 0 || how == DRIVER_RESET)
                 session->disturbed = true;
-        session->counted = false;
+        session->counted = session->told = false;
         session->looked = true;
         return r;
 }
@@ -271,52 +252,6 @@ static int on_confirm(struct session *session, const struct args *args _unused_,
         return 0;
 }
 
-/* Ends the transaction in a reset and begins another with the same card: one that never left, by the
- * driver's own count. If that is not to be had, nothing more goes to whatever lies there. And as a card
- * that was reset has to show its certificate again before a PIN, none is taken before the next BEGIN,
- * which tells of the reset. */
-static int lock_again(struct session *session)
-{
-        struct driver_card found = { 0 };
-        int r = session->driver->end(session->reader, DRIVER_RESET);
-        if (r == 0)
-                r = session->driver->begin(session->reader, &found);
-        /* What the driver says happened is our own doing; its count and the ATR are not. */
-        bool same = r == 0 && found.insertion == session->insertion &&
-                    found.atr_len == session->card.atr_len &&
-                    memcmp(found.atr, session->card.atr, found.atr_len) == 0;
-        if (r == 0 && !same)
-                r = OUTCOME_CARD_REMOVED;
-        session->disturbed = session->locked_anew = true;
-        session->lost = r;
-        card_forget(&session->card);
-        return r;
-}
-
-/* A card that calls itself verified before anybody's PIN was sent here was left so by another program.
- * Where its profile cannot end that, a reset does; once, in the transaction that looks at the card. In a
- * later one the answer stands as it is, and mohrd ends it. */
-static int read_counter(struct session *session, enum pin_copy copy, struct pin_counter *ret)
-{
-        int r = session->card.profile->counter(&session->card, copy, ret);
-        if (r != 0 || ret->known || ret->sw != 0x9000 || session->looked)
-                return r;
-        r = lock_again(session);
-        return r == 0 ? session->card.profile->counter(&session->card, copy, ret) : r;
-}
-
-static int on_counter(struct session *session, const struct args *args, struct out *fields)
-{
-        struct pin_counter counter = { 0 };
-        int r = read_counter(session, (enum pin_copy)args->u8[0], &counter);
-        if (args->u8[0] == PIN_COPY_IAS)
-                session->counted =
-                        r == 0 && counter.known && counter.tries > 0 && !session->locked_anew;
-        if (r == 0)
-                op_put_counter(fields, &counter);
-        return r;
-}
-
 static int on_probe(struct session *session, const struct args *args _unused_, struct out *fields)
 {
         struct card_probe probe = { 0 };
@@ -329,35 +264,6 @@ static int on_probe(struct session *session, const struct args *args _unused_, s
 static int on_method(struct session *session, const struct args *args, struct out *fields _unused_)
 {
         return session->card.profile->select_method(&session->card, args->u8[0], args->u8[1]);
-}
-
-static int on_pin(struct session *session, const struct args *args, struct out *fields _unused_)
-{
-        memcpy(session->pin->data, args->bytes.data, args->bytes.len);
-        session->pin->len = args->bytes.len;
-        return 0;
-}
-
-static int verify_once(struct session *session, const uint8_t *pin, struct out *fields)
-{
-        int tries = -1;
-        session->spent = true;
-        session->counted = false;
-        int r = session->card.profile->verify(&session->card, pin, session->pin->len, &tries);
-        secret_wipe(session->pin);
-        out_u8(fields, (uint8_t)tries);
-        return r;
-}
-
-static int on_verify(struct session *session, const struct args *args _unused_, struct out *fields)
-{
-        return verify_once(session, session->pin->data, fields);
-}
-
-static int on_pinpad(struct session *session, const struct args *args, struct out *fields)
-{
-        session->patience_s = args->u8[0];
-        return verify_once(session, NULL, fields); /* the reader asks */
 }
 
 static int on_sign(struct session *session, const struct args *args, struct out *fields)
@@ -375,7 +281,7 @@ static int on_clear(
         struct session *session, const struct args *args _unused_, struct out *fields _unused_)
 {
         secret_wipe(session->pin);
-        session->counted = false;
+        session->counted = session->told = false;
         return session->card.profile->clear(&session->card);
 }
 
@@ -429,9 +335,11 @@ static int args_decode(const struct row *row, struct view payload, struct args *
 
 static bool allowed(const struct session *session, const struct row *row)
 {
+        const struct card_profile *profile = session->card.profile;
         unsigned int holds = (session->supported ? SUPPORTED : 0) |
-                             (session->counted ? COUNTED : 0) | (session->spent ? 0 : UNSPENT) |
-                             (session->link.pinpad ? KEYS : 0) |
+                             (profile && profile->renew ? RENEWABLE : 0) |
+                             (session->told ? TOLD : 0) | (session->counted ? COUNTED : 0) |
+                             (session->spent ? 0 : UNSPENT) | (session->link.pinpad ? KEYS : 0) |
                              (session->writer.on ? 0 : UNWRITTEN);
         return (row->states & IN(session->state)) != 0 && (row->needs & ~holds) == 0;
 }

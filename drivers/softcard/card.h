@@ -35,7 +35,7 @@ enum application {
 };
 #define HAS(application) (1u << (application))
 
-enum pin_copy { PIN_IAS, PIN_ID, PIN_EV, PIN_01, PIN_PIV, PIN_GLOBAL, PIN_COPIES };
+enum pin_copy { PIN_IAS, PIN_ID, PIN_EV, PIN_01, PIN_PIV, PIN_GLOBAL, PIN_PUK, PIN_COPIES };
 
 struct command {
         uint8_t cla, ins, p1, p2;
@@ -198,6 +198,10 @@ void files_free(struct softcard *card);
 void pin_verify_ias(struct softcard *card, const struct command *cmd, struct answer *ans);
 void pin_verify_mpcos(struct softcard *card, const struct command *cmd, struct answer *ans);
 void pin_verify_piv(struct softcard *card, const struct command *cmd, struct answer *ans);
+/* One real try. `comparable` is false for data that cannot match whatever the PIN is. */
+void pin_attempt(struct softcard *card, enum pin_copy copy, struct view given, bool comparable,
+        struct answer *ans);
+bool pin_is_piv(struct view data); /* six to eight digits, filled up with FF */
 unsigned int pin_left(const struct softcard *card, enum pin_copy copy);
 uint8_t *pin_failures(const struct softcard *card, enum pin_copy copy);
 

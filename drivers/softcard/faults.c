@@ -8,8 +8,8 @@
  *   WHERE   N          the N-th exchange since power on
  *           total:N    since the card was made
  *           NAME[#K]   the K-th (else first) select, read, verify, empty-verify, mse, hash, cds,
- *                      get-response, counter, key-query, get-data, authenticate since the card
- *                      was made; a chained command counts once for each of its blocks
+ *                      get-response, counter, key-query, get-data, authenticate, change, unblock since the
+ *                      card was made; a chained command counts once for each of its blocks
  *   WHEN    before     the command never reaches the card (default for what happens to the card)
  *           lost       the card acts, its answer is lost or changed (default for answers)
  *           after      the answer arrives, then it happens
@@ -48,6 +48,8 @@ static const char *const commands[COMMAND_COUNT] = {
         [COMMAND_KEY_QUERY] = "key-query",
         [COMMAND_GET_DATA] = "get-data",
         [COMMAND_AUTHENTICATE] = "authenticate",
+        [COMMAND_CHANGE] = "change",
+        [COMMAND_UNBLOCK] = "unblock",
 };
 
 static int find(const char *const *list, size_t count, const char *text)
@@ -165,6 +167,8 @@ static enum fault_command command_of(const uint8_t *cmd, size_t len)
         case 0xC0: return cmd[0] == 0x80 ? COMMAND_COUNTER : COMMAND_GET_RESPONSE;
         case 0xCA: return COMMAND_GET_DATA;
         case 0x87: return COMMAND_AUTHENTICATE;
+        case 0x24: return COMMAND_CHANGE;
+        case 0x2C: return COMMAND_UNBLOCK;
         case 0xCB:
                 if (cmd[2] == 0x3F)
                         return COMMAND_GET_DATA; /* a PIV card's */

@@ -35,6 +35,8 @@ enum fault_command {
         COMMAND_KEY_QUERY,
         COMMAND_GET_DATA,
         COMMAND_AUTHENTICATE,
+        COMMAND_CHANGE,
+        COMMAND_UNBLOCK,
         COMMAND_COUNT,
 };
 

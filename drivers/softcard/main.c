@@ -198,12 +198,12 @@ static void print_stats(const struct program *program, FILE *to)
                 "\"bytes_in\": %u, \"bytes_out\": %u, \"verify_commands\": %u, \"writes\": %u, "
                 "\"signatures\": %u, \"strangers\": %u, \"failures\": {\"ias\": %u, \"id\": %u, "
                 "\"ev\": %u, "
-                "\"ias01\": %u, \"piv\": %u, \"global\": %u}}\n",
+                "\"ias01\": %u, \"piv\": %u, \"global\": %u, \"puk\": %u}, \"renewals\": %u}\n",
                 softcard_present(program->card) ? "true" : "false",
                 softcard_pin_verified(program->card) ? "true" : "false", s->exchanges, s->bytes_in,
                 s->bytes_out, s->verify_commands, s->writes, s->signatures, s->strangers,
                 nv->failures[0], nv->failures[1], nv->failures[2], nv->failures_01,
-                nv->failures_piv, nv->failures_global);
+                nv->failures_piv, nv->failures_global, nv->failures_puk, s->renewals);
 }
 
 static void write_stats(const struct program *program)

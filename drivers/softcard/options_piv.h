@@ -30,6 +30,8 @@
                 "an object that is not there: or 53 00")                                           \
         X(PIV_GLOBAL, "piv-global", "absent|digits*6-8", "absent", "73-4 p2 2.4.3",                \
                 "the global PIN 00, with a counter of its own")                                    \
+        X(PIV_PUK, "piv-puk", "absent|digits*8", "13572468", "73-4 p2 2.4.3",                      \
+                "the code that unblocks PIN 80")                                                   \
         X(PIV_PRIMARY, "piv-primary", "pin|global", "pin", "73-4 p1 3.3.2",                        \
                 "which PIN the discovery object prefers, where there are two")                     \
         X(PIV_FORMAT, "piv-format", "6a80|counts", "6a80", "73-4 p2 3.2.1",                        \

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* pins.c: the holder's one PIN in its three copies (card-facts 4.2 - 4.5), each with a counter, and the
- * two PINs of a PIV card (SP 800-73-4 part 2, 2.4.3 and 3.2.1).
+ * two PINs of a PIV card with the code that unblocks one of them (SP 800-73-4 part 2, 2.4.3 and 3.2.1).
  *
  * A try is counted before the comparison and given back after a match, so that tearing the card out
  * in between costs a try and never gains one. IAS compares sixteen bytes, MPCOS only the low nibbles
@@ -20,6 +20,7 @@ uint8_t *pin_failures(const struct softcard *card, enum pin_copy copy)
         case PIN_01: return &card->nv->failures_01;
         case PIN_PIV: return &card->nv->failures_piv;
         case PIN_GLOBAL: return &card->nv->failures_global;
+        case PIN_PUK: return &card->nv->failures_puk;
         default: return &card->nv->failures[copy];
         }
 }
@@ -46,11 +47,24 @@ static void answer_left(const struct softcard *card, enum pin_copy copy, struct 
         answer_sw(ans, left ? (uint16_t)(0x63C0 | left) : blocked_sw(card));
 }
 
+static const char *value_of(const struct softcard *card, enum pin_copy copy, size_t *ret_len)
+{
+        enum switch_id id = copy == PIN_GLOBAL ? SWITCH_PIV_GLOBAL
+                            : copy == PIN_PUK  ? SWITCH_PIV_PUK
+                                               : SWITCH_PIN;
+        const char *value = card->settings[id].text;
+        *ret_len = strlen(value);
+        if (copy != PIN_PIV || card->nv->piv_pin[0] == 0)
+                return value;
+        *ret_len = sizeof card->nv->piv_pin;
+        return (const char *)card->nv->piv_pin;
+}
+
 static bool matches(const struct softcard *card, enum pin_copy copy, struct view given)
 {
-        bool piv = copy == PIN_PIV || copy == PIN_GLOBAL;
-        const char *pin = card->settings[copy == PIN_GLOBAL ? SWITCH_PIV_GLOBAL : SWITCH_PIN].text;
-        size_t len = strlen(pin);
+        bool piv = copy == PIN_PIV || copy == PIN_GLOBAL || copy == PIN_PUK;
+        size_t len;
+        const char *pin = value_of(card, copy, &len);
         uint8_t mask = copy == PIN_IAS || piv ? 0xFF : 0x0F, difference = 0,
                 filler = piv ? 0xFF : 0;
         if (copy == PIN_01)
@@ -62,9 +76,8 @@ static bool matches(const struct softcard *card, enum pin_copy copy, struct view
         return difference == 0;
 }
 
-/* One real try. `comparable` is false for data that cannot match whatever the PIN is. */
-static void attempt(struct softcard *card, enum pin_copy copy, const struct command *cmd,
-        bool comparable, struct answer *ans)
+void pin_attempt(struct softcard *card, enum pin_copy copy, struct view given, bool comparable,
+        struct answer *ans)
 {
         uint8_t *failures = pin_failures(card, copy);
         if (pin_left(card, copy) == 0) {
@@ -72,7 +85,7 @@ static void attempt(struct softcard *card, enum pin_copy copy, const struct comm
                 return;
         }
         (*failures)++;
-        card->verified[copy] = comparable && matches(card, copy, cmd->data);
+        card->verified[copy] = comparable && matches(card, copy, given);
         if (card->verified[copy]) {
                 *failures = 0;
                 return;
@@ -87,7 +100,7 @@ static void verify(struct softcard *card, enum pin_copy copy, size_t right_len,
         if (!fits && setting_is(card, SWITCH_VERIFY_LENGTH, "6700"))
                 answer_sw(ans, 0x6700);
         else
-                attempt(card, copy, cmd, fits, ans);
+                pin_attempt(card, copy, cmd->data, fits, ans);
 }
 
 static bool empty_form_works(const struct softcard *card, const struct command *cmd)
@@ -143,15 +156,14 @@ void pin_verify_mpcos(struct softcard *card, const struct command *cmd, struct a
         }
         bool counts = setting_is(card, SWITCH_EMPTY_VERIFY_MPCOS, "counts");
         if (cmd->data.len == 0 && counts)
-                attempt(card, copy, cmd, false, ans);
+                pin_attempt(card, copy, cmd->data, false, ans);
         else if (cmd->data.len == 0)
                 answer_sw(ans, 0x6700);
         else
                 verify(card, copy, MPCOS_LEN, cmd, ans);
 }
 
-/* Six to eight digits, filled up with FF. */
-static bool piv_formatted(struct view data)
+bool pin_is_piv(struct view data)
 {
         size_t digits = 0;
         while (digits < data.len && data.data[digits] >= '0' && data.data[digits] <= '9')
@@ -165,11 +177,11 @@ static bool piv_formatted(struct view data)
 static void piv_attempt(
         struct softcard *card, enum pin_copy copy, const struct command *cmd, struct answer *ans)
 {
-        bool formatted = piv_formatted(cmd->data);
+        bool formatted = pin_is_piv(cmd->data);
         if (!formatted && setting_is(card, SWITCH_PIV_FORMAT, "6a80"))
                 answer_sw(ans, 0x6A80);
         else
-                attempt(card, copy, cmd, formatted, ans);
+                pin_attempt(card, copy, cmd->data, formatted, ans);
 }
 
 void pin_verify_piv(struct softcard *card, const struct command *cmd, struct answer *ans)

@@ -117,6 +117,8 @@ static void note_write(
 
 const struct instruction pivcard_instructions[] = {
         { 0x00, 0x20, verify },
+        { 0x00, 0x24, pivcard_change },
+        { 0x00, 0x2C, pivcard_unblock },
         { 0x00, 0x87, pivcard_authenticate },
         { 0x00, 0xCB, get_object },
         { 0x00, 0xF6, note_write }, /* move key */

@@ -2,8 +2,9 @@
 /* piv.h: a PIV card application (NIST SP 800-73-4, SP 800-78-4): its keys and data objects.
  *
  * Written from the standard, and independent of the driver that talks to such cards. It is a card
- * already issued: what would change it (PUT DATA, GENERATE, a management key, another PIN) is refused
- * and counted. piv_data.c fills it, piv.c runs its commands, piv_keys.c its keys.
+ * already issued: what would change it (PUT DATA, GENERATE, a management key, another's PIN) is refused
+ * and counted; only its holder's PIN can be given a new value. piv_data.c fills it, piv.c runs its commands,
+ * piv_keys.c its keys, piv_renew.c gives it a new PIN.
  */
 #ifndef MOHR_SOFTCARD_PIV_H
 #define MOHR_SOFTCARD_PIV_H
@@ -44,6 +45,8 @@ struct view pivcard_in(struct in *in, uint8_t *ret_tag);
 
 /* Borrowed, NULL: there is none. */
 const struct piv_object *pivcard_object(const struct piv *piv, uint32_t tag);
+void pivcard_change(struct softcard *card, const struct command *cmd, struct answer *ans);
+void pivcard_unblock(struct softcard *card, const struct command *cmd, struct answer *ans);
 void pivcard_authenticate(struct softcard *card, const struct command *cmd, struct answer *ans);
 /* Each key works once, so that nothing has to be loaded later; -EINVAL: not this certificate's key. */
 _must_check_ int pivcard_slot_test(const struct piv_slot *slot, X509 *cert);

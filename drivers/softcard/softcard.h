@@ -21,8 +21,9 @@ struct softcard_nv {
         uint32_t magic, version;
         uint8_t failures[3]; /* wrong tries so far: IAS, ID, EV */
         uint8_t failures_01; /* IAS reference 01, where a switch makes it exist */
-        uint8_t failures_piv, failures_global;
-        uint8_t reserved[50];
+        uint8_t failures_piv, failures_global, failures_puk;
+        uint8_t piv_pin[8]; /* a new one, as it is sent; zeros: still the one of the options */
+        uint8_t reserved[41];
 };
 
 struct softcard_stats {
@@ -31,6 +32,7 @@ struct softcard_stats {
         unsigned int verify_commands; /* PIN-family commands with a PIN in them */
         unsigned int
                 writes; /* UPDATE/CHANGE/RESET/PUT/GENERATE/management key attempts: violations */
+        unsigned int renewals; /* attempts to give the PIN of a PIV card a new value */
         unsigned int signatures;
         unsigned int strangers; /* commands that a replayed transcript does not hold */
 };

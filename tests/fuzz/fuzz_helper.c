@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fuzz_helper.c: whatever mohrd, or somebody in its place, may send to a helper. The input is a list of
  * frames (a length byte, then so many bytes), and between them changes of what the fake card does (a
- * zero length, then one byte). Whatever the order, these hold: at most one VERIFY, with digits only and
- * inside a transaction; every transaction is ended; after a VERIFY it is ended by a reset; every answer
+ * zero length, then one byte). Whatever the order, these hold: at most one VERIFY or one new PIN, with digits only and
+ * inside a transaction; every transaction is ended; after either it is ended by a reset; every answer
  * is a frame that decodes; no PIN is left behind.
  */
 #include "drivers/helper/session.h"
@@ -29,9 +29,9 @@ static bool step(struct session *session, struct view frame)
         static uint8_t reply[OPS_FRAME_MAX];
         struct op_frame answer;
         bool was_open = fake->open;
-        unsigned int verifies = fake->verifies;
+        unsigned int spent = fake->verifies + fake->renewals;
         ssize_t len = session_step(session, frame.data, frame.len, reply, sizeof reply);
-        require(fake->verifies == verifies || was_open);
+        require(fake->verifies + fake->renewals == spent || was_open);
         if (len < 0)
                 return false;
         require(op_frame_decode(reply, (size_t)len, &answer) == 0);
@@ -65,15 +65,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
         if (session_new(&session, &fake_driver, NULL) < 0)
                 return 0;
         run(session, &in);
-        for (size_t i = 0; fake->verifies > 0 && i < fake->pin_len; i++)
+        unsigned int spent = fake->verifies + fake->renewals;
+        for (size_t i = 0; spent > 0 && i < fake->pin_len; i++)
                 require(fake->pin_seen[i] == 0);
         session_free(session);
-        require(!fake->open && fake->verifies <= 1);
+        require(!fake->open && spent <= 1);
         bool by_keys = memchr(fake->asked, 'k', fake->asked_len);
-        require(fake->verifies == 0 || by_keys ||
+        require(spent == 0 || by_keys ||
                 (fake->pin_len >= 4 && fake->pin_len <= OPS_PIN_MAX));
-        const char *verify = memchr(fake->asked, by_keys ? 'k' : 'v', fake->asked_len);
-        const char *end = verify ? strpbrk(verify, "<>!") : NULL;
+        const char *sent = strpbrk(fake->asked, "kvn");
+        const char *end = sent ? strpbrk(sent, "<>!") : NULL;
         require(!end || *end == '!');
         return 0;
 }

@@ -13,7 +13,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 static void check_pages(const struct question *question)
 {
         static void (*const compose[])(const struct question *, struct page *) = { texts_unproven,
-                texts_consent, texts_last_try, texts_pin, texts_keys, texts_choice, texts_search };
+                texts_asked, texts_consent, texts_optional, texts_remember, texts_last_try,
+                texts_pin, texts_keys, texts_choice, texts_search };
         char line[PARTS_LINE_MAX + 1];
         struct page page;
         for (size_t i = 0; i < ARRAY_LEN(compose); i++) {
@@ -23,18 +24,37 @@ static void check_pages(const struct question *question)
         }
 }
 
+/* What is believed for a question is possible, and would be sent just so. */
+static void check_answer(const struct question *question, const uint8_t *data, size_t len)
+{
+        uint8_t again[ANSWER_FRAME_MAX];
+        size_t again_len = 0;
+        struct answer answer;
+        uint8_t asked = question->required | question->optional;
+        if (answer_decode(data, len, question, &answer) < 0)
+                return;
+        require((answer.released & ~asked) == 0 && (!answer.remember || question->may_remember));
+        require(answer.outcome == 0 || (answer.released == 0 && answer.pin.len == 0));
+        require(answer.pin.len == 0 || answer_pin_valid(answer.pin.data, answer.pin.len));
+        require(answer_encode(&answer, again, sizeof again, &again_len) == 0);
+        require(again_len == len && memcmp(again, data, len) == 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
+        static const struct question plain = { 0 };
+        static const struct question rich = {
+                .required = SHARE_READER, .optional = SHARE_STATION, .may_remember = true
+        };
+        static const struct question keys = { .pinpad = true };
+        static const struct question choice = { .choice = true, .required = SHARE_READER };
+        const struct question *const asked[] = { &plain, &rich, &keys, &choice };
         uint8_t again[QUESTION_FRAME_MAX];
         size_t again_len = 0;
         struct question question;
-        struct view pin;
-        int outcome;
 
-        if (answer_decode(data, len, true, &outcome, &pin) == 0)
-                require(outcome != 0 || answer_pin_valid(pin.data, pin.len));
-        if (answer_decode(data, len, false, &outcome, &pin) == 0)
-                require(pin.len == 0);
+        for (size_t i = 0; i < ARRAY_LEN(asked); i++)
+                check_answer(asked[i], data, len);
         if (question_decode(data, len, &question) < 0)
                 return 0;
         require(question_encode(&question, again, sizeof again, &again_len) == 0);

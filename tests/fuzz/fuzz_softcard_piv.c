@@ -50,7 +50,9 @@ int LLVMFuzzerInitialize(int *argc _unused_, char ***argv _unused_)
 
 static void fresh(size_t which)
 {
-        counters[which].failures_piv = counters[which].failures_global = 0;
+        struct softcard_nv *nv = &counters[which];
+        nv->failures_piv = nv->failures_global = nv->failures_puk = 0;
+        memset(nv->piv_pin, 0, sizeof nv->piv_pin);
         softcard_power_on(cards[which]);
         require(!softcard_pin_verified(cards[which]));
 }
@@ -58,10 +60,12 @@ static void fresh(size_t which)
 static void check(size_t which, const uint8_t *rsp, size_t len, struct softcard_stats before)
 {
         const struct softcard_stats *now = softcard_stats(cards[which]);
-        bool pin = now->verify_commands > before.verify_commands;
+        bool pin = now->verify_commands > before.verify_commands ||
+                   now->renewals > before.renewals;
         require(len >= 2 && len <= 3586);
         require(rsp[len - 2] >> 4 == 6 || rsp[len - 2] >> 4 == 9);
         require(counters[which].failures_piv <= 3 && counters[which].failures_global <= 3);
+        require(counters[which].failures_puk <= 3);
         require(pin || !softcard_pin_verified(cards[which]));
         require(pin || now->signatures == before.signatures);
 }

@@ -80,6 +80,11 @@ bool command_carries_pin(const struct command *command)
         return command_is_verify(command) && command->data_len > 0;
 }
 
+bool command_renews_pin(const struct command *command)
+{
+        return command->ins == 0x24 || command->ins == 0x2C;
+}
+
 bool command_is_mpcos_counter(const struct command *command)
 {
         return command->cla == 0x80 && command->ins == 0xC0;

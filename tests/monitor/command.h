@@ -21,6 +21,8 @@ struct command {
 struct command command_parse(const uint8_t *cmd, size_t len);
 bool command_is_verify(const struct command *command);
 bool command_is_clear(const struct command *command);
+/* CHANGE REFERENCE DATA or RESET RETRY COUNTER: a proof, then a new PIN. */
+bool command_renews_pin(const struct command *command);
 bool command_carries_pin(const struct command *command);
 bool command_is_mpcos_counter(const struct command *command); /* GET INFO on a secret code, 4.5 */
 bool command_is_pin_family(const struct command *command);

@@ -6,6 +6,10 @@
  * with FF, key 9C alone; "its issuer" is there the certificate of that key, read before the PIN family
  * starts. Selecting PIV again locks nothing, so what is owed after its PIN is the reset.
  *
+ * The one thing of a PIV card that may be changed is that PIN, by its holder: then too there is one command for one
+ * entry, after its counter was told, with a proof and a new PIN that are PINs, and a reset at the end. A national
+ * card is never changed (rule 6).
+ *
  * Each command passes the rules first, against the picture as it was, and then changes the picture by
  * its answer. Only what the card accepted changes it.
  */
@@ -207,7 +211,8 @@ static void rule_6_no_writing(struct monitor *monitor, const struct command *com
 {
         static const uint8_t writing[] = { 0x24, 0x2C, 0x0E, 0x0F, 0xD0, 0xD1, 0xD2, 0xD6, 0xD7,
                 0xDA, 0xDB, 0xDC, 0xDD, 0xE0, 0xE2, 0xE4, 0xE6, 0xE8, 0x44, 0x04, 0x50, 0xF0 };
-        if (memchr(writing, command->ins, sizeof writing))
+        bool own_pin = monitor->app == APP_PIV && command_renews_pin(command);
+        if (memchr(writing, command->ins, sizeof writing) && !own_pin)
                 breach(monitor, 6, command, "a command that changes the card");
         if (monitor->app == APP_PIV && (command->ins == 0x46 || command->ins == 0x47))
                 breach(monitor, 6, command, "a command that makes a key");
@@ -260,6 +265,51 @@ static void judge_pin(struct monitor *monitor, const struct command *command)
         monitor->pin_in_transaction = true;
 }
 
+static struct command half_of(const struct command *command, size_t n)
+{
+        struct command half = *command;
+        size_t from = base_min(8 * n, command->data_len);
+        half.data = command->data + from;
+        half.data_len = base_min(8, command->data_len - from);
+        return half;
+}
+
+/* The code that unblocks: what its PIN has left matters only in that it was told. */
+static void judge_unblocking(struct monitor *monitor, const struct command *command)
+{
+        bool told = monitor->tries != TRIES_UNSEEN || monitor->blocked;
+        if (!is_confirmed(monitor))
+                breach(monitor, 2, command, "PUK to a card whose issuer was not read");
+        if (!told)
+                breach(monitor, 2, command, "PUK without a counter read in this session");
+        if (command->p1 != 0 || command->p2 != 0x80)
+                breach(monitor, 2, command, "PUK for another PIN than PIV 80");
+        for (size_t i = 0; i < command->data_len; i++)
+                if (command->data[i] < '0' || command->data[i] > '9')
+                        breach(monitor, 2, command, "a PUK that is not eight digits");
+}
+
+static void judge_renewal(struct monitor *monitor, const struct command *command)
+{
+        const struct command proof = half_of(command, 0), new_pin = half_of(command, 1);
+        char digits[16];
+        digits_of(&proof, digits);
+        if (command->data_len != 16 || !padded_digits(&new_pin, reference_of(monitor)))
+                breach(monitor, 2, command, "length or padding of a new PIN");
+        if (command->ins == 0x2C) {
+                judge_unblocking(monitor, &proof);
+        } else {
+                rule_2_gate(monitor, &proof);
+                rule_9_stop(monitor, command);
+        }
+        rule_3_one_per_entry(monitor, command, digits);
+        rule_4_no_guessing(monitor, command, digits);
+        memcpy(monitor->used_digits, digits, sizeof digits);
+        monitor->entry.open = false;
+        monitor->verifies++;
+        monitor->pin_in_transaction = true;
+}
+
 static void judge(struct monitor *monitor, const struct command *command)
 {
         rule_1_reading_first(monitor, command);
@@ -269,6 +319,8 @@ static void judge(struct monitor *monitor, const struct command *command)
         rule_10_bounds(monitor, command);
         if (command_carries_pin(command))
                 judge_pin(monitor, command);
+        else if (command_renews_pin(command) && monitor->app == APP_PIV)
+                judge_renewal(monitor, command);
         else if (command_is_verify(command) && !command_is_clear(command))
                 rule_5_empty_verify(monitor, command);
 }
@@ -342,6 +394,19 @@ static void learn_verify(
         monitor->tries = TRIES_UNSEEN; /* a new query before the next one */
 }
 
+/* Right or wrong, what it says of tries is the proof's; the PIN's have to be asked for again. */
+static void learn_renewal(
+        struct monitor *monitor, const struct command *command, const struct answer *answer)
+{
+        bool changes = command->ins == 0x24;
+        monitor->unknown_answer = answer->sw != 0x9000 && (answer->sw & 0xFFF0) != 0x63C0 &&
+                                  answer->sw != 0x6983 && answer->sw != 0x6984;
+        monitor->verified = monitor->verified || (changes && answer->sw == 0x9000);
+        if (changes)
+                learn_tries(monitor, answer->sw);
+        monitor->tries = TRIES_UNSEEN;
+}
+
 /* 4.5: A0 { ... DF21 01 tries ... } */
 static void learn_data(
         struct monitor *monitor, const struct command *command, const struct answer *answer)
@@ -378,6 +443,8 @@ static void learn(
                 learn_read(monitor, command, answer);
         else if (command_is_verify(command))
                 learn_verify(monitor, command, answer);
+        else if (command_renews_pin(command) && monitor->app == APP_PIV)
+                learn_renewal(monitor, command, answer);
         else if (command->ins == 0xCA || command->ins == 0xCB)
                 learn_data(monitor, command, answer);
 }
@@ -398,7 +465,7 @@ void monitor_exchange(struct monitor *monitor, const uint8_t *cmd, size_t cmd_le
         monitor->answers = answer.sw != 0;
         if (answer.sw != 0)
                 learn(monitor, &command, &answer);
-        else if (command_carries_pin(&command))
+        else if (command_carries_pin(&command) || command_renews_pin(&command))
                 monitor->tries = TRIES_UNSEEN, monitor->unknown_answer = true;
         if (command.asked > 0 && answer.len > command.asked)
                 monitor->oversize = true;

@@ -1,4 +1,4 @@
 # file: apdu/piv_pin.c
 # rule: 3
 # The right to send outlives the command.
-s/card->piv.counter_seen = card->piv.verified = false;/card->piv.verified = false;/
+s/card->piv.counter_seen = card->piv.counter_told = card->piv.verified = false;/card->piv.verified = false;/

@@ -21,7 +21,7 @@ BUILD = os.path.abspath(sys.argv[1] if len(sys.argv) > 1 else "build")
 PIN = "27182818"
 REFUSED, TIMED_OUT, LAST_TRY_DECLINED, NOBODY = 15, 19, 24, 26
 SIMULATED, UNPROVEN, EXPIRED, SEARCH = 1, 2, 4, 64
-FIELDS = ("tty", "term", "display", "language", "pinentry", "request", "app", "audience", "purpose",
+FIELDS = ("tty", "term", "display", "language", "pinentry", "request", "app", "asker_name", "organization", "audience", "purpose",
           "given_name", "family_name", "card_number", "reader")
 FACTS = {"term": "xterm", "language": "en", "request": "c0ffee00deadbeef", "app": "/usr/bin/office-program",
          "audience": "https://office.example", "purpose": "opening an account", "given_name": "نمونه",
@@ -37,13 +37,13 @@ def check(holds, what, detail=""):
         print("    " + repr(detail), flush=True)
 
 
-def frame(tries=3, flags=0, timeout=20, readers=0, **facts):
+def frame(tries=3, flags=0, timeout=20, readers=0, asker=0, required=0, optional=0, **facts):
     def text(value):
         data = value.encode()
         return struct.pack(">H", len(data)) + data
     facts = {**FACTS, **facts}
-    return b"\x01" + b"".join(text(facts.get(name, "")) for name in FIELDS) + struct.pack(
-        ">BBHB", 255 if tries < 0 else tries, flags, timeout, readers)
+    return b"\x02" + b"".join(text(facts.get(name, "")) for name in FIELDS) + struct.pack(
+        ">BHHBBBBB", 255 if tries < 0 else tries, flags, timeout, readers, 0, asker, required, optional)
 
 
 def children(pid):
@@ -108,7 +108,9 @@ class Prompt:
             self.read(0)
             if select.select([self.ours], [], [], 0.05)[0]:
                 data = self.ours.recv(256)
-                return (data[0], data[1:].decode()) if data else None
+                if data:
+                    self.released, self.remember = data[1], data[2]
+                return (data[0], data[3:].decode()) if data else None
         return None
 
     def end(self):

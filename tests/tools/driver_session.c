@@ -376,6 +376,103 @@ static void piv_broken_verify(struct session *session)
         }
 }
 
+/* ---- a new PIN for a PIV card ---- */
+
+#define NEW_PIN   "16180339"
+#define PUK       "13572468"
+#define WRONG_PUK "24681357"
+
+static int renew(struct session *session, enum card_renewal how, const char *proof,
+        const char *new_pin, int *ret_tries)
+{
+        return piv_profile.renew(&session->card, how,
+                (struct view){ (const uint8_t *)proof, strlen(proof) },
+                (struct view){ (const uint8_t *)new_pin, strlen(new_pin) }, ret_tries);
+}
+
+static void piv_looked_at(struct session *session, struct pin_counter *ret)
+{
+        static uint8_t file[CARD_FILE_MAX];
+        size_t len = 0;
+        begin(session);
+        *ret = (struct pin_counter){ 0 };
+        expect(session,
+                card_identify(&session->card, &session->identity) == 0 &&
+                        piv_profile.read(&session->card, OBJECT_CERTIFICATE_1, file, sizeof file,
+                                &len) == 0 &&
+                        piv_profile.counter(&session->card, PIN_COPY_IAS, ret) == 0 && ret->known,
+                "PIV before a new PIN");
+}
+
+/* One entry, one command; the same asked for again at once, which is refused. */
+static void piv_renewal(struct session *session, enum card_renewal how, const char *proof,
+        const char *new_pin, int expected)
+{
+        struct pin_counter left;
+        int tries = -1;
+        piv_looked_at(session, &left);
+        monitor_entry(session->monitor, proof, left.tries == 1);
+        expect(session, renew(session, how, proof, "12345", &tries) < 0,
+                "no new PIN of five digits");
+        expect(session, renew(session, how, "123456789", new_pin, &tries) < 0, "no proof of nine");
+        expect(session, renew(session, how, proof, new_pin, &tries) == expected, "a new PIN");
+        expect(session, renew(session, how, proof, new_pin, &tries) < 0,
+                "one new PIN for one entry");
+        end(session);
+}
+
+static void piv_renewals(struct session *session)
+{
+        static const char *const profiles[] = { "piv", "piv-t0" };
+        for (size_t i = 0; i < ARRAY_LEN(profiles); i++) {
+                start(session, profiles[i], NULL);
+                piv_renewal(session, RENEW_BY_PIN, PIN, NEW_PIN, 0);
+                piv_renewal(session, RENEW_BY_PIN, PIN, NEW_PIN, OUTCOME_WRONG_PIN);
+                piv_renewal(session, RENEW_BY_PIN, NEW_PIN, PIN, 0);
+                piv_renewal(session, RENEW_BY_PUK, WRONG_PUK, NEW_PIN, OUTCOME_WRONG_PIN);
+                piv_renewal(session, RENEW_BY_PUK, PUK, NEW_PIN, 0);
+                piv_request(session, SIGN_PIV_RSA2048, SHORT_WRONG_PIN);
+        }
+}
+
+/* Blocked: by the PIN no more, by the code it is. */
+static void piv_unblocked(struct session *session)
+{
+        struct pin_counter left;
+        int tries;
+        start(session, "piv", NULL);
+        for (int i = 0; i < 3; i++)
+                piv_renewal(session, RENEW_BY_PIN, SHORT_WRONG_PIN, NEW_PIN,
+                        i < 2 ? OUTCOME_WRONG_PIN : OUTCOME_PIN_BLOCKED);
+        piv_looked_at(session, &left);
+        expect(session, left.tries == 0, "blocked");
+        monitor_entry(session->monitor, PIN, true);
+        expect(session, renew(session, RENEW_BY_PIN, PIN, NEW_PIN, &tries) < 0,
+                "no change of a blocked PIN");
+        end(session);
+        piv_renewal(session, RENEW_BY_PUK, PUK, NEW_PIN, 0);
+        piv_renewal(session, RENEW_BY_PIN, NEW_PIN, PIN, 0);
+}
+
+/* Nonsense, silence, a reset around the one command: it is not said again. */
+static void piv_broken_renewal(struct session *session)
+{
+        static const char *const faults[] = { "fault=wrong-sw=6F00@change",
+                "fault=mute:1@change:lost", "fault=reset@change:lost" };
+        for (size_t i = 0; i < ARRAY_LEN(faults); i++) {
+                struct pin_counter left;
+                int tries;
+                start(session, "piv", faults[i]);
+                piv_looked_at(session, &left);
+                monitor_entry(session->monitor, PIN, false);
+                expect(session, renew(session, RENEW_BY_PIN, PIN, NEW_PIN, &tries) != 0,
+                        "a new PIN that nobody confirms");
+                expect(session, renew(session, RENEW_BY_PIN, PIN, NEW_PIN, &tries) < 0,
+                        "it cannot be asked for again");
+                end(session);
+        }
+}
+
 static size_t tell(const struct monitor *monitor)
 {
         size_t count;
@@ -392,7 +489,7 @@ int main(int argc, char **argv)
 {
         static void (*const scenes[])(struct session *) = { good_requests, requests_on_keys,
                 broken_verify, careless_caller, blocked_card, foreign_card, piv_requests,
-                piv_broken_verify };
+                piv_broken_verify, piv_renewals, piv_unblocked, piv_broken_renewal };
         struct session session = { .pki = argc > 1 ? argv[1] : "" };
         if (argc != 2 || monitor_new(&session.monitor) < 0)
                 return 2;

@@ -11,13 +11,15 @@
 #include "drivers/driver.h"
 #include "drivers/ops.h"
 
-#define FAKE_PIN "27182818"
+#define FAKE_PIN     "27182818"
+#define FAKE_NEW_PIN "16180339"
 
 /* What the fake does, set before, and what was done to it, read afterwards. */
 struct fake {
         enum card_event event; /* of the second and later begins; the first is always CARD_IS_NEW */
         int begin, verify, transmit, end; /* outcomes */
         bool unsupported;
+        bool fixed;     /* a card whose PIN is never changed */
         bool mumbles;   /* answers have no status word */
         bool other_atr; /* from the second begin on */
         struct pin_counter counter;
@@ -27,7 +29,8 @@ struct fake {
 
         char asked[256]; /* one letter per exchange and per begin (<), leave (>) and reset (!) */
         size_t asked_len;
-        unsigned int begins, verifies;
+        unsigned int begins, verifies, renewals;
+        enum card_renewal renewed_by;
         bool verified, open;
         bool pin_was_right;
         struct apdu_pinpad how;  /* as the driver was last asked */
@@ -110,6 +113,22 @@ static int fake_verify(struct card *card, const uint8_t *pin, size_t len, int *r
         return r ? r : fake->verify;
 }
 
+/* Both PINs are looked at; the proof's place is remembered as VERIFY's is. */
+static int fake_renew(struct card *card, enum card_renewal how, struct view proof,
+        struct view new_pin, int *ret_tries)
+{
+        fake->renewals++;
+        fake->renewed_by = how;
+        *ret_tries = fake->verify ? 2 : 3;
+        fake->pin_seen = new_pin.data;
+        fake->pin_len = new_pin.len;
+        fake->pin_was_right = proof.len == 8 && memcmp(proof.data, FAKE_PIN, 8) == 0 &&
+                              new_pin.len == 8 && memcmp(new_pin.data, FAKE_NEW_PIN, 8) == 0;
+        int r = fake_exchange(card, 'n');
+        fake->verified = r == 0 && fake->verify == 0;
+        return r ? r : fake->verify;
+}
+
 static int fake_sign(struct card *card, uint8_t ref _unused_, enum sign_method method _unused_,
         const uint8_t *hash, size_t hash_len, uint8_t *sig, size_t cap, size_t *ret_len)
 {
@@ -134,7 +153,25 @@ static const struct card_profile fake_profile = {
         .verify = fake_verify,
         .sign = fake_sign,
         .clear = fake_clear,
+        .renew = fake_renew,
 };
+
+static const struct card_profile fake_fixed_profile = {
+        .name = "fixed",
+        .identify = fake_identify,
+        .read = fake_read,
+        .counter = fake_counter,
+        .probe = fake_probe,
+        .select_method = fake_method,
+        .verify = fake_verify,
+        .sign = fake_sign,
+        .clear = fake_clear,
+};
+
+static const struct card_profile *fake_profile_found(void)
+{
+        return fake->fixed ? &fake_fixed_profile : &fake_profile;
+}
 
 void card_init(struct card *card, struct apdu_link *link, const uint8_t *atr, size_t atr_len)
 {
@@ -157,14 +194,14 @@ int card_resume(struct card *card, const uint8_t *note, size_t len)
 {
         if (len != 4 || memcmp(note, "note", 4) != 0)
                 return OUTCOME_CARD_NOT_SUPPORTED;
-        card->profile = &fake_profile;
+        card->profile = fake_profile_found();
         return 0;
 }
 
 int card_identify(struct card *card, struct card_identity *ret)
 {
         int r = fake_identify(card, ret);
-        card->profile = r == 0 ? &fake_profile : NULL;
+        card->profile = r == 0 ? fake_profile_found() : NULL;
         return r;
 }
 

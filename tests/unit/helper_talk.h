@@ -22,7 +22,7 @@
 
 /* A conversation is a word: B begin, I identify, R read, C confirm, N counter, P probe, M method,
  * U resume by a note, D the digits, V verify, K the reader's keys, S sign, L clear, E end leaving, Z end resetting; n counter of another copy,
- * W write down from now on, w hand it over. */
+ * W write down from now on, w hand it over; O a new PIN, X that it takes the old one's place, Y the same by the PUK. */
 static const struct {
         char letter;
         uint8_t op;
@@ -47,6 +47,9 @@ static const struct {
         { 'Z', OP_END, "\1", 1 },
         { 'W', OP_TRANSCRIPT, "\1", 1 },
         { 'w', OP_TRANSCRIPT, "\0", 1 },
+        { 'O', OP_NEW_PIN, FAKE_NEW_PIN, 8 },
+        { 'X', OP_CHANGE_PIN, FAKE_PIN, 8 },
+        { 'Y', OP_UNBLOCK_PIN, FAKE_PIN, 8 },
 };
 
 static inline size_t make_frame(char letter, uint8_t *frame, size_t cap)

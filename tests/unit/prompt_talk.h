@@ -5,7 +5,7 @@
 #ifndef MOHR_PROMPT_TALK_H
 #define MOHR_PROMPT_TALK_H
 
-#include "daemon/prompt/dialogue.h"
+#include "daemon/prompt/course.h"
 #include "daemon/prompt/texts.h"
 
 #include "base/text.h"

@@ -110,8 +110,8 @@ _unused_ static void drive(const struct request_params *params)
         assert_false(world.verified); /* the PIN state never survives */
         assert_int_equal(world.ends, world.intent_outcome == 0 ? world.intents : 0);
         assert_true(world.intents == 1 || world.prompts + world.choices + world.searches == 0);
-        assert_null(world.context.asking);
-        assert_null(world.context.waiting);
+        assert_null(world.context.turns.asking);
+        assert_null(world.context.turns.waiting);
         renew_loop();
 }
 

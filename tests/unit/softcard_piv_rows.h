@@ -9,6 +9,7 @@
 #define PIV_ASK      "00200080 "
 #define PIV_PIN      "0020008008333134313539FFFF " /* 314159 */
 #define PIV_WRONG    "0020008008313131313131FFFF "
+#define PIV_UNBLOCK  "002C0080103133353732343638323731383238FFFF "
 #define PIV_GET(tag) "00CB3FFF0000055C03" tag "0000 "
 #define PIV_DISCOVER "00CB3FFF035C017E00 "
 /* A template without a challenge: 6A80, if only the key is there and may be used. */
@@ -46,6 +47,8 @@
         { "piv-key-history=present", "profile=piv", PIV_SELECT PIV_GET("5FC10C"), "6a82", "5308c10100c20100fe009000" }, \
         { "piv-absent=empty", "profile=piv", PIV_SELECT PIV_GET("5FC10C"), "6a82", "53009000" }, \
         { "piv-global=271828", "profile=piv", PIV_SELECT "00200000", "6a88", "63c3" }, \
+        { "piv-puk=absent", "profile=piv", PIV_SELECT PIV_UNBLOCK, "9000", "6d00" }, \
+        { "piv-puk=13572469", "profile=piv", PIV_SELECT PIV_UNBLOCK, "9000", "63c2" }, \
         { "piv-primary=global", "profile=piv piv-global=271828", PIV_SELECT PIV_DISCOVER, "*5f2f0260109000", "*5f2f0260209000" }, \
         { "piv-format=counts", "profile=piv", PIV_SELECT "002000800431323334", "6a80", "63c2" }, \
         { "piv-pin-always=until-use", "profile=piv", PIV_SELECT PIV_PIN PIV_ASK PIV_USE("07", "9C"), "6982", "6a80" }, \

@@ -15,7 +15,11 @@ static const struct {
         { "identified", "BI", "RCLEZ" },
         { "resumed", "BU", "RCLEZ" },
         { "confirmed", "BIC", "RCNnPMLEZ" },
-        { "counted", "BICN", "RCNnPMDKLEZ" },
+        { "counted", "BICN", "RCNnPMDKOLEZ" },
+        { "with a new PIN", "BICNO", "XYLEZ" },
+        { "changed", "BICNOX", "RCNnPMLEZ" },
+        { "unblocked, counted", "BICNOYN", "RCNnPMLEZ" },
+        { "cleared with a new PIN", "BICNOL", "RCNnPMLEZ" },
         { "armed", "BICND", "VLEZ" },
         { "verified", "BICNDV", "SLEZ" },
         { "signed", "BICNDVS", "SLEZ" },
@@ -26,7 +30,7 @@ static const struct {
         { "counted again after keys", "BICNKLN", "RCNnPMLEZ" },
         { "writing", "W", "BWw" },
         { "writing, counted", "WBICN", "RCNnPMLEZ" },
-        { "written", "WBICEwBN", "RCNnPMDKLEZ" },
+        { "written", "WBICEwBN", "RCNnPMDKOLEZ" },
 };
 
 static void each_operation_in_each_state_is_answered_or_ends_the_process(void **state)
@@ -63,6 +67,65 @@ static void a_pin_is_never_accepted_twice(void **state _unused_)
                         assert_int_equal(finish(&talk), 70);
                         assert_true(fake->verifies <= 1);
                 }
+}
+
+static void a_new_pin_is_given_once_whatever_came_of_it(void **state _unused_)
+{
+        static const int outcomes[] = { 0, OUTCOME_WRONG_PIN, OUTCOME_PIN_BLOCKED };
+        static const char *const ways[] = { "BICNOX", "BICNOY" };
+        static const char *const again[] = { "X", "Y", "O", "NO", "ND", "NK", "LNO", "EBNO" };
+        struct talk talk;
+        for (size_t i = 0; i < ARRAY_LEN(outcomes) * ARRAY_LEN(ways); i++)
+                for (size_t j = 0; j < ARRAY_LEN(again); j++) {
+                        size_t way = i % ARRAY_LEN(ways);
+                        reset_fake(NULL);
+                        fake->verify = outcomes[i / ARRAY_LEN(ways)];
+                        start(&talk);
+                        assert_int_equal(say(&talk, ways[way]), fake->verify);
+                        assert_int_equal(in_u8(&talk.fields), fake->verify ? 2 : 3);
+                        assert_int_equal(in_done(&talk.fields), 0);
+                        assert_true(fake->pin_was_right);
+                        assert_int_equal(fake->renewed_by, way == 0 ? RENEW_BY_PIN : RENEW_BY_PUK);
+                        assert_int_equal(say(&talk, again[j]), ENDED);
+                        assert_int_equal(finish(&talk), 70);
+                        assert_int_equal(fake->renewals + fake->verifies, 1);
+                        assert_int_equal(fake->asked[fake->asked_len - 1], '!');
+                }
+}
+
+static void a_new_pin_needs_a_counter_and_a_card_that_can_change(void **state _unused_)
+{
+        static const char *const tries[] = { "BICO", "BICnO", "BICNEBO", "BICNLO", "WBICNO" };
+        struct talk talk;
+        for (size_t i = 0; i <= ARRAY_LEN(tries); i++) {
+                reset_fake(NULL);
+                fake->fixed = i == ARRAY_LEN(tries);
+                start(&talk);
+                assert_int_equal(say(&talk, fake->fixed ? "BICNO" : tries[i]), ENDED);
+                assert_int_equal(finish(&talk), 70);
+                assert_int_equal(fake->renewals, 0);
+        }
+}
+
+static void a_blocked_pin_is_unblocked_and_not_changed(void **state _unused_)
+{
+        static const struct pin_counter blocked = { true, 0, 0x6983 }, unknown = { .sw = 0x6f00 };
+        static const struct {
+                const struct pin_counter *counter;
+                const char *way;
+                int last;
+        } rows[] = { { &blocked, "BICNOX", ENDED }, { &blocked, "BICND", ENDED },
+                { &blocked, "BICNOY", 0 }, { &unknown, "BICNO", ENDED } };
+        struct talk talk;
+        for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+                reset_fake(NULL);
+                fake->counter = *rows[i].counter;
+                start(&talk);
+                assert_int_equal(say(&talk, rows[i].way), rows[i].last);
+                (void)finish(&talk);
+                assert_int_equal(fake->renewals, rows[i].last == 0);
+                assert_int_equal(fake->verifies, 0);
+        }
 }
 
 static void a_wrong_pin_tells_the_tries_and_spends_the_process(void **state _unused_)
@@ -448,6 +511,9 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 TEST(each_operation_in_each_state_is_answered_or_ends_the_process),
                 TEST(a_pin_is_never_accepted_twice),
+                TEST(a_new_pin_is_given_once_whatever_came_of_it),
+                TEST(a_new_pin_needs_a_counter_and_a_card_that_can_change),
+                TEST(a_blocked_pin_is_unblocked_and_not_changed),
                 TEST(a_wrong_pin_tells_the_tries_and_spends_the_process),
                 TEST(keys_that_are_not_there_cannot_be_used),
                 TEST(the_keys_are_asked_once_whatever_came_of_it),

@@ -33,6 +33,11 @@ static const struct {
         { "digits: none", "BICN", OP_PIN, "", 0 },
         { "digits: a letter", "BICN", OP_PIN, "1234a678", 8 },
         { "digits: a NUL", "BICN", OP_PIN, "1234\0", 5 },
+        { "new PIN: three digits", "BICN", OP_NEW_PIN, "123", 3 },
+        { "new PIN: a letter", "BICN", OP_NEW_PIN, "1234a678", 8 },
+        { "old PIN: nine digits", "BICNO", OP_CHANGE_PIN, "123456789", 9 },
+        { "old PIN: none", "BICNO", OP_CHANGE_PIN, "", 0 },
+        { "PUK: a NUL", "BICNO", OP_UNBLOCK_PIN, "1234567\0", 8 },
         { "object out of range", "BI", OP_READ, "\x09", 1 },
         { "copy out of range", "BIC", OP_COUNTER, "\x03", 1 },
         { "method out of range", "BIC", OP_METHOD, "\x01\x06", 2 },
@@ -132,6 +137,20 @@ static void the_pin_is_wiped_whatever_verify_says(void **state _unused_)
                 fake->verify = answers[i];
                 assert_int_equal(session_new(&session, &fake_driver, NULL), 0);
                 step_word(session, "BICNDV");
+                assert_true(fake->pin_was_right);
+                assert_true(all_zero(fake->pin_seen, fake->pin_len));
+        }
+}
+
+static void a_new_pin_is_wiped_whatever_the_card_says(void **state _unused_)
+{
+        static const int answers[] = { 0, OUTCOME_WRONG_PIN, OUTCOME_CARD_REMOVED, -EIO };
+        for (size_t i = 0; i < ARRAY_LEN(answers); i++) {
+                _cleanup_session_ struct session *session = NULL;
+                reset_fake(NULL);
+                fake->verify = answers[i];
+                assert_int_equal(session_new(&session, &fake_driver, NULL), 0);
+                step_word(session, i % 2 ? "BICNOX" : "BICNOY");
                 assert_true(fake->pin_was_right);
                 assert_true(all_zero(fake->pin_seen, fake->pin_len));
         }
@@ -295,6 +314,7 @@ int main(void)
                 TEST(each_frame_cut_or_lengthened_ends_the_process),
                 TEST(a_frame_over_the_cap_ends_the_process),
                 TEST(the_pin_is_wiped_whatever_verify_says),
+                TEST(a_new_pin_is_wiped_whatever_the_card_says),
                 TEST(the_inbox_is_wiped_after_every_frame),
                 TEST(a_watcher_reports_changes_then_the_loss_and_ends),
                 TEST(a_watcher_nobody_listens_to_ends_quietly),

@@ -51,7 +51,7 @@ static void a_search_fails_with_an_answer(void **state)
                 HOLDS(in, world.prompts == 0 || strcmp(last_question.reader, "Reader B") == 0);
                 HOLDS(in, world.pins + world.ops[OP_VERIFY] == 0);
                 HOLDS(in, !the_reader.taken && !world.open);
-                HOLDS(in, !world.context.asking && !world.context.waiting);
+                HOLDS(in, !world.context.turns.asking && !world.context.turns.waiting);
                 reset_counts();
                 struct inject calm = INJECT(0);
                 look(&calm);

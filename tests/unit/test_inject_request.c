@@ -50,7 +50,7 @@ static void sweep(bool known_card, enum mischief mischief)
                 HOLDS(in, in.failed || world.outcome == 0);
                 HOLDS(in, world.pins <= 1 && world.ops[OP_VERIFY] <= 1);
                 HOLDS(in, !the_reader.taken && !world.verified && !world.open);
-                HOLDS(in, !world.context.asking && !world.context.waiting);
+                HOLDS(in, !world.context.turns.asking && !world.context.turns.waiting);
                 if (!in.onwards && strcmp(in.what, "mlock") == 0)
                         HOLDS(in, world.detail && strstr(world.detail, "RLIMIT_MEMLOCK"));
                 check_assertion(&in, trust);

@@ -202,7 +202,10 @@ static void something_of_the_app_always_remains(void **state)
                 memcpy(question.audience, "https://evil.example", 20);
                 memcpy(question.app + strlen(question.app) - 8, "/the-app", 8);
                 speak(languages[l]);
+                assert_true(texts_consent_is_long(&question));
                 texts_consent(&question, &page);
+                assert_non_null(strstr(page.desc, FSI "https://evil.example"));
+                texts_asked(&question, &page);
                 assert_non_null(strstr(page.desc, FSI "https://evil.example"));
                 assert_non_null(strstr(page.desc, "/the-app" PDI));
         }

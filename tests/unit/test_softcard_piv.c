@@ -285,9 +285,10 @@ static void pin_always_means_the_command_before(void **state)
 static void what_would_change_the_card_is_counted(void **state)
 {
         static const char *const writes[] = { "00DB3FFF055C035FC102", "10DB3FFF055C035FC102",
-                "0047009A05AC03800107", "0024008010333134313539FFFF313131313131FFFF",
-                "002C0080103132333435363738313131313131FFFF", "0087039B047C028100",
-                "0087039B047C028000", "00FFFFFF020A1B", "00FB0000", "00FA0505", "00F69A9C" };
+                "0047009A05AC03800107", "0024008110333134313539FFFF313131313131FFFF",
+                "002C0081103132333435363738313131313131FFFF", "1024008008333134313539FFFF",
+                "0087039B047C028100", "0087039B047C028000", "00FFFFFF020A1B", "00FB0000",
+                "00FA0505", "00F69A9C" };
         _cleanup_card_ struct softcard *card = card_with(*state, "profile=piv", NULL);
         talk(card, PIV_SELECT PIV_PIN);
         for (size_t i = 0; i < ARRAY_LEN(writes); i++) {
@@ -297,6 +298,63 @@ static void what_would_change_the_card_is_counted(void **state)
         talk_expect(card, "0087039B047C02810000", "7c0a8108*");
         talk_expect(card, "0087039B0C7C0A82081111111111111111", "6982");
         talk_expect(card, "00FD0000", "6d00");
+}
+
+#define PIV_CHANGE        "0024008010333134313539FFFF323731383238FFFF " /* to 271828 */
+#define PIV_UNBLOCK_WRONG "002C0080103133353732343639323731383238FFFF "
+
+static void a_new_pin_takes_the_old_ones_place_and_outlives_power(void **state)
+{
+        struct softcard_nv nv = { 0 };
+        {
+                _cleanup_card_ struct softcard *card = card_with(*state, "profile=piv", &nv);
+                talk_expect(card, PIV_SELECT PIV_WRONG PIV_CHANGE, "9000");
+                assert_true(softcard_pin_verified(card));
+                talk_expect(card, PIV_CHANGE, "63c2");
+                assert_false(softcard_pin_verified(card));
+                talk_expect(card, "0020008008323731383238FFFF", "9000");
+                assert_int_equal(softcard_stats(card)->renewals, 2);
+                assert_int_equal(softcard_stats(card)->writes, 0);
+        }
+        _cleanup_card_ struct softcard *again = card_with(*state, "profile=piv", &nv);
+        talk_expect(again, PIV_SELECT PIV_PIN, "63c2");
+        talk_expect(again, "0020008008323731383238FFFF", "9000");
+}
+
+static void the_code_unblocks_and_has_a_counter_of_its_own(void **state)
+{
+        struct softcard_nv nv = { 0 };
+        _cleanup_card_ struct softcard *card = card_with(*state, "profile=piv", &nv);
+        talk_expect(card, PIV_SELECT PIV_WRONG PIV_WRONG PIV_WRONG PIV_CHANGE, "6983");
+        talk_expect(card, PIV_UNBLOCK_WRONG, "63c2");
+        talk_expect(card, PIV_UNBLOCK, "9000");
+        assert_int_equal(nv.failures_puk + nv.failures_piv, 0);
+        assert_false(softcard_pin_verified(card));
+        talk_expect(card, PIV_ASK, "63c3");
+        talk_expect(card, PIV_UNBLOCK_WRONG PIV_UNBLOCK_WRONG PIV_UNBLOCK_WRONG, "63c0");
+        talk_expect(card, PIV_UNBLOCK, "6983");
+        talk_expect(card, "0020008008323731383238FFFF", "9000");
+}
+
+static void what_is_no_pin_costs_nothing(void **state)
+{
+        static const char *const odd[][2] = { { "0024008010333134313539FFFF3237313832FFFFFF",
+                                                      "6a80" },
+                { "0024008010333134313539FFFF3237313832382020", "6a80" },
+                { "0024008008333134313539FFFF", "6700" }, { "00240080", "6700" },
+                { "0024018010333134313539FFFF323731383238FFFF", "6a86" },
+                { "002C0080103133353732343638FFFFFFFFFFFFFFFF", "6a80" } };
+        struct softcard_nv nv = { 0 };
+        _cleanup_card_ struct softcard *card = card_with(*state, "profile=piv", &nv);
+        talk(card, PIV_SELECT);
+        for (size_t i = 0; i < ARRAY_LEN(odd); i++)
+                talk_expect(card, odd[i][0], odd[i][1]);
+        assert_int_equal(nv.failures_puk + nv.failures_piv, 0);
+        assert_int_equal(softcard_stats(card)->renewals, 0);
+        _cleanup_card_ struct softcard *national = card_with(*state, "profile=mav2-cl", NULL);
+        talk_expect(national, "00A404000CA0000000180C000001634200 " PIV_CHANGE, "6982");
+        talk_expect(national, PIV_UNBLOCK, "6982");
+        assert_int_equal(softcard_stats(national)->writes, 2);
 }
 
 static void odd_commands_are_refused(void **state)
@@ -395,6 +453,9 @@ int main(void)
                 cmocka_unit_test(wrong_pins_are_counted_and_block),
                 cmocka_unit_test(pin_always_means_the_command_before),
                 cmocka_unit_test(what_would_change_the_card_is_counted),
+                cmocka_unit_test(a_new_pin_takes_the_old_ones_place_and_outlives_power),
+                cmocka_unit_test(the_code_unblocks_and_has_a_counter_of_its_own),
+                cmocka_unit_test(what_is_no_pin_costs_nothing),
                 cmocka_unit_test(odd_commands_are_refused),
                 cmocka_unit_test(a_point_off_the_curve_is_refused),
                 cmocka_unit_test(faults_know_the_commands),

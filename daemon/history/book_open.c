@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* book_open.c: how a file becomes a book (book.h): whose it is, what it is, and whether its end still holds.
+ *
+ * The folder is entered before anything is opened, and SQLite is given a bare name: so a name that is changed on
+ * the way there changes nothing, and SQLite may be told to follow no link at all. An empty database becomes a book; one that is
+ * somebody else's, has triggers or views, ends in a row whose link does not compute, or falls short
+ * of history.head, is left alone.
+ */
+#include "daemon/history/book.h"
+
+#include "base/bytes.h"
+#include "base/file.h"
+#include "base/outcome.h"
+#include "daemon/history/head.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+
+#define APPLICATION 0x4D6F6872
+#define SCHEMA      1
+#define BUSY_MS     3000
+#define ROW_MAX     65536 /* of what SQLite may hand us */
+
+static const char setting[] = "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;"
+                              "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -256;"
+                              "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;";
+
+/* `open` is the worker's notebook: requests without an end, and whose they are. It is not history. */
+#define EVENT(member) "json_extract(body, '$." member "')"
+static const char schema[] =
+        "CREATE TABLE entry (seq INTEGER PRIMARY KEY, body TEXT, digest BLOB NOT NULL,"
+        " link BLOB NOT NULL) STRICT;"
+        "CREATE TABLE open (request TEXT PRIMARY KEY, boot TEXT, pid INTEGER, start INTEGER) "
+        "STRICT;"
+        "CREATE INDEX entry_event ON entry (" EVENT(
+                "event") ");"
+                         "CREATE INDEX entry_app ON entry (" EVENT("event") ", " EVENT(
+                                 "app") ");"
+                                        "CREATE INDEX entry_request ON entry (" EVENT(
+                                                "request") ");"
+                                                           "CREATE INDEX entry_grant ON entry "
+                                                           "(" EVENT(
+                                                                   "grant") ");"
+                                                                            "CREATE INDEX "
+                                                                            "entry_signed ON entry "
+                                                                            "(" EVENT(
+                                                                                    "signed_"
+                                                                                    "request") ");"
+                                                                                               "PRA"
+                                                                                               "GMA"
+                                                                                               " ap"
+                                                                                               "pli"
+                                                                                               "cat"
+                                                                                               "ion"
+                                                                                               "_id"
+                                                                                               " = "
+                                                                                               "129"
+                                                                                               "914"
+                                                                                               "686"
+                                                                                               "6; "
+                                                                                               "PRA"
+                                                                                               "GMA"
+                                                                                               " us"
+                                                                                               "er_"
+                                                                                               "ver"
+                                                                                               "sio"
+                                                                                               "n "
+                                                                                               "= "
+                                                                                               "1;";
+_Static_assert(APPLICATION == 1299146866 && SCHEMA == 1, "the pragmas above say the same");
+
+static int refuse(struct book *book, const char *name, const char *why)
+{
+        snprintf(book->trouble, sizeof book->trouble, "%.300s%s%s: %s", book->dir, *name ? "/" : "",
+                name, why);
+        return OUTCOME_CANNOT_RECORD;
+}
+
+static int refuse_error(struct book *book, const char *name, int error)
+{
+        char text[160];
+        if (error == ENOMEM)
+                return -ENOMEM;
+        snprintf(text, sizeof text, "%s: the history cannot be kept there", strerror(error));
+        return refuse(book, name, text);
+}
+
+/* ---- folder and files ------------------------------------------------------------------------ */
+
+int book_new(struct book **ret, const char *dir)
+{
+        struct book *book = calloc(1, sizeof *book);
+        if (!book)
+                return -ENOMEM;
+        book->dir = strdup(dir);
+        if (!book->dir)
+                return book_free(book), -ENOMEM;
+        *ret = book;
+        return 0;
+}
+
+struct book *book_free(struct book *book)
+{
+        if (!book)
+                return NULL;
+        book_close(book);
+        free(book->dir);
+        free(book);
+        return NULL;
+}
+
+static bool only_ours(const struct stat *st)
+{
+        return st->st_uid == geteuid() && (st->st_mode & (S_IWGRP | S_IWOTH)) == 0;
+}
+
+static int look_at_file(struct book *book, const char *name)
+{
+        struct stat st;
+        if (fstatat(AT_FDCWD, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+                return errno == ENOENT ? 0 : refuse_error(book, name, errno);
+        if (!S_ISREG(st.st_mode) || st.st_nlink != 1)
+                return refuse(book, name, "is a link or no file: move it away");
+        if (!only_ours(&st))
+                return refuse(book, name, "belongs to another user, or others may write to it");
+        return 0;
+}
+
+static int enter_folder(struct book *book)
+{
+        int r = file_make_folders(book->dir, 0700);
+        if (r < 0)
+                return refuse_error(book, "", -r);
+        _cleanup_close_ int fd =
+                open(book->dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY);
+        struct stat st;
+        if (fd < 0 || fstat(fd, &st) < 0)
+                return refuse_error(book, "", errno);
+        if (!only_ours(&st))
+                return refuse(
+                        book, "", "the folder belongs to another user, or others may write to it");
+        return fchdir(fd) < 0 ? refuse_error(book, "", errno) : 0;
+}
+
+int book_settle(struct book *book)
+{
+        static const char *const names[] = { "history.db", "history.db-wal", "history.db-shm",
+                "history.head" };
+        book->trouble[0] = '\0';
+        int r = enter_folder(book);
+        for (size_t i = 0; r == 0 && i < ARRAY_LEN(names); i++)
+                r = look_at_file(book, names[i]);
+        return r;
+}
+
+/* ---- the database ---------------------------------------------------------------------------- */
+
+void book_close(struct book *book)
+{
+        (void)sqlite3_close_v2(book->db);
+        book->db = NULL;
+}
+
+static int say(struct book *book, const char *sql)
+{
+        return sqlite3_exec(book->db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : book_failed(book);
+}
+
+static int connect_to(struct book *book)
+{
+        static const int off[] = { SQLITE_DBCONFIG_ENABLE_TRIGGER, SQLITE_DBCONFIG_ENABLE_VIEW };
+        int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOFOLLOW |
+                    SQLITE_OPEN_PRIVATECACHE;
+        if (sqlite3_open_v2("history.db", &book->db, flags, NULL) != SQLITE_OK)
+                return book_failed(book);
+        (void)sqlite3_extended_result_codes(book->db, 1);
+        (void)sqlite3_busy_timeout(book->db, BUSY_MS);
+        (void)sqlite3_limit(book->db, SQLITE_LIMIT_LENGTH, ROW_MAX);
+        (void)sqlite3_limit(book->db, SQLITE_LIMIT_ATTACHED, 0);
+        (void)sqlite3_db_config(book->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+        for (size_t i = 0; i < ARRAY_LEN(off); i++)
+                (void)sqlite3_db_config(book->db, off[i], 0, NULL);
+        return say(book, setting);
+}
+
+static int number(struct book *book, const char *sql, int64_t *ret)
+{
+        bool found;
+        return book_number(book, &BOOK_QUERY(sql, NULL), ret, &found);
+}
+
+struct kind {
+        int64_t application, version, objects, foreign;
+};
+
+static int look_at_kind(struct book *book, struct kind *ret)
+{
+        struct kind kind = { 0 };
+        int r = number(book, "PRAGMA application_id", &kind.application);
+        if (r == 0)
+                r = number(book, "PRAGMA user_version", &kind.version);
+        if (r == 0)
+                r = number(book, "SELECT count(*) FROM sqlite_schema", &kind.objects);
+        if (r == 0)
+                r = number(book,
+                        "SELECT count(*) FROM sqlite_schema WHERE type NOT IN ('table', 'index')"
+                        " OR tbl_name NOT IN ('entry', 'open')",
+                        &kind.foreign);
+        if (r == 0)
+                *ret = kind;
+        return r;
+}
+
+static bool is_blank(const struct kind *kind)
+{
+        return kind->application == 0 && kind->version == 0 && kind->objects == 0;
+}
+
+static int judge_kind(struct book *book, const struct kind *kind)
+{
+        if (kind->application != APPLICATION)
+                return refuse(book, "history.db", "is another program's: move it away");
+        if (kind->version != SCHEMA)
+                return refuse(book, "history.db", "was written by another version of mohr");
+        if (kind->foreign != 0)
+                return refuse(book, "history.db",
+                        "was changed by another program: see mohr history verify");
+        return 0;
+}
+
+static int write_first(struct book *book, int64_t now)
+{
+        uint8_t random[16];
+        char id[33];
+        struct book_head head;
+        if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random)
+                return -EIO;
+        hex_encode(id, random, sizeof random);
+        json_t *body = json_pack("{s:s, s:s}", "event", "created", "id", id);
+        int r = body ? book_append(book, body, now, &head) : -ENOMEM;
+        json_decref(body);
+        return r;
+}
+
+/* Whoever else had the same thought was first, or waits for us. */
+static int create(struct book *book, int64_t now)
+{
+        struct kind kind;
+        int r = book_begin(book);
+        if (r == 0)
+                r = look_at_kind(book, &kind);
+        if (r == 0 && is_blank(&kind)) {
+                r = say(book, schema);
+                if (r == 0)
+                        r = write_first(book, now);
+        }
+        if (r == 0)
+                return book_commit(book);
+        book_rollback(book);
+        return r;
+}
+
+/* A disk of another machine cannot do this, and would lose what two daemons write at once. */
+static int use_wal(struct book *book)
+{
+        _cleanup_statement_ sqlite3_stmt *statement = NULL;
+        int r = book_prepare(book, &BOOK_QUERY("PRAGMA journal_mode = WAL", NULL), &statement);
+        if (r == 0)
+                r = book_step(book, statement);
+        if (r != 1)
+                return r;
+        const char *mode = (const char *)sqlite3_column_text(statement, 0);
+        if (!mode || strcmp(mode, "wal") != 0)
+                return refuse(
+                        book, "history.db", "this disk cannot keep a history: set [state] dir");
+        return 0;
+}
+
+static int read_id(struct book *book)
+{
+        _cleanup_statement_ sqlite3_stmt *statement = NULL;
+        int r = book_prepare(book,
+                &BOOK_QUERY("SELECT " EVENT("id") " FROM entry WHERE seq = 1 AND " EVENT(
+                                    "event") " = 'created'",
+                        NULL),
+                &statement);
+        if (r == 0)
+                r = book_step(book, statement);
+        if (r < 0 || r == OUTCOME_CANNOT_RECORD)
+                return r;
+        const char *id = r == 1 ? (const char *)sqlite3_column_text(statement, 0) : NULL;
+        if (!id || !history_is_hex(id, 32))
+                return refuse(book, "history.db",
+                        "has no beginning: see mohr history verify, then move it away");
+        memcpy(book->id, id, sizeof book->id);
+        return 0;
+}
+
+static int become_book(struct book *book, int64_t now)
+{
+        struct kind kind;
+        int r = look_at_kind(book, &kind);
+        if (r == 0 && !is_blank(&kind))
+                r = judge_kind(book, &kind);
+        if (r == 0)
+                r = use_wal(book);
+        if (r == 0 && is_blank(&kind))
+                r = create(book, now);
+        return r;
+}
+
+int book_open(struct book *book, int64_t now)
+{
+        book->trouble[0] = '\0';
+        int r = connect_to(book);
+        if (r == 0)
+                r = become_book(book, now);
+        if (r == 0)
+                r = read_id(book);
+        if (r == 0)
+                r = book_check_end(book);
+        if (r == 0)
+                r = head_check(book);
+        if (r != 0)
+                book_close(book);
+        return r;
+}

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* judge.c: see judge.h. Each limit asks for one row: the one so many back. If that is younger than the limit's
+ * time, there were too many since. So no limit costs more than its own number of rows, however long the history.
+ */
+#include "daemon/history/judge.h"
+
+#include "base/outcome.h"
+
+#include <stdio.h>
+
+#define HOUR_S   3600
+#define MINUTE_S 60
+
+#define EVENT(member) "json_extract(body, '$." member "')"
+
+/* ---- seen before ------------------------------------------------------------------------------ */
+
+static int judge_replay(struct book *book, const struct history_ask_texts *ask, bool *ret)
+{
+        int64_t one;
+        *ret = false;
+        if (!*ask->signed_request)
+                return 0;
+        return book_number(book,
+                &BOOK_QUERY("SELECT 1 FROM entry WHERE " EVENT("signed_request") " = ? AND " EVENT(
+                                    "event") " = 'asked' LIMIT 1",
+                        ask->signed_request),
+                &one, ret);
+}
+
+/* ---- too often -------------------------------------------------------------------------------- */
+
+/* Seconds until a time `span` after `at`, of something that happened; 0: that is over, or never was. */
+static uint32_t wait_after(int64_t at, uint32_t span, int64_t now)
+{
+        if (at > now + HOUR_S || at + (int64_t)span <= now)
+                return 0;
+        int64_t wait = at + (int64_t)span - now;
+        return wait > UINT32_MAX ? UINT32_MAX : (uint32_t)wait;
+}
+
+static int judge_rate(
+        struct book *book, const char *app, uint32_t limit, int64_t now, uint32_t *ret)
+{
+        char back[12];
+        int64_t at = 0;
+        bool found;
+        *ret = 0;
+        if (limit == 0)
+                return 0;
+        snprintf(back, sizeof back, "%u", limit - 1);
+        const struct book_query query =
+                app ? BOOK_QUERY(
+                              "SELECT " EVENT("at") " FROM entry WHERE " EVENT(
+                                      "event") " = 'asked' AND " EVENT("app") " = ?2"
+                                                                              " ORDER BY seq DESC "
+                                                                              "LIMIT 1 OFFSET "
+                                                                              "CAST(?1 AS INTEGER)",
+                              back, app)
+                    : BOOK_QUERY("SELECT " EVENT("at") " FROM entry WHERE " EVENT(
+                                         "event") " = 'asked'"
+                                                  " ORDER BY seq DESC LIMIT 1 OFFSET CAST(?1 AS "
+                                                  "INTEGER)",
+                              back);
+        int r = book_number(book, &query, &at, &found);
+        if (r == 0 && found)
+                *ret = wait_after(at, HOUR_S, now);
+        return r;
+}
+
+/* ---- wrong PINs ------------------------------------------------------------------------------- */
+
+/* Ends of this app's requests, the latest first. */
+static const char ends_of_app[] =
+        "SELECT json_extract(e.body, '$.outcome'), json_extract(e.body, '$.at')"
+        " FROM entry a JOIN entry e ON json_extract(e.body, '$.request') = json_extract(a.body, "
+        "'$.request')"
+        " AND json_extract(e.body, '$.event') = 'ended'"
+        " WHERE json_extract(a.body, '$.event') = 'asked' AND json_extract(a.body, '$.app') = ?1"
+        " ORDER BY a.seq DESC LIMIT 200";
+
+static bool is_wrong(const char *outcome)
+{
+        return strcmp(outcome, outcome_name(OUTCOME_WRONG_PIN)) == 0 ||
+               strcmp(outcome, outcome_name(OUTCOME_PIN_BLOCKED)) == 0;
+}
+
+/* Only a right PIN ends a row of wrong ones: what was cancelled in between says nothing. */
+static int judge_pause(
+        struct book *book, const struct history_ask_texts *ask, int64_t now, uint32_t *ret)
+{
+        _cleanup_statement_ sqlite3_stmt *ends = NULL;
+        uint32_t wrong = 0;
+        int64_t last = 0;
+        *ret = 0;
+        if (ask->wrong_pins == 0 || ask->pause_s == 0)
+                return 0;
+        int r = book_prepare(book, &BOOK_QUERY(ends_of_app, ask->app), &ends);
+        while (r == 0 && wrong < ask->wrong_pins && (r = book_step(book, ends)) == 1) {
+                const char *outcome = (const char *)sqlite3_column_text(ends, 0);
+                if (!outcome || strcmp(outcome, "Ok") == 0)
+                        return 0;
+                if (is_wrong(outcome) && wrong++ == 0)
+                        last = sqlite3_column_int64(ends, 1);
+                r = 0;
+        }
+        if (r == 0 && wrong >= ask->wrong_pins)
+                *ret = wait_after(last, ask->pause_s, now);
+        return r;
+}
+
+/* ---- all of it -------------------------------------------------------------------------------- */
+
+static const struct {
+        const char *why, *detail;
+} words[] = {
+        { "replayed", "this signed request was used before" },
+        { "paused", "paused after wrong PINs: try again later" },
+        { "too_often", "asked too often: try again later" },
+};
+
+const char *judge_detail(const char *why)
+{
+        for (size_t i = 0; i < ARRAY_LEN(words); i++)
+                if (strcmp(words[i].why, why) == 0)
+                        return words[i].detail;
+        return "";
+}
+
+static int refusal(size_t word, uint32_t wait_s, const char **ret_why, uint32_t *ret_wait_s)
+{
+        *ret_why = words[word].why;
+        *ret_wait_s = wait_s;
+        return OUTCOME_POLICY;
+}
+
+int judge_limits(struct book *book, const struct history_ask_texts *ask, int64_t now,
+        const char **ret_why, uint32_t *ret_wait_s)
+{
+        bool replayed;
+        uint32_t pause = 0, app = 0, user = 0;
+        int r = judge_replay(book, ask, &replayed);
+        if (r != 0 || replayed)
+                return r != 0 ? r : refusal(0, 0, ret_why, ret_wait_s);
+        r = judge_pause(book, ask, now, &pause);
+        if (r != 0 || pause > 0)
+                return r != 0 ? r : refusal(1, pause, ret_why, ret_wait_s);
+        r = judge_rate(book, ask->app, ask->app_per_hour, now, &app);
+        if (r == 0)
+                r = judge_rate(book, NULL, ask->user_per_hour, now, &user);
+        if (r != 0 || (app == 0 && user == 0))
+                return r;
+        return refusal(2, app > user ? app : user, ret_why, ret_wait_s);
+}
+
+/* ---- how often a refusal is written down -------------------------------------------------------- */
+
+static int refused_at(struct book *book, const struct book_query *query, int64_t now, bool *ret)
+{
+        int64_t at = 0;
+        bool found = false;
+        int r = book_number(book, query, &at, &found);
+        *ret = found && at / MINUTE_S == now / MINUTE_S;
+        return r;
+}
+
+int judge_tells_more(struct book *book, const struct history_ask_texts *ask, const char *why,
+        int64_t now, bool *ret)
+{
+        bool told = false, many = false;
+        int r = refused_at(book,
+                &BOOK_QUERY(
+                        "SELECT " EVENT("at") " FROM (SELECT * FROM entry WHERE " EVENT(
+                                "event") " = 'refused' AND " EVENT("app") " = ?1 ORDER BY seq DESC "
+                                                                          "LIMIT 8)"
+                                                                          " WHERE " EVENT(
+                                                                                  "why") " = ?2 "
+                                                                                         "ORDER BY "
+                                                                                         "seq DESC "
+                                                                                         "LIMIT 1",
+                        ask->app, why),
+                now, &told);
+        if (r == 0)
+                r = refused_at(book,
+                        &BOOK_QUERY(
+                                "SELECT " EVENT("at") " FROM entry WHERE " EVENT(
+                                        "event") " = 'refused' ORDER BY seq DESC LIMIT 1 OFFSET 19",
+                                NULL),
+                        now, &many);
+        if (r == 0)
+                *ret = !told && !many;
+        return r;
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* policy_explain.c: a decision, and each rule of both lists with whether it spoke of this question and why not.
+ *
+ * It repeats nothing of policy_decide(): the decision told is the one that a request would meet. The words are
+ * names, for the client to translate; a rule is told by its name, its file and its line, never by what it says.
+ */
+#include "daemon/policy_internal.h"
+
+#include "base/text.h"
+#include "daemon/varlink.h"
+
+#define FILE_SHOWN 160 /* bytes of a path; 128 rules fit an answer */
+
+static const char *const consents[] = {
+        [POLICY_GRANT] = "grant", [POLICY_ASK] = "ask", [POLICY_REFUSE] = "refuse"
+};
+static const char *const lists[] = { [CONFIG_ROOTS] = "administrator", [CONFIG_USERS] = "user" };
+static const char *const whys[] = { [RULE_MATCHES] = "earlier",
+        [RULE_OTHER_WHO] = "who",
+        [RULE_USERS_UNIT] = "users_unit",
+        [RULE_OTHER_AUDIENCE] = "audience",
+        [RULE_OTHER_PURPOSE] = "purpose" };
+
+static json_t *decision_json(const struct policy_decision *d)
+{
+        return json_pack("{s:s, s:o, s:o, s:o, s:b, s:b, s:I, s:I, s:I, s:I, s:s*, s:s*}",
+                "consent", consents[d->consent], "required", claimset_json(d->required), "optional",
+                claimset_json(d->optional), "refused", claimset_json(d->over), "pinpad", d->pinpad,
+                "simulated", !d->no_simulated, "app_per_hour", (json_int_t)d->app_per_hour,
+                "user_per_hour", (json_int_t)d->user_per_hour, "wrong_pins",
+                (json_int_t)d->wrong_pins, "pause_s", (json_int_t)d->pause_s, "rule", d->rule,
+                "detail", d->detail);
+}
+
+static json_t *rule_json(const struct rule *rule, enum rule_match match, bool decides)
+{
+        char file[FILE_SHOWN];
+        text_sanitize(file, sizeof file, rule->file, sizeof file);
+        return json_pack("{s:s, s:s, s:s, s:I, s:b, s:s*}", "list", lists[rule->origin], "name",
+                rule->name, "file", file, "line", (json_int_t)rule->line, "matched", decides, "why",
+                decides ? NULL : whys[match]);
+}
+
+static json_t *rules_json(const struct config *config, const struct policy_question *question)
+{
+        bool decided[CONFIG_ORIGINS] = { false };
+        _cleanup_message_ json_t *list = json_array();
+        for (const struct rule *rule = config->rules; rule; rule = rule->next) {
+                enum rule_match match = rule_match(rule, question);
+                bool decides = match == RULE_MATCHES && !decided[rule->origin];
+                decided[rule->origin] |= decides;
+                if (json_array_append_new(list, rule_json(rule, match, decides)) < 0)
+                        return NULL; /* rather than a rule less */
+        }
+        return json_incref(list);
+}
+
+json_t *policy_explain(const struct config *config, const struct policy_question *question)
+{
+        struct policy_decision decision;
+        policy_decide(config, question, &decision);
+        return json_pack("{s:o, s:o}", "decision", decision_json(&decision), "rules",
+                rules_json(config, question));
+}

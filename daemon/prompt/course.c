@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* course.c: see course.h. The order is a table for each work; a row says when its page is needed and how it is asked.
+ *
+ * On a page whose answer costs something, Enter must not be the "yes": where it is the first button's, the
+ * buttons change places. Where there is no third button, what needs one is asked on a page of its own or not at
+ * all: what is not asked is not allowed.
+ */
+#include "daemon/prompt/course.h"
+
+#define PIN_ENTRIES 3
+
+struct course {
+        struct dialogue *dialogue;
+        const struct question *question;
+        const struct flavour *flavour;
+        struct secret *pin;
+        uint8_t released;
+        bool remember;
+};
+
+typedef void (*compose_page)(const struct question *question, struct page *ret);
+
+/* ---- kinds of pages ------------------------------------------------------------------------ */
+
+/* Go on, or not: cancel's button and a closed window are the same "no". */
+static int agree(struct course *course, compose_page compose)
+{
+        struct page page;
+        bool third = false;
+        compose(course->question, &page);
+        return dialogue_confirm(course->dialogue, &page, &third);
+}
+
+/* Yes or no, each with a button, and a third to leave. Of two buttons the second is both no and leave. */
+static int decide(struct course *course, compose_page compose, bool *ret_yes)
+{
+        struct page page;
+        bool third = false;
+        bool reversed = course->flavour->enter_agrees && !course->flavour->two_buttons;
+        compose(course->question, &page);
+        if (reversed) {
+                const char *yes = page.ok;
+                page.ok = page.notok;
+                page.notok = yes;
+        }
+        int outcome = dialogue_confirm(course->dialogue, &page, &third);
+        *ret_yes = outcome == 0 && third == reversed;
+        return outcome;
+}
+
+/* ---- the pages ----------------------------------------------------------------------------- */
+
+static int ask_choice(struct course *course)
+{
+        struct page page;
+        bool another = false;
+        texts_choice(course->question, &page);
+        int outcome = dialogue_confirm(course->dialogue, &page, &another);
+        return outcome == 0 && another ? OUTCOME_NO_CARD : outcome;
+}
+
+static int ask_search(struct course *course)
+{
+        return agree(course, texts_search);
+}
+
+static int ask_unproven(struct course *course)
+{
+        return agree(course, texts_unproven);
+}
+
+static int show_asked(struct course *course)
+{
+        return agree(course, texts_asked);
+}
+
+/* Two buttons stand for three: whoever agrees is asked of the optional next, where cancel leaves it out. */
+static int ask_consent_twice(struct course *course, struct page *page)
+{
+        bool third = false;
+        page->notok = NULL;
+        int outcome = dialogue_confirm(course->dialogue, page, &third);
+        if (outcome != 0)
+                return outcome;
+        outcome = agree(course, texts_optional);
+        if (outcome == 0)
+                course->released |= course->question->optional;
+        return outcome == OUTCOME_REFUSED ? 0 : outcome;
+}
+
+static int ask_consent(struct course *course)
+{
+        struct page page;
+        bool only_required = false;
+        texts_consent(course->question, &page);
+        if (page.notok && course->flavour->two_buttons)
+                return ask_consent_twice(course, &page);
+        int outcome = dialogue_confirm(course->dialogue, &page, &only_required);
+        if (outcome == 0 && !only_required)
+                course->released |= course->question->optional;
+        return outcome;
+}
+
+static int ask_remember(struct course *course)
+{
+        if (course->flavour->two_buttons)
+                return 0;
+        return decide(course, texts_remember, &course->remember);
+}
+
+static int ask_last_try(struct course *course)
+{
+        bool yes = false;
+        int outcome = decide(course, texts_last_try, &yes);
+        return outcome == OUTCOME_REFUSED || (outcome == 0 && !yes) ? OUTCOME_LAST_TRY_DECLINED
+                                                                    : outcome;
+}
+
+static int show_keys(struct course *course)
+{
+        return agree(course, texts_keys);
+}
+
+static int ask_pin(struct course *course)
+{
+        const struct question *question = course->question;
+        struct page page;
+        texts_pin(question, &page);
+        for (int i = 0; i < PIN_ENTRIES; i++) {
+                bool overlong = false;
+                int outcome = dialogue_type(course->dialogue, &page,
+                        i > 0 ? texts_bad_pin(question) : NULL, course->pin, &overlong);
+                if (outcome != 0)
+                        return outcome;
+                if (!overlong && course->pin->len >= question_pin_min(question) &&
+                        answer_pin_valid(course->pin->data, course->pin->len))
+                        return 0;
+        }
+        return OUTCOME_REFUSED;
+}
+
+/* ---- the order ----------------------------------------------------------------------------- */
+
+static bool unproven(const struct question *question)
+{
+        return question->tell_unproven;
+}
+
+static bool not_granted(const struct question *question)
+{
+        return !question->granted;
+}
+
+static bool long_consent(const struct question *question)
+{
+        return !question->granted && texts_consent_is_long(question);
+}
+
+static bool may_remember(const struct question *question)
+{
+        return question->may_remember;
+}
+
+static bool last_try(const struct question *question)
+{
+        return question->tries_left <= 1; /* unknown is less */
+}
+
+static bool by_keys(const struct question *question)
+{
+        return question->pinpad;
+}
+
+static bool by_typing(const struct question *question)
+{
+        return !question->pinpad;
+}
+
+struct step {
+        bool (*needed)(const struct question *question); /* NULL: always */
+        int (*ask)(struct course *course);               /* NULL: behind the last */
+};
+
+static const struct step choice[] = { { NULL, ask_choice }, { NULL, NULL } };
+static const struct step search[] = { { NULL, ask_search }, { NULL, NULL } };
+static const struct step sign[] = {
+        { unproven, ask_unproven },
+        { long_consent, show_asked },
+        { not_granted, ask_consent },
+        { may_remember, ask_remember },
+        { last_try, ask_last_try },
+        { by_keys, show_keys },
+        { by_typing, ask_pin },
+        { NULL, NULL },
+};
+
+static const struct step *const works[WORKS] = { [WORK_SIGN] = sign };
+
+static const struct step *steps_of(const struct question *question)
+{
+        if (question->choice)
+                return choice;
+        return question->search ? search : works[question->work];
+}
+
+static int walk(struct course *course)
+{
+        const struct step *step = steps_of(course->question);
+        int outcome = step ? 0 : OUTCOME_INTERNAL;
+        for (; outcome == 0 && step->ask; step++)
+                if (!step->needed || step->needed(course->question))
+                        outcome = step->ask(course);
+        return outcome;
+}
+
+struct answer course_run(
+        struct dialogue *dialogue, const struct question *question, struct secret *pin)
+{
+        struct course course = {
+                .dialogue = dialogue,
+                .question = question,
+                .flavour = dialogue_flavour(dialogue),
+                .pin = pin,
+        };
+        int outcome = walk(&course);
+        if (outcome != 0) {
+                secret_wipe(pin);
+                return (struct answer){ .outcome = outcome_of(outcome) };
+        }
+        bool about_readers = question->choice || question->search;
+        return (struct answer){
+                .released = about_readers ? 0 : question->required | course.released,
+                .remember = course.remember,
+                .pin = { pin->data, pin->len },
+        };
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* texts_internal.h: what the pages have in common; for the texts*.c files alone.
+ *
+ * Each adds lines to a page that is being composed, and says nothing about order.
+ */
+#ifndef MOHR_PROMPT_TEXTS_INTERNAL_H
+#define MOHR_PROMPT_TEXTS_INTERNAL_H
+
+#include "daemon/prompt/texts.h"
+
+/* Title and two plain buttons; above all else what holds for the whole talk: a simulated card, another language. */
+void texts_begin(struct parts *parts, const struct question *question, struct page *ret);
+void texts_add_asker(struct parts *parts, const struct question *question); /* who, and for whom */
+void texts_add_purpose(struct parts *parts, const struct question *question);
+void texts_add_audience(struct parts *parts, const struct question *question);
+void texts_add_holder(struct parts *parts, const struct question *question);
+void texts_add_reader(struct parts *parts, const struct question *question);
+void texts_add_request(struct parts *parts, const struct question *question);
+void texts_add_count(
+        struct parts *parts, const char *format, const struct question *question, int n);
+/* "a, b, c" of SHARE_ bits; nothing if there are none. */
+void texts_add_shares(
+        struct parts *parts, const struct question *question, const char *format, uint8_t shares);
+bool texts_in_persian(const struct question *question);
+
+#endif

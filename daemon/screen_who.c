@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* screen_who.c: which program may hold the role, by the one word that root's configuration has for it.
+ *
+ * unit:NAME is a unit of the system manager: only root, through it, starts a process there.
+ *
+ * program:/PATH is the very file that the process runs, by device and inode: its name could be another's. File and
+ * folders must be root's, and nobody else's to change, without symbolic links. That keeps other programs
+ * out, but not one of the same user that runs this file with a library of its own before it (LD_PRELOAD): it is
+ * for machines where the screen is all that user runs. docs/screen.md says so. An interpreter is no program of
+ * this kind, whatever it runs.
+ */
+#include "daemon/screen_internal.h"
+
+#include "daemon/peer_internal.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#define NAME_SIZE 256
+
+static bool only_roots(int fd, mode_t type, struct stat *ret)
+{
+        return fstat(fd, ret) == 0 && (ret->st_mode & S_IFMT) == type && ret->st_uid == 0 &&
+               !(ret->st_mode & (S_IWGRP | S_IWOTH));
+}
+
+/* The next name of a path, and how far it goes; false for one that no plain path holds. */
+static bool next_name(const char **at, char name[static NAME_SIZE])
+{
+        size_t len = strcspn(*at, "/");
+        if (len == 0 || len >= NAME_SIZE)
+                return false;
+        memcpy(name, *at, len);
+        name[len] = '\0';
+        *at += len;
+        return strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
+}
+
+/* `path` begins behind the first slash. */
+static bool find_program(const char *path, struct stat *ret)
+{
+        char name[NAME_SIZE];
+        _cleanup_close_ int at = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        bool last = false;
+        while (at >= 0 && !last) {
+                if (!only_roots(at, S_IFDIR, ret) || !next_name(&path, name))
+                        return false;
+                last = *path == '\0';
+                path += !last;
+                int next = openat(at, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+                close(at);
+                at = next;
+        }
+        return at >= 0 && only_roots(at, S_IFREG, ret);
+}
+
+static bool runs_program(const struct peer *peer, const char *path)
+{
+        char link[32];
+        struct stat wanted, running;
+        if (path[0] != '/' || peer_is_interpreter(path) || !find_program(path + 1, &wanted))
+                return false;
+        snprintf(link, sizeof link, "/proc/%d/exe", (int)peer->pid);
+        return stat(link, &running) == 0 && running.st_dev == wanted.st_dev &&
+               running.st_ino == wanted.st_ino;
+}
+
+static bool runs_as_unit(const struct peer *peer, const char *unit)
+{
+        return peer->system_unit && unit[0] && strcmp(peer->unit, unit) == 0;
+}
+
+bool screen_admits(const struct config *config, const struct peer *peer)
+{
+        static const struct {
+                const char *prefix;
+                bool (*is)(const struct peer *peer, const char *rest);
+        } kinds[] = { { "unit:", runs_as_unit }, { "program:", runs_program } };
+        for (size_t i = 0; config->screen && i < ARRAY_LEN(kinds); i++) {
+                size_t len = strlen(kinds[i].prefix);
+                if (strncmp(config->screen, kinds[i].prefix, len) == 0)
+                        return kinds[i].is(peer, config->screen + len);
+        }
+        return false;
+}
