@@ -46,6 +46,14 @@ enum outcome {
 #define DETAIL_CROWDED       "more than one card lies on this reader: leave only one there"
 #define DETAIL_NOT_FOUND     "the card of the expected national number was not found in these readers"
 #define DETAIL_NO_SUCH_NAME  "no reader has this name: mohr status shows the names"
+/* Of a new PIN: that no card's holder can make one here; where it is not typed; and what is known of it. */
+#define DETAIL_OFFICE          "a national card's PIN is changed and unblocked by the service office alone"
+#define DETAIL_READER_KEYS     "this reader has keys for a PIN, and a new one is not typed there"
+#define DETAIL_NEW_PIN_REFUSED "the card refuses this new PIN; the old one still holds"
+#define DETAIL_NO_NEW_PIN      "the card does not let its holder do this here; its PIN is as it was"
+#define DETAIL_WRONG_PUK       "the code that unblocks (PUK) was wrong"
+#define DETAIL_PUK_BLOCKED     "the code that unblocks (PUK) is blocked"
+#define DETAIL_WHICH_PIN       "a try may have been spent, and the card may have taken the new PIN"
 
 const char *outcome_name(int outcome);   /* "WrongPin"; "Internal" for what is not in the list */
 int outcome_from_name(const char *name); /* OUTCOME_INTERNAL for what is not in the list */

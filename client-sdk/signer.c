@@ -209,29 +209,42 @@ static void describe(struct signer *signer)
         text_sanitize(signer->issuer, sizeof signer->issuer, issuer, sizeof issuer);
 }
 
-static enum mohr_reason fill(struct signer *signer, const json_t *header, struct issuers *known)
+/* What every signer has, whatever it signs. */
+static enum mohr_reason fill_any(
+        struct signer *signer, const json_t *header, bool typed, struct issuers *known)
 {
         enum mohr_reason reason = check_members(header);
-        const struct kind *kind = kind_of(header);
-        if (reason == MOHR_REASON_OK && !kind)
+        if (reason == MOHR_REASON_OK && !typed)
                 reason = MOHR_REASON_TYPE;
         if (reason == MOHR_REASON_OK)
                 reason = read_certificates(signer, json_object_get(header, "x5c"), known);
         if (reason == MOHR_REASON_OK)
                 reason =
                         choose_algorithm(signer, json_string_value(json_object_get(header, "alg")));
+        if (reason == MOHR_REASON_OK)
+                describe(signer);
+        return reason;
+}
+
+/* Of an assertion, unless another `typ` is wanted. */
+static enum mohr_reason fill(
+        struct signer *signer, const json_t *header, const char *typ, struct issuers *known)
+{
+        const struct kind *kind = typ ? NULL : kind_of(header);
+        const char *own = json_string_value(json_object_get(header, "typ"));
+        bool typed = typ ? own && strcmp(own, typ) == 0 : kind != NULL;
+        enum mohr_reason reason = fill_any(signer, header, typed, known);
         if (reason != MOHR_REASON_OK)
                 return reason;
-        int r = identity_read(signer->certs[0], &signer->leaf, &signer->identity);
+        int r = kind ? identity_read(signer->certs[0], &signer->leaf, &signer->identity) : 0;
         signer->starved |= r == -ENOMEM;
-        if (r != 0 || signer->identity.staff != kind->staff)
+        if (r != 0 || (kind && signer->identity.staff != kind->staff))
                 return kind->otherwise;
-        describe(signer);
         return may_sign(signer->certs[0]) ? MOHR_REASON_OK : MOHR_REASON_KEY_USAGE;
 }
 
-int signer_read(const char *json, size_t len, struct issuers *known, struct signer **ret,
-        enum mohr_reason *ret_reason)
+static int read_header(const char *json, size_t len, const char *typ, struct issuers *known,
+        struct signer **ret, enum mohr_reason *ret_reason)
 {
         bool starved;
         _cleanup_json_ json_t *header = members_read(json, len, &starved);
@@ -246,7 +259,7 @@ int signer_read(const char *json, size_t len, struct issuers *known, struct sign
                 return -ENOMEM;
         atomic_init(&signer->references, 1);
         ERR_clear_error();
-        enum mohr_reason reason = fill(signer, header, known);
+        enum mohr_reason reason = fill(signer, header, typ, known);
         if (shortage_seen() < 0 || signer->starved) /* nothing half read is judged, or remembered */
                 return -ENOMEM;
         *ret_reason = reason;
@@ -255,6 +268,18 @@ int signer_read(const char *json, size_t len, struct issuers *known, struct sign
         *ret = signer;
         signer = NULL;
         return 0;
+}
+
+int signer_read(const char *json, size_t len, struct issuers *known, struct signer **ret,
+        enum mohr_reason *ret_reason)
+{
+        return read_header(json, len, NULL, known, ret, ret_reason);
+}
+
+int signer_read_as(const char *json, size_t len, const char *typ, struct signer **ret,
+        enum mohr_reason *ret_reason)
+{
+        return read_header(json, len, typ, NULL, ret, ret_reason);
 }
 
 int signer_begin(struct signer *signer, const char *beginning, size_t len)

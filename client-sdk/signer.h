@@ -51,6 +51,10 @@ struct signer {
  * MOHR_REASON_OK. */
 _must_check_ int signer_read(const char *json, size_t len, struct issuers *known,
         struct signer **ret, enum mohr_reason *ret_reason);
+/* The same for a JWS that is no assertion: `typ` is exactly this. Whose certificate it may be is not asked, and
+ * `identity` stays empty. */
+_must_check_ int signer_read_as(const char *json, size_t len, const char *typ, struct signer **ret,
+        enum mohr_reason *ret_reason);
 void issuers_init(struct issuers *issuers);
 /* Takes over what `signer` read of its issuer, if that is new. */
 void issuers_learn(struct issuers *issuers, struct signer *signer);

@@ -17,6 +17,7 @@
 #include "base/text.h"
 #include "client-sdk/assertion.h"
 #include "client-sdk/base64.h"
+#include "client-sdk/compact.h"
 #include "client-sdk/members.h"
 #include "client-sdk/seen.h"
 
@@ -27,15 +28,11 @@
 #define SIG_MAX      512
 #define YEAR_10000   253402300800
 
-struct part {
-        const char *text;
-        size_t len;
-};
-
 struct verification {
         struct mohr_trust *trust;
         const struct mohr_verify_options *options;
-        struct part whole, header, payload, signature;
+        struct compact_part whole;
+        struct compact parts;
         int skew;
         json_t *claims; /* as they are stated */
         json_t *told;   /* as they are told, if they are */
@@ -47,18 +44,10 @@ typedef int (*step_t)(struct verification *v, enum mohr_reason *reason);
 
 static int step_split(struct verification *v, enum mohr_reason *reason)
 {
-        const char *end = v->whole.text + v->whole.len;
-        *reason = v->whole.len > ASSERTION_MAX ? MOHR_REASON_TOO_LARGE : MOHR_REASON_NOT_COMPACT;
-        if (v->whole.len == 0 || v->whole.len > ASSERTION_MAX)
-                return 0;
-        const char *first = memchr(v->whole.text, '.', v->whole.len);
-        const char *second = first ? memchr(first + 1, '.', (size_t)(end - first - 1)) : NULL;
-        if (!second || memchr(second + 1, '.', (size_t)(end - second - 1)))
-                return 0;
-        v->header = (struct part){ v->whole.text, (size_t)(first - v->whole.text) };
-        v->payload = (struct part){ first + 1, (size_t)(second - first - 1) };
-        v->signature = (struct part){ second + 1, (size_t)(end - second - 1) };
-        *reason = MOHR_REASON_OK;
+        if (v->whole.len > ASSERTION_MAX)
+                *reason = MOHR_REASON_TOO_LARGE;
+        else if (v->whole.len == 0 || !compact_split(v->whole.text, v->whole.len, &v->parts))
+                *reason = MOHR_REASON_NOT_COMPACT;
         return 0;
 }
 
@@ -72,20 +61,22 @@ static int judge_signer(struct verification *v, struct signer *signer, enum mohr
         v->result->leaf_expired = verdict.leaf_expired;
         v->result->issuer_expired = verdict.issuer_expired;
         v->result->signer = signer_ref(signer);
-        r = signer_begin(signer, v->header.text, v->header.len + 1);
+        r = signer_begin(signer, v->parts.header.text, v->parts.header.len + 1);
         if (r < 0) /* or every later assertion of this signer would be called forged */
                 return r;
-        trust_remember(v->trust, v->header.text, v->header.len, signer, &verdict);
+        trust_remember(v->trust, v->parts.header.text, v->parts.header.len, signer, &verdict);
         return 0;
 }
 
 static int step_signer(struct verification *v, enum mohr_reason *reason)
 {
         uint8_t json[ASSERTION_MAX];
-        v->result->signer = trust_recall(v->trust, v->header.text, v->header.len, v->result->at);
+        v->result->signer =
+                trust_recall(v->trust, v->parts.header.text, v->parts.header.len, v->result->at);
         if (v->result->signer)
                 return 0;
-        ssize_t len = base64_decode(BASE64_URL, json, sizeof json, v->header.text, v->header.len);
+        ssize_t len = base64_decode(
+                BASE64_URL, json, sizeof json, v->parts.header.text, v->parts.header.len);
         if (len < 0) {
                 *reason = MOHR_REASON_BASE64;
                 return 0;
@@ -100,12 +91,12 @@ static int step_signer(struct verification *v, enum mohr_reason *reason)
 static int step_signature(struct verification *v, enum mohr_reason *reason)
 {
         uint8_t sig[SIG_MAX];
-        ssize_t len =
-                base64_decode(BASE64_URL, sig, sizeof sig, v->signature.text, v->signature.len);
+        ssize_t len = base64_decode(
+                BASE64_URL, sig, sizeof sig, v->parts.signature.text, v->parts.signature.len);
         if (len == -EBADMSG)
                 *reason = MOHR_REASON_BASE64;
-        else if (len <= 0 || !signer_verifies(v->result->signer, v->payload.text, v->payload.len,
-                                     sig, (size_t)len))
+        else if (len <= 0 || !signer_verifies(v->result->signer, v->parts.payload.text,
+                                     v->parts.payload.len, sig, (size_t)len))
                 *reason = MOHR_REASON_SIGNATURE;
         return 0;
 }
@@ -113,7 +104,8 @@ static int step_signature(struct verification *v, enum mohr_reason *reason)
 static int step_payload(struct verification *v, enum mohr_reason *reason)
 {
         uint8_t json[ASSERTION_MAX];
-        ssize_t len = base64_decode(BASE64_URL, json, sizeof json, v->payload.text, v->payload.len);
+        ssize_t len = base64_decode(
+                BASE64_URL, json, sizeof json, v->parts.payload.text, v->parts.payload.len);
         if (len < 0) {
                 *reason = MOHR_REASON_BASE64;
                 return 0;

@@ -11,24 +11,32 @@
 #include "client-sdk/claimset.h"
 #include "daemon/config.h"
 
+#include <sys/types.h>
+
 #define RELYING_REQUEST_MAX 8192 /* bytes of the compact serialisation */
 
 struct relying; /* the configured anchors */
-_must_check_ int relying_new(struct relying **ret, const struct config *config, char *error,
-        size_t error_cap); /* without anchors every signed request is refused */
+/* Without anchors every signed request is refused. OUTCOME_USAGE if those that are configured cannot be used; `error`
+ * then is an English line that names the file. They must be root's. */
+_must_check_ int relying_new(
+        struct relying **ret, const struct config *config, char *error, size_t error_cap);
+/* The same for anchors (NULL: none) that must belong to this user. */
+_must_check_ int relying_load(
+        struct relying **ret, const char *anchors, uid_t owner, char *error, size_t error_cap);
 struct relying *relying_free(struct relying *relying);
 
 struct relying_request {                  /* zero-initialised; freed by relying_request_clear() */
         char *audience, *nonce, *purpose; /* purpose may be NULL */
         char *expect_national_number;     /* or NULL */
         claimset required, optional;
-        char organization[257]; /* shown: O of the certificate's subject, sanitised */
+        char organization[257]; /* shown: what its certificate calls it, sanitised; never "" */
         char organization_key
                 [65]; /* SHA-256 of its certificate, lower-case hex: what a grant is keyed to */
         char replay_key[65]; /* names this very request: SHA-256 of iss and jti, lower-case hex */
 };
-/* 0; OUTCOME_POLICY (signature, chain, replayed by its time, expired, not meant for us, asks for an audience
- * or claims that are not its own to ask), OUTCOME_INVALID (form). *ret_detail is static English text that says which. */
+/* 0; OUTCOME_POLICY (signature, chain, expired, not meant for us, asks for an audience that is not its own to ask
+ * for), OUTCOME_INVALID (form). *ret_detail is static English text that says which; negative: broken. Whether it
+ * was seen before is for whoever remembers: by its replay_key. */
 _must_check_ int relying_check(const struct relying *relying, const char *jws, int64_t now,
         struct relying_request *ret, const char **ret_detail);
 void relying_request_clear(struct relying_request *request);

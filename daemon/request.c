@@ -14,7 +14,7 @@
 
 #define DEFAULT_LIMIT_MS 180000
 
-static int make_id(char id[REQUEST_ID_LEN + 1])
+int request_make_id(char id[static REQUEST_ID_LEN + 1])
 {
         uint8_t random[REQUEST_ID_LEN / 2];
         if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random)
@@ -140,7 +140,7 @@ int request_start(struct request **ret, struct request_context *context,
         request->callbacks = *callbacks;
         request->user = user;
         request->tries_left = -1;
-        int r = make_id(request->id);
+        int r = request_make_id(request->id);
         if (r == 0)
                 r = copy_params(request, params);
         if (r == 0)

@@ -18,6 +18,9 @@ struct relying; /* relying.h */
 struct screen;  /* screen.h */
 struct request;
 
+#define REQUEST_ID_LEN 32 /* hex digits */
+_must_check_ int request_make_id(char id[static REQUEST_ID_LEN + 1]);
+
 struct request_context { /* shared by all requests of one daemon, outlives them */
         sd_event *event;
         const struct config *config;

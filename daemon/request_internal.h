@@ -20,7 +20,6 @@
 #include "daemon/request.h"
 #include "daemon/search.h"
 
-#define REQUEST_ID_LEN  32
 #define REQUEST_PIN_CAP 64
 
 /* In the order in which they are walked; a row that is not needed is stepped over. */

@@ -24,76 +24,73 @@
 
 /* ---- the control group ---- */
 
+static const struct {
+        const char *text, *unit, *flatpak, *snap;
+        bool system;
+} groups[] = {
+        { OF("/system.slice/bank.service"), "bank.service", "", "", true },
+        { OF("/system.slice/bank.service/own/part"), "bank.service", "", "", true },
+        { OF("/system.slice/system-bank.slice/bank@1.service"), "bank@1.service", "", "", true },
+        { OF("/system.slice/kiosk\\x2dscreen.service"), "kiosk\\x2dscreen.service", "", "", true },
+        { "12:pids:/user.slice\n1:name=systemd:/system.slice/a.service\n" OF(
+                  "/system.slice/b.service"),
+                "b.service", "", "", true },
+        { OF(USER "app.slice/bank.service"), "bank.service", "", "", false },
+        { OF(USER "app.slice/bank.service/system.slice/b.service"), "bank.service", "", "", false },
+        { OF(USER "app.slice/app-flatpak-org.example.Bank-4711.scope"), "", APP_ID, "", false },
+        { OF(USER "app.slice/app-flatpak-org.example.My\\x2dBank-4711.scope"), "",
+                "org.example.My-Bank", "", false },
+        { OF(USER "app.slice/snap.bank.desk-" UUID ".scope"), "", "", "bank.desk", false },
+        { OF(USER "app.slice/snap.my-bank_1.my-app." UUID ".scope"), "", "", "my-bank_1.my-app",
+                false },
+        { OF("/system.slice/snap.bank.desk.service"), "", "", "bank.desk", true },
+        /* of nobody */
+        { OF("/"), "", "", "", false },
+        { OF("/user.slice/user-1000.slice/session-3.scope"), "", "", "", false },
+        { OF(USER "init.scope"), "", "", "", false },
+        { OF(USER "app.slice/app-gnome-org.example.Bank-4711.scope"), "", "", "", false },
+        { OF(USER "app.slice/app-bank@autostart.service"), "", "", "", false },
+        { OF(USER "app.slice/vte-spawn-" UUID ".scope"), "", "", "", false },
+        { OF(USER "app.slice/run-r0a1b.scope"), "", "", "", false },
+        { OF(USER "session.slice/dbus.service"), "", "", "", false },
+        { OF("/system.slice/cron.service"), "", "", "", false },
+        { OF("/system.slice/docker-0a1b.scope"), "", "", "", false },
+        { OF("/user.slice/user-1000.slice/user@1000.service"), "", "", "", false },
+        /* what could be taken for a system unit, a Flatpak or a Snap */
+        { OF("/docker/bank.service"), "", "", "", false },
+        { OF("/system.slice/../bank.service"), "", "", "", false },
+        { OF("/../system.slice/bank.service"), "", "", "", false },
+        { OF("/system.slice/bank.service (deleted)"), "", "", "", false },
+        { OF("/system.slice/b\xC3\xA4nk.service"), "", "", "", false },
+        { OF("/system.slice/.service"), "", "", "", false },
+        { "1:name=systemd:/system.slice/bank.service\n", "", "", "", false },
+        { OF("/system.slice/a.service") OF("/system.slice/b.service"), "", "", "", false },
+        { "0::system.slice/bank.service\n", "", "", "", false },
+        { OF("/system.slice/app-flatpak-org.example.Bank-4711.scope"), "", "", "", false },
+        { OF(USER "app.slice/app-flatpak-org.example.Bank.scope"), "", "", "", false },
+        { OF(USER "app.slice/app-flatpak-org.example.Bank-47x.scope"), "", "", "", false },
+        { OF(USER "app.slice/app-flatpak-org.example.Bank-.scope"), "", "", "", false },
+        { OF(USER "app.slice/snap.bank.scope"), "", "", "", false },
+        { OF(USER "app.slice/snap.bank.desk.scope"), "", "", "", false },
+        { OF(USER "app.slice/snap.bank.hook.install-" UUID ".scope"), "", "", "", false },
+        { OF(USER "app.slice/snap..desk-" UUID ".scope"), "", "", "", false },
+        { OF(USER "app.slice/snap.service"), "", "", "", false },
+        { "", "", "", "", false },
+};
+
 static void a_group_is_the_unit_that_stands_for_somebody(void **state)
 {
-        static const struct {
-                const char *text, *unit, *flatpak, *snap;
-                bool system;
-        } rows[] = {
-                { OF("/system.slice/bank.service"), "bank.service", "", "", true },
-                { OF("/system.slice/bank.service/own/part"), "bank.service", "", "", true },
-                { OF("/system.slice/system-bank.slice/bank@1.service"), "bank@1.service", "", "",
-                        true },
-                { OF("/system.slice/kiosk\\x2dscreen.service"), "kiosk\\x2dscreen.service", "", "",
-                        true },
-                { "12:pids:/user.slice\n1:name=systemd:/system.slice/a.service\n" OF(
-                          "/system.slice/b.service"),
-                        "b.service", "", "", true },
-                { OF(USER "app.slice/bank.service"), "bank.service", "", "", false },
-                { OF(USER "app.slice/bank.service/system.slice/b.service"), "bank.service", "", "",
-                        false },
-                { OF(USER "app.slice/app-flatpak-org.example.Bank-4711.scope"), "", APP_ID, "",
-                        false },
-                { OF(USER "app.slice/app-flatpak-org.example.My\\x2dBank-4711.scope"), "",
-                        "org.example.My-Bank", "", false },
-                { OF(USER "app.slice/snap.bank.desk-" UUID ".scope"), "", "", "bank.desk", false },
-                { OF(USER "app.slice/snap.my-bank_1.my-app." UUID ".scope"), "", "",
-                        "my-bank_1.my-app", false },
-                { OF("/system.slice/snap.bank.desk.service"), "", "", "bank.desk", true },
-                /* of nobody */
-                { OF("/"), "", "", "", false },
-                { OF("/user.slice/user-1000.slice/session-3.scope"), "", "", "", false },
-                { OF(USER "init.scope"), "", "", "", false },
-                { OF(USER "app.slice/app-gnome-org.example.Bank-4711.scope"), "", "", "", false },
-                { OF(USER "app.slice/app-bank@autostart.service"), "", "", "", false },
-                { OF(USER "app.slice/vte-spawn-" UUID ".scope"), "", "", "", false },
-                { OF(USER "app.slice/run-r0a1b.scope"), "", "", "", false },
-                { OF(USER "session.slice/dbus.service"), "", "", "", false },
-                { OF("/system.slice/cron.service"), "", "", "", false },
-                { OF("/system.slice/docker-0a1b.scope"), "", "", "", false },
-                { OF("/user.slice/user-1000.slice/user@1000.service"), "", "", "", false },
-                /* what could be taken for a system unit, a Flatpak or a Snap */
-                { OF("/docker/bank.service"), "", "", "", false },
-                { OF("/system.slice/../bank.service"), "", "", "", false },
-                { OF("/../system.slice/bank.service"), "", "", "", false },
-                { OF("/system.slice/bank.service (deleted)"), "", "", "", false },
-                { OF("/system.slice/b\xC3\xA4nk.service"), "", "", "", false },
-                { OF("/system.slice/.service"), "", "", "", false },
-                { "1:name=systemd:/system.slice/bank.service\n", "", "", "", false },
-                { OF("/system.slice/a.service") OF("/system.slice/b.service"), "", "", "", false },
-                { "0::system.slice/bank.service\n", "", "", "", false },
-                { OF("/system.slice/app-flatpak-org.example.Bank-4711.scope"), "", "", "", false },
-                { OF(USER "app.slice/app-flatpak-org.example.Bank.scope"), "", "", "", false },
-                { OF(USER "app.slice/app-flatpak-org.example.Bank-47x.scope"), "", "", "", false },
-                { OF(USER "app.slice/app-flatpak-org.example.Bank-.scope"), "", "", "", false },
-                { OF(USER "app.slice/snap.bank.scope"), "", "", "", false },
-                { OF(USER "app.slice/snap.bank.desk.scope"), "", "", "", false },
-                { OF(USER "app.slice/snap.bank.hook.install-" UUID ".scope"), "", "", "", false },
-                { OF(USER "app.slice/snap..desk-" UUID ".scope"), "", "", "", false },
-                { OF(USER "app.slice/snap.service"), "", "", "", false },
-                { "", "", "", "", false },
-        };
         (void)state;
-        for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        for (size_t i = 0; i < ARRAY_LEN(groups); i++) {
                 struct peer_group group;
-                peer_read_group(rows[i].text, strlen(rows[i].text), &group);
-                if (strcmp(group.unit, rows[i].unit) != 0 ||
-                        strcmp(group.flatpak, rows[i].flatpak) != 0 ||
-                        strcmp(group.snap, rows[i].snap) != 0)
-                        fail_msg("%s: unit '%s', flatpak '%s', snap '%s'", rows[i].text, group.unit,
-                                group.flatpak, group.snap);
+                peer_read_group(groups[i].text, strlen(groups[i].text), &group);
+                if (strcmp(group.unit, groups[i].unit) != 0 ||
+                        strcmp(group.flatpak, groups[i].flatpak) != 0 ||
+                        strcmp(group.snap, groups[i].snap) != 0)
+                        fail_msg("%s: unit '%s', flatpak '%s', snap '%s'", groups[i].text,
+                                group.unit, group.flatpak, group.snap);
                 if (group.unit[0])
-                        assert_int_equal(group.system_unit, rows[i].system);
+                        assert_int_equal(group.system_unit, groups[i].system);
         }
 }
 

@@ -1,256 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_prompt.c: the prompt's frames, and its conversation with scripted pinentries (tests/tools/pinentry-script) that
- * obey, refuse and lie.
+/* test_prompt.c: the prompt's conversation with scripted pinentries (tests/tools/pinentry-script) that obey, refuse
+ * and lie: what each answer means, and in what order it is asked.
  */
 #include "tests/unit/prompt_talk.h"
-
-/* ---- frames ------------------------------------------------------------------------------- */
-
-static void a_question_survives_the_channel(void **state)
-{
-        (void)state;
-        uint8_t frame[QUESTION_FRAME_MAX];
-        size_t len;
-        struct question sent = plain(), got;
-        sent.expired = true;
-        sent.tries_left = -1;
-        assert_int_equal(question_encode(&sent, frame, sizeof frame, &len), 0);
-        assert_int_equal(question_decode(frame, len, &got), 0);
-        assert_string_equal(got.audience, sent.audience);
-        assert_string_equal(got.family_name, sent.family_name);
-        assert_int_equal(got.tries_left, -1);
-        assert_true(got.expired && !got.simulated && !got.tell_unproven && !got.pinpad);
-        assert_int_equal(got.timeout_s, 30);
-        sent.pinpad = true;
-        assert_int_equal(question_encode(&sent, frame, sizeof frame, &len), 0);
-        assert_int_equal(question_decode(frame, len, &got), 0);
-        assert_true(got.pinpad && !got.search);
-        sent.search = true;
-        sent.reader_count = 16;
-        assert_int_equal(question_encode(&sent, frame, sizeof frame, &len), 0);
-        assert_int_equal(question_decode(frame, len, &got), 0);
-        assert_true(got.search && got.reader_count == 16);
-        sent.asker = ASKER_FLATPAK;
-        sent.work = WORK_UNBLOCK_PIN;
-        sent.required = SHARE_READER;
-        sent.optional = SHARE_STATION | SHARE_CARD_EXPIRY;
-        sent.may_remember = sent.recorded = true;
-        SET(sent.asker_name, "org.example.App");
-        SET(sent.organization, "Office of Examples");
-        assert_int_equal(question_encode(&sent, frame, sizeof frame, &len), 0);
-        assert_int_equal(question_decode(frame, len, &got), 0);
-        assert_true(got.asker == sent.asker && got.work == sent.work);
-        assert_true(got.required == sent.required && got.optional == sent.optional);
-        assert_true(got.may_remember && got.recorded && !got.granted);
-        assert_string_equal(got.asker_name, sent.asker_name);
-        assert_string_equal(got.organization, sent.organization);
-}
-
-static void every_other_length_is_refused(void **state)
-{
-        (void)state;
-        uint8_t frame[QUESTION_FRAME_MAX + 1] = { 0 };
-        size_t len;
-        struct question sent = plain(), got;
-        assert_int_equal(question_encode(&sent, frame, sizeof frame, &len), 0);
-        for (size_t cut = 0; cut < len; cut++)
-                assert_int_equal(question_decode(frame, cut, &got), -EBADMSG);
-        assert_int_equal(question_decode(frame, len + 1, &got), -EBADMSG);
-        assert_int_equal(question_decode(frame, sizeof frame, &got), -EBADMSG);
-}
-
-static void a_field_out_of_bounds_is_refused(void **state)
-{
-        (void)state;
-        uint8_t frame[QUESTION_FRAME_MAX];
-        size_t len;
-        struct question bad[12], got;
-        for (size_t i = 0; i < ARRAY_LEN(bad); i++)
-                bad[i] = plain();
-        SET(bad[0].tty, "/dev/pts/1\nOPTION x");
-        SET(bad[1].pinentry, "pin\x7f");
-        bad[2].tries_left = 16;
-        bad[3].timeout_s = 0;
-        bad[4].timeout_s = 3601;
-        bad[5].work = WORKS;
-        bad[6].asker = ASKERS;
-        bad[7].required = SHARE_ALL + 1;
-        bad[8].optional = SHARE_ALL + 1;
-        bad[9].required = bad[9].optional = SHARE_READER;
-        bad[10].granted = bad[10].may_remember = true;
-        bad[11].granted = true;
-        bad[11].optional = SHARE_READER;
-        for (size_t i = 0; i < ARRAY_LEN(bad); i++)
-                assert_int_equal(question_encode(&bad[i], frame, sizeof frame, &len), -EINVAL);
-        struct question good = plain();
-        assert_int_equal(question_encode(&good, frame, sizeof frame, &len), 0);
-        frame[0]++;
-        assert_int_equal(question_decode(frame, len, &got), -EBADMSG);
-        frame[0]--;
-        frame[len - 9] |= 128; /* a flag that does not exist */
-        assert_int_equal(question_decode(frame, len, &got), -EBADMSG);
-}
-
-static void the_longest_question_fits_a_frame(void **state)
-{
-        (void)state;
-        uint8_t frame[QUESTION_FRAME_MAX];
-        size_t len;
-        struct question longest, got;
-        memset(&longest, 'a', sizeof longest);
-        struct question tail = plain();
-        longest.tries_left = 3;
-        longest.simulated = longest.tell_unproven = longest.expired = true;
-        longest.pinpad = longest.choice = longest.staff = longest.search = true;
-        longest.timeout_s = tail.timeout_s;
-#define END(field) longest.field[sizeof longest.field - 1] = '\0'
-        longest.granted = longest.may_remember = longest.recorded = true;
-        longest.may_remember = false;
-        longest.work = WORK_SIGN;
-        longest.asker = ASKER_USER_SERVICE;
-        longest.required = SHARE_ALL;
-        longest.optional = 0;
-        END(tty), END(term), END(display), END(language), END(pinentry), END(request), END(app);
-        END(asker_name), END(organization);
-        END(audience), END(purpose), END(given_name), END(family_name), END(card_number),
-                END(reader);
-#undef END
-        assert_int_equal(question_encode(&longest, frame, sizeof frame, &len), 0);
-        assert_int_equal(question_decode(frame, len, &got), 0);
-        assert_string_equal(got.reader, longest.reader);
-}
-
-/* An answer's three bytes and its digits; the frame is as long as they are. */
-struct said {
-        uint8_t outcome, released, remember;
-        const char *digits;
-};
-
-static int decode(const struct said *said, const struct question *question, struct answer *ret)
-{
-        static uint8_t frame[ANSWER_FRAME_MAX];
-        size_t digits = strlen(said->digits);
-        frame[0] = said->outcome;
-        frame[1] = said->released;
-        frame[2] = said->remember;
-        memcpy(frame + 3, said->digits, digits);
-        return answer_decode(frame, 3 + digits, question, ret);
-}
-
-static void only_a_pin_or_an_outcome_is_an_answer(void **state)
-{
-        (void)state;
-        static const struct {
-                struct said said;
-                int result;
-        } cases[] = {
-                { { 0, 0, 0, "1234" }, 0 },
-                { { 0, 0, 0, "12345678" }, 0 },
-                { { 0, 0, 0, "123" }, -EBADMSG },
-                { { 0, 0, 0, "123456789" }, -EBADMSG },
-                { { 0, 0, 0, "12a4" }, -EBADMSG },
-                { { 0, 0, 0, "" }, -EBADMSG },
-                { { OUTCOME_REFUSED, 0, 0, "" }, 0 },
-                { { OUTCOME_REFUSED, 0, 0, "1234" }, -EBADMSG },
-                { { 18, 0, 0, "" }, -EBADMSG },
-                { { 255, 0, 0, "" }, -EBADMSG },
-                { { OUTCOME_INTERNAL, 0, 0, "" }, 0 },
-                { { OUTCOME_LAST_TRY_DECLINED, 0, 0, "" }, 0 },
-                { { OUTCOME_TIMED_OUT, 0, 0, "" }, 0 },
-                { { OUTCOME_NOBODY_TO_ASK, 0, 0, "" }, 0 },
-                { { OUTCOME_WRONG_PIN, 0, 0, "" }, -EBADMSG },
-        };
-        const struct question question = plain();
-        for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-                struct answer answer = { .outcome = -1 };
-                assert_int_equal(decode(&cases[i].said, &question, &answer), cases[i].result);
-                assert_int_equal(answer.outcome, cases[i].result ? -1 : cases[i].said.outcome);
-        }
-        struct answer answer;
-        for (size_t len = 0; len < 3; len++)
-                assert_int_equal(answer_decode("\017\0", len, &question, &answer), -EBADMSG);
-}
-
-static void consent_alone_brings_no_digits(void **state)
-{
-        (void)state;
-        struct question questions[] = { plain(), plain(), plain_search() };
-        struct answer answer;
-        questions[0].pinpad = true;
-        questions[1].choice = true;
-        for (size_t i = 0; i < ARRAY_LEN(questions); i++) {
-                assert_int_equal(decode(&(struct said){ 0, 0, 0, "" }, &questions[i], &answer), 0);
-                assert_int_equal(answer.outcome, 0);
-                assert_int_equal(answer.pin.len, 0);
-                assert_int_equal(
-                        decode(&(struct said){ OUTCOME_REFUSED, 0, 0, "" }, &questions[i], &answer),
-                        0);
-                assert_int_equal(answer.outcome, OUTCOME_REFUSED);
-                assert_int_equal(decode(&(struct said){ 0, 0, 0, "1234" }, &questions[i], &answer),
-                        -EBADMSG);
-        }
-}
-
-/* What was asked for and no more, with all that was required; nothing at all without a yes. */
-static void only_what_was_asked_for_is_released(void **state)
-{
-        (void)state;
-        static const struct {
-                struct said said;
-                bool may_remember;
-                int result;
-        } cases[] = {
-                { { 0, SHARE_READER, 0, "1234" }, false, 0 },
-                { { 0, SHARE_READER | SHARE_STATION, 0, "1234" }, false, 0 },
-                { { 0, 0, 0, "1234" }, false, -EBADMSG },
-                { { 0, SHARE_STATION, 0, "1234" }, false, -EBADMSG },
-                { { 0, SHARE_READER | SHARE_CARD_EXPIRY, 0, "1234" }, false, -EBADMSG },
-                { { 0, SHARE_READER | 16, 0, "1234" }, false, -EBADMSG },
-                { { OUTCOME_REFUSED, SHARE_READER, 0, "" }, false, -EBADMSG },
-                { { 0, SHARE_READER, 1, "1234" }, true, 0 },
-                { { 0, SHARE_READER, 1, "1234" }, false, -EBADMSG },
-                { { 0, SHARE_READER, 2, "1234" }, true, -EBADMSG },
-                { { OUTCOME_REFUSED, 0, 1, "" }, true, -EBADMSG },
-        };
-        for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-                struct question question = plain();
-                struct answer answer = { .outcome = -1 };
-                question.required = SHARE_READER;
-                question.optional = SHARE_STATION;
-                question.may_remember = cases[i].may_remember;
-                assert_int_equal(decode(&cases[i].said, &question, &answer), cases[i].result);
-                if (cases[i].result == 0)
-                        assert_true(answer.released == cases[i].said.released &&
-                                    answer.remember == (cases[i].said.remember == 1));
-                question.choice = true;
-                assert_int_equal(decode(&cases[i].said, &question, &answer), -EBADMSG);
-        }
-}
-
-static void an_answer_that_nobody_gives_is_not_sent(void **state)
-{
-        (void)state;
-        uint8_t frame[ANSWER_FRAME_MAX];
-        size_t len = 0;
-        const struct answer good = {
-                .released = SHARE_ALL, .remember = true, .pin = { (const uint8_t *)"27182818", 8 }
-        };
-        const struct answer bad[] = {
-                { .outcome = OUTCOME_REFUSED, .released = 1 },
-                { .outcome = OUTCOME_REFUSED, .remember = true },
-                { .outcome = OUTCOME_REFUSED, .pin = good.pin },
-                { .outcome = OUTCOME_WRONG_PIN },
-                { .released = SHARE_ALL + 1 },
-                { .pin = { (const uint8_t *)"12x4", 4 } },
-        };
-        assert_int_equal(answer_encode(&good, frame, sizeof frame, &len), 0);
-        assert_int_equal(len, 11);
-        assert_int_equal(answer_encode(&good, frame, 10, &len), -EINVAL);
-        for (size_t i = 0; i < ARRAY_LEN(bad); i++)
-                assert_int_equal(answer_encode(&bad[i], frame, sizeof frame, &len), -EINVAL);
-}
-
-/* ---- the conversation --------------------------------------------------------------------- */
 
 struct rig {
         char folder[64], script[128], record[128], program[PATH_MAX];
@@ -458,6 +210,155 @@ static void pinentry_is_told_terminal_language_and_time(void **state)
         assert_null(strstr(recorded(rig), "OPTION display"));
 }
 
+static struct question with_options(void)
+{
+        struct question question = plain();
+        question.required = SHARE_READER;
+        question.optional = SHARE_CARD_EXPIRY | SHARE_STATION;
+        return question;
+}
+
+static void the_optional_goes_along_only_with_a_yes(void **state)
+{
+        static const struct {
+                const char *script;
+                int outcome;
+                uint8_t released;
+                int pages;
+        } cases[] = {
+                { "\"confirm\": [\"ok\"]", 0, 14, 1 },
+                { "\"confirm\": [\"no\"]", 0, 4, 1 },
+                { "\"confirm\": [\"cancel\"]", OUTCOME_REFUSED, 0, 1 },
+                { "\"confirm\": [\"close\"]", OUTCOME_REFUSED, 0, 1 },
+                { "\"confirm\": [\"timeout\"]", OUTCOME_TIMED_OUT, 0, 1 },
+                { "\"flavor\": \"curses\", \"confirm\": [\"no\"]", OUTCOME_NOBODY_TO_ASK, 0, 0 },
+                { "\"flavor\": \"gtk2\", \"confirm\": [\"no\"]", 0, 4, 1 },
+                { "\"flavor\": \"gnome3\", \"confirm\": [\"ok\", \"ok\"]", 0, 14, 2 },
+                { "\"flavor\": \"gnome3\", \"confirm\": [\"ok\", \"cancel\"]", 0, 4, 2 },
+                { "\"flavor\": \"gnome3\", \"confirm\": [\"cancel\"]", OUTCOME_REFUSED, 0, 1 },
+                { "\"flavor\": \"gnome3\", \"confirm\": [\"ok\", \"timeout\"]", OUTCOME_TIMED_OUT,
+                        0, 2 },
+        };
+        const struct rig *rig = *state;
+        for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+                struct question question = with_options();
+                char pin[16], answers[160];
+                snprintf(answers, sizeof answers, "%s, \"getpin\": [\"2718\"]", cases[i].script);
+                script(rig, answers);
+                struct answer answer = converse_fully(rig, &question, pin);
+                assert_int_equal(answer.outcome, cases[i].outcome);
+                assert_int_equal(answer.released, cases[i].released);
+                assert_string_equal(pin, cases[i].outcome ? "" : "2718");
+                assert_int_equal(count(recorded(rig), "\nCONFIRM"), cases[i].pages);
+                assert_false(answer.remember);
+        }
+}
+
+static void without_a_choice_there_is_no_third_button(void **state)
+{
+        const struct rig *rig = *state;
+        struct question question = plain();
+        char pin[16];
+        question.required = SHARE_READER;
+        script(rig, "\"confirm\": [\"no\"]");
+        assert_int_equal(converse(rig, &question, pin), OUTCOME_REFUSED);
+        assert_null(strstr(recorded(rig), "SETNOTOK"));
+        question.may_remember = true; /* a page with three, and then one with two */
+        question.pinpad = true;
+        script(rig, "\"confirm\": [\"ok\"]");
+        assert_int_equal(converse(rig, &question, pin), 0);
+        assert_int_equal(count(recorded(rig), "\nRESET\n"), 3);
+        assert_int_equal(count(recorded(rig), "\nSETNOTOK"), 1);
+}
+
+static void it_is_remembered_only_by_a_yes_of_its_own(void **state)
+{
+        static const struct {
+                const char *script;
+                int outcome;
+                bool remember;
+        } cases[] = {
+                { "\"confirm\": [\"ok\", \"ok\"]", 0, true },
+                { "\"confirm\": [\"ok\", \"no\"]", 0, false },
+                { "\"confirm\": [\"ok\", \"cancel\"]", OUTCOME_REFUSED, false },
+                { "\"confirm\": [\"ok\", \"close\"]", OUTCOME_REFUSED, false },
+                { "\"flavor\": \"gnome3\", \"confirm\": [\"ok\"]", 0, false },
+        };
+        const struct rig *rig = *state;
+        for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+                struct question question = plain();
+                char pin[16], answers[160];
+                question.may_remember = true;
+                snprintf(answers, sizeof answers, "%s, \"getpin\": [\"2718\"]", cases[i].script);
+                script(rig, answers);
+                struct answer answer = converse_fully(rig, &question, pin);
+                assert_int_equal(answer.outcome, cases[i].outcome);
+                assert_true(answer.remember == cases[i].remember);
+                script(rig, "\"confirm\": [\"ok\"], \"getpin\": [\"cancel\"]");
+                answer = converse_fully(rig, &question, pin);
+                assert_true(answer.outcome == OUTCOME_REFUSED && !answer.remember);
+        }
+}
+
+static void what_was_allowed_is_not_asked_again_but_told(void **state)
+{
+        const struct rig *rig = *state;
+        struct question question = plain();
+        char pin[16];
+        question.granted = true;
+        question.required = SHARE_READER;
+        SET(question.organization, "Office of Examples");
+        script(rig, "\"getpin\": [\"2718\"]");
+        struct answer answer = converse_fully(rig, &question, pin);
+        assert_int_equal(answer.outcome, 0);
+        assert_int_equal(answer.released, SHARE_READER);
+        assert_string_equal(pin, "2718");
+        assert_null(strstr(recorded(rig), "\nCONFIRM"));
+        static const char *const told[] = { "Verified organisation: " FSI "Office of Examples" PDI,
+                "/usr/bin/office", "https://office.example", "opening an account",
+                "the card reader's name", "mohr grants", "Tries left: " FSI "3" PDI };
+        for (size_t i = 0; i < ARRAY_LEN(told); i++)
+                assert_non_null(strstr(recorded(rig), told[i]));
+}
+
+/* By digits and by keys, with consent and without: never a step towards a VERIFY without that yes. */
+static void the_last_try_needs_its_own_yes_in_every_path(void **state)
+{
+        const struct rig *rig = *state;
+        static const int tries[] = { 1, 0, -1 };
+        static const char *const noes[] = { "no", "cancel", "close" };
+        for (int path = 0; path < 16; path++)
+                for (size_t i = 0; i < ARRAY_LEN(tries); i++) {
+                        struct question question = plain();
+                        char pin[16], answers[160];
+                        question.pinpad = path & 1;
+                        question.granted = path & 2;
+                        question.staff = path & 4;
+                        question.tell_unproven = path & 8;
+                        question.tries_left = tries[i];
+                        snprintf(answers, sizeof answers,
+                                "\"confirm\": [%s%s\"%s\", \"ok\"], \"getpin\": [\"271828\"]",
+                                question.tell_unproven ? "\"ok\", " : "",
+                                question.granted ? "" : "\"ok\", ", noes[path % 3]);
+                        script(rig, answers);
+                        assert_int_equal(converse(rig, &question, pin), OUTCOME_LAST_TRY_DECLINED);
+                        assert_string_equal(pin, "");
+                        assert_null(strstr(recorded(rig), "GETPIN"));
+                        assert_null(strstr(recorded(rig), "keys of the card reader"));
+                }
+}
+
+static void work_without_pages_asks_nobody(void **state)
+{
+        const struct rig *rig = *state;
+        struct question question = plain();
+        char pin[16];
+        question.work = WORK_UNBLOCK_PIN;
+        script(rig, "\"getpin\": [\"2718\"]");
+        assert_int_equal(converse(rig, &question, pin), OUTCOME_INTERNAL);
+        assert_null(strstr(recorded(rig), "SETDESC"));
+}
+
 static void a_search_is_one_page_with_two_ways_out(void **state)
 {
         static const struct {
@@ -507,20 +408,18 @@ static void no_program_is_nobody(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(a_question_survives_the_channel),
-                cmocka_unit_test(every_other_length_is_refused),
-                cmocka_unit_test(a_field_out_of_bounds_is_refused),
-                cmocka_unit_test(the_longest_question_fits_a_frame),
-                cmocka_unit_test(only_a_pin_or_an_outcome_is_an_answer),
-                cmocka_unit_test(consent_alone_brings_no_digits),
-                cmocka_unit_test(only_what_was_asked_for_is_released),
-                cmocka_unit_test(an_answer_that_nobody_gives_is_not_sent),
                 TALK(nobody_is_asked_by_an_empty_page),
                 TALK(each_answer_has_its_outcome),
                 TALK(no_pin_is_asked_for_before_consent),
                 TALK(with_keys_on_the_reader_no_digit_is_asked_for_here),
                 TALK(a_wrong_entry_is_explained_and_asked_three_times),
                 TALK(pinentry_is_told_terminal_language_and_time),
+                TALK(the_optional_goes_along_only_with_a_yes),
+                TALK(without_a_choice_there_is_no_third_button),
+                TALK(it_is_remembered_only_by_a_yes_of_its_own),
+                TALK(what_was_allowed_is_not_asked_again_but_told),
+                TALK(the_last_try_needs_its_own_yes_in_every_path),
+                TALK(work_without_pages_asks_nobody),
                 TALK(a_search_is_one_page_with_two_ways_out),
                 TALK(the_time_covers_all_pages_together),
                 TALK(no_program_is_nobody),
