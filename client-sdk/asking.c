@@ -165,8 +165,13 @@ static json_t *make_claims(const struct mohr_request *request)
 static bool add_rest(json_t *to, const struct mohr_request *request)
 {
         const json_int_t timeout_ms = (json_int_t)request->timeout_s * 1000;
+        const struct member rows[] = {
+                { "expect_national_number", request->expect_national_number },
+                { "signed_request", request->signed_request },
+        };
         bool claims = request->required || request->optional;
         return (!timeout_ms || add_new(to, "timeout_ms", json_integer(timeout_ms))) &&
+               members_add(to, rows, ARRAY_LEN(rows)) &&
                (!claims || add_new(to, "claims", make_claims(request))) &&
                (!request->remember || add_new(to, "remember", json_true())) &&
                (!request->station || add_new(to, "station", make_station(request->station))) &&
@@ -180,8 +185,6 @@ json_t *asking_parameters(const struct mohr_request *request)
                 { "nonce", request->nonce },
                 { "purpose", request->purpose },
                 { "reader", request->reader },
-                { "expect_national_number", request->expect_national_number },
-                { "signed_request", request->signed_request },
         };
         json_t *made = members_of(json_object(), rows, ARRAY_LEN(rows));
         if (made && add_rest(made, request))
