@@ -9,9 +9,9 @@
 
 #include "base/outcome.h"
 #include "base/text.h"
+#include "client-sdk/asking.h"
 #include "client-sdk/assertion.h"
 #include "client-sdk/client.h"
-#include "client-sdk/fields.h"
 #include "client-sdk/members.h"
 #include "client-sdk/wire.h"
 
@@ -24,7 +24,6 @@
 #define ANSWER_MS        10000  /* for what needs nobody's consent */
 #define EXAMINE_MS       120000 /* a slow card answers a hundred questions */
 #define ASSERT_DEFAULT_S 180    /* mohrd's own */
-#define ASSERT_MAX_S     600
 #define GRACE_MS         30000 /* mohrd ends the request; we only guard against a dead one */
 
 struct mohr_client {
@@ -280,117 +279,6 @@ int mohr_client_examine(
 
 /* ---- Assert ---- */
 
-static bool is_yes(const char *text)
-{
-        return text && strcmp(text, "yes") == 0;
-}
-
-/* A request that lost a member on the way would ask for something else: for any reader, say. */
-static bool add_new(json_t *to, const char *name, json_t *value)
-{
-        return json_object_set_new(to, name, value) == 0;
-}
-
-static json_t *make_station(const struct mohr_station *station)
-{
-        const struct member rows[] = {
-                { "operator", station->operator_name },
-                { "branch", station->branch },
-                { "device", station->device },
-                { "case_number", station->case_number },
-        };
-        const char *photo = station->photo_checked;
-        json_t *made = members_of(json_object(), rows, ARRAY_LEN(rows));
-        if (!made || !photo || add_new(made, "photo_checked", json_boolean(is_yes(photo))))
-                return made;
-        json_decref(made);
-        return NULL;
-}
-
-static json_t *make_ui(const struct mohr_ui *ui)
-{
-        const struct member rows[] = {
-                { "tty", ui->tty },
-                { "term", ui->term },
-                { "display", ui->display },
-                { "wayland_display", ui->wayland_display },
-                { "xauthority", ui->xauthority },
-                { "language", ui->language },
-        };
-        return members_of(json_object(), rows, ARRAY_LEN(rows));
-}
-
-static bool optional_text(const char *text)
-{
-        return !text || field_is_text(text, FIELD_STATION_MAX);
-}
-
-static bool good_station(const struct mohr_station *station)
-{
-        const char *photo = station ? station->photo_checked : NULL;
-        return !station ||
-               (field_is_stated(station) && (!photo || is_yes(photo) || strcmp(photo, "no") == 0));
-}
-
-/* What these must be exactly is mohrd's business: here they only have to be text. */
-static bool good_ui(const struct mohr_ui *ui)
-{
-        const struct mohr_ui none = { 0 };
-        ui = ui ? ui : &none;
-        const char *const texts[] = { ui->tty, ui->term, ui->display, ui->wayland_display,
-                ui->xauthority, ui->language };
-        for (size_t i = 0; i < ARRAY_LEN(texts); i++)
-                if (texts[i] && !text_utf8_valid(texts[i], strlen(texts[i])))
-                        return false;
-        return true;
-}
-
-static const char *out_of_bounds(const struct mohr_request *request)
-{
-        const struct {
-                bool good;
-                const char *name;
-        } rows[] = {
-                { request->audience && field_is_uri(request->audience), "audience" },
-                { request->nonce && field_is_nonce(request->nonce), "nonce" },
-                { !request->purpose || field_is_text(request->purpose, FIELD_PURPOSE_MAX),
-                        "purpose" },
-                { optional_text(request->reader), "reader" },
-                { !request->expect_national_number ||
-                                field_is_digits(request->expect_national_number, 10),
-                        "expect_national_number" },
-                { request->timeout_s >= 0 && request->timeout_s <= ASSERT_MAX_S, "timeout_ms" },
-                { good_station(request->station), "station" },
-                { good_ui(request->ui), "ui" },
-        };
-        for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-                if (!rows[i].good)
-                        return rows[i].name;
-        return NULL;
-}
-
-static json_t *make_request(const struct mohr_request *request)
-{
-        const struct member rows[] = {
-                { "audience", request->audience },
-                { "nonce", request->nonce },
-                { "purpose", request->purpose },
-                { "reader", request->reader },
-        };
-        const struct member number = { "expect_national_number", request->expect_national_number };
-        const int timeout_s = request->timeout_s;
-        json_t *made = members_of(json_object(), rows, ARRAY_LEN(rows));
-        if (made &&
-                (!timeout_s ||
-                        add_new(made, "timeout_ms", json_integer((json_int_t)timeout_s * 1000))) &&
-                members_add(made, &number, 1) &&
-                (!request->station || add_new(made, "station", make_station(request->station))) &&
-                (!request->ui || add_new(made, "ui", make_ui(request->ui))))
-                return made;
-        json_decref(made);
-        return NULL;
-}
-
 static int take_assertion(const struct wire_reply *reply, char **ret)
 {
         const char *assertion = json_string_value(json_object_get(reply->parameters, "assertion"));
@@ -428,13 +316,13 @@ int mohr_client_assert(struct mohr_client *client, const struct mohr_request *re
         void (*phase)(void *user, const char *phase), void *user, char **ret_assertion)
 {
         int64_t seconds = request->timeout_s ? request->timeout_s : ASSERT_DEFAULT_S;
-        const char *wrong = out_of_bounds(request);
+        const char *wrong = asking_out_of_bounds(request);
         if (wrong) {
                 snprintf(client->detail, sizeof client->detail, "%s", wrong);
                 return OUTCOME_USAGE;
         }
         int64_t deadline = wire_deadline(seconds * 1000 + GRACE_MS);
-        int r = begin(client, INTERFACE "Assert", make_request(request), true, deadline);
+        int r = begin(client, INTERFACE "Assert", asking_parameters(request), true, deadline);
         if (r == 0)
                 r = await_assertion(client, deadline, phase, user, ret_assertion);
         return r;

@@ -291,11 +291,18 @@ struct mohr_ui { /* where to ask the holder, NULL where there is nothing */
 };
 
 struct mohr_request {
-        const char *audience, *nonce; /* required */
+        const char *audience, *nonce; /* required, but for a signed request */
         const char *purpose, *reader, *expect_national_number;
         int timeout_s; /* 0: the daemon's own */
         const struct mohr_station *station;
         const struct mohr_ui *ui;
+        /* Of what is not in the certificate, by name (docs/assertion.md), each list ending with NULL: what the holder
+         * can only agree to or refuse it all, and what can be declined. Both NULL: everything, and it can be declined. */
+        const char *const *required, *const *optional;
+        /* A relying party's own word for what it asks (docs/relying-parties.md), a compact JWS. It says audience, nonce,
+         * purpose, claims and expected national number itself: all of them are NULL then. */
+        const char *signed_request;
+        bool remember; /* let the holder be asked to allow the same later without the page of consent; never without PIN */
 };
 
 /* The assertion, to be freed. 2 if a field is out of its bounds (mohr_client_detail() names it). `phase`, if not NULL, hears "reader", "choice", "search", "card", "consent", "pin" or "pinpad", "sign". */

@@ -3,9 +3,9 @@
  *
  * /proc/PID is opened once, and everything is read through that descriptor: it stays bound to the
  * process it was opened for, and answers ESRCH when that one is gone, even if the number was given
- * out again. The start time is read before and after as well; a process that replaced the peer before
- * we looked must have started after it connected, which cannot be seen here (a process descriptor of
- * the peer, SO_PEERPIDFD, needs a newer kernel than Debian 12 has).
+ * out again. The start time is read before and after as well. That it is the process that connected, and
+ * not one that got its number before we looked, only the kernel's descriptor of the peer tells
+ * (SO_PEERPIDFD, Linux 6.5): Debian 12's has none, and there this cannot be seen.
  *
  * Whose process it is, `status` says and not the folder's owner: that is root's for a process that lets nobody
  * look into it (prctl(2), PR_SET_DUMPABLE), and such a one still has a unit.
@@ -16,11 +16,28 @@
 #include "base/text.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <sys/socket.h>
 
 #define START_TIME_FIELD 22 /* proc(5), /proc/PID/stat */
 #define ELLIPSIS         "\xE2\x80\xA6"
+#ifndef SO_PEERPIDFD
+#define SO_PEERPIDFD 77 /* older headers do not know it */
+#endif
+
+/* Whether the process that connected has ended: whoever bears its number then is somebody else. */
+static bool has_gone(int socket)
+{
+        int process = -1;
+        socklen_t len = sizeof process;
+        if (getsockopt(socket, SOL_SOCKET, SO_PEERPIDFD, &process, &len) < 0)
+                return errno != ENOPROTOOPT;
+        struct pollfd ended = { .fd = process, .events = POLLIN };
+        bool gone = poll(&ended, 1, 0) != 0;
+        close(process);
+        return gone;
+}
 
 int peer_of_socket(int fd, struct peer *ret)
 {
@@ -29,6 +46,8 @@ int peer_of_socket(int fd, struct peer *ret)
         if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0)
                 return -errno;
         peer_of_process(cred.pid, cred.uid, ret);
+        if (has_gone(fd)) /* asked last, so that all that was read was its own */
+                *ret = (struct peer){ .uid = cred.uid, .pid = cred.pid };
         return 0;
 }
 

@@ -23,53 +23,27 @@
 #define BUSY_MS     3000
 #define ROW_MAX     65536 /* of what SQLite may hand us */
 
-static const char setting[] = "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;"
-                              "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -256;"
-                              "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;";
-
-/* `open` is the worker's notebook: requests without an end, and whose they are. It is not history. */
-#define EVENT(member) "json_extract(body, '$." member "')"
-static const char schema[] =
-        "CREATE TABLE entry (seq INTEGER PRIMARY KEY, body TEXT, digest BLOB NOT NULL,"
-        " link BLOB NOT NULL) STRICT;"
-        "CREATE TABLE open (request TEXT PRIMARY KEY, boot TEXT, pid INTEGER, start INTEGER) "
-        "STRICT;"
-        "CREATE INDEX entry_event ON entry (" EVENT(
-                "event") ");"
-                         "CREATE INDEX entry_app ON entry (" EVENT("event") ", " EVENT(
-                                 "app") ");"
-                                        "CREATE INDEX entry_request ON entry (" EVENT(
-                                                "request") ");"
-                                                           "CREATE INDEX entry_grant ON entry "
-                                                           "(" EVENT(
-                                                                   "grant") ");"
-                                                                            "CREATE INDEX "
-                                                                            "entry_signed ON entry "
-                                                                            "(" EVENT(
-                                                                                    "signed_"
-                                                                                    "request") ");"
-                                                                                               "PRA"
-                                                                                               "GMA"
-                                                                                               " ap"
-                                                                                               "pli"
-                                                                                               "cat"
-                                                                                               "ion"
-                                                                                               "_id"
-                                                                                               " = "
-                                                                                               "129"
-                                                                                               "914"
-                                                                                               "686"
-                                                                                               "6; "
-                                                                                               "PRA"
-                                                                                               "GMA"
-                                                                                               " us"
-                                                                                               "er_"
-                                                                                               "ver"
-                                                                                               "sio"
-                                                                                               "n "
-                                                                                               "= "
-                                                                                               "1;";
+static const char setting[] = "PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY;"
+                              "PRAGMA cache_size = -256; PRAGMA synchronous = FULL;"
+                              "PRAGMA secure_delete = ON;";
+static const char sign[] = "PRAGMA application_id = 1299146866; PRAGMA user_version = 1;";
 _Static_assert(APPLICATION == 1299146866 && SCHEMA == 1, "the pragmas above say the same");
+
+/* `open` is the worker's notebook: requests without an end, and whose they are. It is not history. What is in
+ * a file must be these very words before anything of it is run. */
+#define INDEX(name, of) "CREATE INDEX entry_" name " ON entry (" of ")"
+#define MEMBER(name)    "json_extract(body, '$." name "')"
+static const char *const schema[] = {
+        "CREATE TABLE entry (seq INTEGER PRIMARY KEY, body TEXT, digest BLOB NOT NULL,"
+        " link BLOB NOT NULL) STRICT",
+        "CREATE TABLE open (request TEXT PRIMARY KEY, boot TEXT, pid INTEGER, start INTEGER) "
+        "STRICT",
+        INDEX("event", MEMBER("event")),
+        INDEX("app", MEMBER("event") ", " MEMBER("app")),
+        INDEX("request", MEMBER("request")),
+        INDEX("grant", MEMBER("grant")),
+        INDEX("signed", MEMBER("signed_request")),
+};
 
 static int refuse(struct book *book, const char *name, const char *why)
 {
@@ -192,8 +166,24 @@ static int number(struct book *book, const char *sql, int64_t *ret)
 }
 
 struct kind {
-        int64_t application, version, objects, foreign;
+        int64_t application, version, objects, ours;
 };
+
+static int count_ours(struct book *book, int64_t *ret)
+{
+        int64_t count = 0, one = 0;
+        for (size_t i = 0; i < ARRAY_LEN(schema); i++) {
+                bool found;
+                int r = book_number(book,
+                        &BOOK_QUERY("SELECT count(*) FROM sqlite_schema WHERE sql = ?", schema[i]),
+                        &one, &found);
+                if (r != 0)
+                        return r;
+                count += one;
+        }
+        *ret = count;
+        return 0;
+}
 
 static int look_at_kind(struct book *book, struct kind *ret)
 {
@@ -202,12 +192,10 @@ static int look_at_kind(struct book *book, struct kind *ret)
         if (r == 0)
                 r = number(book, "PRAGMA user_version", &kind.version);
         if (r == 0)
-                r = number(book, "SELECT count(*) FROM sqlite_schema", &kind.objects);
+                r = number(book, "SELECT count(*) FROM sqlite_schema WHERE sql IS NOT NULL",
+                        &kind.objects);
         if (r == 0)
-                r = number(book,
-                        "SELECT count(*) FROM sqlite_schema WHERE type NOT IN ('table', 'index')"
-                        " OR tbl_name NOT IN ('entry', 'open')",
-                        &kind.foreign);
+                r = count_ours(book, &kind.ours);
         if (r == 0)
                 *ret = kind;
         return r;
@@ -224,7 +212,7 @@ static int judge_kind(struct book *book, const struct kind *kind)
                 return refuse(book, "history.db", "is another program's: move it away");
         if (kind->version != SCHEMA)
                 return refuse(book, "history.db", "was written by another version of mohr");
-        if (kind->foreign != 0)
+        if (kind->objects != ARRAY_LEN(schema) || kind->ours != ARRAY_LEN(schema))
                 return refuse(book, "history.db",
                         "was changed by another program: see mohr history verify");
         return 0;
@@ -244,6 +232,14 @@ static int write_first(struct book *book, int64_t now)
         return r;
 }
 
+static int write_schema(struct book *book)
+{
+        int r = say(book, sign);
+        for (size_t i = 0; r == 0 && i < ARRAY_LEN(schema); i++)
+                r = say(book, schema[i]);
+        return r;
+}
+
 /* Whoever else had the same thought was first, or waits for us. */
 static int create(struct book *book, int64_t now)
 {
@@ -252,7 +248,7 @@ static int create(struct book *book, int64_t now)
         if (r == 0)
                 r = look_at_kind(book, &kind);
         if (r == 0 && is_blank(&kind)) {
-                r = say(book, schema);
+                r = write_schema(book);
                 if (r == 0)
                         r = write_first(book, now);
         }
@@ -282,7 +278,7 @@ static int read_id(struct book *book)
 {
         _cleanup_statement_ sqlite3_stmt *statement = NULL;
         int r = book_prepare(book,
-                &BOOK_QUERY("SELECT " EVENT("id") " FROM entry WHERE seq = 1 AND " EVENT(
+                &BOOK_QUERY("SELECT " MEMBER("id") " FROM entry WHERE seq = 1 AND " MEMBER(
                                     "event") " = 'created'",
                         NULL),
                 &statement);

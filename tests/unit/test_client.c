@@ -309,8 +309,43 @@ static void every_member_goes_out_under_its_name(void **state)
         stop(&server);
 }
 
+static void claims_and_signed_requests_are_asked_for_by_name(void **state)
+{
+        static const char *const none[] = { NULL }, *const two[] = { "card_expiry", "reader",
+                NULL };
+        static const struct {
+                struct mohr_request request;
+                const char *expected;
+        } rows[] = {
+                { { .audience = "a:b", .nonce = "12345678", .required = two, .optional = none },
+                        "\"nonce\":\"12345678\",\"claims\":{\"required\":[\"card_expiry\","
+                        "\"reader\"],\"optional\":[]}}" },
+                { { .audience = "a:b", .nonce = "12345678", .optional = two },
+                        "\"claims\":{\"optional\":[\"card_expiry\",\"reader\"]}}" },
+                { { .signed_request = "a.b.c", .reader = "r", .remember = true },
+                        "\"parameters\":{\"reader\":\"r\",\"signed_request\":\"a.b.c\","
+                        "\"remember\":true}" },
+        };
+        (void)state;
+        for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+                struct server server;
+                struct mohr_client *client = NULL;
+                char *assertion = NULL;
+                start(&server, rows[i].expected, ANSWER(LAST("a.b.c")));
+                assert_int_equal(mohr_client_connect(&client, server.path), 0);
+                assert_int_equal(
+                        mohr_client_assert(client, &rows[i].request, NULL, NULL, &assertion), 0);
+                mohr_client_free(client);
+                free(assertion);
+                stop(&server);
+        }
+}
+
 static void what_is_out_of_bounds_is_never_sent(void **state)
 {
+        static const char *const unknown[] = { "name", NULL },
+                                 *const twice[] = { "reader", "reader", NULL },
+                                 *const one[] = { "reader", NULL };
         static const struct mohr_station odd_photo = { .photo_checked = "maybe" },
                                          escape = { .branch = "\x1b" };
         static const struct mohr_ui odd_ui = { .display = "\xFF" };
@@ -329,6 +364,19 @@ static void what_is_out_of_bounds_is_never_sent(void **state)
                 { { .audience = "a:b", .nonce = "12345678", .station = &odd_photo }, "station" },
                 { { .audience = "a:b", .nonce = "12345678", .station = &escape }, "station" },
                 { { .audience = "a:b", .nonce = "12345678", .ui = &odd_ui }, "ui" },
+                { { .audience = "a:b", .nonce = "12345678", .required = unknown }, "claims" },
+                { { .audience = "a:b", .nonce = "12345678", .optional = twice }, "claims" },
+                { { .audience = "a:b", .nonce = "12345678", .required = one, .optional = one },
+                        "claims" },
+                { { .signed_request = "" }, "signed_request" },
+                { { .signed_request = "a.b.c d" }, "signed_request" },
+                { { .signed_request = "a.b.c", .audience = "a:b" }, "signed_request" },
+                { { .signed_request = "a.b.c", .nonce = "12345678" }, "signed_request" },
+                { { .signed_request = "a.b.c", .purpose = "p" }, "signed_request" },
+                { { .signed_request = "a.b.c", .expect_national_number = "0012345679" },
+                        "signed_request" },
+                { { .signed_request = "a.b.c", .required = one }, "signed_request" },
+                { { .signed_request = "a.b.c", .optional = one }, "signed_request" },
         };
         struct server server;
         struct mohr_client *client = NULL;
@@ -454,6 +502,7 @@ int main(void)
                 cmocka_unit_test(a_reply_over_the_cap_is_refused),
                 cmocka_unit_test(assert_goes_as_it_was_told),
                 cmocka_unit_test(every_member_goes_out_under_its_name),
+                cmocka_unit_test(claims_and_signed_requests_are_asked_for_by_name),
                 cmocka_unit_test(what_is_out_of_bounds_is_never_sent),
                 cmocka_unit_test(watch_calls_back_until_told_to_stop),
                 cmocka_unit_test(an_absent_daemon_is_an_answer),
