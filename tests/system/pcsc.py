@@ -191,7 +191,7 @@ def last_try_used(rig, pcscd):
 
 def refusals(rig, pcscd):
     with Scene(rig, pcscd) as scene:
-        for script, expected, what in (({"confirm": ["no"]}, REFUSED, "consent refused is 15"),
+        for script, expected, what in (({"confirm": ["cancel"]}, REFUSED, "consent refused is 15"),
                                        ({"getpin": ["cancel"]}, REFUSED, "PIN entry cancelled is 15")):
             scene.daemon.script(**script)
             scene.answers(expected, what)

@@ -175,7 +175,7 @@ def said_on_the_keys(rig, pad):
 def refused_before(rig, pad):
     with Scene(rig, pad) as scene:
         pad.person(f"type {PIN}")
-        for confirm, what in ((["no"], "consent refused"), (["ok", "no"], "the page before the keys refused")):
+        for confirm, what in ((["cancel"], "consent refused"), (["ok", "no"], "the page before the keys refused")):
             scene.daemon.script(confirm=confirm)
             scene.answers(REFUSED, what, 0)
         rig.check(pad.count("verify") == 0, "the reader was never asked for a PIN", pad.record())
