@@ -77,6 +77,7 @@ int doctor_card(struct cli *cli, const char *reader, const char *transcript);
 /* The same file: one translated sentence for a card whose member "generation" this is. */
 const char *show_card_kind(const char *generation);
 int command_pin(struct cli *cli, int argc, char **argv);
+int command_policy(struct cli *cli, int argc, char **argv);
 int command_version(struct cli *cli, int argc, char **argv);
 int command_help(struct cli *cli, int argc, char **argv);
 

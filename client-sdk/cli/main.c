@@ -50,6 +50,11 @@ static const struct command {
         { "pin", command_pin, "SUBCOMMAND ...",
                 N_("Show the PINs of a card at no cost, and change that of a staff card; mohr help "
                    "pin") },
+        { "policy", command_policy,
+                "check --audience URI [--purpose TEXT] [--require CLAIM]...\n"
+                "            [--optional CLAIM]... [--who WHO] [--json]",
+                N_("Say what the rules of this computer would answer to a request, and which rule "
+                   "it is") },
         { "version", command_version, "", N_("Show the version") },
         { "help", command_help, "[COMMAND]", N_("Show this, or how a command is used") },
 };
