@@ -68,6 +68,7 @@ int command_assert(struct cli *cli, int argc, char **argv);
 int command_verify(struct cli *cli, int argc, char **argv);
 int command_receipt(struct cli *cli, int argc, char **argv);
 int command_trust(struct cli *cli, int argc, char **argv);
+int command_history(struct cli *cli, int argc, char **argv);
 int command_doctor(struct cli *cli, int argc, char **argv);
 /* assert.c: asks the holder for an assertion where this command runs, and says how far it is. */
 _must_check_ int cli_ask_holder(const struct cli *cli, struct mohr_client *client,
@@ -77,6 +78,7 @@ int doctor_card(struct cli *cli, const char *reader, const char *transcript);
 /* The same file: one translated sentence for a card whose member "generation" this is. */
 const char *show_card_kind(const char *generation);
 int command_pin(struct cli *cli, int argc, char **argv);
+int command_policy(struct cli *cli, int argc, char **argv);
 int command_version(struct cli *cli, int argc, char **argv);
 int command_help(struct cli *cli, int argc, char **argv);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* main.c: mohr: a table of subcommands, each in a file of its own. */
 #include "client-sdk/cli/cli.h"
+#include "client-sdk/cli/history.h"
 #include "client-sdk/cli/pin.h"
 #include "client-sdk/cli/trust.h"
 
@@ -42,6 +43,9 @@ static const struct command {
         { "trust", command_trust, "SUBCOMMAND ...",
                 N_("Look at certificates before they are trusted, and keep those that are; mohr "
                    "trust help") },
+        { "history", command_history, "[SUBCOMMAND] ...",
+                N_("Show who asked for what and what became of it, and check that this record is "
+                   "whole; mohr history help") },
         { "doctor", command_doctor,
                 "[--trust FILE-or-DIR] [--json]\n"
                 "mohr doctor --card [--reader NAME] [--transcript FILE] [--json]",
@@ -50,6 +54,11 @@ static const struct command {
         { "pin", command_pin, "SUBCOMMAND ...",
                 N_("Show the PINs of a card at no cost, and change that of a staff card; mohr help "
                    "pin") },
+        { "policy", command_policy,
+                "check --audience URI [--purpose TEXT] [--require CLAIM]...\n"
+                "            [--optional CLAIM]... [--who WHO] [--json]",
+                N_("Say what the rules of this computer would answer to a request, and which rule "
+                   "it is") },
         { "version", command_version, "", N_("Show the version") },
         { "help", command_help, "[COMMAND]", N_("Show this, or how a command is used") },
 };
@@ -87,6 +96,10 @@ static int show_help(const char *name)
         if (command->run == command_trust) {
                 printf("\n");
                 trust_show_help();
+        }
+        if (command->run == command_history) {
+                printf("\n");
+                history_show_help();
         }
         if (command->run == command_pin) {
                 printf("\n");

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* database.c: the rows of history.db, read and nothing else (ledger.h, docs/history.md "Rows").
  *
- * Before SQLite sees a path it is made sure that a plain file of some other size than "nothing" lies there: no link, no
- * pipe. SQLite then opens it for reading, believes nothing that the file's own schema says (no view, no trigger, no
- * computed column, no index), gets no value that is longer than a row may be, and is stopped after as many
- * steps as the largest history takes. All is read in one transaction: a writer may go on meanwhile.
+ * Before SQLite sees a path it is made sure that a plain file lies there: no link, no pipe. SQLite then opens it for
+ * reading, runs nothing of the file's own schema (no view, no trigger, no computed column, no index; its own switch for
+ * distrust cannot be used, as it takes JSON in an index for unsafe), gets no value that is longer than a row may be, and
+ * is stopped after as many steps as the largest history takes. All is read in one transaction: a writer may go on.
  *
  * A history in WAL needs a little file beside it even of those who read. Where the folder cannot be written to, what
  * has no log left to look into is read as a file that nobody changes.
@@ -92,7 +92,6 @@ static void distrust(sqlite3 *db, struct reading *reading)
                 int option, value;
         } options[] = {
                 { SQLITE_DBCONFIG_DEFENSIVE, 1 },
-                { SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0 },
                 { SQLITE_DBCONFIG_ENABLE_TRIGGER, 0 },
                 { SQLITE_DBCONFIG_ENABLE_VIEW, 0 },
                 { SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1 },

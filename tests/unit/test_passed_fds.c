@@ -242,7 +242,7 @@ static void one_for_each_half_of_a_frame_ends_the_connection(void **state)
         struct world *w = *state;
         pass(w, TAKE, 5, w->listen_fd, 1);
         run_idle(w);
-        pass(w, TAKE + 5, sizeof TAKE - 5, w->listen_fd, 1);
+        pass(w, &TAKE[5], sizeof TAKE - 5, w->listen_fd, 1);
         assert_answers(w, CLOSED, "");
         assert_int_equal(w->calls, 0);
 }
@@ -252,7 +252,7 @@ static void it_may_come_with_any_part_of_its_frame(void **state)
         struct world *w = *state;
         for (size_t at = 0; at < sizeof TAKE; at++) {
                 for (size_t i = 0; i < sizeof TAKE; i++) {
-                        pass(w, TAKE + i, 1, w->listen_fd, i == at);
+                        pass(w, &TAKE[i], 1, w->listen_fd, i == at);
                         run_idle(w);
                 }
                 assert_answers(w, YES, "");

@@ -333,7 +333,7 @@ static void digits_may_come_one_by_one(void **state)
         _cleanup_close_ int client = dial(), pipe = pipe_with("", 0, &writer);
         assert_string_equal(answer_on(client, SIGN, pipe), "");
         for (size_t i = 0; i < strlen(PIN); i++) {
-                assert_int_equal(write(writer, PIN + i, 1), 1);
+                assert_int_equal(write(writer, &PIN[i], 1), 1);
                 run_idle();
                 assert_int_equal(world.dones, 0); /* nothing is a PIN before its end */
         }

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* history_words.c: what is in a history, and what is wrong with one, in words for people. Each is a row of a table.
+ * What apps wrote stands there as they wrote it, sanitised and isolated; it is never part of a sentence.
+ */
+#include "client-sdk/cli/history.h"
+
+#include "client-sdk/assertion.h"
+
+/* ---- What is wrong ---- */
+
+static const char *const faults[LEDGER_FAULT_COUNT] = {
+        [LEDGER_CHANGED] = N_("Row %1$lld was changed."),
+        [LEDGER_REMOVED] = N_("Rows %1$lld to %2$lld were removed."),
+        [LEDGER_CLOSED_UP] = N_("Before row %1$lld, rows were removed and the rest renumbered: "
+                                "%2$lld."),
+        [LEDGER_INSERTED] = N_("Before row %1$lld, rows were put in and the rest renumbered: "
+                               "%2$lld."),
+        [LEDGER_MOVED] = N_("Row %1$lld was moved: it was written as row %2$lld."),
+        [LEDGER_REPLACED] = N_("Row %1$lld does not follow from the one before it: one of the two "
+                               "was put in the place of another, or put in."),
+        [LEDGER_CUT] = N_("All after row %1$lld was cut off: there were at least %2$lld rows."),
+        [LEDGER_REWRITTEN] = N_("Row %1$lld is not the one that was there: rows after row %2$lld "
+                                "were written anew."),
+        [LEDGER_OTHER] = N_("This is not the history that was kept here: anchors are of another "
+                            "one, with at least %1$lld rows. It was replaced as a whole."),
+        [LEDGER_NO_HEAD] = N_("The file history.head, which holds the last anchor, was removed."),
+        [LEDGER_BAD_HEAD] = N_("The file history.head is no anchor."),
+        [LEDGER_BODY_GONE] = N_("What row %1$lld said was taken out, and nothing says that it was "
+                                "due."),
+        [LEDGER_FORM] = N_("Row %1$lld is no row of a history."),
+        [LEDGER_ORDER] = N_("Row %1$lld cannot have been written where it stands."),
+};
+
+void history_explain(
+        const struct cli *cli, const struct ledger_finding *finding, char *dst, size_t cap)
+{
+        char text[CLI_TEXT_MAX];
+        long long row = finding->seq ? finding->seq : finding->other;
+        int len = snprintf(dst, cap, _(faults[finding->fault]), row, (long long)finding->other);
+        if (finding->why && len > 0 && (size_t)len < cap)
+                snprintf(dst + len, cap - (size_t)len, " (%s)", cli_text(cli, text, finding->why));
+}
+
+/* ---- What is in it ---- */
+
+static const struct label {
+        const char *name, *label;
+} labels[] = {
+        { "at", N_("Time") },
+        { "request", N_("Request number") },
+        { "grant", N_("Permission") },
+        { "method", N_("What was asked for") },
+        { "app", N_("Who asked") },
+        { "program", N_("Program") },
+        { "uid", N_("User number") },
+        { "pid", N_("Process number") },
+        { "organization", N_("Verified organisation") },
+        { "organization_key", N_("Fingerprint of its certificate") },
+        { "audience", N_("For whom") },
+        { "purpose", N_("Purpose") },
+        { "signed_request", N_("Digest of the signed request") },
+        { "rule", N_("Rule of the settings") },
+        { "required", N_("Required besides the certificate") },
+        { "optional", N_("Asked for besides, if you agree") },
+        { "outcome", N_("Outcome") },
+        { "detail", N_("Detail") },
+        { "why", N_("Reason") },
+        { "released", N_("Given besides the certificate") },
+        { "declined", N_("Declined") },
+        { "tries_left", N_("Tries left") },
+        { "assertion", N_("Digest of the assertion") },
+        { "through", N_("Up to row") },
+        { "id", N_("Number of this history") },
+        { "values", N_("What the assertion said") },
+};
+
+/* Names and numbers, as text. */
+static void plain_value(const json_t *value, char *dst, size_t cap)
+{
+        dst[0] = '\0';
+        if (json_is_string(value))
+                snprintf(dst, cap, "%s", json_string_value(value));
+        else if (json_is_integer(value))
+                snprintf(dst, cap, "%lld", (long long)json_integer_value(value));
+        size_t len = 0;
+        for (size_t i = 0; json_is_array(value) && i < json_array_size(value) && len < cap; i++)
+                len += (size_t)snprintf(dst + len, cap - len, "%s%s", i ? ", " : "",
+                        json_string_value(json_array_get(value, i)));
+}
+
+static void print_line(const struct cli *cli, const char *label, const char *text)
+{
+        char clean[CLI_TEXT_MAX];
+        printf("    %s: %s\n", label, cli_text(cli, clean, text));
+}
+
+static void print_values(const struct cli *cli, const char *label, json_t *values)
+{
+        const char *name;
+        json_t *value;
+        printf("    %s:\n", label);
+        json_object_foreach (values, name, value) {
+                char text[CLI_TEXT_MAX], clean[CLI_TEXT_MAX], clean_name[CLI_TEXT_MAX];
+                plain_value(value, text, sizeof text);
+                printf("        %s: %s\n", cli_text(cli, clean_name, name),
+                        cli_text(cli, clean, text));
+        }
+}
+
+static void print_member(const struct cli *cli, const struct label *label, json_t *value)
+{
+        char text[CLI_TEXT_MAX], when[96];
+        if (json_is_object(value)) {
+                print_values(cli, _(label->label), value);
+                return;
+        }
+        plain_value(value, text, sizeof text);
+        if (strcmp(label->name, "at") == 0)
+                printf("    %s: %s\n", _(label->label),
+                        cli_time(cli, when, json_integer_value(value)));
+        else
+                print_line(cli, _(label->label), text);
+}
+
+static bool is_wanted(const char *name, const char *const *names)
+{
+        for (; names && *names; names++)
+                if (strcmp(*names, name) == 0)
+                        return true;
+        return !names;
+}
+
+void history_print_members(const struct cli *cli, const json_t *body, const char *const *names)
+{
+        for (size_t i = 0; i < ARRAY_LEN(labels); i++) {
+                json_t *value = json_object_get(body, labels[i].name);
+                bool empty = json_is_array(value) && json_array_size(value) == 0;
+                if (value && !empty && is_wanted(labels[i].name, names))
+                        print_member(cli, &labels[i], value);
+        }
+}
+
+static bool is(const json_t *body, const char *member, const char *text)
+{
+        const char *value = json_string_value(json_object_get(body, member));
+        return value && strcmp(value, text) == 0;
+}
+
+const char *history_result(const json_t *asked, const json_t *end)
+{
+        if (!end)
+                return _("No end is recorded: it still goes on, or the daemon ended in the middle. "
+                         "No assertion was given.");
+        if (is(end, "event", "interrupted"))
+                return _("The daemon ended in the middle. No assertion was given.");
+        if (!is(end, "outcome", "Ok"))
+                return mohr_outcome_text(
+                        outcome_from_name(json_string_value(json_object_get(end, "outcome"))));
+        if (json_object_get(end, "assertion") || is(asked, "method", "Assert"))
+                return _("An assertion was given.");
+        return _("It was done.");
+}
+
+enum cli_style history_style(const json_t *end)
+{
+        return is(end, "outcome", "Ok") ? STYLE_GOOD : STYLE_BAD;
+}
