@@ -88,6 +88,7 @@ static int make_question(struct history *history, struct history_frame *frame, i
         if (!question || filled == -ENOMEM)
                 return history_question_free(question), -ENOMEM;
         frame->id = question->id = ++history->next_id;
+        question->op = frame->op;
         if (filled < 0 || history_frame_encode(frame, buffer, sizeof buffer, &question->len) < 0)
                 question->failure = cannot_say;
         else {
@@ -223,20 +224,20 @@ static int fill_end(
 static void tell_grants(const struct history_wait *wait, int outcome, const char *list)
 {
         bool starved = false;
-        json_t *grants = list ? members_read(list, strlen(list), &starved) : NULL;
+        json_t *grants = list && outcome == 0 ? members_read(list, strlen(list), &starved) : NULL;
         if (outcome == 0 && !grants)
                 outcome = OUTCOME_CANNOT_RECORD;
         wait->grants(wait->user, outcome, grants);
 }
 
-static void tell(const struct history_wait *wait, const struct history_reply *reply)
+static void tell(const struct history_wait *wait, int outcome, const struct history_reply *reply)
 {
         struct history_told told = { .granted = reply->grant[0] != '\0',
                 .released = reply->released,
                 .wait_s = reply->wait_s };
         memcpy(told.grant, reply->grant, sizeof told.grant);
-        bool has_told = reply->outcome == 0 || reply->outcome == OUTCOME_POLICY;
-        wait->done(wait->user, reply->outcome, reply->detail[0] ? reply->detail : NULL,
+        bool has_told = outcome == 0 || outcome == OUTCOME_POLICY;
+        wait->done(wait->user, outcome, reply->detail[0] ? reply->detail : NULL,
                 has_told ? &told : NULL);
 }
 
@@ -246,24 +247,31 @@ static void log_note(struct history *history, const char *error)
                 error, NULL);
 }
 
+/* An end that has been written already is no news: it may have been asked for a second time. */
+static void log_noted(
+        struct history *history, const struct history_reply *reply, const char *failure)
+{
+        if (!reply || reply->outcome == OUTCOME_CANNOT_RECORD)
+                log_note(history, reply ? reply->detail : failure);
+}
+
 void history_deliver(struct history *history, struct history_question *question,
         const struct history_reply *reply)
 {
         struct history_wait *wait = question->wait;
         const char *failure = question->failure;
-        bool noted = question->noted;
+        int outcome = reply ? reply->outcome : OUTCOME_CANNOT_RECORD;
+        if (question->op == HISTORY_END && outcome != 0)
+                outcome = OUTCOME_CANNOT_RECORD;
+        if (question->noted)
+                log_noted(history, reply, failure);
         history_question_free(question);
-        if (noted && (!reply || reply->outcome != 0))
-                log_note(history, reply ? reply->detail : failure);
-        if (!wait)
-                return;
-        if (wait->grants)
-                tell_grants(wait, reply ? reply->outcome : OUTCOME_CANNOT_RECORD,
-                        reply && reply->outcome == 0 ? reply->list : NULL);
-        else if (reply)
-                tell(wait, reply);
-        else
-                wait->done(wait->user, OUTCOME_CANNOT_RECORD, failure, NULL);
+        if (wait && wait->grants)
+                tell_grants(wait, outcome, reply ? reply->list : NULL);
+        else if (wait && reply)
+                tell(wait, outcome, reply);
+        else if (wait)
+                wait->done(wait->user, outcome, failure, NULL);
 }
 
 /* ---- what history.h offers ----------------------------------------------------------------------- */

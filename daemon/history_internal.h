@@ -15,6 +15,7 @@ struct history_question {
         uint8_t *frame;
         size_t len;
         uint32_t id;
+        enum history_op op;
         bool noted;          /* is tried a second time, and logged if it fails */
         unsigned int tries;  /* how often it was sent */
         const char *failure; /* static: why there is no answer */

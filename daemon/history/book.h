@@ -44,6 +44,9 @@ static inline void book_free_cleanup(struct book **slot)
 _must_check_ int book_settle(struct book *book);
 _must_check_ int book_open(struct book *book, int64_t now); /* after book_settle() */
 void book_close(struct book *book);
+/* Is it still the file of that name in the folder of that name? A folder that is another one now is no longer in
+ * our reach: *ret_folder. What was written to a file that was taken away would be gone with it. */
+bool book_is_there(const struct book *book, bool *ret_folder);
 const char *book_trouble(const struct book *book); /* English; "" */
 /* Is there room for what a request writes in the end, by far? */
 _must_check_ int book_room(struct book *book);

@@ -129,6 +129,20 @@ int book_settle(struct book *book)
         return r;
 }
 
+static bool same(const struct stat *a, const struct stat *b)
+{
+        return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+bool book_is_there(const struct book *book, bool *ret_folder)
+{
+        struct stat named, ours;
+        int moved = 0;
+        *ret_folder = stat(book->dir, &named) == 0 && stat(".", &ours) == 0 && same(&named, &ours);
+        (void)sqlite3_file_control(book->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+        return *ret_folder && moved == 0;
+}
+
 /* ---- the database ---------------------------------------------------------------------------- */
 
 void book_close(struct book *book)

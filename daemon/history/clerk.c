@@ -14,7 +14,7 @@
 struct clerk {
         struct book *book;
         struct rows_setting setting;
-        bool settled, going_on;
+        bool settled, stale, going_on;
         bool anchored_late; /* a row of ours is in no anchor yet */
         struct history_frame frame;
 };
@@ -55,13 +55,24 @@ static int mark_interrupted(struct clerk *clerk, int64_t now)
                 book_rollback(clerk->book);
                 return r;
         }
-        clerk->anchored_late = true;
         return book_commit(clerk->book);
+}
+
+static bool still_open(struct clerk *clerk)
+{
+        bool folder = true;
+        if (!clerk->book->db)
+                return false;
+        if (book_is_there(clerk->book, &folder))
+                return true;
+        clerk->stale = !folder;
+        book_close(clerk->book);
+        return false;
 }
 
 static int need_book(struct clerk *clerk, int64_t now)
 {
-        if (clerk->book->db)
+        if (still_open(clerk))
                 return 0;
         int r = book_settle(clerk->book);
         if (r == 0 && !clerk->settled)
@@ -71,6 +82,7 @@ static int need_book(struct clerk *clerk, int64_t now)
                 r = book_open(clerk->book, now);
         if (r == 0)
                 r = mark_interrupted(clerk, now);
+        clerk->anchored_late = true; /* whoever wrote last may not have come to it */
         if (r != 0)
                 book_close(clerk->book);
         return r;
@@ -112,10 +124,13 @@ static int answer_ask(struct clerk *clerk, int64_t now, struct history_reply *re
 static int answer_end(struct clerk *clerk, int64_t now, struct history_reply *ret)
 {
         int r = rows_ended(clerk->book, &clerk->frame.end, &clerk->setting, now);
-        if (r == OUTCOME_USAGE)
+        if (r == OUTCOME_USAGE) {
+                ret->outcome = OUTCOME_USAGE;
                 snprintf(ret->detail, sizeof ret->detail, "no such request is without an end");
+                return 0;
+        }
         clerk->anchored_late |= r == 0;
-        return r == OUTCOME_USAGE ? OUTCOME_CANNOT_RECORD : r;
+        return r;
 }
 
 static int answer_revoke(struct clerk *clerk, int64_t now, struct history_reply *ret)
@@ -198,6 +213,11 @@ int clerk_answer(
         else
                 cannot_record(clerk, r, ret);
         return 0;
+}
+
+bool clerk_is_stale(const struct clerk *clerk)
+{
+        return clerk->stale;
 }
 
 bool clerk_tidy(struct clerk *clerk, int64_t now)

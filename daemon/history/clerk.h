@@ -17,6 +17,8 @@ struct clerk *clerk_free(struct clerk *clerk);
 /* A frame that has no form gets no answer: -EBADMSG. `now`: seconds since the epoch. */
 _must_check_ int clerk_answer(
         struct clerk *clerk, const void *frame, size_t len, int64_t now, struct history_reply *ret);
+/* True: the folder is another one now, which only a new process can enter. */
+bool clerk_is_stale(const struct clerk *clerk);
 /* What can be done while nobody asks. True: there is more of it. */
 bool clerk_tidy(struct clerk *clerk, int64_t now);
 

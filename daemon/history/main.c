@@ -54,7 +54,7 @@ static int serve(struct worker *worker)
         ssize_t len;
         while ((len = receive(worker->in, sizeof worker->in)) > 0) {
                 int r = answer(worker, base_min((size_t)len, sizeof worker->in));
-                if (r < 0)
+                if (r < 0 || clerk_is_stale(worker->clerk))
                         return r;
                 while (!somebody_asks() && clerk_tidy(worker->clerk, time(NULL)))
                         ;
