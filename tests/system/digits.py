@@ -53,7 +53,7 @@ def windows(pin):
 
 def family(daemon):
     """The daemon and what it has started: {pid: name}."""
-    return {daemon.process.pid: "mohrd", **daemon.helpers()}
+    return {daemon.process.pid: "mohrd", **daemon.helpers(everything=True)}
 
 
 def look(daemon, pin):

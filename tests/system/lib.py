@@ -307,8 +307,9 @@ class Daemon:
     def wait_state(self, reader, *states, seconds=6):
         return wait_for(lambda: self.state_of(reader) in states, seconds, 0.02)
 
-    def helpers(self):
-        """pids of everything the daemon has started, with their command names."""
+    def helpers(self, everything=False):
+        """pids of what the daemon has started, with their command names; the history's worker, which comes and goes by its
+        own clock, with everything."""
         found = {}
         for pid in filter(str.isdigit, os.listdir("/proc")):
             try:
@@ -316,7 +317,7 @@ class Daemon:
                     name, rest = stat.read().split("(", 1)[1].rsplit(")", 1)
             except OSError:
                 continue
-            if int(rest.split()[1]) == self.process.pid:
+            if int(rest.split()[1]) == self.process.pid and (everything or not name.startswith("mohr-history")):
                 found[int(pid)] = name
         return found
 
