@@ -277,6 +277,37 @@ int mohr_client_examine(
         return r;
 }
 
+/* ---- Permissions ---- */
+
+int mohr_client_grants(struct mohr_client *client, char **ret_json)
+{
+        int64_t deadline = wire_deadline(ANSWER_MS);
+        int r = begin(client, INTERFACE "ListGrants", json_object(), false, deadline);
+        if (r != 0)
+                return r;
+        _cleanup_reply_ struct wire_reply reply = { 0 };
+        r = next(client, deadline, &reply);
+        if (r != 0)
+                return r;
+        if (!json_is_array(json_object_get(reply.parameters, "grants")))
+                return -EBADMSG;
+        char *text = members_text(reply.parameters, JSON_INDENT(2));
+        if (!text)
+                return -ENOMEM;
+        *ret_json = text;
+        return 0;
+}
+
+int mohr_client_revoke_grant(struct mohr_client *client, const char *grant)
+{
+        const struct member rows[] = { { "grant", grant } };
+        int64_t deadline = wire_deadline(ANSWER_MS);
+        json_t *parameters = members_of(json_object(), rows, ARRAY_LEN(rows));
+        int r = begin(client, INTERFACE "RevokeGrant", parameters, false, deadline);
+        _cleanup_reply_ struct wire_reply reply = { 0 };
+        return r == 0 ? next(client, deadline, &reply) : r;
+}
+
 /* ---- Assert ---- */
 
 static int take_assertion(const struct wire_reply *reply, char **ret)

@@ -46,6 +46,9 @@ static const struct command {
         { "history", command_history, "[SUBCOMMAND] ...",
                 N_("Show who asked for what and what became of it, and check that this record is "
                    "whole; mohr history help") },
+        { "grants", command_grants, "[list|revoke GRANT] [--json]",
+                N_("Show which apps and organisations may ask without the page of consent, and "
+                   "take that back") },
         { "doctor", command_doctor,
                 "[--trust FILE-or-DIR] [--json]\n"
                 "mohr doctor --card [--reader NAME] [--transcript FILE] [--json]",
