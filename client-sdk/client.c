@@ -325,7 +325,8 @@ static int take_assertion(const struct wire_reply *reply, char **ret)
         return 0;
 }
 
-static int await_assertion(struct mohr_client *client, int64_t deadline,
+/* The last reply of a call with phases, and its id. `ret` NULL: nothing else is expected in it. */
+static int await_answer(struct mohr_client *client, int64_t deadline,
         void (*phase)(void *user, const char *phase), void *user, char **ret)
 {
         for (;;) {
@@ -335,12 +336,20 @@ static int await_assertion(struct mohr_client *client, int64_t deadline,
                         return r;
                 keep_text(client->request, sizeof client->request, reply.parameters, "request");
                 if (!reply.continues)
-                        return take_assertion(&reply, ret);
+                        return ret ? take_assertion(&reply, ret) : 0;
                 char name[32] = "";
                 keep_text(name, sizeof name, reply.parameters, "phase");
                 if (phase && name[0])
                         phase(user, name);
         }
+}
+
+int client_ask_holder(struct mohr_client *client, const char *method, json_t *parameters,
+        int seconds, void (*phase)(void *user, const char *phase), void *user)
+{
+        int64_t deadline = wire_deadline((int64_t)seconds * 1000 + GRACE_MS);
+        int r = begin(client, method, parameters, true, deadline);
+        return r == 0 ? await_answer(client, deadline, phase, user, NULL) : r;
 }
 
 int mohr_client_assert(struct mohr_client *client, const struct mohr_request *request,
@@ -355,6 +364,6 @@ int mohr_client_assert(struct mohr_client *client, const struct mohr_request *re
         int64_t deadline = wire_deadline(seconds * 1000 + GRACE_MS);
         int r = begin(client, INTERFACE "Assert", asking_parameters(request), true, deadline);
         if (r == 0)
-                r = await_assertion(client, deadline, phase, user, ret_assertion);
+                r = await_answer(client, deadline, phase, user, ret_assertion);
         return r;
 }
