@@ -33,7 +33,8 @@ static int world_set_up(void **state)
         struct world *world = calloc(1, sizeof *world);
         if (!world)
                 return -1;
-        strcpy(world->dir, "/tmp/mohr-book-XXXXXX");
+        snprintf(world->dir, sizeof world->dir, "%s/mohr-book-XXXXXX",
+                access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp"); /* each row is synced */
         world->now = NOON;
         *state = world;
         return mkdtemp(world->dir) ? 0 : -1;
