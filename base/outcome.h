@@ -46,6 +46,11 @@ enum outcome {
 #define DETAIL_CROWDED       "more than one card lies on this reader: leave only one there"
 #define DETAIL_NOT_FOUND     "the card of the expected national number was not found in these readers"
 #define DETAIL_NO_SUCH_NAME  "no reader has this name: mohr status shows the names"
+/* Of a signed request. All that is wrong with one itself begins as the first. */
+#define DETAIL_SIGNED_REQUEST     "the signed request"
+#define DETAIL_REQUEST_EXPIRED    DETAIL_SIGNED_REQUEST " has expired"
+#define DETAIL_REQUEST_USED       "this signed request was used before"
+#define DETAIL_NO_RELYING_PARTIES "no anchors of relying parties are configured here"
 /* Of a new PIN: that no card's holder can make one here; where it is not typed; and what is known of it. */
 #define DETAIL_OFFICE          "a national card's PIN is changed and unblocked by the service office alone"
 #define DETAIL_READER_KEYS     "this reader has keys for a PIN, and a new one is not typed there"

@@ -93,7 +93,7 @@ static bool read_claims(const char *const *names, claimset *ret)
         return true;
 }
 
-static bool good_claims(const struct mohr_request *request)
+bool asking_claims_are_good(const struct mohr_request *request)
 {
         claimset required, optional;
         return read_claims(request->required, &required) &&
@@ -133,7 +133,7 @@ const char *asking_out_of_bounds(const struct mohr_request *request)
                                 field_is_digits(request->expect_national_number, 10),
                         "expect_national_number" },
                 { request->timeout_s >= 0 && request->timeout_s <= ASSERT_MAX_S, "timeout_ms" },
-                { good_claims(request), "claims" },
+                { asking_claims_are_good(request), "claims" },
                 { good_station(request->station), "station" },
                 { good_ui(request->ui), "ui" },
         };

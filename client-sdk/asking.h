@@ -11,6 +11,8 @@
 
 /* The name of a field that is out of its bounds, or that cannot stand beside another; NULL: all are good. */
 const char *asking_out_of_bounds(const struct mohr_request *request);
+/* Only names of claims, each at most once in both lists. */
+bool asking_claims_are_good(const struct mohr_request *request);
 /* Of one that is within them; NULL: no memory. */
 json_t *asking_parameters(const struct mohr_request *request);
 

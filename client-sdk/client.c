@@ -277,6 +277,37 @@ int mohr_client_examine(
         return r;
 }
 
+/* ---- Permissions ---- */
+
+int mohr_client_grants(struct mohr_client *client, char **ret_json)
+{
+        int64_t deadline = wire_deadline(ANSWER_MS);
+        int r = begin(client, INTERFACE "ListGrants", json_object(), false, deadline);
+        if (r != 0)
+                return r;
+        _cleanup_reply_ struct wire_reply reply = { 0 };
+        r = next(client, deadline, &reply);
+        if (r != 0)
+                return r;
+        if (!json_is_array(json_object_get(reply.parameters, "grants")))
+                return -EBADMSG;
+        char *text = members_text(reply.parameters, JSON_INDENT(2));
+        if (!text)
+                return -ENOMEM;
+        *ret_json = text;
+        return 0;
+}
+
+int mohr_client_revoke_grant(struct mohr_client *client, const char *grant)
+{
+        const struct member rows[] = { { "grant", grant } };
+        int64_t deadline = wire_deadline(ANSWER_MS);
+        json_t *parameters = members_of(json_object(), rows, ARRAY_LEN(rows));
+        int r = begin(client, INTERFACE "RevokeGrant", parameters, false, deadline);
+        _cleanup_reply_ struct wire_reply reply = { 0 };
+        return r == 0 ? next(client, deadline, &reply) : r;
+}
+
 /* ---- Assert ---- */
 
 static int take_assertion(const struct wire_reply *reply, char **ret)
@@ -294,7 +325,8 @@ static int take_assertion(const struct wire_reply *reply, char **ret)
         return 0;
 }
 
-static int await_assertion(struct mohr_client *client, int64_t deadline,
+/* The last reply of a call with phases, and its id. `ret` NULL: nothing else is expected in it. */
+static int await_answer(struct mohr_client *client, int64_t deadline,
         void (*phase)(void *user, const char *phase), void *user, char **ret)
 {
         for (;;) {
@@ -304,12 +336,20 @@ static int await_assertion(struct mohr_client *client, int64_t deadline,
                         return r;
                 keep_text(client->request, sizeof client->request, reply.parameters, "request");
                 if (!reply.continues)
-                        return take_assertion(&reply, ret);
+                        return ret ? take_assertion(&reply, ret) : 0;
                 char name[32] = "";
                 keep_text(name, sizeof name, reply.parameters, "phase");
                 if (phase && name[0])
                         phase(user, name);
         }
+}
+
+int client_ask_holder(struct mohr_client *client, const char *method, json_t *parameters,
+        int seconds, void (*phase)(void *user, const char *phase), void *user)
+{
+        int64_t deadline = wire_deadline((int64_t)seconds * 1000 + GRACE_MS);
+        int r = begin(client, method, parameters, true, deadline);
+        return r == 0 ? await_answer(client, deadline, phase, user, NULL) : r;
 }
 
 int mohr_client_assert(struct mohr_client *client, const struct mohr_request *request,
@@ -324,6 +364,6 @@ int mohr_client_assert(struct mohr_client *client, const struct mohr_request *re
         int64_t deadline = wire_deadline(seconds * 1000 + GRACE_MS);
         int r = begin(client, INTERFACE "Assert", asking_parameters(request), true, deadline);
         if (r == 0)
-                r = await_assertion(client, deadline, phase, user, ret_assertion);
+                r = await_answer(client, deadline, phase, user, ret_assertion);
         return r;
 }

@@ -19,4 +19,8 @@ static inline void client_free_cleanup(struct mohr_client **slot)
 _must_check_ int client_ask(
         struct mohr_client *client, const char *method, json_t *parameters, json_t **ret);
 
+/* One call for which the holder is asked: at most `seconds`, phases as with mohr_client_assert(). The id is kept. */
+_must_check_ int client_ask_holder(struct mohr_client *client, const char *method,
+        json_t *parameters, int seconds, void (*phase)(void *user, const char *phase), void *user);
+
 #endif

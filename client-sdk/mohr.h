@@ -280,6 +280,11 @@ int mohr_client_watch(
 int mohr_client_examine(
         struct mohr_client *client, const char *reader, bool transcript, char **ret_json);
 
+/* What may ask without the page of consent, as JSON text to be freed: "grants". */
+int mohr_client_grants(struct mohr_client *client, char **ret_json);
+/* Takes one back, by its "grant". 2: there is none of this number. */
+int mohr_client_revoke_grant(struct mohr_client *client, const char *grant);
+
 struct mohr_station { /* what the station states; NULL where it states nothing */
         const char *operator_name, *branch, *device, *case_number;
         const char *photo_checked; /* "yes" or "no": whether a clerk compared face and photo */

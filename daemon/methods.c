@@ -194,6 +194,8 @@ const struct server_method methods_table[] = {
         { METHODS_INTERFACE ".Assert", method_assert },
         { METHODS_INTERFACE ".Examine", method_examine },
         { METHODS_INTERFACE ".CheckPolicy", method_check_policy },
+        { METHODS_INTERFACE ".ListGrants", method_list_grants },
+        { METHODS_INTERFACE ".RevokeGrant", method_revoke_grant },
         { "mohr.Person.Serve", method_serve },
         { SCREEN_TAKES_FD, method_answer },
         { 0 },

@@ -5,6 +5,7 @@
  *   methods_assert.c   Assert
  *   methods_examine.c  Examine
  *   methods_policy.c   CheckPolicy
+ *   methods_grants.c   ListGrants, RevokeGrant
  *   methods_person.c   Serve and Answer of mohr.Person
  */
 #ifndef MOHR_METHODS_INTERNAL_H
@@ -42,6 +43,8 @@ json_t *method_details(const char *id, int tries_left, const char *detail);
 void method_assert(void *user, struct call *call, json_t *parameters);
 void method_examine(void *user, struct call *call, json_t *parameters);
 void method_check_policy(void *user, struct call *call, json_t *parameters);
+void method_list_grants(void *user, struct call *call, json_t *parameters);
+void method_revoke_grant(void *user, struct call *call, json_t *parameters);
 void method_serve(void *user, struct call *call, json_t *parameters);
 void method_answer(void *user, struct call *call, json_t *parameters);
 

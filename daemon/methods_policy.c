@@ -2,119 +2,178 @@
 /* methods_policy.c: CheckPolicy: what the rules would say to a request, without any: nobody is asked, no card is looked
  * at, nothing is written down.
  *
- * It tells what stands in the configuration, which every program of the user can read anyway, and no more: not
- * whether a limit is reached, and not whether the holder gave a permission. `who` asks for somebody else, by the
- * name that peer_key() gives; a unit so named is taken for the system's.
+ * It tells what stands in the configuration, and no more: not whether a limit is reached, whether the holder gave a
+ * permission, or whether a signed request came before. `who` asks for somebody else, by the name that peer_key()
+ * gives; a unit so named is taken for the system's.
  */
 #include "daemon/methods_internal.h"
 
 #include "base/outcome.h"
 #include "daemon/policy_rule.h"
+#include "daemon/relying.h"
 
 #include <stdio.h>
 
-static const struct param check_params[] = {
-        { .name = "audience",
-                .required = true,
-                .min = 1,
-                .max = FIELD_AUDIENCE_MAX,
-                .valid = field_is_uri },
-        { .name = "purpose", .min = 1, .max = FIELD_PURPOSE_MAX, .valid = method_is_text },
+static const struct param claims_params[] = {
         { .name = "required", .type = PARAM_CLAIMS },
         { .name = "optional", .type = PARAM_CLAIMS },
+        { 0 },
+};
+
+static const struct param check_params[] = {
+        { .name = "audience", .min = 1, .max = FIELD_AUDIENCE_MAX, .valid = field_is_uri },
+        { .name = "purpose", .min = 1, .max = FIELD_PURPOSE_MAX, .valid = method_is_text },
+        { .name = "claims", .type = PARAM_OBJECT, .fields = claims_params },
+        { .name = "signed_request", .min = 1, .max = RELYING_REQUEST_MAX, .valid = param_graphic },
         { .name = "who", .min = 1, .max = PEER_KEY_MAX - 1, .valid = method_is_text },
         { 0 },
 };
 
-/* Whoever is asked about, as a question has it. */
-struct asker {
+struct inquiry { /* all zero at first */
+        struct policy_question question;
         struct peer peer;
-        const char *organization, *organization_key;
+        struct relying_request signed_request;
+        char organization[257], organization_key[65]; /* that `who` names */
+        char who[PEER_KEY_MAX];
 };
 
 static const struct form {
         const char *prefix;
-        size_t slot, cap; /* of a text in struct peer; cap 0: a pointer in struct asker */
+        size_t slot, cap; /* of a text in struct inquiry */
 } forms[] = {
-#define OF_PEER(prefix, member)                                                                    \
-        {                                                                                          \
-                prefix, offsetof(struct asker, peer.member), sizeof((struct peer *)0)->member      \
-        }
-        { "organization:", offsetof(struct asker, organization), 0 },
-        { "organization_key:", offsetof(struct asker, organization_key), 0 },
-        OF_PEER("flatpak:", flatpak),
-        OF_PEER("snap:", snap),
-        OF_PEER("unit:", unit),
-        OF_PEER("program:", executable),
-        OF_PEER("script:", script),
-#undef OF_PEER
+#define SLOT(member) offsetof(struct inquiry, member), sizeof((struct inquiry *)0)->member
+        { "organization:", SLOT(organization) },
+        { "organization_key:", SLOT(organization_key) },
+        { "flatpak:", SLOT(peer.flatpak) },
+        { "snap:", SLOT(peer.snap) },
+        { "unit:", SLOT(peer.unit) },
+        { "program:", SLOT(peer.executable) },
+        { "script:", SLOT(peer.script) },
+#undef SLOT
 };
 
-static bool fill(const struct form *form, const char *value, struct asker *asker)
-{
-        char *slot = (char *)asker + form->slot;
-        if (form->cap && strlen(value) >= form->cap)
-                return false;
-        if (form->cap)
-                memcpy(slot, value, strlen(value) + 1);
-        else
-                memcpy(slot, &value, sizeof value);
-        return true;
-}
-
-/* "flatpak:ID" and the like, whole; "any" is nobody in particular. */
-static bool read_who(const char *who, struct asker *ret)
+/* "flatpak:ID" and the like, whole; "any" is nobody in particular. False: it is none of these. */
+static bool read_who(const char *who, struct inquiry *ret)
 {
         const char *why;
-        struct asker asker = { .peer = { .system_unit = strncmp(who, "unit:", 5) == 0 } };
-        *ret = asker;
         if (!rule_who_valid(who, &why) || strchr(who, '*'))
                 return false;
-        for (size_t i = 0; i < ARRAY_LEN(forms); i++)
-                if (strncmp(who, forms[i].prefix, strlen(forms[i].prefix)) == 0)
-                        return fill(&forms[i], who + strlen(forms[i].prefix), ret);
+        for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
+                size_t prefix = strlen(forms[i].prefix);
+                if (strncmp(who, forms[i].prefix, prefix) != 0)
+                        continue;
+                if (strlen(who + prefix) >= forms[i].cap)
+                        return false;
+                memcpy((char *)ret + forms[i].slot, who + prefix, strlen(who + prefix) + 1);
+        }
+        ret->peer.system_unit = ret->peer.unit[0] != 0;
         return true;
 }
 
-/* params_accept() has looked: what is no set of claims is null, which is absent. */
-static claimset claims_of(json_t *parameters, const char *name)
+static bool take_who(struct inquiry *inquiry, const struct peer *caller, const char *who)
 {
-        claimset claims = CLAIMS_NONE;
-        return claimset_read(json_object_get(parameters, name), &claims) ? claims : CLAIMS_NONE;
+        if (who && !read_who(who, inquiry))
+                return false;
+        if (!who)
+                inquiry->peer = *caller;
+        if (who)
+                snprintf(inquiry->who, sizeof inquiry->who, "%s", who);
+        else
+                peer_key(caller, inquiry->who);
+        struct policy_question *question = &inquiry->question;
+        question->peer = &inquiry->peer;
+        question->organization = inquiry->organization[0] ? inquiry->organization : NULL;
+        question->organization_key =
+                inquiry->organization_key[0] ? inquiry->organization_key : NULL;
+        return true;
 }
 
-static json_t *explain(
-        const struct methods *m, const struct asker *asker, const char *who, json_t *parameters)
+/* As Assert: without the object everything is asked for and can be declined. */
+static bool take_claims(struct policy_question *question, json_t *claims)
 {
-        struct policy_question question = {
-                .peer = &asker->peer,
-                .organization = asker->organization,
-                .organization_key = asker->organization_key,
-                .audience = method_string(parameters, "audience"),
-                .purpose = method_string(parameters, "purpose"),
-        };
-        question.required = claims_of(parameters, "required");
-        question.optional = claims_of(parameters, "optional") & (claimset)~question.required;
-        json_t *reply = policy_explain(m->context->config, &question);
-        if (json_object_set_new(reply, "who", json_string(who)) < 0) {
-                json_decref(reply);
-                return NULL;
+        question->optional = claims ? CLAIMS_NONE : CLAIMS_ALL;
+        return claimset_read(json_object_get(claims, "required"), &question->required) &&
+               claimset_read(json_object_get(claims, "optional"), &question->optional) &&
+               !(question->required & question->optional);
+}
+
+/* The name of the parameter that is wrong, or NULL. */
+static const char *take_plain(struct policy_question *question, json_t *parameters)
+{
+        question->audience = method_string(parameters, "audience");
+        question->purpose = method_string(parameters, "purpose");
+        if (!question->audience)
+                return "audience";
+        return take_claims(question, method_object(parameters, "claims")) ? NULL : "claims";
+}
+
+/* What stands in a signed request stands nowhere beside it. */
+static const char *beside(json_t *parameters)
+{
+        static const char *const names[] = { "audience", "purpose", "claims" };
+        for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+                const json_t *value = json_object_get(parameters, names[i]);
+                if (value && !json_is_null(value))
+                        return names[i];
         }
-        return reply;
+        return NULL;
+}
+
+static int take_signed(struct inquiry *inquiry, const struct relying *relying, const char *jws,
+        const char **detail)
+{
+        struct relying_request *request = &inquiry->signed_request;
+        struct policy_question *question = &inquiry->question;
+        int r = relying ? relying_check(relying, jws, time(NULL), request, detail) : OUTCOME_POLICY;
+        if (r != 0)
+                return r;
+        question->organization = request->organization;
+        question->organization_key = request->organization_key;
+        question->audience = request->audience;
+        question->purpose = request->purpose;
+        question->required = request->required;
+        question->optional = request->optional;
+        return 0;
+}
+
+static void answer(const struct methods *m, struct call *call, const struct inquiry *inquiry)
+{
+        json_t *reply = policy_explain(m->context->config, &inquiry->question);
+        const char *organization = inquiry->question.organization;
+        if (json_object_set_new(reply, "who", json_string(inquiry->who)) < 0 ||
+                (organization && json_object_set_new(
+                                         reply, "organization", json_string(organization)) < 0)) {
+                json_decref(reply);
+                reply = NULL;
+        }
+        call_reply(call, reply);
+}
+
+static void inquire(
+        const struct methods *m, struct call *call, struct inquiry *inquiry, json_t *parameters)
+{
+        const char *jws = method_string(parameters, "signed_request"), *detail = NULL;
+        const char *wrong = jws ? beside(parameters) : take_plain(&inquiry->question, parameters);
+        int r = jws && !wrong ? take_signed(inquiry, m->context->relying, jws, &detail) : 0;
+        if (r == OUTCOME_INVALID)
+                wrong = "signed_request";
+        if (wrong)
+                method_invalid(call, wrong);
+        else if (r != 0)
+                method_fail(call, outcome_of(r), method_details(NULL, -1, detail));
+        else
+                answer(m, call, inquiry);
 }
 
 void method_check_policy(void *user, struct call *call, json_t *parameters)
 {
-        struct methods *m = user;
-        struct asker asker = { .peer = *call_peer(call) };
-        char key[PEER_KEY_MAX];
+        struct inquiry inquiry = { 0 };
         if (!params_accept(call, parameters, check_params))
                 return;
-        const char *who = method_string(parameters, "who");
-        if (who && !read_who(who, &asker)) {
+        if (!take_who(&inquiry, call_peer(call), method_string(parameters, "who"))) {
                 method_invalid(call, "who");
                 return;
         }
-        peer_key(&asker.peer, key);
-        call_reply(call, explain(m, &asker, who ? who : key, parameters));
+        inquire(user, call, &inquiry, parameters);
+        relying_request_clear(&inquiry.signed_request);
 }

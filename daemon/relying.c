@@ -113,8 +113,7 @@ static int refuse_reason(struct check *c, enum mohr_reason reason)
                 { MOHR_REASON_KEY_USAGE, OUTCOME_POLICY,
                         "the signed request's certificate is not for digital signatures" },
                 { MOHR_REASON_UNTRUSTED, OUTCOME_POLICY,
-                        "no configured anchor of relying parties stands above the signed request's "
-                        "certificate" },
+                        "the signed request's certificate leads to no configured anchor" },
                 { MOHR_REASON_CERTIFICATE_NOT_YET_VALID, OUTCOME_POLICY,
                         "the signed request's certificate is not valid yet" },
         };
@@ -127,9 +126,7 @@ static int refuse_reason(struct check *c, enum mohr_reason reason)
 
 static int step_anchors(struct check *c)
 {
-        return c->relying->trust ? 0
-                                 : refuse(c, OUTCOME_POLICY,
-                                           "no anchors of relying parties are configured here");
+        return c->relying->trust ? 0 : refuse(c, OUTCOME_POLICY, DETAIL_NO_RELYING_PARTIES);
 }
 
 static int step_split(struct check *c)

@@ -63,12 +63,12 @@ int relying_organization(const struct signer *signer, char dst[static 257], cons
                 bool good;
                 const char *detail;
         } rows[] = {
-                { leaf->class != LEAF_CA, "a CA's certificate signs no request" },
+                { leaf->class != LEAF_CA, "the signed request's certificate is a CA's" },
                 /* neither subject nor issuer looks like the national card's */
                 { leaf->class == LEAF_STAFF,
-                        "a citizen's certificate, or one without a name, signs no request" },
+                        "the signed request's certificate is a citizen's, or names nobody" },
                 { !leaf->given_name[0] && !leaf->family_name[0],
-                        "a person's certificate signs no request" },
+                        "the signed request's certificate is a person's" },
                 { X509_get_key_usage(signer->certs[0]) & KU_DIGITAL_SIGNATURE,
                         "the signed request's certificate is not for digital signatures" },
                 { read_name(signer, dst),

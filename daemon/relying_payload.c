@@ -140,7 +140,7 @@ static const struct row {
                 "the signed request is to be valid for more than ten minutes, or for no time" },
         { "iat", true, has_begun, OUTCOME_POLICY,
                 "the signed request is of a later time: one of the two clocks is wrong" },
-        { "exp", true, has_not_ended, OUTCOME_POLICY, "the signed request has expired" },
+        { "exp", true, has_not_ended, OUTCOME_POLICY, DETAIL_REQUEST_EXPIRED },
 };
 
 static bool has_row(const char *name)

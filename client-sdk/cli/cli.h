@@ -69,6 +69,7 @@ int command_verify(struct cli *cli, int argc, char **argv);
 int command_receipt(struct cli *cli, int argc, char **argv);
 int command_trust(struct cli *cli, int argc, char **argv);
 int command_history(struct cli *cli, int argc, char **argv);
+int command_grants(struct cli *cli, int argc, char **argv);
 int command_doctor(struct cli *cli, int argc, char **argv);
 /* assert.c: asks the holder for an assertion where this command runs, and says how far it is. */
 _must_check_ int cli_ask_holder(const struct cli *cli, struct mohr_client *client,

@@ -118,28 +118,42 @@ int cli_report_as(const struct cli *cli, int outcome, const char *message, const
         return outcome;
 }
 
-/* What an outcome means more exactly, where mohrd says so. */
+/* What an outcome means more exactly, where mohrd's detail is this, or begins so and says more. */
 static const struct special {
         int outcome;
         const char *detail, *text, *next;
+        bool more;
 } specials[] = {
         { OUTCOME_NO_READER, DETAIL_NO_SUCH_NAME, N_("There is no card reader of this name."),
-                N_("See the names of the readers with: mohr status") },
+                N_("See the names of the readers with: mohr status"), false },
         { OUTCOME_BUSY, DETAIL_SEVERAL_CARDS,
                 N_("There are cards on several readers, and none was named."),
-                N_("Name one with --reader. See their names with: mohr status") },
+                N_("Name one with --reader. See their names with: mohr status"), false },
         { OUTCOME_NO_CARD, DETAIL_NOT_FOUND,
                 N_("The card of this national number was not found in the card readers."),
-                N_("Put it into a card reader, or name its reader with --reader.") },
+                N_("Put it into a card reader, or name its reader with --reader."), false },
         { OUTCOME_BUSY, DETAIL_CROWDED, N_("More than one card lies on the card reader."),
-                N_("Leave only one card there, then try again.") },
+                N_("Leave only one card there, then try again."), false },
+        { OUTCOME_POLICY, DETAIL_REQUEST_EXPIRED,
+                N_("The signed request has expired, or a clock is wrong."),
+                N_("Have the service make a new one: each is good for minutes."), false },
+        { OUTCOME_POLICY, DETAIL_REQUEST_USED, N_("This signed request was used before."),
+                N_("Have the service make a new one: each is good once."), false },
+        { OUTCOME_POLICY, DETAIL_NO_RELYING_PARTIES,
+                N_("Whose signed requests are believed is not set on this computer."),
+                N_("An administrator sets it: [relying_parties] anchors in mohr.conf(5)."), false },
+        { OUTCOME_POLICY, DETAIL_SIGNED_REQUEST, N_("The signed request was not accepted."),
+                N_("Tell whoever runs the service what stands below."), true },
 };
 
 static const struct special *special_of(int outcome, const char *detail)
 {
-        for (size_t i = 0; i < ARRAY_LEN(specials); i++)
-                if (specials[i].outcome == outcome && strcmp(specials[i].detail, detail) == 0)
-                        return &specials[i];
+        for (size_t i = 0; i < ARRAY_LEN(specials); i++) {
+                const struct special *row = &specials[i];
+                size_t len = row->more ? strlen(row->detail) : SIZE_MAX;
+                if (row->outcome == outcome && strncmp(row->detail, detail, len) == 0)
+                        return row;
+        }
         return NULL;
 }
 
@@ -149,9 +163,9 @@ int cli_result(const struct cli *cli, int r, const struct mohr_client *client)
                 return 0;
         const char *detail = r < 0 ? strerror(-r) : client ? mohr_client_detail(client) : "";
         const struct special *special = special_of(r, detail);
-        if (special) /* says all that the detail says; that is for programs then */
+        if (special) /* mostly says all that the detail says, which is for programs then */
                 return cli_report_as(cli, r, _(special->text), _(special->next),
-                        cli->json ? detail : NULL, client);
+                        cli->json || special->more ? detail : NULL, client);
         return cli_report(cli, outcome_of(r), detail, client);
 }
 

@@ -15,9 +15,12 @@ static const struct command {
         { "watch", command_watch, "[--json]", N_("Show the same at each change") },
         { "assert", command_assert,
                 "--audience URI --nonce TEXT [--purpose TEXT] [--reader NAME]\n"
-                "            [--expect-national-number DIGITS] [--operator TEXT] [--branch TEXT]\n"
-                "            [--device TEXT] [--case-number TEXT] [--photo-checked yes|no]\n"
-                "            [--timeout SECONDS] [--json]",
+                "            [--expect-national-number DIGITS] [--claims LIST] [--require LIST]\n"
+                "            [--remember] [--operator TEXT] [--branch TEXT] [--device TEXT]\n"
+                "            [--case-number TEXT] [--photo-checked yes|no] [--timeout SECONDS]\n"
+                "            [--json]\n"
+                "mohr assert --signed-request FILE [--reader NAME] [--remember] [--timeout SECONDS]\n"
+                "            [--json]",
                 N_("Ask the holder of the card who they are; print the signed assertion") },
         { "verify", command_verify,
                 "[--trust FILE-or-DIR] [--staff-anchors FILE-or-DIR] [--audience URI]\n"
@@ -46,6 +49,9 @@ static const struct command {
         { "history", command_history, "[SUBCOMMAND] ...",
                 N_("Show who asked for what and what became of it, and check that this record is "
                    "whole; mohr history help") },
+        { "grants", command_grants, "[list|revoke GRANT] [--json]",
+                N_("Show which apps and organisations may ask without the page of consent, and "
+                   "take that back") },
         { "doctor", command_doctor,
                 "[--trust FILE-or-DIR] [--json]\n"
                 "mohr doctor --card [--reader NAME] [--transcript FILE] [--json]",

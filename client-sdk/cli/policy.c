@@ -50,9 +50,20 @@ static int parse(struct cli *cli, int argc, char **argv, struct policy_asked *as
                 r = take_option(cli, option, optarg, asked);
         if (r == 0 && optind < argc)
                 r = cli_usage(cli, _("This takes no arguments."));
+        if (!asked->required && !asked->optional)
+                asked->optional = CLAIMS_ALL; /* as mohr assert without a word of claims */
         if (r == 0 && !asked->audience)
                 r = cli_usage(cli, _("--audience is needed: for whom the assertion would be."));
         return r;
+}
+
+static json_t *make_claims(const struct policy_asked *asked)
+{
+        _cleanup_json_ json_t *claims = json_object();
+        if (json_object_set_new(claims, "required", claimset_json(asked->required)) < 0 ||
+                json_object_set_new(claims, "optional", claimset_json(asked->optional)) < 0)
+                return NULL;
+        return json_incref(claims);
 }
 
 static json_t *make_question(const struct policy_asked *asked)
@@ -60,8 +71,7 @@ static json_t *make_question(const struct policy_asked *asked)
         const struct member rows[] = { { "audience", asked->audience },
                 { "purpose", asked->purpose }, { "who", asked->who } };
         _cleanup_json_ json_t *question = members_of(json_object(), rows, ARRAY_LEN(rows));
-        if (json_object_set_new(question, "required", claimset_json(asked->required)) < 0 ||
-                json_object_set_new(question, "optional", claimset_json(asked->optional)) < 0)
+        if (json_object_set_new(question, "claims", make_claims(asked)) < 0)
                 return NULL;
         return json_incref(question);
 }

@@ -5,7 +5,6 @@
 #include "daemon/history/clerk.h"
 
 #include "base/outcome.h"
-#include "daemon/history/confine.h"
 #include "daemon/history/head.h"
 #include "daemon/history/judge.h"
 
@@ -14,17 +13,20 @@
 struct clerk {
         struct book *book;
         struct rows_setting setting;
-        bool settled, stale, going_on;
+        void (*settled)(void); /* NULL once it was called */
+        bool stale, going_on;
         bool anchored_late; /* a row of ours is in no anchor yet */
         struct history_frame frame;
 };
 
-int clerk_new(struct clerk **ret, const char *dir, const struct rows_setting *setting)
+int clerk_new(struct clerk **ret, const char *dir, const struct rows_setting *setting,
+        void (*settled)(void))
 {
         struct clerk *clerk = calloc(1, sizeof *clerk);
         if (!clerk)
                 return -ENOMEM;
         clerk->setting = *setting;
+        clerk->settled = settled;
         int r = book_new(&clerk->book, dir);
         if (r < 0) {
                 clerk_free(clerk);
@@ -75,9 +77,10 @@ static int need_book(struct clerk *clerk, int64_t now)
         if (still_open(clerk))
                 return 0;
         int r = book_settle(clerk->book);
-        if (r == 0 && !clerk->settled)
-                confine_to_folder();
-        clerk->settled |= r == 0;
+        if (r == 0 && clerk->settled) {
+                clerk->settled();
+                clerk->settled = NULL;
+        }
         if (r == 0)
                 r = book_open(clerk->book, now);
         if (r == 0)

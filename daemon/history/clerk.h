@@ -12,7 +12,9 @@
 
 struct clerk;
 
-_must_check_ int clerk_new(struct clerk **ret, const char *dir, const struct rows_setting *setting);
+/* `settled` is called once, when the folder has been entered and nothing else need be opened; or NULL. */
+_must_check_ int clerk_new(struct clerk **ret, const char *dir, const struct rows_setting *setting,
+        void (*settled)(void));
 struct clerk *clerk_free(struct clerk *clerk);
 /* A frame that has no form gets no answer: -EBADMSG. `now`: seconds since the epoch. */
 _must_check_ int clerk_answer(

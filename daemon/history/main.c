@@ -107,7 +107,7 @@ static int run(const char *dir, const struct rows_setting *setting)
         if (r == 0)
                 r = warm_up();
         if (r == 0)
-                r = clerk_new(&worker->clerk, dir, setting);
+                r = clerk_new(&worker->clerk, dir, setting, confine_to_folder);
         if (r == 0)
                 r = serve(worker);
         if (worker)

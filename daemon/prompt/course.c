@@ -5,25 +5,11 @@
  * buttons change places. Where there is no third button, what needs one is asked on a page of its own or not at
  * all: what is not asked is not allowed.
  */
-#include "daemon/prompt/course.h"
-
-#define PIN_ENTRIES 3
-
-struct course {
-        struct dialogue *dialogue;
-        const struct question *question;
-        const struct flavour *flavour;
-        struct secret *pin;
-        uint8_t released;
-        bool remember;
-};
-
-typedef void (*compose_page)(const struct question *question, struct page *ret);
+#include "daemon/prompt/course_internal.h"
 
 /* ---- kinds of pages ------------------------------------------------------------------------ */
 
-/* Go on, or not: cancel's button and a closed window are the same "no". */
-static int agree(struct course *course, compose_page compose)
+int course_agree(struct course *course, compose_page compose)
 {
         struct page page;
         bool third = false;
@@ -31,8 +17,7 @@ static int agree(struct course *course, compose_page compose)
         return dialogue_confirm(course->dialogue, &page, &third);
 }
 
-/* Yes or no, each with a button, and a third to leave. Of two buttons the second is both no and leave. */
-static int decide(struct course *course, compose_page compose, bool *ret_yes)
+int course_decide(struct course *course, compose_page compose, bool *ret_yes)
 {
         struct page page;
         bool third = false;
@@ -61,17 +46,17 @@ static int ask_choice(struct course *course)
 
 static int ask_search(struct course *course)
 {
-        return agree(course, texts_search);
+        return course_agree(course, texts_search);
 }
 
 static int ask_unproven(struct course *course)
 {
-        return agree(course, texts_unproven);
+        return course_agree(course, texts_unproven);
 }
 
 static int show_asked(struct course *course)
 {
-        return agree(course, texts_asked);
+        return course_agree(course, texts_asked);
 }
 
 /* Two buttons stand for three: whoever agrees is asked of the optional next, where cancel leaves it out. */
@@ -82,7 +67,7 @@ static int ask_consent_twice(struct course *course, struct page *page)
         int outcome = dialogue_confirm(course->dialogue, page, &third);
         if (outcome != 0)
                 return outcome;
-        outcome = agree(course, texts_optional);
+        outcome = course_agree(course, texts_optional);
         if (outcome == 0)
                 course->released |= course->question->optional;
         return outcome == OUTCOME_REFUSED ? 0 : outcome;
@@ -105,20 +90,20 @@ static int ask_remember(struct course *course)
 {
         if (course->flavour->two_buttons)
                 return 0;
-        return decide(course, texts_remember, &course->remember);
+        return course_decide(course, texts_remember, &course->remember);
 }
 
-static int ask_last_try(struct course *course)
+int course_last_try(struct course *course)
 {
         bool yes = false;
-        int outcome = decide(course, texts_last_try, &yes);
+        int outcome = course_decide(course, texts_last_try, &yes);
         return outcome == OUTCOME_REFUSED || (outcome == 0 && !yes) ? OUTCOME_LAST_TRY_DECLINED
                                                                     : outcome;
 }
 
 static int show_keys(struct course *course)
 {
-        return agree(course, texts_keys);
+        return course_agree(course, texts_keys);
 }
 
 static int ask_pin(struct course *course)
@@ -161,7 +146,7 @@ static bool may_remember(const struct question *question)
         return question->may_remember;
 }
 
-static bool last_try(const struct question *question)
+bool course_is_last_try(const struct question *question)
 {
         return question->tries_left <= 1; /* unknown is less */
 }
@@ -176,11 +161,6 @@ static bool by_typing(const struct question *question)
         return !question->pinpad;
 }
 
-struct step {
-        bool (*needed)(const struct question *question); /* NULL: always */
-        int (*ask)(struct course *course);               /* NULL: behind the last */
-};
-
 static const struct step choice[] = { { NULL, ask_choice }, { NULL, NULL } };
 static const struct step search[] = { { NULL, ask_search }, { NULL, NULL } };
 static const struct step sign[] = {
@@ -188,13 +168,17 @@ static const struct step sign[] = {
         { long_consent, show_asked },
         { not_granted, ask_consent },
         { may_remember, ask_remember },
-        { last_try, ask_last_try },
+        { course_is_last_try, course_last_try },
         { by_keys, show_keys },
         { by_typing, ask_pin },
         { NULL, NULL },
 };
 
-static const struct step *const works[WORKS] = { [WORK_SIGN] = sign };
+static const struct step *const works[WORKS] = {
+        [WORK_SIGN] = sign,
+        [WORK_CHANGE_PIN] = pinchange_steps,
+        [WORK_UNBLOCK_PIN] = pinunblock_steps,
+};
 
 static const struct step *steps_of(const struct question *question)
 {

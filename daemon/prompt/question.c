@@ -160,6 +160,38 @@ bool answer_pin_valid(const void *digits, size_t len)
         return true;
 }
 
+/* Both are PINs of a staff card; the code has all its digits. */
+bool answer_pair(
+        enum question_work work, struct view pair, struct view *ret_proof, struct view *ret_new_pin)
+{
+        struct in in = in_new(pair.data, pair.len);
+        struct view proof = in_bytes(&in, in_u8(&in)), new_pin = in_bytes(&in, in_left(&in));
+        size_t least = work == WORK_UNBLOCK_PIN ? QUESTION_PUK : QUESTION_PIN_MIN_STAFF;
+        if (in_done(&in) < 0 || work == WORK_SIGN || proof.len < least ||
+                new_pin.len < QUESTION_PIN_MIN_STAFF)
+                return false;
+        if (!answer_pin_valid(proof.data, proof.len) ||
+                !answer_pin_valid(new_pin.data, new_pin.len))
+                return false;
+        *ret_proof = proof;
+        *ret_new_pin = new_pin;
+        return true;
+}
+
+static bool typed_possible(struct view typed)
+{
+        struct view proof, new_pin;
+        return typed.len == 0 || answer_pin_valid(typed.data, typed.len) ||
+               answer_pair(WORK_CHANGE_PIN, typed, &proof, &new_pin);
+}
+
+static bool typed_for(enum question_work work, struct view typed)
+{
+        struct view proof, new_pin;
+        return work == WORK_SIGN ? answer_pin_valid(typed.data, typed.len)
+                                 : answer_pair(work, typed, &proof, &new_pin);
+}
+
 static bool outcome_possible(int outcome)
 {
         static const int possible[] = { OUTCOME_OK, OUTCOME_REFUSED, OUTCOME_LAST_TRY_DECLINED,
@@ -176,10 +208,7 @@ static bool answer_possible(const struct answer *answer)
         if (!outcome_possible(answer->outcome) || (answer->released & ~SHARE_ALL) != 0)
                 return false;
         bool nothing = answer->released == 0 && !answer->remember && answer->pin.len == 0;
-        bool no_pin = answer->pin.len == 0;
-        return answer->outcome == OUTCOME_OK
-                       ? no_pin || answer_pin_valid(answer->pin.data, answer->pin.len)
-                       : nothing;
+        return answer->outcome == OUTCOME_OK ? typed_possible(answer->pin) : nothing;
 }
 
 int answer_encode(const struct answer *answer, uint8_t *frame, size_t cap, size_t *ret_len)
@@ -204,6 +233,8 @@ static bool answers(const struct question *question, const struct answer *answer
                 return true;
         if (about_readers) /* nothing of a holder is released by such an answer */
                 return answer->released == 0 && !answer->remember && answer->pin.len == 0;
+        if (digits && !typed_for(question->work, answer->pin))
+                return false;
         return (answer->released & ~asked) == 0 &&
                (answer->released & question->required) == question->required &&
                (question->may_remember || !answer->remember) && digits == (answer->pin.len > 0);

@@ -9,6 +9,9 @@
  *           about a single reader NO_CARD says: not this one, another. With any outcome but 0 nothing is released or
  *           remembered; with 0 all that was required is released, and nothing that was not asked for.
  *
+ * A new PIN (`work`) is answered by a pair instead of the digits: u8 length of what proves the right to it (the present
+ * PIN, or the code that unblocks) | its digits | the digits of the new PIN.
+ *
  * The texts are facts, not wording. `tty` to `pinentry` steer programs and hold no control character;
  * the others are for display, come from apps, cards and certificates, and are hostile: whoever shows
  * them passes them through texts.c.
@@ -26,6 +29,7 @@
 #define QUESTION_TRIES_MAX     15
 #define QUESTION_READER_MAX    128
 #define QUESTION_READERS_SHOWN 3
+#define QUESTION_PUK           8
 #define ANSWER_FRAME_MAX       64
 
 /* Bits of what goes along besides the certificate; client-sdk/claimset.h has the same ones. */
@@ -91,5 +95,8 @@ _must_check_ int answer_encode(
 _must_check_ int answer_decode(
         const void *frame, size_t len, const struct question *question, struct answer *ret);
 bool answer_pin_valid(const void *digits, size_t len); /* 4..8 ASCII digits */
+/* False unless it is a pair that answers this work. */
+_must_check_ bool answer_pair(enum question_work work, struct view pair, struct view *ret_proof,
+        struct view *ret_new_pin);
 
 #endif

@@ -19,11 +19,6 @@
 #include <sys/wait.h>
 #include <cmocka.h>
 
-#ifndef WORLD_CALM
-#define WORLD_CALM() (void)0
-#define WORLD_ON()   (void)0
-#endif
-
 static struct screen_world {
         sd_event *event;
         struct server *server;
@@ -184,7 +179,7 @@ _unused_ static void assert_hears(int from, const char *wanted)
                 fail_msg("heard %s instead of %s", got, wanted);
 }
 
-static void take_role(void)
+_unused_ static void take_role(void)
 {
         world.serving = dial();
         say(world.serving, SERVE, -1);
@@ -218,13 +213,13 @@ static struct person_question plain(void)
         };
 }
 
-static int ask(const struct person_question *question, struct secret *pin)
+_unused_ static int ask(const struct person_question *question, struct secret *pin)
 {
         return screen_ask(&world.question, world.screen, question, pin, done, &world);
 }
 
 /* The question comes to the screen, whose ticket is learnt; what it heard. */
-static const char *hear_question(void)
+_unused_ static const char *hear_question(void)
 {
         const char *heard = hear(world.serving);
         const char *at = strstr(heard, "'ticket':'");
@@ -234,7 +229,7 @@ static const char *hear_question(void)
 }
 
 /* Answers the open question on a connection of its own: what is heard. */
-static const char *answer_on(int fd, const char *rest, int passed)
+_unused_ static const char *answer_on(int fd, const char *rest, int passed)
 {
         char text[1024];
         snprintf(text, sizeof text,

@@ -348,17 +348,6 @@ static void the_last_try_needs_its_own_yes_in_every_path(void **state)
                 }
 }
 
-static void work_without_pages_asks_nobody(void **state)
-{
-        const struct rig *rig = *state;
-        struct question question = plain();
-        char pin[16];
-        question.work = WORK_UNBLOCK_PIN;
-        script(rig, "\"getpin\": [\"2718\"]");
-        assert_int_equal(converse(rig, &question, pin), OUTCOME_INTERNAL);
-        assert_null(strstr(recorded(rig), "SETDESC"));
-}
-
 static void a_search_is_one_page_with_two_ways_out(void **state)
 {
         static const struct {
@@ -419,7 +408,6 @@ int main(void)
                 TALK(it_is_remembered_only_by_a_yes_of_its_own),
                 TALK(what_was_allowed_is_not_asked_again_but_told),
                 TALK(the_last_try_needs_its_own_yes_in_every_path),
-                TALK(work_without_pages_asks_nobody),
                 TALK(a_search_is_one_page_with_two_ways_out),
                 TALK(the_time_covers_all_pages_together),
                 TALK(no_program_is_nobody),

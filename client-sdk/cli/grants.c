@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* grants.c: mohr grants: which apps and organisations may ask without the page of consent, and taking that back.
+ * mohrd is asked, as it is the one that keeps to it; the rows are in the history as well.
+ */
+#include "client-sdk/cli/history.h"
+
+#include "client-sdk/assertion.h"
+#include "client-sdk/client.h"
+
+static const struct option options[] = { { "json", no_argument, NULL, 'j' }, { 0 } };
+
+static void print_grants(const struct cli *cli, const json_t *grants)
+{
+        static const char *const names[] = { "at", "app", "organization", "organization_key",
+                "audience", "purpose", "released", NULL };
+        for (size_t i = 0; i < json_array_size(grants); i++) {
+                const json_t *grant = json_array_get(grants, i);
+                const char *number = json_string_value(json_object_get(grant, "grant"));
+                char text[CLI_TEXT_MAX];
+                printf("%s\n", cli_text(cli, text, number ? number : ""));
+                history_print_members(cli, grant, names);
+        }
+        if (json_array_size(grants) > 0)
+                printf("%s\n", _("The PIN is asked for all the same. Take one back with: mohr "
+                                 "grants revoke NUMBER"));
+        else
+                printf("%s\n", _("Nobody may ask without the page of consent."));
+}
+
+static int list(const struct cli *cli, struct mohr_client *client)
+{
+        _cleanup_free_ char *json = NULL;
+        int r = mohr_client_grants(client, &json);
+        if (r != 0)
+                return cli_result(cli, r, client);
+        _cleanup_json_ json_t *all = json_loads(json, 0, NULL);
+        if (!all)
+                return cli_result(cli, -ENOMEM, NULL);
+        if (cli->json)
+                return history_print_json(cli, all);
+        print_grants(cli, json_object_get(all, "grants"));
+        return cli_flushed() ? 0 : OUTCOME_INTERNAL;
+}
+
+static int take_back(const struct cli *cli, struct mohr_client *client, const char *grant)
+{
+        int r = mohr_client_revoke_grant(client, grant);
+        if (r == OUTCOME_USAGE)
+                return cli_usage(cli, _("There is no permission of this number: mohr grants"));
+        if (r != 0)
+                return cli_result(cli, r, client);
+        if (cli->json) {
+                _cleanup_json_ json_t *told = json_pack("{s:s}", "revoked", grant);
+                return history_print_json(cli, told);
+        }
+        printf("%s\n", _("The permission was taken back. From now on you are asked again."));
+        return cli_flushed() ? 0 : OUTCOME_INTERNAL;
+}
+
+int command_grants(struct cli *cli, int argc, char **argv)
+{
+        _cleanup_client_ struct mohr_client *client = NULL;
+        for (int option; (option = getopt_long(argc, argv, "", options, NULL)) >= 0;) {
+                if (option != 'j')
+                        return cli_usage(cli, _("This option is not known here."));
+                cli->json = true;
+        }
+        const char *what = optind < argc ? argv[optind] : "list";
+        bool is_list = strcmp(what, "list") == 0 && argc - optind <= 1;
+        bool is_revoke = strcmp(what, "revoke") == 0 && argc - optind == 2;
+        if (!is_list && !is_revoke)
+                return cli_usage(cli, _("This takes list, or revoke and the number of a "
+                                        "permission."));
+        int r = cli_connect(cli, &client);
+        if (r != 0)
+                return r;
+        return is_list ? list(cli, client) : take_back(cli, client, argv[optind + 1]);
+}

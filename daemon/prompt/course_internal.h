@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* course_internal.h: what the tables of pages have in common; for course.c and pinchange.c alone. */
+#ifndef MOHR_PROMPT_COURSE_INTERNAL_H
+#define MOHR_PROMPT_COURSE_INTERNAL_H
+
+#include "daemon/prompt/course.h"
+
+#define PIN_ENTRIES 3
+
+struct course {
+        struct dialogue *dialogue;
+        const struct question *question;
+        const struct flavour *flavour;
+        struct secret *pin;
+        uint8_t released;
+        bool remember;
+};
+
+typedef void (*compose_page)(const struct question *question, struct page *ret);
+
+struct step {
+        bool (*needed)(const struct question *question); /* NULL: always */
+        int (*ask)(struct course *course);               /* NULL: behind the last */
+};
+
+/* Go on, or not: cancel's button and a closed window are the same "no". */
+int course_agree(struct course *course, compose_page compose);
+/* Yes or no, each with a button, and a third to leave. Of two buttons the second is both no and leave. */
+int course_decide(struct course *course, compose_page compose, bool *ret_yes);
+int course_last_try(struct course *course);
+bool course_is_last_try(const struct question *question); /* also where nobody knows */
+
+/* pinchange.c */
+extern const struct step pinchange_steps[], pinunblock_steps[];
+
+#endif

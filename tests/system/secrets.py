@@ -1,0 +1,215 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""secrets.py: what is left of a PIN and of a holder, outside of the answer that was consented to.
+
+A few requests, good and bad, at the most verbose log level. Then everything is read that others might read: what the programs
+said (the journal, in a session), every byte of every file they keep, the write-ahead log as well, what /proc says of
+each process while the PIN is asked for and while the card checks it, what `mohr history` prints. Nowhere are digits of the PIN, in any
+spelling; and name, numbers and certificate only where `[history] values = yes` lets them be. Memory is memory.py's.
+
+That the look can see is shown each time: the audience, which may be anywhere, is found.
+"""
+import base64
+import json
+import os
+import threading
+
+import lib
+from digits import a_pin
+from lib import AUDIENCE, Card, Daemon, Pcscd, main, wait_for
+from rows import History
+
+EXPECTED = "0012345679"  # a national number that an app expects, and nobody's here
+PURPOSE = "Opening an account"
+
+
+def spelled(pin):
+    """The PIN as text, numbers, hexadecimal, packed and in Base64, whole and by six digits of eight."""
+    ascii_, packed = pin.encode(), bytes.fromhex(pin)
+    forms = {"digits": ascii_, "reversed": ascii_[::-1], "bare numbers": bytes(digit - 48 for digit in ascii_), "hex": ascii_.hex().encode(),
+             "HEX": ascii_.hex().upper().encode(), "packed": packed, "Base64": base64.b64encode(ascii_)[:8],
+             "Persian digits": "".join(chr(0x6F0 + int(digit)) for digit in pin).encode(),
+             "Arabic-Indic digits": "".join(chr(0x660 + int(digit)) for digit in pin).encode()}
+    forms.update({f"six digits from {at}": ascii_[at:at + 6] for at in range(3)})
+    return forms
+
+
+def of_holder(assertion):
+    """What an assertion tells of its holder, to be looked for elsewhere."""
+    header, claims = (json.loads(base64.urlsafe_b64decode(part + "==")) for part in assertion.split(".")[:2])
+    der = base64.b64decode(header["x5c"][0])
+    number = claims["card_number"]
+    forms = {"given name": claims["given_name"].encode(), "family name": claims["family_name"].encode(), "card number": number.encode(),
+             "card number in Persian": "".join(chr(0x6F0 + int(digit)) for digit in number).encode(), "subject": claims["sub"].encode(),
+             "the name, escaped": claims["family_name"].encode("unicode_escape"), "expected number": EXPECTED.encode()}
+    middle = len(der) // 2
+    forms.update({"certificate": der[middle:middle + 24], "certificate in Base64": header["x5c"][0][400:440].encode(),
+                  "certificate in hex": der[middle:middle + 24].hex().encode()})
+    return forms
+
+
+def seen(forms, data):
+    return sorted(name for name, needle in forms.items() if needle in data)
+
+
+# ---- what others might read -----------------------------------------------------------------------
+
+def files(daemon):
+    """{path: bytes} of all that is kept."""
+    found = {}
+    for folder, _, names in os.walk(daemon.state):
+        for name in names:
+            with open(os.path.join(folder, name), "rb") as file:
+                found[name] = found.get(name, b"") + file.read()
+    return found
+
+
+def proc_of(pid):
+    """What /proc tells of a process besides its memory."""
+    told = []
+    for name in ("cmdline", "environ", "maps", "comm", "stat", "status", "cgroup", "wchan", "mountinfo"):
+        try:
+            with open(f"/proc/{pid}/{name}", "rb") as file:
+                told.append(file.read())
+        except OSError:
+            continue
+    try:
+        for fd in os.listdir(f"/proc/{pid}/fd"):
+            told.append(os.fsencode(os.readlink(f"/proc/{pid}/fd/{fd}")))
+    except OSError:
+        pass
+    return b"\0".join(told)
+
+
+def processes(daemon):
+    """The daemon and all below it, pinentry included, as /proc has them: {pid and name: bytes}."""
+    family = {daemon.process.pid, *daemon.helpers(everything=True)}
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as stat:
+                parent = int(stat.read().rsplit(")", 1)[1].split()[1])
+        except OSError:
+            continue
+        if parent in family:
+            family.add(int(pid))
+    return {pid: proc_of(pid) for pid in family}
+
+
+# ---- a session ------------------------------------------------------------------------------------
+
+class Session:
+    """One card, one daemon, a few requests; what was seen meanwhile in /proc."""
+
+    def __init__(self, rig, way, **history):
+        self.rig, self.pin, self.wrong_pin, self.proc, self.said = rig, a_pin(), a_pin(), [], []
+        self.card, make = way(rig, pin=self.pin)
+        self.daemon = make(rig, history=history) if history else make(rig)
+        self.daemon.wait_state(self.card.reader, "card")
+        self.assertions = []
+
+    def ask(self, pin, while_asked=None, **script):
+        self.daemon.script(getpin=[pin], **script)
+        answer = []
+        thread = threading.Thread(target=lambda: answer.append(self.daemon.request(
+            self.card.reader, purpose=PURPOSE, expect_national_number=EXPECTED)))
+        thread.start()
+        if while_asked:
+            while_asked()
+        thread.join()
+        code, reply = answer[0]
+        self.assertions += [reply] if code == 0 else []
+        return code
+
+    def look(self):
+        self.proc.append(processes(self.daemon))
+
+    def at_the_prompt(self):
+        wait_for(lambda: any(line.startswith("GETPIN") for line in self.daemon.prompts()), 10)
+        self.look()
+
+    def at_the_card(self):
+        wait_for(lambda: self.card.stats().get("pin_verified"), 10, 0.002)
+        self.look()
+
+    def run(self):
+        persian = "".join(chr(0x6F0 + int(digit)) for digit in self.pin)
+        codes = [self.ask(self.pin, self.at_the_prompt, delay=0.2), self.ask(self.wrong_pin), self.ask(persian, self.at_the_card),
+                 self.ask(self.pin, confirm=["no"])]
+        lib.call(self.daemon.socket, "mohr.Identity.Examine", {"transcript": True})
+        self.look()
+        self.files = files(self.daemon)  # while it runs: the write-ahead log is there
+        self.daemon.stop()
+        self.log = self.daemon.process.said().encode()
+        self.files.update({name + " afterwards": data for name, data in files(self.daemon).items()})
+        return codes
+
+    def places(self):
+        yield "the log", self.log
+        yield from ((f"the file {name}", data) for name, data in self.files.items())
+        for moment in self.proc:
+            yield from ((f"/proc of {pid}", data) for pid, data in moment.items())
+        for words in (["list"], ["list", "--json"], ["show", "1"], ["export"]):
+            _, out, err = self.rig.mohr(self.daemon, "history", *words, env={"XDG_STATE_HOME": os.path.dirname(self.daemon.state)})
+            yield f"mohr history {' '.join(words)}", (out + err).encode()
+
+    def end(self):
+        self.daemon.stop()
+        self.card.remove()
+
+
+def over_pcsc(rig, pin):
+    rig.pcscd = getattr(rig, "pcscd", None) or Pcscd(rig)
+    return Card(rig, rig.pcscd, pin=pin, sign_ms=150), Daemon
+
+
+# name, way, [history], what of a holder the files may hold
+# (Not over the driver `soft`: its card's PIN is a setting, and so in its helper's command line.)
+SESSIONS = [
+    ("as shipped", over_pcsc, {}, False),
+    ("values kept", over_pcsc, {"values": "yes"}, True),
+    ("a station's register", over_pcsc, {"values": "yes", "register": "station"}, False),
+]
+
+
+def leaks(session, kept):
+    """[(place, form)] of the PINs, then of the holder where it may not be."""
+    pins = {f"{which} PIN, {form}": needle for which, pin in (("the", session.pin), ("the wrong", session.wrong_pin))
+            for form, needle in spelled(pin).items()}
+    holder = of_holder(session.assertions[0])
+    digits, words = [], []
+    for place, data in session.places():
+        digits += [(place, form) for form in seen(pins, data)]
+        own = kept and ("history" in place)  # name and numbers may be there, a certificate never
+        words += [(place, form) for form in seen(holder, data) if not (own and "certificate" not in form and form != "expected number")]
+    return digits, words
+
+
+def one(rig, name, way, history, kept):
+    for again in (False, True):
+        session = Session(rig, way, **history)
+        codes = session.run()
+        rig.check(codes == [0, 13, 0, 15], f"{name}: served, a wrong PIN, served, refused", codes)
+        digits, words = leaks(session, kept)
+        places = dict(session.places())
+        if not digits or again:
+            break
+        session.end()  # by chance? not twice
+        rig.note(f"{name}: a find, by chance or not: {digits}")
+    rig.check(not digits, f"{name}: no digits of a PIN in {len(places)} places", digits)
+    rig.check(not words, f"{name}: nothing of the holder where it may not be", words)
+    told = [place for place, data in places.items() if AUDIENCE.encode() in data]
+    history_told = History(session.daemon.state).bodies
+    rig.check(any(place.startswith("the file history.db") for place in told), f"{name}: the audience is found where it may be", told)
+    rig.check(PURPOSE.encode() not in session.log and AUDIENCE.encode() not in session.log, f"{name}: for whom and what for is not in the log")
+    names = [body.get("values") for body in history_told if body["event"] == "ended" and body["outcome"] == "Ok"]
+    rig.check(len(names) == 2 and all(bool(value) == kept for value in names), f"{name}: values are kept {'as was chosen' if kept else 'nowhere'}", names)
+    session.end()
+
+
+def body(rig):
+    for name, way, history, kept in rig.mine(SESSIONS):
+        one(rig, name, way, history, kept)
+
+
+if __name__ == "__main__":
+    main(body, workers=2)
