@@ -149,12 +149,15 @@ class Grammar:
             self.used.add(name)
 
     def struct(self):
-        names = []
+        names, enum = [], False
         self.next("(")
         while self.peek().group(1) != ")":
             if names:
                 self.next(",")
             names.append(self.next(shape="[A-Za-z](_?[A-Za-z0-9])*"))
+            enum = self.peek().group(1) != ":" if len(names) == 1 else enum
+            if enum:  # names alone, all of them
+                continue
             self.next(":")
             self.type()
         self.next(")")

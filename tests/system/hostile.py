@@ -151,7 +151,7 @@ def with_liar(rig, mode):
     """A daemon beside whose program lies a helper that does what `mode` says (tests/tools/hostile-helper)."""
     folder = os.path.join(rig.dir, "liar-" + mode)
     os.makedirs(folder)
-    for program in ("mohrd", "mohr-prompt"):
+    for program in ("mohrd", "mohr-prompt", "mohr-history"):
         shutil.copy(os.path.join(rig.build, program), folder)
     shutil.copy(LIAR, os.path.join(folder, "mohr-reader-soft"))
     with open(os.path.join(folder, "mode"), "w", encoding="ascii") as file:
@@ -235,7 +235,7 @@ def killed_at_random(rig):
     daemon.wait_state(READER, "card", seconds=40)  # a watcher killed often comes back later each time
     code, reply = daemon.request(READER)
     rig.check(code == 0, "and the next one works", (code, reply))
-    left = wait_for(lambda: len(children(daemon.process.pid)) == 2, 3)
+    left = wait_for(lambda: len(daemon.helpers()) == 2, 3)
     rig.check(left, "one watcher and one helper are left", [command_line(pid) for pid in children(daemon.process.pid)])
     daemon.stop()
 

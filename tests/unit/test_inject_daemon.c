@@ -224,9 +224,9 @@ static void a_child_is_started_or_leaves_nothing_behind(void **state)
         assert_int_equal(open_descriptors(), before);
 }
 
-static void answered(void *user, int outcome)
+static void answered(void *user, const struct person_answer *answer)
 {
-        *(int *)user = outcome;
+        *(int *)user = answer->outcome;
 }
 
 static void a_prompt_that_cannot_start_is_an_error(void **state)
