@@ -37,6 +37,12 @@ static int write_row(void *user, const struct ledger_row *row)
         return r == -EILSEQ ? 0 : r;
 }
 
+/* A stream in memory that had none loses what it was given, and says so once. */
+static int settle(FILE *to)
+{
+        return fflush(to) != 0 || ferror(to) ? -ENOMEM : 0;
+}
+
 static int refuse(const struct cli *cli)
 {
         return cli_report_as(cli, OUTCOME_INVALID,
@@ -61,8 +67,8 @@ static int read_all(const struct cli *cli, struct exporting *e)
         if (sum->findings > 0 || e->not_text)
                 return refuse(cli);
         r = ledger_export_head(e->to, &sum->head);
-        if (r == 0 && fflush(e->to) != 0)
-                r = -errno;
+        if (r == 0)
+                r = settle(e->to);
         return cli_result(cli, r, NULL);
 }
 
@@ -85,8 +91,8 @@ static int sign(const struct cli *cli, struct exporting *e)
         r = cli_ask_holder(cli, client, &request, &assertion);
         if (r == 0)
                 r = ledger_export_signature(e->to, assertion);
-        if (r == 0 && fflush(e->to) != 0)
-                r = -errno;
+        if (r == 0)
+                r = settle(e->to);
         return cli_result(cli, r, client);
 }
 
