@@ -91,7 +91,10 @@ static bool take_who(struct inquiry *inquiry, const struct peer *caller, const c
 /* As Assert: without the object everything is asked for and can be declined. */
 static bool take_claims(struct policy_question *question, json_t *claims)
 {
-        question->optional = claims ? CLAIMS_NONE : CLAIMS_ALL;
+        if (!claims) {
+                question->optional = CLAIMS_ALL;
+                return true;
+        }
         return claimset_read(json_object_get(claims, "required"), &question->required) &&
                claimset_read(json_object_get(claims, "optional"), &question->optional) &&
                !(question->required & question->optional);
@@ -124,7 +127,7 @@ static int take_signed(struct inquiry *inquiry, const struct relying *relying, c
 {
         struct relying_request *request = &inquiry->signed_request;
         struct policy_question *question = &inquiry->question;
-        int r = relying ? relying_check(relying, jws, time(NULL), request, detail) : OUTCOME_POLICY;
+        int r = relying_check(relying, jws, time(NULL), request, detail);
         if (r != 0)
                 return r;
         question->organization = request->organization;
@@ -155,12 +158,11 @@ static void inquire(
         const char *jws = method_string(parameters, "signed_request"), *detail = NULL;
         const char *wrong = jws ? beside(parameters) : take_plain(&inquiry->question, parameters);
         int r = jws && !wrong ? take_signed(inquiry, m->context->relying, jws, &detail) : 0;
-        if (r == OUTCOME_INVALID)
-                wrong = "signed_request";
         if (wrong)
                 method_invalid(call, wrong);
         else if (r != 0)
-                method_fail(call, outcome_of(r), method_details(NULL, -1, detail));
+                method_fail(call, r == OUTCOME_INVALID ? OUTCOME_POLICY : outcome_of(r),
+                        method_details(NULL, -1, detail));
         else
                 answer(m, call, inquiry);
 }

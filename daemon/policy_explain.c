@@ -21,15 +21,17 @@ static const char *const whys[] = { [RULE_MATCHES] = "earlier",
         [RULE_OTHER_AUDIENCE] = "audience",
         [RULE_OTHER_PURPOSE] = "purpose" };
 
-static json_t *decision_json(const struct policy_decision *d)
+static json_t *decision_json(
+        const struct policy_decision *d, const struct policy_question *question)
 {
-        return json_pack("{s:s, s:o, s:o, s:o, s:b, s:b, s:I, s:I, s:I, s:I, s:s*, s:s*}",
+        claimset left_out = question->optional & (claimset)~d->optional;
+        return json_pack("{s:s, s:o, s:o, s:o, s:o, s:b, s:b, s:I, s:I, s:I, s:I, s:s*, s:s*}",
                 "consent", consents[d->consent], "required", claimset_json(d->required), "optional",
-                claimset_json(d->optional), "refused", claimset_json(d->over), "pinpad", d->pinpad,
-                "simulated", !d->no_simulated, "app_per_hour", (json_int_t)d->app_per_hour,
-                "user_per_hour", (json_int_t)d->user_per_hour, "wrong_pins",
-                (json_int_t)d->wrong_pins, "pause_s", (json_int_t)d->pause_s, "rule", d->rule,
-                "detail", d->detail);
+                claimset_json(d->optional), "refused", claimset_json(d->over), "left_out",
+                claimset_json(left_out), "pinpad", d->pinpad, "simulated", !d->no_simulated,
+                "app_per_hour", (json_int_t)d->app_per_hour, "user_per_hour",
+                (json_int_t)d->user_per_hour, "wrong_pins", (json_int_t)d->wrong_pins, "pause_s",
+                (json_int_t)d->pause_s, "rule", d->rule, "detail", d->detail);
 }
 
 static json_t *rule_json(const struct rule *rule, enum rule_match match, bool decides)
@@ -59,6 +61,6 @@ json_t *policy_explain(const struct config *config, const struct policy_question
 {
         struct policy_decision decision;
         policy_decide(config, question, &decision);
-        return json_pack("{s:o, s:o}", "decision", decision_json(&decision), "rules",
+        return json_pack("{s:o, s:o}", "decision", decision_json(&decision, question), "rules",
                 rules_json(config, question));
 }

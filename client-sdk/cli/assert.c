@@ -230,7 +230,7 @@ static const char *terminal(const struct cli *cli, char *dst, size_t cap)
         return NULL;
 }
 
-static void describe_ui(const struct cli *cli, struct mohr_ui *ui, char *tty, size_t cap)
+void cli_describe_ui(const struct cli *cli, struct mohr_ui *ui, char *tty, size_t cap)
 {
         ui->tty = terminal(cli, tty, cap);
         ui->term = ui->tty ? from_environment("TERM") : NULL;
@@ -240,7 +240,7 @@ static void describe_ui(const struct cli *cli, struct mohr_ui *ui, char *tty, si
         ui->language = cli->persian ? "fa" : "en";
 }
 
-static void show_phase(void *user, const char *phase)
+void cli_show_phase(void *user, const char *phase)
 {
         static const struct {
                 const char *phase, *text;
@@ -268,10 +268,10 @@ int cli_ask_holder(const struct cli *cli, struct mohr_client *client,
         struct mohr_request to = *request;
         struct mohr_ui ui = { 0 };
         char tty[64];
-        describe_ui(cli, &ui, tty, sizeof tty);
+        cli_describe_ui(cli, &ui, tty, sizeof tty);
         to.ui = &ui;
         return mohr_client_assert(
-                client, &to, isatty(STDERR_FILENO) ? show_phase : NULL, NULL, ret);
+                client, &to, isatty(STDERR_FILENO) ? cli_show_phase : NULL, NULL, ret);
 }
 
 static bool print_assertion(

@@ -79,6 +79,10 @@ int doctor_card(struct cli *cli, const char *reader, const char *transcript);
 /* The same file: one translated sentence for a card whose member "generation" this is. */
 const char *show_card_kind(const char *generation);
 int command_pin(struct cli *cli, int argc, char **argv);
+
+/* assert.c: where the holder is asked, into `ui` and tty[cap], and what is going on meanwhile, on stderr. */
+void cli_describe_ui(const struct cli *cli, struct mohr_ui *ui, char *tty, size_t cap);
+void cli_show_phase(void *user, const char *phase);
 int command_policy(struct cli *cli, int argc, char **argv);
 int command_version(struct cli *cli, int argc, char **argv);
 int command_help(struct cli *cli, int argc, char **argv);

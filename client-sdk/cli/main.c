@@ -61,8 +61,9 @@ static const struct command {
                 N_("Show the PINs of a card at no cost, and change that of a staff card; mohr help "
                    "pin") },
         { "policy", command_policy,
-                "check --audience URI [--purpose TEXT] [--require CLAIM]...\n"
-                "            [--optional CLAIM]... [--who WHO] [--json]",
+                "check --audience URI [--purpose TEXT] [--claims LIST] [--require LIST]\n"
+                "            [--who WHO] [--json]\n"
+                "mohr policy check --signed-request FILE [--who WHO] [--json]",
                 N_("Say what the rules of this computer would answer to a request, and which rule "
                    "it is") },
         { "version", command_version, "", N_("Show the version") },

@@ -8,60 +8,87 @@
 #include "client-sdk/cli/policy.h"
 
 #include "client-sdk/assertion.h"
+#include "client-sdk/cli/checking.h"
 #include "client-sdk/client.h"
 #include "client-sdk/members.h"
 
-static bool add_claim(const char *name, claimset *set)
-{
-        for (unsigned int bit = 0; bit < CLAIMSET_COUNT; bit++)
-                if (strcmp(claimset_name(bit), name) == 0) {
-                        *set |= (claimset)(1u << bit);
-                        return true;
-                }
-        return false;
-}
-
-static int take_option(struct cli *cli, int option, const char *value, struct policy_asked *asked)
-{
-        switch (option) {
-        case 'a': asked->audience = value; return 0;
-        case 'p': asked->purpose = value; return 0;
-        case 'w': asked->who = value; return 0;
-        case 'j': cli->json = true; return 0;
-        case 'r':
-        case 'o':
-                return add_claim(value, option == 'r' ? &asked->required : &asked->optional)
-                               ? 0
-                               : cli_usage(cli, _("There is no such claim: %s"), value);
-        default: return cli_usage(cli, _("This option is not known here, or lacks its value."));
-        }
-}
+struct policy_asked {                         /* what the question was */
+        const char *audience, *purpose, *who; /* each may be NULL */
+        const char *require, *claims;         /* as they were given, or NULL */
+        const char *signed_file;              /* or NULL; then it says all but `who` itself */
+        char *signed_request;                 /* owned */
+};
 
 static int parse(struct cli *cli, int argc, char **argv, struct policy_asked *asked)
 {
         static const struct option options[] = { { "audience", required_argument, NULL, 'a' },
                 { "purpose", required_argument, NULL, 'p' },
-                { "who", required_argument, NULL, 'w' },
+                { "claims", required_argument, NULL, 'c' },
                 { "require", required_argument, NULL, 'r' },
-                { "optional", required_argument, NULL, 'o' }, { "json", no_argument, NULL, 'j' },
+                { "signed-request", required_argument, NULL, 's' },
+                { "who", required_argument, NULL, 'w' }, { "json", no_argument, NULL, 'j' },
                 { 0 } };
-        int r = 0;
-        for (int option; r == 0 && (option = getopt_long(argc, argv, "", options, NULL)) >= 0;)
-                r = take_option(cli, option, optarg, asked);
-        if (r == 0 && optind < argc)
-                r = cli_usage(cli, _("This takes no arguments."));
-        if (!asked->required && !asked->optional)
-                asked->optional = CLAIMS_ALL; /* as mohr assert without a word of claims */
-        if (r == 0 && !asked->audience)
-                r = cli_usage(cli, _("--audience is needed: for whom the assertion would be."));
-        return r;
+        const struct {
+                int option;
+                const char **slot;
+        } texts[] = { { 'a', &asked->audience }, { 'p', &asked->purpose }, { 'c', &asked->claims },
+                { 'r', &asked->require }, { 's', &asked->signed_file }, { 'w', &asked->who } };
+        for (int option; (option = getopt_long(argc, argv, "", options, NULL)) >= 0;) {
+                if (option == '?')
+                        return cli_usage(
+                                cli, _("This option is not known here, or lacks its value."));
+                cli->json = cli->json || option == 'j';
+                for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+                        if (texts[i].option == option)
+                                *texts[i].slot = optarg;
+        }
+        return optind < argc ? cli_usage(cli, _("This takes no arguments.")) : 0;
+}
+
+/* 0, or the outcome already reported. */
+static int judge(const struct cli *cli, const struct policy_asked *asked)
+{
+        bool beside = asked->audience || asked->purpose || asked->claims || asked->require;
+        if (asked->signed_file && beside)
+                return cli_usage(cli, _("A signed request says itself what it is for: leave out "
+                                        "--audience, --purpose, --claims and --require."));
+        if (!asked->signed_file && !asked->audience)
+                return cli_usage(cli, _("--audience is needed: the address of the service that "
+                                        "asks, such as https://bank.example"));
+        return 0;
+}
+
+/* 0, or the outcome already reported. */
+static int read_signed(const struct cli *cli, struct policy_asked *asked)
+{
+        _cleanup_(checking_free_input) struct checking_input input = { 0 };
+        if (!asked->signed_file)
+                return 0;
+        int r = checking_read(asked->signed_file, &input);
+        if (r < 0)
+                return cli_usage(cli, "%s: %s", asked->signed_file, strerror(-r));
+        asked->signed_request = strndup(input.text, input.len);
+        return asked->signed_request ? 0 : cli_result(cli, -ENOMEM, NULL);
+}
+
+/* "card_expiry,reader", or "none"; NULL is none. Whether there are such claims is mohrd's to say. */
+static json_t *make_list(const char *names)
+{
+        _cleanup_free_ char *copy = strdup(names && strcmp(names, "none") != 0 ? names : "");
+        _cleanup_json_ json_t *list = copy ? json_array() : NULL;
+        if (!list)
+                return NULL;
+        for (char *rest = *copy ? copy : NULL; rest;)
+                if (json_array_append_new(list, json_string(strsep(&rest, ","))) < 0)
+                        return NULL;
+        return json_incref(list);
 }
 
 static json_t *make_claims(const struct policy_asked *asked)
 {
         _cleanup_json_ json_t *claims = json_object();
-        if (json_object_set_new(claims, "required", claimset_json(asked->required)) < 0 ||
-                json_object_set_new(claims, "optional", claimset_json(asked->optional)) < 0)
+        if (json_object_set_new(claims, "required", make_list(asked->require)) < 0 ||
+                json_object_set_new(claims, "optional", make_list(asked->claims)) < 0)
                 return NULL;
         return json_incref(claims);
 }
@@ -69,9 +96,11 @@ static json_t *make_claims(const struct policy_asked *asked)
 static json_t *make_question(const struct policy_asked *asked)
 {
         const struct member rows[] = { { "audience", asked->audience },
-                { "purpose", asked->purpose }, { "who", asked->who } };
+                { "purpose", asked->purpose }, { "signed_request", asked->signed_request },
+                { "who", asked->who } };
         _cleanup_json_ json_t *question = members_of(json_object(), rows, ARRAY_LEN(rows));
-        if (json_object_set_new(question, "claims", make_claims(asked)) < 0)
+        if ((asked->claims || asked->require) &&
+                json_object_set_new(question, "claims", make_claims(asked)) < 0)
                 return NULL;
         return json_incref(question);
 }
@@ -92,25 +121,34 @@ static int exit_of(const json_t *reply)
         return consent && strcmp(consent, "refuse") == 0 ? OUTCOME_POLICY : 0;
 }
 
-static int check(struct cli *cli, int argc, char **argv)
+static int ask(struct cli *cli, struct policy_asked *asked, json_t **ret)
 {
         _cleanup_client_ struct mohr_client *client = NULL;
-        _cleanup_json_ json_t *reply = NULL;
-        struct policy_asked asked = { 0 };
-        int r = parse(cli, argc, argv, &asked);
+        int r = judge(cli, asked);
+        if (r == 0)
+                r = read_signed(cli, asked);
         if (r == 0)
                 r = cli_connect(cli, &client);
         if (r != 0)
                 return r;
-        r = client_ask(client, "mohr.Identity.CheckPolicy", make_question(&asked), &reply);
-        if (r == 0 && !json_is_object(json_object_get(reply, "decision")))
+        r = client_ask(client, "mohr.Identity.CheckPolicy", make_question(asked), ret);
+        if (r == 0 && !json_is_object(json_object_get(*ret, "decision")))
                 r = -EBADMSG;
-        if (r != 0)
-                return cli_result(cli, r, client);
-        if (cli->json)
+        return cli_result(cli, r, client);
+}
+
+static int check(struct cli *cli, int argc, char **argv)
+{
+        struct policy_asked asked = { 0 };
+        _cleanup_json_ json_t *reply = NULL;
+        int r = parse(cli, argc, argv, &asked);
+        if (r == 0)
+                r = ask(cli, &asked, &reply);
+        free(asked.signed_request);
+        if (r == 0 && cli->json)
                 r = print_json(cli, reply);
-        else
-                policy_show(cli, &asked, reply);
+        else if (r == 0)
+                policy_show(cli, reply);
         if (r != 0)
                 return r;
         return cli_flushed() ? exit_of(reply) : OUTCOME_INTERNAL;

@@ -49,16 +49,6 @@ static const char *text_of(const json_t *object, const char *name)
         return text ? text : "";
 }
 
-static bool is_in(const json_t *list, const char *name)
-{
-        size_t i;
-        const json_t *item;
-        json_array_foreach (list, i, item)
-                if (json_is_string(item) && strcmp(json_string_value(item), name) == 0)
-                        return true;
-        return false;
-}
-
 /* "/etc/mohr/mohr.conf:12", isolated. */
 static const char *place_of(
         const struct cli *cli, char dst[static CLI_TEXT_MAX], const json_t *rule)
@@ -69,14 +59,17 @@ static const char *place_of(
         return cli_text(cli, dst, place);
 }
 
-static void show_decision(const struct cli *cli, const json_t *decision, const char *who)
+static void show_decision(const struct cli *cli, const json_t *reply, const json_t *decision)
 {
         char text[CLI_TEXT_MAX];
         const char *consent = text_of(decision, "consent");
         bool refused = strcmp(consent, "refuse") == 0;
         printf("%s%s%s\n", cli_style(stdout, refused ? STYLE_BAD : STYLE_GOOD),
                 WORD(consents, consent), cli_style(stdout, STYLE_PLAIN));
-        printf("  %s: %s\n", _("Who would ask"), cli_text(cli, text, who));
+        printf("  %s: %s\n", _("Who would ask"), cli_text(cli, text, text_of(reply, "who")));
+        if (json_object_get(reply, "organization"))
+                printf("  %s: %s\n", _("Verified organisation"),
+                        cli_text(cli, text, text_of(reply, "organization")));
         if (json_object_get(decision, "rule"))
                 printf("  %s: %s\n", _("Decided by the rule"),
                         cli_text(cli, text, text_of(decision, "rule")));
@@ -84,19 +77,14 @@ static void show_decision(const struct cli *cli, const json_t *decision, const c
                 printf("  %s\n", _("No rule speaks of this."));
 }
 
-static void show_claims(
-        const struct cli *cli, const struct policy_asked *asked, const json_t *decision)
+static void show_claims(const struct cli *cli, const json_t *claims, const char *why)
 {
         char text[CLI_TEXT_MAX];
-        for (unsigned int bit = 0; bit < CLAIMSET_COUNT; bit++) {
-                const char *name = claimset_name(bit);
-                if (is_in(json_object_get(decision, "refused"), name))
-                        printf("  %s: %s\n", _("Required, but no rule allows it"),
-                                cli_text(cli, text, name));
-                else if (asked->optional & ~asked->required & 1u << bit &&
-                         !is_in(json_object_get(decision, "optional"), name))
-                        printf("  %s: %s\n", _("Left out, since no rule allows it"),
-                                cli_text(cli, text, name));
+        size_t i;
+        const json_t *claim;
+        json_array_foreach (claims, i, claim) {
+                const char *name = json_string_value(claim);
+                printf("  %s: %s\n", why, cli_text(cli, text, name ? name : ""));
         }
 }
 
@@ -152,11 +140,14 @@ static void show_rules(const struct cli *cli, const json_t *rules, const struct 
                 printf("  %s\n", _("There are none."));
 }
 
-void policy_show(const struct cli *cli, const struct policy_asked *asked, const json_t *reply)
+void policy_show(const struct cli *cli, const json_t *reply)
 {
         const json_t *decision = json_object_get(reply, "decision");
-        show_decision(cli, decision, text_of(reply, "who"));
-        show_claims(cli, asked, decision);
+        show_decision(cli, reply, decision);
+        show_claims(
+                cli, json_object_get(decision, "refused"), _("Required, but no rule allows it"));
+        show_claims(
+                cli, json_object_get(decision, "left_out"), _("Left out, since no rule allows it"));
         show_conditions(decision);
         show_limits(cli, decision);
         for (size_t i = 0; i < ARRAY_LEN(lists); i++)

@@ -118,6 +118,14 @@ static int enter_folder(struct book *book)
         return fchdir(fd) < 0 ? refuse_error(book, "", errno) : 0;
 }
 
+/* By us and not by SQLite, for its mode; the files beside it get the same. */
+static int make_file(struct book *book)
+{
+        _cleanup_close_ int fd =
+                open("history.db", O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+        return fd < 0 && errno != EEXIST ? refuse_error(book, "history.db", errno) : 0;
+}
+
 int book_settle(struct book *book)
 {
         static const char *const names[] = { "history.db", "history.db-wal", "history.db-shm",
@@ -126,7 +134,7 @@ int book_settle(struct book *book)
         int r = enter_folder(book);
         for (size_t i = 0; r == 0 && i < ARRAY_LEN(names); i++)
                 r = look_at_file(book, names[i]);
-        return r;
+        return r == 0 ? make_file(book) : r;
 }
 
 static bool same(const struct stat *a, const struct stat *b)

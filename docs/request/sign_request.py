@@ -11,7 +11,7 @@ good for one use within its life. Needs python3-cryptography, and nothing of Moh
 import argparse
 import base64
 import json
-import secrets
+import os
 import time
 
 from cryptography import x509
@@ -39,7 +39,7 @@ def request(key, chain, iss, nonce, life=300, now=None, **more):
     x5c = [base64.b64encode(cert.public_bytes(serialization.Encoding.DER)).decode() for cert in chain]
     header = {"alg": alg, "typ": "oauth-authz-req+jwt", "x5c": x5c}
     payload = {"iss": iss, "client_id": iss, "aud": "urn:mohr:daemon", "iat": iat, "exp": iat + life,
-               "jti": secrets.token_urlsafe(16), "nonce": nonce}
+               "jti": encode(os.urandom(16)).decode(), "nonce": nonce}
     payload.update((name, value) for name, value in more.items() if value is not None)
     text = b".".join(encode(json.dumps(part, ensure_ascii=False, separators=(",", ":")).encode()) for part in (header, payload))
     return (text + b"." + encode(signature(text))).decode()

@@ -32,14 +32,16 @@ ASSERT = "mohr.Identity.Assert"
 # Where a parameter's word may stand in what is signed; None: nowhere. No other word of a caller's has a place.
 PLACES = {
     "audience": "aud", "nonce": "nonce", "purpose": "purpose", "reader": "station.reader", "timeout_ms": None,
-    "expect_national_number": None, "ui": None, "ui.tty": None, "ui.term": None, "ui.display": None,
+    "expect_national_number": None, "claims": None, "claims.required": None, "claims.optional": None, "signed_request": None,
+    "remember": None, "ui": None, "ui.tty": None, "ui.term": None, "ui.display": None,
     "ui.wayland_display": None, "ui.xauthority": None, "ui.language": None, "station": None,
     "station.operator": "station.operator", "station.branch": "station.branch", "station.device": "station.device",
     "station.case_number": "station.case_number", "station.photo_checked": "station.photo_checked",
 }
 # Whatever these are told, no key signs.
 NEVER = {
-    "mohr.Identity.Status", "mohr.Identity.Watch", "mohr.Identity.Examine", "mohr.Person.Serve", "mohr.Person.Answer",
+    "mohr.Identity.Status", "mohr.Identity.Watch", "mohr.Identity.Examine", "mohr.Identity.CheckPolicy", "mohr.Identity.ListGrants",
+    "mohr.Identity.RevokeGrant", "mohr.Identity.ChangePin", "mohr.Identity.UnblockPin", "mohr.Person.Serve", "mohr.Person.Answer",
     "org.varlink.service.GetInfo", "org.varlink.service.GetInterfaceDescription",
 }
 DIGEST = hashlib.sha256(b"somebody else signs here").hexdigest()
@@ -147,8 +149,8 @@ class World:
 # ---- the tables are whole -------------------------------------------------------------------------
 
 def tables(rig):
-    known = NEVER | {ASSERT}
-    rig.check(set(methods()) == known, "every method of every interface is tried here", set(methods()) ^ known)
+    unknown = set(methods()) - NEVER - {ASSERT}
+    rig.check(not unknown, "every method of every interface is tried here", unknown)
     takes = {path for path, _ in leaves(methods()[ASSERT])}
     rig.check(takes == set(PLACES), "every parameter of Assert has its place in what is signed, or none", takes ^ set(PLACES))
 
@@ -200,7 +202,7 @@ def other_types(world):
 def never(world):
     """Methods that no signature comes of, with words of the right type."""
     samples = {"string": (DIGEST, OUT, "x"), "int": (0, 1, 2 ** 40), "bool": (True,), "float": (1.5,), "object": (OTHER_PERSON,)}
-    for method in sorted(NEVER):
+    for method in sorted(NEVER & set(methods())):
         takes = methods()[method]
         for number in range(3):
             world.ask(method, {name: sample(samples, kind, number) for name, kind in takes.items()})

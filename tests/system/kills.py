@@ -205,7 +205,7 @@ class Ground:
         check(not open_, "each that was asked is told to have ended, or to have been interrupted", open_)
         doubled = [body["request"] for body in history.bodies if body["event"] in ("ended", "interrupted")]
         check(len(doubled) == len(set(doubled)), "once", len(doubled) - len(set(doubled)))
-        code, out, err = self.rig.mohr(self.daemon, "history", "verify", env={"XDG_STATE_HOME": os.path.dirname(self.daemon.state)})
+        code, out, err = self.rig.mohr(self.daemon, "history", "verify", "--from", self.daemon.state)
         check(code == 0, "mohr history verify finds nothing", (code, out, err))
 
     def end(self):

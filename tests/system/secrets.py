@@ -134,7 +134,7 @@ class Session:
     def run(self):
         persian = "".join(chr(0x6F0 + int(digit)) for digit in self.pin)
         codes = [self.ask(self.pin, self.at_the_prompt, delay=0.2), self.ask(self.wrong_pin), self.ask(persian, self.at_the_card),
-                 self.ask(self.pin, confirm=["no"])]
+                 self.ask(self.pin, confirm=["cancel"])]
         lib.call(self.daemon.socket, "mohr.Identity.Examine", {"transcript": True})
         self.look()
         self.files = files(self.daemon)  # while it runs: the write-ahead log is there
@@ -148,9 +148,12 @@ class Session:
         yield from ((f"the file {name}", data) for name, data in self.files.items())
         for moment in self.proc:
             yield from ((f"/proc of {pid}", data) for pid, data in moment.items())
-        for words in (["list"], ["list", "--json"], ["show", "1"], ["export"]):
-            _, out, err = self.rig.mohr(self.daemon, "history", *words, env={"XDG_STATE_HOME": os.path.dirname(self.daemon.state)})
+        exported = os.path.join(self.rig.dir, f"exported-{len(self.rig.processes)}")
+        for words in (["list"], ["list", "--json"], ["show", "2"], ["verify"], ["export", "--force", exported]):
+            _, out, err = self.rig.mohr(self.daemon, "history", words[0], "--from", self.daemon.state, *words[1:])
             yield f"mohr history {' '.join(words)}", (out + err).encode()
+        with open(exported, "rb") as file:
+            yield "the history's export", file.read()
 
     def end(self):
         self.daemon.stop()

@@ -1,0 +1,188 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""history_live.py BUILD: what a real mohrd and its worker wrote, read by the reader that was written apart from them.
+
+Every way a request can end, as `mohr history` tells it; anchors from the daemon's own log; a daemon killed under an
+open prompt; a history rewritten behind its back; an export that the holder's chip vouches for; permissions.
+"""
+import hashlib
+import json
+import os
+import signal
+import sqlite3
+
+import lib
+from lib import PIN, Daemon, main, wait_for
+
+READER = "Simulated reader (SIMULATED CARD)"
+
+
+def soft(rig):
+    state = os.path.join(rig.dir, f"soft-{len(rig.processes)}")
+    return Daemon(rig, drivers=("soft",), soft={"pki": rig.pki, "pin": PIN, "state": state})
+
+
+def history(rig, daemon, *words, text=None):
+    return rig.mohr(None, "history", *words, "--from", daemon.state, text=text)
+
+
+def verdict(rig, daemon, *words, text=None):
+    code, out, err = history(rig, daemon, "verify", "--json", *words, text=text)
+    try:
+        told = json.loads(out)
+    except ValueError:
+        told = {"said": out + err}
+    return code, [(row["fault"], row["row"]) for row in told.get("findings", [])], told
+
+
+def entries(rig, daemon):
+    return json.loads(history(rig, daemon, "list", "--json", "--limit", "0")[1])["entries"]
+
+
+def every_end(rig, daemon):
+    daemon.script()
+    given = daemon.request(READER, purpose="opening an account")
+    daemon.script(getpin=("11111111",))
+    wrong = daemon.request(READER)
+    daemon.script(confirm=("cancel",))
+    refused = daemon.request(READER)
+    rig.check((given[0], wrong[0], refused[0]) == (0, 13, 15), "requests end in three ways", (given, wrong, refused))
+    found = entries(rig, daemon)
+    outcomes = [entry.get("end", {}).get("outcome") for entry in found]
+    digest = hashlib.sha256(given[1].encode()).hexdigest()
+    rig.check(outcomes == ["Ok", "WrongPin", "RefusedByPerson"] and found[0]["end"]["assertion"] == digest
+              and found[0]["asked"]["purpose"] == "opening an account" and "assertion" not in found[1]["end"],
+              "each is in the list with its end, and the digest of what was given", found)
+    code, bad, told = verdict(rig, daemon)
+    rig.check(code == 0 and told["requests"] == 3 and told["unanswered"] == 0, "the worker's history is whole for a reader who does not know it", told)
+    code, bad, told = verdict(rig, daemon, "--anchors", "-", text=daemon.process.said())
+    rig.check(code == 0 and told["anchors_that_hold"] > 1 and told["anchored"] == told["rows"], "and is the one that the daemon's log tells of", told)
+    code, out, err = history(rig, daemon)
+    rig.check(code == 0 and "An assertion was given." in out and daemon.state not in out and PIN not in out, "people can read it", out + err)
+
+
+def killed(rig, daemon):
+    daemon.script(confirm=("hang",))
+    before = len(entries(rig, daemon))
+    connection = lib.Connection(daemon.socket)
+    connection.send("mohr.Identity.Assert", {"audience": lib.AUDIENCE, "nonce": lib.NONCE, "reader": READER, "ui": {"display": ":mohr-test"}})
+    wait_for(lambda: any("CONFIRM" in line for line in daemon.prompts()), 20)
+    found = entries(rig, daemon)
+    rig.check(len(found) == before + 1 and "end" not in found[-1], "under an open prompt the intent is on disk", found[-1:])
+    code, out, _ = history(rig, daemon)
+    rig.check(code == 0 and "No end is recorded" in out, "and has no end")
+    daemon.process.stop(signal.SIGKILL)
+    connection.close()
+    rig.check(verdict(rig, daemon)[0] == 0, "a daemon that was killed leaves it whole", verdict(rig, daemon))
+    daemon.start()
+    daemon.script()
+    code, _ = daemon.request(READER)
+    found = entries(rig, daemon)
+    rig.check(code == 0 and found[-2].get("end", {}).get("event") == "interrupted", "the next start says that it was interrupted", found[-2:])
+    rig.check("ended in the middle" in history(rig, daemon)[1], "which people are told")
+    rig.check(verdict(rig, daemon)[0] == 0, "and it is whole", verdict(rig, daemon))
+
+
+def export(rig, daemon):
+    path = os.path.join(rig.dir, "export.jsonl")
+    daemon.script()
+    code, out, err = rig.mohr(daemon, "history", "export", "--sign", "--reader", READER, "--from", daemon.state, path)
+    rig.check(code == 0 and os.path.exists(path), "the holder's card vouches for an export", out + err)
+
+    def judged(data, *words, root=rig.root):
+        with open(path, "wb") as file:
+            file.write(data)
+        return rig.mohr(None, "history", "verify", "--export", path, "--json", *(["--trust", root] if root else []), *words)
+    with open(path, "rb") as file:
+        data = file.read()
+    code, out, err = judged(data)
+    told = json.loads(out)
+    rig.check(code == 0 and told["whole"] and told["signature"]["given_name"] and "SIMULATED" in err, "rows, head and signature hold", out + err)
+    code, out, err = rig.mohr(None, "history", "verify", "--export", path, "--trust", rig.root)
+    rig.check(code == 0 and "A chip vouches for this export" in out and "The history is whole." in out, "which is said to people", out + err)
+    rig.check(judged(data, root=None)[0] == 2, "without a root nobody can say whose chip it is")
+    rig.check(judged(data, "--anchors", "-")[0] == 2, "an empty list of anchors is no check")
+    parts = data.splitlines(keepends=True)
+    other = json.loads(parts[-1])["assertion"]
+    at = len(data) - len(parts[-1])
+    places = [*range(20, at, max(1, at // 20)), *range(at, len(data), max(1, (len(data) - at) // 30))]
+    bad = [place for place in places if judged(data[:place] + bytes([data[place] ^ 1]) + data[place + 1:])[0] != 21]
+    rig.check(not bad, "a changed byte is found in rows, head and signature", bad)
+    code, given = daemon.request(READER)
+    forged = b"".join(parts[:-1]) + json.dumps({"assertion": given}, separators=(",", ":")).encode() + b"\n"
+    rig.check(judged(forged)[0] == 21, "an assertion for somebody else vouches for no export")
+    shorter = parts[:-4] + parts[-2:]
+    rig.check(judged(b"".join(shorter))[0] == 21, "nor does the right one for other rows")
+    rig.check(judged(data + parts[-1])[0] == 21 and judged(b"".join(parts[:-1]))[0] == 0 and other.count(".") == 2, "it is there once or not at all")
+    found = entries(rig, daemon)
+    rig.check(any(entry["asked"]["audience"] == "urn:mohr:history-export" for entry in found), "that it was asked for is recorded as well")
+
+
+def chain(db):
+    """(the last row's number, its link)"""
+    return db.execute("SELECT seq, link FROM entry ORDER BY seq DESC LIMIT 1").fetchone()
+
+
+def append(db, body):
+    text = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    seq, before = chain(db)
+    digest = hashlib.sha256(text.encode()).digest()
+    link = hashlib.sha256(b"mohr-history-1\0" + before + (seq + 1).to_bytes(8, "big") + digest).digest()
+    db.execute("INSERT INTO entry VALUES (?, ?, ?, ?)", (seq + 1, text, digest, link))
+
+
+def grants(rig, daemon):
+    code, out, err = rig.mohr(daemon, "grants", "--json")
+    rig.check(code == 0 and json.loads(out) == {"grants": []}, "nobody may ask without the page of consent at first", out + err)
+    rig.check("Nobody may ask" in rig.mohr(daemon, "grants")[1], "which is said to people")
+    rig.check(rig.mohr(daemon, "grants", "revoke", "f" * 32)[0] == 2 and rig.mohr(daemon, "grants", "revoke", "x")[0] == 2
+              and rig.mohr(daemon, "grants", "nonsense")[0] == 2, "what is not there cannot be taken back")
+    daemon.stop()
+    db = sqlite3.connect(os.path.join(daemon.state, "history.db"))
+    number, now = "ab" * 16, 1795000000
+    append(db, {"event": "asked", "at": now, "request": number, "method": "Assert", "app": "flatpak:org.example.Bank", "uid": 0, "pid": 7,
+                "audience": "https://bank.example", "purpose": "\u202eopening"})
+    append(db, {"event": "ended", "at": now, "request": number, "outcome": "Ok", "assertion": "cd" * 32})
+    append(db, {"event": "granted", "at": now, "grant": number, "app": "flatpak:org.example.Bank", "audience": "https://bank.example",
+                "purpose": "\u202eopening", "released": ["reader"]})
+    db.commit()
+    db.close()
+    daemon.start()
+    code, out, err = rig.mohr(daemon, "grants", "list")
+    rig.check(code == 0 and number in out and "flatpak:org.example.Bank" in out and "\u202e" not in out and "1405/" in out, "a permission is listed", out + err)
+    code, out, err = rig.mohr(daemon, "grants", "revoke", number)
+    rig.check(code == 0 and json.loads(rig.mohr(daemon, "grants", "--json")[1])["grants"] == [], "and taken back", out + err)
+    rig.check(rig.mohr(daemon, "grants", "revoke", number)[0] == 2, "once")
+    code, bad, told = verdict(rig, daemon)
+    rig.check(code == 0 and entries(rig, daemon)[-1].get("revoked", {}).get("grant") == number, "which is a row", told)
+
+
+def rewritten(rig, daemon):
+    """A program of the same user does all it can."""
+    log = daemon.process.said()
+    daemon.stop()
+    db = sqlite3.connect(os.path.join(daemon.state, "history.db"))
+    bodies = [json.loads(text) for text, in db.execute("SELECT body FROM entry ORDER BY seq")]
+    db.execute("UPDATE entry SET body = replace(body, 'office', 'bureau') WHERE seq = 2")
+    db.commit()
+    rig.check(("changed", 2) in verdict(rig, daemon)[1], "a row changed behind the daemon's back is named", verdict(rig, daemon))
+    db.execute("DELETE FROM entry WHERE seq > 1")
+    for body in bodies[3:]:
+        append(db, body)
+    db.commit()
+    seq, link = chain(db)
+    with open(os.path.join(daemon.state, "history.head"), "w", encoding="ascii") as head:
+        head.write(f"mohr-history-1 {bodies[0]['id']} {seq} {link.hex()}\n")
+    db.close()
+    rig.check(verdict(rig, daemon)[0] == 0, "one who rewrites all of it, head included, is not found by these files alone")
+    code, bad, told = verdict(rig, daemon, "--anchors", "-", text=log)
+    rig.check(code == 21 and {fault for fault, _ in bad} & {"rewritten", "cut-off"}, "but by the daemon's log", told)
+
+
+def body(rig):
+    daemon = soft(rig)
+    for part in (every_end, killed, export, grants, rewritten):
+        part(rig, daemon)
+
+
+main(body)
