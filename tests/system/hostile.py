@@ -200,7 +200,7 @@ def hostile_names(rig):
     rig.check(not set("\x1b\t\u202e\x9b\x7f") & set(daemon.process.said()), "and so is the log")
     code, reply = daemon.request(timeout=20, ui={})
     rig.check(code == 23, "cards on all of them, and nobody to ask: 23", (code, reply))
-    daemon.script(confirm=("cancel",))
+    daemon.script(confirm=("no",))
     code, reply = daemon.request(timeout=60)
     told = [line for line in daemon.prompts() if line.startswith("SETDESC")]
     rig.check(code == 15 and len(told) == 32 and not set("\x1b\t\u202e\x9b\x7f") & set("".join(told)),
