@@ -101,16 +101,21 @@ int course_last_try(struct course *course)
                                                                     : outcome;
 }
 
+static int show_granted(struct course *course)
+{
+        return course_agree(course, texts_granted);
+}
+
 static int show_keys(struct course *course)
 {
-        return course_agree(course, texts_keys);
+        return course_agree(course, texts_entry);
 }
 
 static int ask_pin(struct course *course)
 {
         const struct question *question = course->question;
         struct page page;
-        texts_pin(question, &page);
+        texts_entry(question, &page);
         for (int i = 0; i < PIN_ENTRIES; i++) {
                 bool overlong = false;
                 int outcome = dialogue_type(course->dialogue, &page,
@@ -141,6 +146,11 @@ static bool long_consent(const struct question *question)
         return !question->granted && texts_consent_is_long(question);
 }
 
+static bool long_grant(const struct question *question)
+{
+        return question->granted && texts_grant_is_long(question);
+}
+
 static bool may_remember(const struct question *question)
 {
         return question->may_remember;
@@ -168,6 +178,7 @@ static const struct step sign[] = {
         { long_consent, show_asked },
         { not_granted, ask_consent },
         { may_remember, ask_remember },
+        { long_grant, show_granted },
         { course_is_last_try, course_last_try },
         { by_keys, show_keys },
         { by_typing, ask_pin },
@@ -189,9 +200,9 @@ static const struct step *steps_of(const struct question *question)
 
 static int walk(struct course *course)
 {
-        const struct step *step = steps_of(course->question);
-        int outcome = step ? 0 : OUTCOME_INTERNAL;
-        for (; outcome == 0 && step->ask; step++)
+        int outcome = 0;
+        for (const struct step *step = steps_of(course->question); outcome == 0 && step->ask;
+                step++)
                 if (!step->needed || step->needed(course->question))
                         outcome = step->ask(course);
         return outcome;

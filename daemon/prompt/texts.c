@@ -158,7 +158,7 @@ static void add_tries(struct parts *parts, const struct question *question)
         snprintf(part->value, sizeof part->value, "%s", _("unknown"));
 }
 
-/* Without a consent page this one says who asks, what for, and how that ends. */
+/* Without a consent page it is said here who asks, what for, and how that ends. */
 static void add_grant(struct parts *parts, const struct question *question)
 {
         texts_add_asker(parts, question);
@@ -168,47 +168,64 @@ static void add_grant(struct parts *parts, const struct question *question)
                            "takes that back."));
 }
 
-/* What stands under the first words of the PIN's page, and of the page that leads to the reader's keys. */
-static void add_circumstances(struct parts *parts, const struct question *question)
+static const char *words_pin(const struct question *question)
 {
-        if (question->granted)
-                add_grant(parts, question);
+        if (question->staff)
+                return _("Please enter the PIN of the staff card (PIV, 6 to 8 digits).");
+        return _("Please enter the identification PIN of the national smart ID card "
+                 "(4 to 8 digits, not the signature PIN).");
+}
+
+static const char *words_keys(const struct question *question)
+{
+        if (question->staff)
+                return _("When you continue, the card reader asks for the PIN of the staff "
+                         "card (PIV, 6 to 8 digits). Please type it on the keys of the card "
+                         "reader, not here.");
+        return _("When you continue, the card reader asks for the identification PIN "
+                 "of the national smart ID card (4 to 8 digits, not the signature "
+                 "PIN). Please type it on the keys of the card reader, not here.");
+}
+
+/* The PIN's page, or the one that leads to the reader's keys. False if something had to be cut. */
+static bool compose_entry(const struct question *question, bool with_grant, struct page *ret)
+{
+        struct parts parts = { 0 };
+        texts_begin(&parts, question, ret);
+        parts_add(&parts, question->pinpad ? words_keys(question) : words_pin(question));
+        if (with_grant)
+                add_grant(&parts, question);
         else
-                texts_add_audience(parts, question);
-        texts_add_holder(parts, question);
-        texts_add_reader(parts, question);
-        add_tries(parts, question);
-        texts_add_request(parts, question);
+                texts_add_audience(&parts, question);
+        texts_add_holder(&parts, question);
+        texts_add_reader(&parts, question);
+        add_tries(&parts, question);
+        texts_add_request(&parts, question);
+        return parts_render(&parts, ret->desc);
 }
 
-void texts_pin(const struct question *question, struct page *ret)
+bool texts_grant_is_long(const struct question *question)
+{
+        struct page page;
+        return !compose_entry(question, true, &page);
+}
+
+void texts_granted(const struct question *question, struct page *ret)
 {
         struct parts parts = { 0 };
         texts_begin(&parts, question, ret);
-        ret->prompt = question->staff ? _("PIN of the staff card:") : _("Identification PIN:");
-        parts_add(&parts,
-                question->staff
-                        ? _("Please enter the PIN of the staff card (PIV, 6 to 8 digits).")
-                        : _("Please enter the identification PIN of the national smart ID card "
-                            "(4 to 8 digits, not the signature PIN)."));
-        add_circumstances(&parts, question);
+        add_grant(&parts, question);
+        texts_add_request(&parts, question);
         (void)parts_render(&parts, ret->desc);
 }
 
-void texts_keys(const struct question *question, struct page *ret)
+void texts_entry(const struct question *question, struct page *ret)
 {
-        struct parts parts = { 0 };
-        texts_begin(&parts, question, ret);
-        parts_add(&parts,
-                question->staff
-                        ? _("When you continue, the card reader asks for the PIN of the staff "
-                            "card (PIV, 6 to 8 digits). Please type it on the keys of the card "
-                            "reader, not here.")
-                        : _("When you continue, the card reader asks for the identification PIN "
-                            "of the national smart ID card (4 to 8 digits, not the signature "
-                            "PIN). Please type it on the keys of the card reader, not here."));
-        add_circumstances(&parts, question);
-        (void)parts_render(&parts, ret->desc);
+        bool with_grant = question->granted && !texts_grant_is_long(question);
+        (void)compose_entry(question, with_grant, ret);
+        if (!question->pinpad)
+                ret->prompt =
+                        question->staff ? _("PIN of the staff card:") : _("Identification PIN:");
 }
 
 const char *texts_bad_pin(const struct question *question)

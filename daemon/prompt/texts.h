@@ -36,8 +36,12 @@ void texts_remember(const struct question *question, struct page *ret);
 
 /* Also where the number of tries is not known. ok: yes, notok: no. */
 void texts_last_try(const struct question *question, struct page *ret);
-void texts_pin(const struct question *question, struct page *ret);
-void texts_keys(const struct question *question, struct page *ret); /* instead: the reader asks */
+
+/* The PIN's page; where it is typed on the reader's keys, the page that leads there. What was allowed before is told on
+ * it, or where that is long on a page of its own before. */
+void texts_entry(const struct question *question, struct page *ret);
+bool texts_grant_is_long(const struct question *question);
+void texts_granted(const struct question *question, struct page *ret);
 const char *texts_bad_pin(
         const struct question *question); /* said when what was typed cannot be a PIN */
 

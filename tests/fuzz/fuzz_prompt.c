@@ -14,7 +14,7 @@ static void check_pages(const struct question *question)
 {
         static void (*const compose[])(const struct question *, struct page *) = { texts_unproven,
                 texts_asked, texts_consent, texts_optional, texts_remember, texts_last_try,
-                texts_pin, texts_keys, texts_choice, texts_search };
+                texts_entry, texts_granted, texts_choice, texts_search };
         char line[PARTS_LINE_MAX + 1];
         struct page page;
         for (size_t i = 0; i < ARRAY_LEN(compose); i++) {

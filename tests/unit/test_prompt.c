@@ -81,10 +81,10 @@ static void nobody_is_asked_by_an_empty_page(void **state)
         char pin[16];
         fill(question.given_name, sizeof question.given_name, "%");
         fill(question.family_name, sizeof question.family_name, "%");
-        fill(question.organization, sizeof question.organization, "%");
+        fill(question.card_number, sizeof question.card_number, "%");
         question.tell_unproven = false;
-        question.staff = question.granted = true;
-        question.required = SHARE_ALL;
+        question.required = SHARE_CARD_EXPIRY | SHARE_STATION;
+        question.optional = SHARE_CARD_GENERATION | SHARE_READER;
         speak("fa");
         script(rig, "\"confirm\": [\"ok\", \"ok\"], \"getpin\": [\"123456\"]");
         assert_int_equal(converse(rig, &question, pin), OUTCOME_INTERNAL);

@@ -30,12 +30,12 @@ static void the_pin_page_says_which_pin_and_how_often(void **state)
         struct question question = plain();
         struct page page;
         speak("en");
-        texts_pin(&question, &page);
+        texts_entry(&question, &page);
         assert_non_null(strstr(page.desc, "identification PIN"));
         assert_non_null(strstr(page.desc, "not the signature PIN"));
         assert_non_null(strstr(page.desc, "Tries left: " FSI "3" PDI));
         question.tries_left = -1;
-        texts_pin(&question, &page);
+        texts_entry(&question, &page);
         assert_non_null(strstr(page.desc, "unknown"));
 }
 
@@ -45,7 +45,8 @@ static void the_page_before_the_readers_keys_says_where_to_type(void **state)
         struct question question = plain();
         struct page page;
         speak("en");
-        texts_keys(&question, &page);
+        question.pinpad = true;
+        texts_entry(&question, &page);
         assert_non_null(strstr(page.desc, "on the keys of the card reader, not here"));
         assert_non_null(strstr(page.desc, "not the signature PIN"));
         assert_non_null(strstr(page.desc, "Tries left: " FSI "3" PDI));
@@ -96,6 +97,149 @@ static void a_search_names_who_asks_for_whom_and_where(void **state)
         assert_int_equal(count(page.desc, "Card reader: "), 2);
 }
 
+static void who_asks_is_told_as_what_it_is_known(void **state)
+{
+        (void)state;
+        static const struct {
+                enum question_asker asker;
+                const char *name, *alone, *passed;
+        } rows[] = {
+                { ASKER_PROGRAM, "", "name): " FSI "/usr/bin/office" PDI "\n",
+                        "name): " FSI "/usr/bin/office" PDI "\n" },
+                { ASKER_SCRIPT, "/home/u/x.py",
+                        "the script " FSI "/home/u/x.py" PDI ", as its command line says\n",
+                        "The script is run by: " FSI "/usr/bin/office" PDI },
+                { ASKER_FLATPAK, "org.example.App",
+                        "the app " FSI "org.example.App" PDI " (Flatpak)",
+                        "the app " FSI "org.example.App" PDI " (Flatpak)" },
+                { ASKER_SNAP, "a.b", "the app " FSI "a.b" PDI " (Snap)",
+                        "the app " FSI "a.b" PDI " (Snap)" },
+                { ASKER_SERVICE, "backup.service", "the system's service " FSI "backup.service" PDI,
+                        "the system's service " FSI "backup.service" PDI },
+                { ASKER_USER_SERVICE, "backup.service",
+                        "this user's service " FSI "backup.service" PDI,
+                        "this user's service " FSI "backup.service" PDI },
+        };
+        speak("en");
+        for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+                struct question question = plain();
+                struct page page;
+                question.asker = rows[i].asker;
+                SET(question.asker_name, rows[i].name);
+                texts_consent(&question, &page);
+                assert_non_null(strstr(page.desc, "Who is asking (unverified"));
+                assert_non_null(strstr(page.desc, rows[i].alone));
+                assert_null(strstr(page.desc, "Verified"));
+                SET(question.organization, "Office of Examples");
+                texts_consent(&question, &page);
+                assert_non_null(strstr(
+                        page.desc, "Verified organisation: " FSI "Office of Examples" PDI "\n"));
+                assert_non_null(strstr(page.desc, "Passed on by (unverified name): "));
+                assert_non_null(strstr(page.desc, rows[i].passed));
+                assert_null(strstr(page.desc, "Who is asking"));
+        }
+}
+
+static void what_goes_along_is_named_and_what_may_stay(void **state)
+{
+        (void)state;
+        struct question question = plain();
+        struct page page;
+        speak("en");
+        texts_consent(&question, &page);
+        assert_null(page.notok);
+        assert_null(strstr(page.desc, "goes along"));
+        assert_null(strstr(page.desc, "leave out"));
+        assert_null(strstr(page.desc, "recorded"));
+        question.required = SHARE_CARD_GENERATION;
+        question.optional = SHARE_CARD_EXPIRY | SHARE_READER | SHARE_STATION;
+        question.recorded = true;
+        texts_consent(&question, &page);
+        assert_non_null(
+                strstr(page.desc, "Also goes along: " FSI "the card's generation" PDI "\n"));
+        assert_non_null(
+                strstr(page.desc, "You may leave out: " FSI "the card's expiry date, the card "
+                                  "reader's name, what the app says of the place" PDI "\n"));
+        assert_non_null(strstr(page.desc, "recorded in your history"));
+        assert_string_equal(page.ok, "_Agree to all");
+        assert_string_equal(page.notok, "_Only the required");
+        assert_string_equal(page.cancel, "_Refuse");
+        texts_remember(&question, &page);
+        assert_non_null(strstr(page.desc, "The PIN is asked for every time"));
+        assert_non_null(strstr(page.desc, question.audience));
+        assert_non_null(strstr(page.desc, question.purpose));
+        question.tries_left = -1;
+        texts_last_try(&question, &page);
+        assert_non_null(strstr(page.desc, "It is not known how many tries are left"));
+}
+
+/* pinentry-curses on 80 columns gives a button 25 bytes, brackets included, or shows nothing at all. */
+static void buttons_fit_a_small_terminal(void **state)
+{
+        (void)state;
+        static void (*const compose[])(const struct question *, struct page *) = { texts_unproven,
+                texts_asked, texts_consent, texts_optional, texts_remember, texts_last_try,
+                texts_entry, texts_granted, texts_choice, texts_search };
+        static const char *const languages[] = { "en", "fa" };
+        for (size_t l = 0; l < ARRAY_LEN(languages); l++) {
+                struct question question = plain();
+                SET(question.language, languages[l]);
+                question.optional = SHARE_ALL;
+                speak(languages[l]);
+                for (size_t i = 0; i < ARRAY_LEN(compose); i++) {
+                        struct page page;
+                        compose[i](&question, &page);
+                        const char *const buttons[] = { page.ok, page.cancel, page.notok };
+                        for (size_t b = 0; b < ARRAY_LEN(buttons); b++)
+                                assert_true(
+                                        !buttons[b] ||
+                                        strlen(buttons[b]) <= 23 + (l == 0 /* its underscore */));
+                }
+        }
+}
+
+static void a_long_consent_says_all_on_two_pages(void **state)
+{
+        (void)state;
+        struct question question = plain();
+        struct page page;
+        speak("en");
+        assert_false(texts_consent_is_long(&question));
+        fill(question.purpose, sizeof question.purpose, "opening an account ");
+        fill(question.app, 240, "/usr");
+        assert_true(texts_consent_is_long(&question));
+        texts_asked(&question, &page);
+        assert_non_null(strstr(page.desc, "opening an account" PDI));
+        assert_non_null(strstr(page.desc, FSI "/usr"));
+        assert_null(strstr(page.desc, question.family_name));
+        texts_consent(&question, &page);
+        assert_non_null(strstr(page.desc, question.family_name));
+        assert_non_null(strstr(page.desc, question.audience));
+        assert_non_null(strstr(page.desc, "opening an account opening"));
+        assert_null(strstr(page.desc, "Who is asking"));
+}
+
+static void english_is_said_to_stand_in(void **state)
+{
+        (void)state;
+        struct question question = plain();
+        struct page page;
+        speak("en");
+        texts_consent(&question, &page);
+        assert_null(strstr(page.desc, "cannot show Persian"));
+        question.english_instead = true;
+        texts_consent(&question, &page);
+        assert_ptr_equal(strstr(page.desc, "This terminal cannot show Persian"), page.desc);
+        static const struct {
+                const char *term;
+                bool shapes;
+        } terms[] = { { "linux", false }, { "linux-16color", false }, { "vt220", false },
+                { "dumb", false }, { "xterm", true }, { "xterm-256color", true },
+                { "linuxish", true }, { "", true } };
+        for (size_t i = 0; i < ARRAY_LEN(terms); i++)
+                assert_int_equal(flavour_terminal_shapes(terms[i].term), terms[i].shapes);
+}
+
 static void persian_uses_the_agreed_words(void **state)
 {
         (void)state;
@@ -114,10 +258,19 @@ static void persian_uses_the_agreed_words(void **state)
                                           "می‌شود"));
         assert_non_null(strstr(page.desc, "اعتبار گواهی به پایان رسیده است"));
         assert_non_null(strstr(page.desc, "0099900007"));
-        texts_pin(&question, &page);
+        SET(question.organization, "سازمان نمونه");
+        question.optional = SHARE_CARD_GENERATION | SHARE_READER;
+        question.recorded = true;
+        texts_consent(&question, &page);
+        assert_non_null(strstr(page.desc, "سازمان تأییدشده: " FSI "سازمان نمونه" PDI));
+        assert_non_null(strstr(page.desc, FSI "نسل کارت، نام کارت‌خوان" PDI));
+        assert_non_null(strstr(page.desc, "سابقه استفاده"));
+        assert_string_equal(page.cancel, "عدم موافقت");
+        texts_entry(&question, &page);
         assert_non_null(strstr(page.desc, "رمز شناسایی"));
         assert_non_null(strstr(page.desc, "دفعات باقی‌مانده: " FSI "۳" PDI));
-        texts_keys(&question, &page);
+        question.pinpad = true;
+        texts_entry(&question, &page);
         assert_non_null(strstr(page.desc, "صفحه‌کلید کارت‌خوان"));
         texts_choice(&question, &page);
         assert_non_null(strstr(page.desc, "چند کارت‌خوان"));
@@ -143,50 +296,72 @@ static void longest_names(struct question *question)
 static const char *const units[] = { "a", "م", "漢", "%", "😀", "\n", "\u202e", " x", "<b>", "\"\\",
         "\u3000y", "%0A", "نمونه " };
 
+/* Each page with everything that can stand on it, and what of that must be there. */
+static void check_protected(const struct question *question, const char *const warnings[])
+{
+        enum { SIMULATED = 1, EXPIRED = 2, KEY = 4, TRIES = 8, HOLDER = 16, WHO = 32, SHARES = 64 };
+        static const struct {
+                void (*compose)(const struct question *, struct page *);
+                int holds;
+        } pages[] = {
+                { texts_consent, SIMULATED | EXPIRED | KEY | HOLDER | SHARES },
+                { texts_asked, SIMULATED | WHO },
+                { texts_optional, SIMULATED },
+                { texts_remember, SIMULATED | WHO },
+                { texts_last_try, SIMULATED | HOLDER },
+                { texts_entry, SIMULATED | HOLDER | TRIES },
+                { texts_granted, SIMULATED | WHO | SHARES },
+                { texts_unproven, SIMULATED },
+                { texts_choice, SIMULATED | WHO },
+                { texts_search, SIMULATED | WHO },
+        };
+        static const char *const organization =
+                "اااااااااااااااااااااااااااااااااااااااااااااااااااااااااااا";
+        for (size_t i = 0; i < ARRAY_LEN(pages); i++) {
+                char line[PARTS_LINE_MAX + 1];
+                struct page page;
+                pages[i].compose(question, &page);
+                int holds = pages[i].holds;
+                assert_true(page.desc[0] && text_utf8_valid(page.desc, strlen(page.desc)));
+                assert_int_equal(parts_line(line, "SETDESC", page.desc), 0);
+                for (int w = 0; w < 4; w++)
+                        assert_true(!(holds & 1 << w) || strstr(page.desc, warnings[w]));
+                assert_true(!(holds & HOLDER) || (strstr(page.desc, question->given_name) &&
+                                                         strstr(page.desc, question->family_name)));
+                assert_true(!(holds & WHO) || strstr(page.desc, organization));
+                assert_true(!(holds & SHARES) || strstr(page.desc, warnings[4]));
+        }
+}
+
 static void nothing_protected_is_ever_cut(void **state)
 {
         (void)state;
-        static const char *const warnings[][5] = {
+        static const char *const warnings[][6] = {
                 { "en", "SIMULATED CARD, FOR TESTING ONLY", "The certificate has expired.",
-                        "The key is a signature key.", "Tries left: " FSI "1" PDI },
+                        "The key is a signature key.", "Tries left: " FSI "1" PDI,
+                        "what the app says of the place" },
                 { "fa", "کارت شبیه‌سازی‌شده، فقط برای آزمایش",
                         "اعتبار گواهی به پایان رسیده است", "این کلید، کلید امضا است",
-                        "دفعات باقی‌مانده: " FSI "۱" PDI },
+                        "دفعات باقی‌مانده: " FSI "۱" PDI, "مشخصات ایستگاه" },
         };
-        char line[PARTS_LINE_MAX + 1];
-        struct page page;
         for (size_t l = 0; l < ARRAY_LEN(warnings); l++) {
                 speak(warnings[l][0]);
                 for (size_t i = 0; i < ARRAY_LEN(units); i++) {
                         struct question question = hostile(units[i], warnings[l][0]);
                         longest_names(&question);
-                        texts_consent(&question, &page);
-                        assert_int_equal(parts_line(line, "SETDESC", page.desc), 0);
-                        assert_true(text_utf8_valid(page.desc, strlen(page.desc)));
-                        for (size_t w = 1; w < 4; w++)
-                                assert_non_null(strstr(page.desc, warnings[l][w]));
-                        assert_non_null(strstr(page.desc, question.given_name));
-                        assert_non_null(strstr(page.desc, question.family_name));
-                        assert_non_null(strstr(page.desc, "0099900007"));
-                        texts_keys(&question, &page);
-                        assert_int_equal(parts_line(line, "SETDESC", page.desc), 0);
-                        assert_non_null(strstr(page.desc, warnings[l][4]));
-                        assert_non_null(strstr(page.desc, question.family_name));
-                        texts_pin(&question, &page);
-                        assert_int_equal(parts_line(line, "SETDESC", page.desc), 0);
-                        assert_non_null(strstr(page.desc, warnings[l][4]));
-                        assert_non_null(strstr(page.desc, question.family_name));
-                        texts_last_try(&question, &page);
-                        assert_int_equal(parts_line(line, "SETDESC", page.desc), 0);
-                        assert_non_null(strstr(page.desc, question.family_name));
-                        texts_unproven(&question, &page);
-                        assert_int_equal(parts_line(line, "SETDESC", page.desc), 0);
-                        texts_choice(&question, &page);
-                        assert_int_equal(parts_line(line, "SETDESC", page.desc), 0);
+                        fill(question.organization, sizeof question.organization, "ا");
+                        fill(question.asker_name, sizeof question.asker_name, units[i]);
+                        question.asker = (enum question_asker)(i % ASKERS);
                         question.reader_count = 64;
-                        texts_search(&question, &page);
-                        assert_int_equal(parts_line(line, "SETDESC", page.desc), 0);
-                        assert_non_null(strstr(page.desc, FSI "0099900007" PDI));
+                        question.recorded = true;
+                        question.required = SHARE_CARD_GENERATION | SHARE_STATION;
+                        question.optional = SHARE_CARD_EXPIRY | SHARE_READER;
+                        check_protected(&question, warnings[l] + 1);
+                        question.pinpad = true;
+                        question.required = SHARE_ALL;
+                        question.optional = 0;
+                        question.granted = true;
+                        check_protected(&question, warnings[l] + 1);
                 }
         }
 }
@@ -277,6 +452,11 @@ int main(void)
                 cmocka_unit_test(the_page_before_the_readers_keys_says_where_to_type),
                 cmocka_unit_test(a_choice_of_cards_says_nothing_of_holders),
                 cmocka_unit_test(a_search_names_who_asks_for_whom_and_where),
+                cmocka_unit_test(who_asks_is_told_as_what_it_is_known),
+                cmocka_unit_test(what_goes_along_is_named_and_what_may_stay),
+                cmocka_unit_test(buttons_fit_a_small_terminal),
+                cmocka_unit_test(a_long_consent_says_all_on_two_pages),
+                cmocka_unit_test(english_is_said_to_stand_in),
                 cmocka_unit_test(persian_uses_the_agreed_words),
                 cmocka_unit_test(nothing_protected_is_ever_cut),
                 cmocka_unit_test(something_of_the_app_always_remains),
