@@ -42,13 +42,10 @@ static const struct form {
         size_t slot, cap; /* of a text in struct inquiry */
 } forms[] = {
 #define SLOT(member) offsetof(struct inquiry, member), sizeof((struct inquiry *)0)->member
-        { "organization:", SLOT(organization) },
-        { "organization_key:", SLOT(organization_key) },
-        { "flatpak:", SLOT(peer.flatpak) },
-        { "snap:", SLOT(peer.snap) },
-        { "unit:", SLOT(peer.unit) },
-        { "program:", SLOT(peer.executable) },
-        { "script:", SLOT(peer.script) },
+        { "organization:", SLOT(organization) }, { "organization_key:", SLOT(organization_key) },
+        { "flatpak:", SLOT(peer.flatpak) }, { "snap:", SLOT(peer.snap) },
+        { "unit:", SLOT(peer.unit) }, { "program:", SLOT(peer.executable) },
+        { "script:", SLOT(peer.executable) }, /* its file is split off */
 #undef SLOT
 };
 
@@ -67,6 +64,11 @@ static bool read_who(const char *who, struct inquiry *ret)
                 memcpy((char *)ret + forms[i].slot, who + prefix, strlen(who + prefix) + 1);
         }
         ret->peer.system_unit = ret->peer.unit[0] != 0;
+        char *blank = strncmp(who, "script:", 7) == 0 ? strchr(ret->peer.executable, ' ') : NULL;
+        if (blank) {
+                snprintf(ret->peer.script, sizeof ret->peer.script, "%s", blank + 1);
+                *blank = 0;
+        }
         return true;
 }
 

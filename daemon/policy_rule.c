@@ -3,7 +3,7 @@
  *
  * An audience's `*` stands behind the host's "/" or not at all: `https://bank.example*` would match
  * https://bank.example.evil.example, and `https://bank.example:*` one with a password in it, so neither can be
- * written. A program's path is matched outside of Flatpak and Snap only: inside it is a path of the app's own making.
+ * written. A path is matched outside of Flatpak and Snap only: inside it is a path of the app's own making.
  * What a grant is keyed to must be more than a name that any program of the user can take: no path, and no unit of
  * the user's own manager.
  */
@@ -30,54 +30,44 @@ static bool pattern_matches(const char *pattern, const char *text)
 
 /* --- who --- */
 
-static const char *organization_of(const struct policy_question *q)
-{
-        return q->organization;
-}
-
-static const char *key_of(const struct policy_question *q)
-{
-        return q->organization_key;
-}
-
-static const char *flatpak_of(const struct policy_question *q)
-{
-        return q->peer->flatpak;
-}
-
-static const char *snap_of(const struct policy_question *q)
-{
-        return q->peer->snap;
-}
-
-static const char *unit_of(const struct policy_question *q)
-{
-        return q->peer->unit;
-}
-
-static const char *program_of(const struct policy_question *q)
-{
-        return q->peer->flatpak[0] || q->peer->snap[0] ? NULL : q->peer->executable;
-}
-
-static const char *script_of(const struct policy_question *q)
-{
-        return program_of(q) ? q->peer->script : NULL;
-}
-
 static const struct who {
         const char *prefix; /* of `who`; behind it stands the pattern */
-        const char *(*of)(const struct policy_question *q); /* NULL or "": it has none */
-        bool path, grantable;
+        enum { ORGANIZATION, ORGANIZATION_KEY, FLATPAK, SNAP, UNIT, PATH } kind;
 } whos[] = {
-        { "organization:", organization_of, .grantable = true },
-        { "organization_key:", key_of, .grantable = true },
-        { "flatpak:", flatpak_of, .grantable = true },
-        { "snap:", snap_of, .grantable = true },
-        { "unit:", unit_of, .grantable = true },
-        { "program:", program_of, .path = true },
-        { "script:", script_of, .path = true },
+        { "organization:", ORGANIZATION },
+        { "organization_key:", ORGANIZATION_KEY },
+        { "flatpak:", FLATPAK },
+        { "snap:", SNAP },
+        { "unit:", UNIT },
+        { "program:", PATH },
+        { "script:", PATH },
 };
+
+/* What peer_key() would call it by its path alone, behind this prefix. */
+static const char *path_key(const struct peer *peer, const char *prefix, char key[PEER_KEY_MAX])
+{
+        struct peer bare = *peer;
+        if (bare.flatpak[0] || bare.snap[0])
+                return NULL;
+        bare.unit[0] = 0;
+        peer_key(&bare, key);
+        return strncmp(key, prefix, strlen(prefix)) == 0 ? key + strlen(prefix) : NULL;
+}
+
+/* NULL or "": nothing of this kind. */
+static const char *what_it_has(
+        const struct policy_question *q, const struct who *who, char key[PEER_KEY_MAX])
+{
+        switch (who->kind) {
+        case ORGANIZATION: return q->organization;
+        case ORGANIZATION_KEY: return q->organization_key;
+        case FLATPAK: return q->peer->flatpak;
+        case SNAP: return q->peer->snap;
+        case UNIT: return q->peer->unit;
+        case PATH: return path_key(q->peer, who->prefix, key);
+        }
+        return NULL;
+}
 
 static const struct who *who_find(const char *text)
 {
@@ -96,10 +86,11 @@ bool rule_who_valid(const char *text, const char **ret_why)
                 return true;
         if (!who)
                 *ret_why = "any, organization:NAME, organization_key:HEX, flatpak:ID, "
-                           "snap:NAME.APP, unit:NAME, program:/PATH or script:/PATH";
-        else if (who->of == key_of && !field_is_hex(pattern, KEY_DIGITS, KEY_DIGITS))
+                           "snap:NAME.APP, unit:NAME, program:/PATH or "
+                           "script:/INTERPRETER FILE";
+        else if (who->kind == ORGANIZATION_KEY && !field_is_hex(pattern, KEY_DIGITS, KEY_DIGITS))
                 *ret_why = "64 hexadecimal digits behind organization_key:";
-        else if (who->path && *pattern != '/')
+        else if (who->kind == PATH && *pattern != '/')
                 *ret_why = "an absolute path behind program: and script:";
         else if (!*pattern || strchr(" \t", *pattern))
                 *ret_why = "a name right behind the colon";
@@ -112,7 +103,7 @@ bool rule_who_grantable(const char *text, const char **ret_why)
 {
         const struct who *who = who_find(text);
         *ret_why = NULL;
-        if (!who || !who->grantable)
+        if (!who || who->kind == PATH)
                 *ret_why = "is for an organization, a Flatpak, a Snap or a unit: every program of "
                            "the user can have another one's path";
         else if (ends_in_star(text))
@@ -124,12 +115,13 @@ static enum rule_match who_matches(
         const struct rule *rule, const char *text, const struct policy_question *question)
 {
         const struct who *who = who_find(text);
-        const char *has = who ? who->of(question) : NULL;
+        char key[PEER_KEY_MAX];
+        const char *has = who ? what_it_has(question, who, key) : NULL;
         if (!who)
                 return RULE_MATCHES; /* any */
         if (!has || !*has || !pattern_matches(text + strlen(who->prefix), has))
                 return RULE_OTHER_WHO;
-        bool users_unit = who->of == unit_of && !question->peer->system_unit;
+        bool users_unit = who->kind == UNIT && !question->peer->system_unit;
         return rule->consent == POLICY_GRANT && users_unit ? RULE_USERS_UNIT : RULE_MATCHES;
 }
 

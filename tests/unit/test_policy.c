@@ -100,10 +100,11 @@ static void who_is_matched_by_what_the_peer_is(void **state)
                 { &kiosk, "unit:kiosk.service", true },
                 { &pretender, "unit:kiosk.service", true }, /* for a refusal */
                 { &kiosk, "flatpak:*", false },
-                { &script, "program:/usr/bin/python3*", true },
-                { &script, "script:/opt/counter.py", true },
-                { &script, "script:/opt/*", true },
-                { &script, "script:/opt/other.py", false },
+                { &script, "program:/usr/bin/python3*", false },
+                { &script, "script:/usr/bin/python3.11 /opt/counter.py", true },
+                { &script, "script:/usr/bin/python3*", true },
+                { &script, "script:/usr/bin/python3.11", false },
+                { &script, "script:/opt/counter.py", false },
                 { &nobody, "program:/*", false },
                 { &nobody, "unit:*", false },
                 { &nobody, "organization:Bank", false },
@@ -203,7 +204,7 @@ static void what_could_be_misread_is_refused(void **state)
                 { RULE "who = everybody\n", "root.conf:3: \"who\" in [rule r] wants any, "
                                             "organization:NAME, organization_key:HEX, flatpak:ID, "
                                             "snap:NAME.APP, unit:NAME, program:/PATH or "
-                                            "script:/PATH, not \"everybody\"" },
+                                            "script:/INTERPRETER FILE, not \"everybody\"" },
                 { RULE "who = program:bin/x\n", "root.conf:3: \"who\" in [rule r] wants an "
                                                 "absolute path behind program: and script:" },
                 { RULE "who = flatpak:\n",
@@ -442,7 +443,7 @@ static const char *pick(uint32_t *seed, const char *const *of, size_t count)
 static void random_rule(uint32_t *seed, int number, bool roots, char *dst, size_t cap)
 {
         static const char *const plain[] = { "any", "flatpak:org.bank.App", "flatpak:*",
-                "unit:kiosk.service", "program:/usr/bin/*", "script:/opt/counter.py",
+                "unit:kiosk.service", "program:/usr/bin/*", "script:/usr/bin/python3*",
                 "organization:Bank" };
         static const char *const grantable[] = { "flatpak:org.bank.App", "unit:kiosk.service",
                 "organization:Bank", "snap:a.b" };
