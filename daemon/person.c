@@ -134,13 +134,15 @@ static void name_readers(struct question *to, const struct person_question *from
 /* The most telling name that the caller has; the same order as peer_key()'s. */
 static void name_asker(struct question *to, const struct peer *peer)
 {
+        char unit[256];
+        peer_unit_shown(peer, unit);
         const struct {
                 const char *name;
                 enum question_asker as;
         } names[] = {
                 { peer->flatpak, ASKER_FLATPAK },
                 { peer->snap, ASKER_SNAP },
-                { peer->unit, peer->system_unit ? ASKER_SERVICE : ASKER_USER_SERVICE },
+                { unit, peer->system_unit ? ASKER_SERVICE : ASKER_USER_SERVICE },
                 { peer->script, ASKER_SCRIPT },
         };
         for (size_t i = 0; i < ARRAY_LEN(names); i++)

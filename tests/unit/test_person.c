@@ -6,6 +6,7 @@
 
 #include "base/outcome.h"
 #include "daemon/child.h"
+#include "daemon/peer.h"
 
 #include <limits.h>
 #include <setjmp.h>
@@ -26,6 +27,7 @@ struct rig {
         struct secret *pin;
         struct person *person;
         int outcome, calls;
+        struct person_answer answer;
 };
 
 static void copy_file(const char *from, const char *to, mode_t mode)
@@ -117,6 +119,7 @@ static void done(void *user, const struct person_answer *answer)
 {
         struct rig *rig = user;
         rig->outcome = answer->outcome;
+        rig->answer = *answer;
         rig->calls++;
         /* The child is reaped before the answer is given: nothing is left to wait for. */
         assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
@@ -174,6 +177,78 @@ static void each_answer_reaches_the_daemon(void **state)
                 assert_int_equal(rig->pin->len, strlen(cases[i].pin));
                 assert_memory_equal(rig->pin->data, cases[i].pin, rig->pin->len);
                 assert_int_equal(rig->calls, 1);
+                rig->person = person_free(rig->person);
+        }
+}
+
+/* A whole question with what an answer says of claims; the daemon believes what fits the question. */
+static void what_the_holder_allows_reaches_the_daemon(void **state)
+{
+        static const struct {
+                const char *script;
+                bool granted, may_remember;
+                struct person_answer answer;
+        } cases[] = {
+                { "\"confirm\": [\"ok\"]", false, false,
+                        { 0, CLAIM_READER | CLAIM_STATION, false } },
+                { "\"confirm\": [\"no\"]", false, false, { 0, CLAIM_READER, false } },
+                { "\"confirm\": [\"cancel\"]", false, false, { OUTCOME_REFUSED, 0, false } },
+                { "\"confirm\": [\"no\", \"ok\"]", false, true, { 0, CLAIM_READER, true } },
+                { "\"confirm\": [\"ok\", \"no\"]", false, true,
+                        { 0, CLAIM_READER | CLAIM_STATION, false } },
+                { "\"confirm\": [\"cancel\"]", true, true, { 0, CLAIM_READER, false } },
+        };
+        struct rig *rig = *state;
+        for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+                struct person_question question = plain(rig);
+                char answers[128];
+                question.required = CLAIM_READER;
+                question.optional =
+                        CLAIM_READER | CLAIM_STATION; /* the required one is no choice */
+                question.granted = cases[i].granted;
+                question.may_remember = cases[i].may_remember;
+                snprintf(answers, sizeof answers, "%s, \"getpin\": [\"2718\"]", cases[i].script);
+                script(rig, answers);
+                rig->calls = 0;
+                ask(rig, &question);
+                turn(rig, called, 15);
+                assert_int_equal(rig->answer.outcome, cases[i].answer.outcome);
+                assert_int_equal(rig->answer.released, cases[i].answer.released);
+                assert_true(rig->answer.remember == cases[i].answer.remember);
+                rig->person = person_free(rig->person);
+        }
+}
+
+static void the_caller_goes_by_its_most_telling_name(void **state)
+{
+        static const struct {
+                struct peer peer;
+                const char *told;
+        } cases[] = {
+                { { .executable = "/usr/bin/x" }, "name): \u2068/usr/bin/office\u2069" },
+                { { .script = "/home/u/x.py" }, "the script \u2068/home/u/x.py\u2069" },
+                { { .script = "/home/u/x.py", .unit = "backup.service", .system_unit = true },
+                        "the system's service \u2068backup.service\u2069" },
+                { { .script = "/home/u/x.py", .unit = "back\\x2dup.service" },
+                        "this user's service \u2068back-up.service\u2069" },
+                { { .unit = "snap.a.b.scope", .snap = "a.b" }, "the app \u2068a.b\u2069 (Snap)" },
+                { { .unit = "app.scope", .flatpak = "org.example.App" },
+                        "the app \u2068org.example.App\u2069 (Flatpak)" },
+        };
+        struct rig *rig = *state;
+        for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+                struct person_question question = plain(rig);
+                question.peer = &cases[i].peer;
+                question.organization = i % 2 ? "Office\nof \u202eExamples" : NULL;
+                script(rig, "\"confirm\": [\"cancel\"]");
+                rig->calls = 0;
+                ask(rig, &question);
+                turn(rig, called, 15);
+                assert_non_null(strstr(recorded(rig), cases[i].told));
+                assert_true(
+                        !question.organization ||
+                        strstr(recorded(rig),
+                                "Verified organisation: \u2068Officeof Examples\u2069%0APassed"));
                 rig->person = person_free(rig->person);
         }
 }
@@ -381,6 +456,8 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 PERSON(each_answer_reaches_the_daemon),
+                PERSON(what_the_holder_allows_reaches_the_daemon),
+                PERSON(the_caller_goes_by_its_most_telling_name),
                 PERSON(consent_alone_brings_an_outcome_and_no_digits),
                 PERSON(a_search_names_readers_and_brings_no_digits),
                 PERSON(nothing_to_ask_on_is_said_at_once),
