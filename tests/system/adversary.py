@@ -216,7 +216,7 @@ def another_user(rig):
 
 # ---- names that want to be the prompt -------------------------------------------------------------
 
-FAKE = "Bank\nFor whom: https://bank.example\r\x1b[2J\u202egnihtyna\u2069\u2028<b>\u2029%0A_Agree\x9b31m\u200f\u00ad"
+FAKE = "Bank\nFor whom: https://fake.example\r\x1b[2J\u202egnihtyna\u2069\u2028<b>\u2029%0A_Agree\x9b31m\u200f\u00ad"
 HIDDEN = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2067\ufeff]")
 
 
@@ -247,7 +247,7 @@ def clean_pages(rig, what, innocent, hostile):
     for before, now in zip(innocent, hostile):
         rig.check(shape(before) == shape(now), f"{what}: no line more, no line less, none that begins otherwise", now)
         rig.check(not HIDDEN.search(now) and now.count("\u2068") == now.count("\u2069"), f"{what}: nothing that hides, turns or commands", now)
-        rig.check(now.count("https://bank.example") <= 1 and all(line.count("\u2068") <= 1 for line in now.split("\n")),
+        rig.check(now.count("https://fake.example") <= 1 and all(line.count("\u2068") <= 1 for line in now.split("\n")),
                   f"{what}: what it calls itself stays in its own place", now)
 
 
@@ -274,6 +274,45 @@ def faked_names(rig):
     clean_pages(rig, "a script whose name is hostile", shown["script", "innocent"], shown["script", "hostile"])
     rig.check(not HIDDEN.search(daemon.process.said()), "and the log is clean", HIDDEN.findall(daemon.process.said())[:5])
     daemon.stop()
+
+
+def bank_called(rig, name):
+    """A relying party with a certificate for an organisation of that name, by an authority that root trusts."""
+    import relying  # what it needs of Python is not on every machine
+    relying.make_bank(rig.dir)
+    bank = relying.Bank(rig.dir)
+    x509, hazmat = bank.recipe.x509, bank.recipe.serialization
+    with open(os.path.join(rig.dir, "ca.key"), "rb") as key, open(os.path.join(rig.dir, "ca.pem"), "rb") as cert:
+        ca_key, ca = hazmat.load_pem_private_key(key.read(), None), x509.load_pem_x509_certificate(cert.read())
+    honest, oid = bank.chain[0], x509.NameOID
+    made = x509.CertificateBuilder(ca.subject, x509.Name([x509.NameAttribute(oid.COUNTRY_NAME, "IR"), x509.NameAttribute(oid.ORGANIZATION_NAME, name),
+                                                          x509.NameAttribute(oid.COMMON_NAME, "bank.example")]),
+                                   honest.public_key(), x509.random_serial_number(), honest.not_valid_before, honest.not_valid_after)
+    for extension in honest.extensions:
+        made = made.add_extension(extension.value, extension.critical)
+    bank.chain = [made.sign(ca_key, bank.recipe.hashes.SHA256())]
+    return bank
+
+
+def faked_organisation(rig):
+    """An organisation's name is what its authority wrote: it may be hostile, too."""
+    if os.geteuid() != 0:
+        return rig.skip("an organisation's hostile name", "anchors must be root's")
+    shown = {}
+    for kind, name in (("innocent", "Specimen Bank"), ("hostile", FAKE[:60])):
+        try:
+            bank = bank_called(rig, name)
+        except ImportError:
+            return rig.skip("an organisation's hostile name", "no python3-cryptography")
+        daemon = soft_with(rig, relying_parties={"anchors": os.path.join(rig.dir, "ca.pem")})
+        daemon.prompts()
+        error, reply = lib.call(daemon.socket, ASSERT, {"signed_request": bank.asks(), "ui": {"display": ":mohr-test", "language": "en"}})
+        shown[kind] = pages(daemon)
+        rig.check(not error or (kind == "hostile" and "RefusedByPolicy" in error), f"an organisation whose name is {kind} is answered or refused", (error, reply))
+        daemon.stop()
+    if shown["hostile"]:
+        clean_pages(rig, "an organisation whose name is hostile", shown["innocent"], shown["hostile"])
+    rig.check(not HIDDEN.search(daemon.process.said()), "and nothing of it commands the log")
 
 
 # ---- a peer that is not what it was ---------------------------------------------------------------
@@ -442,7 +481,7 @@ def racing(rig):
     lines = daemon.prompts()
     rig.check(codes.count(0) >= 2 and set(codes) <= {0, BUSY}, "of five requests at once each is served or told that it is busy", codes)
     rig.check(one_at_a_time(lines), "never two prompts at a time", [line for line in lines if line.startswith(("PID", "BYE"))])
-    rig.check(any("queue" in asker.phases for asker in askers), "who has to wait is told so", [asker.phases for asker in askers])
+    rig.check(any("queued" in asker.phases for asker in askers), "who has to wait is told so", [asker.phases for asker in askers])
     shown = [urllib.parse.unquote(line) for line in lines if line.startswith("SETDESC")]
     for number, asker in enumerate(askers):
         if asker.code():
@@ -644,30 +683,62 @@ def rewritten(rig):
         rig.check(code not in (0, 2), f"{what}: found with the journal's anchors", (code, out, err))
 
 
-def grant_of_ones_own(rig):
-    """A program of the same user writes itself a permission. One for a program or a script is never believed; and the PIN is asked for always."""
-    daemon = flow.soft(rig)
-    daemon.request()
-    daemon.stop()
+def with_a_grant(daemon, **whose):
+    """Adds a permission to the history of a daemon that has ended, as a program of the same user can: links and head fit."""
     kept = History(daemon.state)
     asked = next(body for body in kept.bodies if body["event"] == "asked")
-    grant = {"event": "granted", "at": asked["at"], "grant": asked["request"], "app": asked["app"], "audience": AUDIENCE,
-             "released": ["card_expiry", "card_generation", "reader", "station"]}
-    bodies = [body for _, body, _, _ in kept.rows] + [json.dumps(grant, sort_keys=True, separators=(",", ":"))]
+    grant = {"event": "granted", "at": asked["at"], "grant": asked["request"], "audience": asked["audience"],
+             "released": ["card_expiry", "card_generation", "reader", "station"], **{name: asked[name] for name in whose}}
+    bodies = [body for _, body, _, _ in kept.rows] + [json.dumps(grant, sort_keys=True, separators=(",", ":"), ensure_ascii=False)]
     set_rows(daemon.state, chained(bodies), kept.head()[0])
     daemon.start()
     daemon.wait_state(flow.READER, "card")
     daemon.prompts()
+
+
+def grant_of_ones_own(rig):
+    """A program of the same user writes itself a permission: one for a program or a script is never believed."""
+    daemon = soft_with(rig)
+    daemon.request()
+    daemon.stop()
+    with_a_grant(daemon, app=True)
     code, reply = daemon.request()
     lines = daemon.prompts()
     rig.check(code in (0, CANNOT_RECORD), "a history with a permission that nobody gave is read, or refused", (code, reply))
     rig.check(code or any(line.startswith("CONFIRM") for line in lines), "a script's own permission is not believed: consent is asked for", lines)
-    rig.check(code or any(line.startswith("GETPIN") for line in lines), "and the PIN", lines)
     daemon.stop()
 
 
-PARTS = [debugger, pinentry_can_be_debugged, another_user, faked_names, exec_after_connect, reused_number, racing, hostage, guessing_app, flooding_app, traps_in_state,
-         rewritten, grant_of_ones_own]
+def grant_for_another(rig):
+    """The same for an organisation that root's rules allow one: that leaves out the consent page, as the threat model says, and nothing else."""
+    if os.geteuid() != 0:
+        return rig.skip("a permission written for an organisation", "anchors must be root's")
+    try:
+        bank = bank_called(rig, "Specimen Bank")
+    except ImportError:
+        return rig.skip("a permission written for an organisation", "no python3-cryptography")
+    daemon = soft_with(rig, relying_parties={"anchors": os.path.join(rig.dir, "ca.pem")}, **{"rule bank": {"who": "organization:Specimen Bank", "consent": "grant"}})
+    ask = lambda: lib.call(daemon.socket, ASSERT, {"signed_request": bank.asks(), "ui": {"display": ":mohr-test", "language": "en"}})
+    error, reply = ask()
+    lines = daemon.prompts()
+    rig.check(not error and any(line.startswith("CONFIRM") for line in lines), "without a permission consent is asked for", (error, reply))
+    daemon.stop()
+    with_a_grant(daemon, organization=True, organization_key=True)
+    error, reply = ask()
+    lines = daemon.prompts()
+    rig.check(not error and not any(line.startswith("CONFIRM") for line in lines), "left: a permission that a program of the same user wrote is believed", (error, lines))
+    rig.check(sum(line.startswith("GETPIN") for line in lines) == 1 and any("bank.example" in urllib.parse.unquote(line) for line in lines),
+              "but the PIN is asked for, and for whom is said", lines)
+    error, reply = lib.call(daemon.socket, "mohr.Identity.ListGrants")
+    rig.check(not error and len(reply["grants"]) == 1, "it stands in the list of what may ask", (error, reply))
+    lib.call(daemon.socket, "mohr.Identity.RevokeGrant", {"grant": reply["grants"][0]["grant"]})
+    error, reply = ask()
+    rig.check(any(line.startswith("CONFIRM") for line in daemon.prompts()), "and can be taken back", (error, reply))
+    daemon.stop()
+
+
+PARTS = [debugger, pinentry_can_be_debugged, another_user, faked_names, faked_organisation, exec_after_connect, reused_number, racing, hostage, guessing_app, flooding_app, traps_in_state,
+         rewritten, grant_of_ones_own, grant_for_another]
 
 
 def body(rig):
