@@ -27,6 +27,7 @@ enum state {
         STATE_START,
         STATE_RULES,
         STATE_READER,
+        STATE_TURN_TO_CHOOSE,
         STATE_QUEUE_TO_CHOOSE,
         STATE_RECORD_TO_CHOOSE,
         STATE_MAY_SEARCH,
@@ -45,6 +46,7 @@ enum state {
         STATE_METHOD,
         STATE_OTHER_FILES,
         STATE_LEAVE,
+        STATE_TURN,
         STATE_QUEUE,
         STATE_RECORD,
         STATE_ASK,
@@ -175,6 +177,7 @@ int look_left(struct request *request, int outcome, struct in *fields);
 /* May it be asked, whose turn is it, and the rows of the history. */
 int record_judge(struct request *request, struct out *args);
 int record_allows_card(struct request *request);
+int record_turn(struct request *request, struct out *args);
 bool record_must_queue(const struct request *request);
 bool record_must_queue_to_choose(const struct request *request);
 int record_queue(struct request *request, struct out *args);

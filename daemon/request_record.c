@@ -89,6 +89,14 @@ int record_allows_card(struct request *request)
 
 /* ---- whose turn ---------------------------------------------------------------------------- */
 
+/* Kept from before the row until the person has answered: who waits is judged when it is their turn. */
+int record_turn(struct request *request, struct out *args)
+{
+        (void)args;
+        (void)!ask_take_turn(request); /* the next row waits for it, and says so */
+        return 0;
+}
+
 bool record_must_queue(const struct request *request)
 {
         const struct turn *asking = request->context->turns.asking;
