@@ -30,7 +30,7 @@ int ledger_anchors_add(struct ledger_anchors *to, const struct ledger_anchor *an
                 return -E2BIG;
         if (to->count == to->cap) {
                 size_t cap = to->cap ? 2 * to->cap : 16;
-                struct ledger_anchor *rows = reallocarray(to->rows, cap, sizeof *rows);
+                struct ledger_anchor *rows = realloc(to->rows, cap * sizeof *rows);
                 if (!rows)
                         return -ENOMEM;
                 to->rows = rows;

@@ -156,29 +156,45 @@ static int refuse(const char **ret_why, const char *why)
         return OUTCOME_INVALID;
 }
 
-/* Compact, its members sorted by their names, nothing escaped that need not be. */
-static int is_plain(const json_t *body, const char *text, size_t len)
+/* A reader that has no memory for a text says that the text is bad. One that is bad is so twice, while something good
+ * can be read. */
+static json_t *read_text(const char *text, size_t len, bool *ret_starved)
 {
-        _cleanup_free_ char *again = members_text(body, JSON_COMPACT | JSON_SORT_KEYS);
+        json_t *read = members_read(text, len, ret_starved);
+        if (read || *ret_starved)
+                return read;
+        _cleanup_json_ json_t *again = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
+        _cleanup_json_ json_t *good = json_loads("{\"good\":[\"text\",1]}", 0, NULL);
+        *ret_starved = again || !good;
+        return NULL;
+}
+
+int ledger_object(const char *text, size_t len, json_t **ret, const char **ret_why)
+{
+        bool starved = false;
+        _cleanup_json_ json_t *object = read_text(text, len, &starved);
+        if (starved)
+                return -ENOMEM;
+        if (!json_is_object(object))
+                return refuse(ret_why, "it is no JSON object");
+        _cleanup_free_ char *again = members_text(object, JSON_COMPACT | JSON_SORT_KEYS);
         if (!again)
                 return -ENOMEM;
-        return strlen(again) == len && memcmp(again, text, len) == 0;
+        if (strlen(again) != len || memcmp(again, text, len) != 0)
+                return refuse(ret_why, "it is not written as a history writes it");
+        *ret = json_incref(object);
+        return 0;
 }
 
 int ledger_body(const char *text, size_t len, enum ledger_event *ret_event, json_t **ret,
         const char **ret_why)
 {
-        bool starved = false;
+        _cleanup_json_ json_t *body = NULL;
         if (len > LEDGER_BODY_MAX)
                 return refuse(ret_why, "it is longer than a row may be");
-        _cleanup_json_ json_t *body = members_read(text, len, &starved);
-        if (!body)
-                return starved ? -ENOMEM : refuse(ret_why, "it is no JSON object");
-        int plain = json_is_object(body) ? is_plain(body, text, len) : 0;
-        if (plain < 0)
-                return plain;
-        if (plain == 0)
-                return refuse(ret_why, "it is not written as a history writes it");
+        int r = ledger_object(text, len, &body, ret_why);
+        if (r != 0)
+                return r;
         if (!find_event(body, ret_event))
                 return refuse(ret_why, "an event that is not known here");
         const char *why = misfit(body, 1U << *ret_event);

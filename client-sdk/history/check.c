@@ -94,7 +94,7 @@ int ledger_find(struct ledger_check *check, enum ledger_fault fault, int64_t seq
         }
         if (at == check->findings_cap) {
                 size_t cap = at ? 2 * at : 8;
-                struct ledger_finding *more = reallocarray(check->findings, cap, sizeof *more);
+                struct ledger_finding *more = realloc(check->findings, cap * sizeof *more);
                 if (!more)
                         return -ENOMEM;
                 check->findings = more;
@@ -271,7 +271,7 @@ static int store(struct ledger_check *check, const struct ledger_row *row)
 {
         if (check->count == check->cap) {
                 size_t cap = check->cap ? 2 * check->cap : 64;
-                struct ledger_stored *rows = reallocarray(check->rows, cap, sizeof *rows);
+                struct ledger_stored *rows = realloc(check->rows, cap * sizeof *rows);
                 if (!rows)
                         return -ENOMEM;
                 check->rows = rows;

@@ -148,34 +148,46 @@ static int is_history(sqlite3 *db, const struct reading *reading)
         return 0;
 }
 
-static bool take_hash(sqlite3_stmt *statement, int column, uint8_t ret[static LEDGER_HASH])
+/* 0, 1 for what is no digest. */
+static int take_hash(sqlite3_stmt *statement, int column, uint8_t ret[static LEDGER_HASH])
 {
+        if (sqlite3_column_type(statement, column) != SQLITE_BLOB)
+                return 1;
         const void *data = sqlite3_column_blob(statement, column);
-        if (sqlite3_column_type(statement, column) != SQLITE_BLOB || !data ||
-                sqlite3_column_bytes(statement, column) != LEDGER_HASH)
-                return false;
+        if (sqlite3_column_bytes(statement, column) != LEDGER_HASH)
+                return 1;
+        if (!data)
+                return -ENOMEM;
         memcpy(ret, data, LEDGER_HASH);
-        return true;
+        return 0;
+}
+
+/* The same for a body, which need not be there. */
+static int take_body(sqlite3_stmt *statement, int column, struct ledger_row *ret)
+{
+        int type = sqlite3_column_type(statement, column);
+        if (type != SQLITE_TEXT)
+                return type != SQLITE_NULL;
+        ret->body = (const char *)sqlite3_column_text(statement, column);
+        ret->len = (size_t)sqlite3_column_bytes(statement, column);
+        return ret->body ? 0 : -ENOMEM;
 }
 
 static int tell_row(struct reading *reading, sqlite3_stmt *statement)
 {
         struct ledger_row row = { .seq = sqlite3_column_int64(statement, 0) };
         char seq[24];
-        int type = sqlite3_column_type(statement, 1);
         snprintf(seq, sizeof seq, "%lld", (long long)row.seq);
-        if (type == SQLITE_TEXT) {
-                row.body = (const char *)sqlite3_column_text(statement, 1);
-                row.len = (size_t)sqlite3_column_bytes(statement, 1);
-                if (!row.body)
-                        return -ENOMEM;
-        }
-        if ((type != SQLITE_TEXT && type != SQLITE_NULL) || !take_hash(statement, 2, row.digest) ||
-                !take_hash(statement, 3, row.link))
+        int r = take_body(statement, 1, &row);
+        if (r == 0)
+                r = take_hash(statement, 2, row.digest);
+        if (r == 0)
+                r = take_hash(statement, 3, row.link);
+        if (r > 0)
                 return object_to(reading, "row %s has values of other types than a row's", seq);
-        if (++reading->rows > LEDGER_ROWS_MAX)
+        if (r == 0 && ++reading->rows > LEDGER_ROWS_MAX)
                 return object_to(reading, "more rows than can be read, up to %s", seq);
-        return reading->each(reading->user, &row);
+        return r == 0 ? reading->each(reading->user, &row) : r;
 }
 
 /* By the table itself, in its own order: an index of the file could say anything. */

@@ -150,35 +150,21 @@ static int take_line(struct reading *reading, const json_t *line)
                                           : object_to(reading, "more than an export has");
 }
 
-/* A JSON object, written as it is written here. */
-static int parse_line(const struct reading *reading, const char *text, size_t len, json_t **ret)
-{
-        bool starved = false;
-        _cleanup_json_ json_t *line =
-                len <= EXPORT_LINE_MAX ? members_read(text, len, &starved) : NULL;
-        if (starved)
-                return -ENOMEM;
-        if (!json_is_object(line))
-                return object_to(reading, "no JSON object");
-        _cleanup_free_ char *again = members_text(line, FORM);
-        if (!again)
-                return -ENOMEM;
-        if (strlen(again) != len || memcmp(again, text, len) != 0)
-                return object_to(reading, "not written as an export is");
-        *ret = json_incref(line);
-        return 0;
-}
-
 static int read_line(struct reading *reading)
 {
         const char *text = reading->data + reading->pos;
         const char *end = memchr(text, '\n', reading->len - reading->pos);
         _cleanup_json_ json_t *line = NULL;
+        const char *why = NULL;
         reading->line++;
         if (!end)
                 return object_to(reading, "it ends in the middle");
         reading->pos += (size_t)(end - text) + 1;
-        int r = parse_line(reading, text, (size_t)(end - text), &line);
+        if ((size_t)(end - text) > EXPORT_LINE_MAX)
+                return object_to(reading, "longer than a line may be");
+        int r = ledger_object(text, (size_t)(end - text), &line, &why);
+        if (r > 0)
+                return object_to(reading, why);
         return r == 0 ? take_line(reading, line) : r;
 }
 

@@ -57,6 +57,8 @@ enum ledger_event {
 };
 
 const char *ledger_event_name(enum ledger_event event);
+/* A JSON object, compact, its members sorted, nothing escaped that need not be. 21 with *ret_why (static text): it is none. */
+_must_check_ int ledger_object(const char *text, size_t len, json_t **ret, const char **ret_why);
 /* A body in its one form, with the members that its event has. 21 with *ret_why (static text): it is none. */
 _must_check_ int ledger_body(const char *text, size_t len, enum ledger_event *ret_event,
         json_t **ret, const char **ret_why);

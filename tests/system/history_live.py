@@ -64,6 +64,7 @@ def every_end(rig, daemon):
 def killed(rig, daemon):
     daemon.script(confirm=("hang",))
     before = len(entries(rig, daemon))
+    daemon.prompts()  # those of before
     connection = lib.Connection(daemon.socket)
     connection.send("mohr.Identity.Assert", {"audience": lib.AUDIENCE, "nonce": lib.NONCE, "reader": READER, "ui": {"display": ":mohr-test"}})
     wait_for(lambda: any("CONFIRM" in line for line in daemon.prompts()), 20)
