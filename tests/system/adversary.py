@@ -255,13 +255,10 @@ def faked_names(rig):
     """The path of a program, and of a script, may hold any byte but two."""
     daemon = flow.soft(rig)
     asked = json.dumps({"audience": AUDIENCE, "nonce": NONCE, "ui": {"display": ":mohr-test", "language": "en"}})
-    folder = os.path.join(rig.dir, "names")
-    os.mkdir(folder)
     env = {**os.environ, "PYTHONHOME": sys.base_prefix}
     shown = {}
     for kind, name in (("innocent", "bank"), ("hostile", FAKE.replace("/", "\u2215")), ("endless", "b" * 250)):
-        program = os.path.join(folder, name)
-        shutil.copy(os.path.realpath(sys.executable), program)
+        program = a_program(rig, name, sys.executable)
         shown["program", kind], said = asked_by(daemon, [program, "-c", ASKS, daemon.socket, asked], env)
         rig.check('"assertion"' in said, f"a program whose name is {kind} is served", said[-300:])
         script = program + ".py"
@@ -318,10 +315,16 @@ def faked_organisation(rig):
 # ---- a peer that is not what it was ---------------------------------------------------------------
 
 def a_program(rig, name, source="/usr/bin/sleep"):
-    """A copy of a program under a name of its own."""
-    path = os.path.join(rig.dir, "programs-" + name.replace("/", "-"))
-    os.makedirs(path, exist_ok=True)
-    return shutil.copy(os.path.realpath(source), os.path.join(path, name))
+    """A program under a name of its own: its own file to the kernel, by a link to one copy."""
+    program = os.path.realpath(source)
+    folder = os.path.join(rig.dir, "named-" + os.path.basename(program))
+    copy, path = os.path.join(folder, "copy"), os.path.join(folder, name)
+    if not os.path.exists(copy):
+        os.makedirs(folder, exist_ok=True)
+        shutil.copy(program, copy)
+    if not os.path.exists(path):
+        os.link(copy, path)
+    return path
 
 
 def forked_with(pid, argv):
