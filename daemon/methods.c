@@ -193,6 +193,8 @@ const struct server_method methods_table[] = {
         { METHODS_INTERFACE ".Watch", method_watch },
         { METHODS_INTERFACE ".Assert", method_assert },
         { METHODS_INTERFACE ".Examine", method_examine },
+        { METHODS_INTERFACE ".ChangePin", method_change_pin },
+        { METHODS_INTERFACE ".UnblockPin", method_unblock_pin },
         { METHODS_INTERFACE ".CheckPolicy", method_check_policy },
         { METHODS_INTERFACE ".ListGrants", method_list_grants },
         { METHODS_INTERFACE ".RevokeGrant", method_revoke_grant },

@@ -6,6 +6,7 @@
  *   methods_examine.c  Examine
  *   methods_policy.c   CheckPolicy
  *   methods_grants.c   ListGrants, RevokeGrant
+ *   methods_pin.c      ChangePin, UnblockPin
  *   methods_person.c   Serve and Answer of mohr.Person
  */
 #ifndef MOHR_METHODS_INTERNAL_H
@@ -45,6 +46,8 @@ void method_examine(void *user, struct call *call, json_t *parameters);
 void method_check_policy(void *user, struct call *call, json_t *parameters);
 void method_list_grants(void *user, struct call *call, json_t *parameters);
 void method_revoke_grant(void *user, struct call *call, json_t *parameters);
+void method_change_pin(void *user, struct call *call, json_t *parameters);
+void method_unblock_pin(void *user, struct call *call, json_t *parameters);
 void method_serve(void *user, struct call *call, json_t *parameters);
 void method_answer(void *user, struct call *call, json_t *parameters);
 

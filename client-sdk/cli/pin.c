@@ -13,6 +13,10 @@ static const struct deed {
 } deeds[] = {
         { "status", pin_status, "[--reader NAME] [--json]",
                 N_("Show the tries left of each PIN, and whether it is still as it was issued") },
+        { "change", pin_change, "[--reader NAME] [--timeout SECONDS] [--json]",
+                N_("Change the PIN of a staff card; the old one is asked for") },
+        { "unblock", pin_unblock, "[--reader NAME] [--timeout SECONDS] [--json]",
+                N_("Set a new PIN for a staff card with its unblocking code (PUK)") },
 };
 
 void pin_show_help(void)

@@ -8,6 +8,8 @@
 void pin_show_help(void);
 
 /* argv[0] is the name of the deed. They return an exit code. */
+int pin_change(struct cli *cli, int argc, char **argv);
+int pin_unblock(struct cli *cli, int argc, char **argv);
 int pin_status(struct cli *cli, int argc, char **argv);
 
 #endif

@@ -61,11 +61,12 @@ static void tell_stats(const struct softcard *card)
         total->verify_commands = before->verify_commands + now->verify_commands;
         total->writes = before->writes + now->writes;
         total->signatures = before->signatures + now->signatures;
+        total->renewals = before->renewals + now->renewals;
         (void)snprintf(here.witness->stats, sizeof here.witness->stats,
                 "{\"pin_verified\": %s, \"exchanges\": %u, \"verify_commands\": %u, \"writes\": "
-                "%u, \"signatures\": %u}",
+                "%u, \"signatures\": %u, \"renewals\": %u}",
                 softcard_pin_verified(card) ? "true" : "false", total->exchanges,
-                total->verify_commands, total->writes, total->signatures);
+                total->verify_commands, total->writes, total->signatures, total->renewals);
 }
 
 static int map_witness(const char *state)
