@@ -195,8 +195,7 @@ static void report_tampering(const struct cli *cli, const struct verifying *v)
         cli_headline(cli, _("The history was tampered with, or damaged."), OUTCOME_INVALID);
         print_findings(cli, v->source.check);
         fprintf(stderr, "      %s\n",
-                _("What is not named above is as it was written. Keep a copy, and do not trust the "
-                  "programs that ran under your name."));
+                _("Keep what is left, and do not trust the programs that ran under your name."));
 }
 
 static int tell(const struct cli *cli, const struct verifying *v, int outcome)
