@@ -26,7 +26,7 @@
 static const struct {
         const char *path;
         uint64_t access;
-} places[] = { { ".", OURS }, { "/proc", READ } };
+} places[] = { { ".", OURS }, { "/proc", READ | LANDLOCK_ACCESS_FS_READ_DIR } };
 
 int confine_process(void)
 {

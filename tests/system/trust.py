@@ -521,4 +521,5 @@ def body(rig):
     whole_computer(rig, shop, person, pin)
 
 
-main(body)
+if __name__ == "__main__":
+    main(body)

@@ -1,0 +1,231 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""policy.py: rules as they meet a request, as `mohr policy check` explains them, and as files of root and of another user hold them.
+
+What is explained and what happens are compared: the same question goes to both. The other user is nobody (65534), with a
+folder of its own; /etc is a layer of ours (trust.py). Files are read at the start alone, so each case is a mohrd of its own.
+"""
+import json
+import os
+import subprocess
+
+import flow
+import lib
+import trust
+from lib import AUDIENCE, Process, wait_for
+
+GUEST = 65534
+AS_GUEST = ["setpriv", f"--reuid={GUEST}", f"--regid={GUEST}", "--clear-groups"]
+POLICY, USAGE = 16, 2
+
+
+def check_policy(rig, daemon, *words):
+    """(exit code, the answer)"""
+    code, out, err = rig.mohr(daemon, "policy", "check", "--json", *words)
+    return code, json.loads(out) if out else err
+
+
+def deciding(answer):
+    """[(list, name)] of the rules that matched."""
+    return [(rule["list"], rule["name"]) for rule in answer["rules"] if rule["matched"]]
+
+
+# ---- a request meets the rules ----------------------------------------------------------------------
+
+RULES = {
+    "rule closed": {"who": "any", "audience": "https://closed.example/*", "consent": "refuse"},
+    "rule real": {"who": "any", "audience": "https://real.example", "simulated": "no"},
+    "rule keys": {"who": "any", "audience": "https://keys.example", "pinpad": "yes"},
+    "rule elsewhere": {"who": "flatpak:org.bank.App", "consent": "refuse"},
+    "rule few": {"who": "any", "audience": AUDIENCE, "purpose": "Few", "claims": "card_expiry"},
+}
+
+
+def asked(daemon):
+    return any(line.startswith(("SETDESC", "GETPIN", "CONFIRM")) for line in daemon.prompts())
+
+
+def requests(rig):
+    daemon = flow.soft(rig, state=os.path.join(rig.dir, "policy-card"))
+    daemon.stop()
+    daemon.sections.update(RULES)
+    rewrite(daemon)
+    daemon.start()
+    for audience, text in (("https://closed.example/door", "a rule refuses this"), ("https://closed.example", "a rule refuses this"),
+                           ("https://real.example", "simulated"), ("https://keys.example", "keys of the card reader")):
+        code, reply = daemon.request(audience=audience)
+        rig.check(code == POLICY and text in flow.detail(reply) and not asked(daemon), f"{audience} is refused, and nobody is asked", (code, reply))
+    for audience in ("https://closed.example.evil.example/", "https://real.example/"):
+        code, reply = daemon.request(audience=audience)
+        rig.check(code == 0 and asked(daemon), f"{audience} is another audience: asked as ever", (code, reply))
+    left_out(rig, daemon)
+    explained(rig, daemon)
+    read_again(rig, daemon)
+    daemon.stop()
+
+
+def rewrite(daemon):
+    with open(daemon.config, "w", encoding="utf-8") as config:
+        for name, values in daemon.sections.items():
+            config.write(f"[{name}]\n" + "".join(f"{key} = {value}\n" for key, value in values.items()))
+
+
+def left_out(rig, daemon):
+    code, assertion = daemon.request(purpose="Few")
+    told = flow.claims(assertion) if code == 0 else {}
+    rig.check(code == 0 and "expiry" in told.get("card", {}) and "generation" not in told["card"] and "reader" not in told.get("station", {}),
+              "a claim that no rule allows is left out of the assertion", told or assertion)
+    code, assertion = daemon.request()
+    told = flow.claims(assertion) if code == 0 else {}
+    rig.check("generation" in told.get("card", {}) and "reader" in told.get("station", {}), "with another purpose it goes along", told or assertion)
+    daemon.prompts()
+    code, reply = daemon.request(purpose="Few", claims={"required": ["reader"]})
+    rig.check(code == POLICY and "no rule allows" in flow.detail(reply) and not asked(daemon), "one that is required is a refusal", (code, reply))
+
+
+def explained(rig, daemon):
+    code, answer = check_policy(rig, daemon, "--audience", "https://closed.example/door")
+    rig.check(code == POLICY and answer["decision"]["rule"] == "closed" and deciding(answer) == [("administrator", "closed")],
+              "what is refused is explained with the rule that does it", answer)
+    with open(daemon.config, encoding="utf-8") as config:
+        line = config.read().split("\n").index("[rule closed]") + 1
+    found = [rule for rule in answer["rules"] if rule["name"] == "closed"]
+    rig.check(found and (found[0]["file"], found[0]["line"]) == (daemon.config, line), "with its file and line", found)
+    whys = {rule["name"]: rule.get("why") for rule in answer["rules"]}
+    rig.check(whys["real"] == "audience" and whys["elsewhere"] == "who", "and of the others is told why not", whys)
+    code, answer = check_policy(rig, daemon, "--audience", AUDIENCE, "--purpose", "Few", "--require", "reader")
+    rig.check(code == POLICY and answer["decision"]["refused"] == ["reader"], "a claim that is too much is named", answer)
+    code, answer = check_policy(rig, daemon, "--audience", AUDIENCE, "--purpose", "Few", "--claims", "reader,card_expiry")
+    rig.check(code == 0 and answer["decision"]["left_out"] == ["reader"] and answer["decision"]["optional"] == ["card_expiry"], "so is one that is left out", answer)
+    code, answer = check_policy(rig, daemon, "--audience", AUDIENCE, "--who", "flatpak:org.bank.App")
+    rig.check(code == POLICY and answer["decision"]["rule"] == "elsewhere", "it can be asked for somebody else", answer)
+    code, answer = check_policy(rig, daemon, "--audience", AUDIENCE)
+    rig.check(code == 0 and answer["decision"]["consent"] == "ask" and "rule" not in answer["decision"] and answer["who"].startswith("program:/"),
+              "what no rule speaks of is asked", answer)
+    code, out, err = rig.mohr(daemon, "policy", "check", "--audience", "https://closed.example/door")
+    rig.check(code == POLICY and "Refused" in out and f"closed ({daemon.config}:{line}): matches" in out and not err, "in words, too", (code, out, err))
+    for words in (("--audience", "nowhere"), ("--audience", AUDIENCE, "--who", "everybody"), ("--audience", AUDIENCE, "--who", "flatpak:*"),
+                  ("--audience", AUDIENCE, "--claims", "name"), ("--audience", AUDIENCE, "--claims", "reader", "--require", "reader"), ()):
+        rig.check(rig.mohr(daemon, "policy", "check", *words)[0] == USAGE, f"{' '.join(words) or 'nothing'} is no question")
+    rig.check(not asked(daemon), "nobody was asked by any of these")
+
+
+def read_again(rig, daemon):
+    """Rules are read at the start alone, and told so."""
+    daemon.sections["rule closed"]["consent"] = "ask"
+    rewrite(daemon)
+    words = ("--audience", "https://closed.example/door")
+    code, out, _ = rig.mohr(daemon, "policy", "check", *words)
+    rig.check(code == POLICY and "started again" in out, "a changed file does not change a mohrd that runs", out)
+    daemon.stop()
+    daemon.start()
+    rig.check(check_policy(rig, daemon, *words)[0] == 0, "it counts at the next start")
+
+
+# ---- whose word a file is ---------------------------------------------------------------------------
+
+class Guest:
+    """A mohrd of the user nobody. `files` are {path: (owner, mode, text)}; ~ is that user's folder."""
+
+    def __init__(self, rig, files, *arguments):
+        self.rig, self.place = rig, os.path.join(rig.dir, f"guest-{len(rig.processes)}")
+        for folder in ("", "run", "config", "config/mohr", "config/mohr/conf.d"):
+            os.mkdir(os.path.join(self.place, folder), 0o700)
+            os.chown(os.path.join(self.place, folder), GUEST, GUEST)
+        for path, (owner, mode, text) in files.items():
+            self.write(path.replace("~", self.place), owner, mode, text)
+        self.socket = os.path.join(self.place, "run/socket")
+        self.env = {**rig.env, "HOME": self.place, "XDG_CONFIG_HOME": os.path.join(self.place, "config"), "XDG_RUNTIME_DIR": os.path.join(self.place, "run"),
+                    "XDG_STATE_HOME": self.place, "MOHR_SOCKET": self.socket}
+        argv = [*AS_GUEST, os.path.join(rig.programs, "mohrd"), *(word.replace("~", self.place) for word in arguments)]
+        self.process = Process(rig, "mohrd", argv, self.env)
+        wait_for(lambda: ": ready" in self.process.said() or not self.process.alive(), 30, 0.002)
+        self.started = self.process.alive()
+
+    @staticmethod
+    def write(path, owner, mode, text):
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.chmod(path, mode)
+        os.chown(path, owner, owner)
+
+    def decision(self, *words):
+        done = subprocess.run([*AS_GUEST, os.path.join(self.rig.programs, "mohr"), "policy", "check", "--json", "--audience", AUDIENCE, *words],
+                              env=self.env, capture_output=True, text=True, timeout=60, check=False)
+        return json.loads(done.stdout)["decision"] if done.stdout else {"broken": done.stderr, "log": self.process.said()}
+
+    def end(self):
+        self.process.stop()
+
+
+ETC, OWN = "/etc/mohr/mohr.conf", "~/config/mohr/mohr.conf"
+GRANT = "[rule bank]\nwho = flatpak:org.bank.App\nconsent = grant\n"
+ROOTS_ONLY = [
+    ("[relying_parties]\nanchors = /etc/mohr/x\n", ':2: "anchors" in [relying_parties] may stand only in a file below /etc/mohr'),
+    ("[person]\nscreen = program:/usr/bin/x\n", ':2: "screen" in [person] may stand only'),
+    ("[history]\nregister = person\n", ':2: "register" in [history] may stand only'),
+    (GRANT, ':1: "consent = grant" in [rule bank] may stand only'),
+]
+SIGNED = "[history]\nregister = station\n"
+
+
+def refused(rig, files, error, what, *arguments):
+    guest = Guest(rig, files, *arguments)
+    rig.check(not guest.started and error in guest.process.said(), what, guest.process.said())
+    guest.end()
+
+
+def users_files(rig):
+    for text, error in ROOTS_ONLY:
+        refused(rig, {OWN: (GUEST, 0o600, text)}, "config/mohr/mohr.conf" + error, f"a user's file cannot say: {text.splitlines()[-1]}")
+    refused(rig, {OWN: (0, 0o644, GRANT)}, "may stand only", "nor one of root's that lies in a user's folder")
+    refused(rig, {ETC: (0, 0o664, GRANT)}, "may stand only", "nor one in /etc/mohr that root's group may write")
+    refused(rig, {ETC: (GUEST, 0o644, GRANT)}, "may stand only", "nor one in /etc/mohr that is the user's")
+    os.unlink(ETC)
+    refused(rig, {"~/x.conf": (GUEST, 0o644, SIGNED)}, "may stand only", "nor one of the user's that is named", "--config", "~/x.conf")
+    guest = Guest(rig, {"~/x.conf": (0, 0o644, SIGNED), "~/x.conf.d/a.conf": (GUEST, 0o644, "[limits]\nuser_per_hour = 5\napp_per_hour = 5000\n")}, "--config", "~/x.conf")
+    decision = guest.decision()
+    rig.check((decision.get("user_per_hour"), decision.get("app_per_hour")) == (5, 60), "beside root's file that is named, a user's only tightens", decision)
+    guest.end()
+
+
+def both_lists(rig):
+    """One /etc/mohr and the user's own files: what the user adds only forbids."""
+    roots = "[limits]\napp_per_hour = 30\nwrong_pins = 5\npause_s = 60\n" + GRANT + "claims = card_expiry reader\n[rule x]\nwho = any\naudience = https://x.example\nconsent = refuse\n"
+    users = "[limits]\napp_per_hour = 50\nuser_per_hour = 7\nwrong_pins = 2\npause_s = 10\n[rule mine]\nwho = any\nconsent = ask\nclaims = card_expiry\nsimulated = no\n"
+    bank = ("--who", "flatpak:org.bank.App", "--claims", "card_expiry,reader,station")
+    alone = Guest(rig, {ETC: (0, 0o644, roots)})
+    decision = alone.decision(*bank)
+    rig.check(decision.get("consent") == "grant" and decision["optional"] == ["card_expiry", "reader"] and decision["simulated"] and decision["rule"] == "bank",
+              "root's rule grants", decision)
+    alone.end()
+    both = Guest(rig, {OWN: (GUEST, 0o600, users)})
+    decision = both.decision(*bank)
+    rig.check(decision.get("consent") == "ask" and decision["rule"] == "mine", "the user's own rule has it asked all the same", decision)
+    rig.check(decision.get("optional") == ["card_expiry"] and decision["simulated"] is False, "with fewer claims, and no simulated card", decision)
+    rig.check([decision.get(name) for name in ("app_per_hour", "user_per_hour", "wrong_pins", "pause_s")] == [30, 7, 2, 60], "limits are the stricter of each", decision)
+    code = both.decision("--purpose", "x").get("consent")
+    rig.check(code == "ask", "what root's rules do not speak of is asked", code)
+    both.end()
+    os.unlink(ETC)
+
+
+def other_users(rig):
+    if os.geteuid() != 0:
+        return rig.skip("files of another user", "only root can become one")
+    if not trust.own_etc(rig):
+        return rig.skip("files of another user", "this machine permits no layer over /etc")
+    rig.programs = rig.programs_for_all()
+    users_files(rig)
+    both_lists(rig)
+    return None
+
+
+def body(rig):
+    requests(rig)
+    other_users(rig)
+
+
+if __name__ == "__main__":
+    lib.main(body)
