@@ -32,8 +32,10 @@ static const struct message {
                 N_("Only the service office that issues the card can unblock it.") },
         { OUTCOME_REFUSED, N_("The holder of the card did not agree, or cancelled."),
                 N_("Nothing was signed. Ask again only if the holder wants it.") },
-        { OUTCOME_POLICY, N_("The settings of this computer do not allow this request."),
-                N_("Ask the person who looks after this computer.") },
+        { OUTCOME_POLICY, N_("The rules of this computer do not allow this request."),
+                N_("See why with: mohr policy check. Who may change it is the person who looks "
+                   "after "
+                   "this computer.") },
         { OUTCOME_CARD_REMOVED, N_("The card was removed."),
                 N_("Leave the card in the reader until the end, then try again.") },
         { OUTCOME_NEEDS_ISSUER_KEYS, N_("This card needs the issuer's keys for signing."),
@@ -62,7 +64,9 @@ static const struct message {
                    "pinentry.") },
         { OUTCOME_CANNOT_RECORD,
                 N_("The request could not be recorded, so it was not carried out."),
-                N_("Free some disk space, then try again.") },
+                N_("No assertion was given out. Free some disk space, then try again; if it "
+                   "happens "
+                   "again: mohr history verify") },
         { OUTCOME_NO_STANDARD_SIGNATURE, N_("This card cannot make a standard signature."),
                 N_("It cannot be used for this purpose.") },
         { OUTCOME_INTERNAL, N_("Something went wrong inside Mohr."),

@@ -247,6 +247,8 @@ void cli_show_phase(void *user, const char *phase)
         } phases[] = {
                 { "reader", N_("Looking for the card reader ...") },
                 { "choice", N_("Waiting for an answer to the question which card is meant ...") },
+                { "queued",
+                        N_("Another question is open on this computer. Waiting for its end ...") },
                 { "search", N_("Looking for the card that is asked for. Leave all cards where they "
                                "are ...") },
                 { "card", N_("Reading the card. Leave it where it is ...") },
