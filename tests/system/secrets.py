@@ -152,8 +152,9 @@ class Session:
         for words in (["list"], ["list", "--json"], ["show", "2"], ["verify"], ["export", "--force", exported]):
             _, out, err = self.rig.mohr(self.daemon, "history", words[0], "--from", self.daemon.state, *words[1:])
             yield f"mohr history {' '.join(words)}", (out + err).encode()
-        with open(exported, "rb") as file:
-            yield "the history's export", file.read()
+        if os.path.exists(exported):
+            with open(exported, "rb") as file:
+                yield "the history's export", file.read()
 
     def end(self):
         self.daemon.stop()
@@ -202,7 +203,8 @@ def one(rig, name, way, history, kept):
     rig.check(not words, f"{name}: nothing of the holder where it may not be", words)
     told = [place for place, data in places.items() if AUDIENCE.encode() in data]
     history_told = History(session.daemon.state).bodies
-    rig.check(any(place.startswith("the file history.db") for place in told), f"{name}: the audience is found where it may be", told)
+    rig.check({"the history's export", "mohr history list"} <= set(told) and any(place.startswith("the file history.db") for place in told),
+              f"{name}: the audience is found where it may be", told)
     rig.check(PURPOSE.encode() not in session.log and AUDIENCE.encode() not in session.log, f"{name}: for whom and what for is not in the log")
     names = [body.get("values") for body in history_told if body["event"] == "ended" and body["outcome"] == "Ok"]
     rig.check(len(names) == 2 and all(bool(value) == kept for value in names), f"{name}: values are kept {'as was chosen' if kept else 'nowhere'}", names)
