@@ -88,7 +88,7 @@ struct request {
         struct history_wait *recording;
         struct history_told told; /* with the intent */
         bool recorded, closed;    /* the intent is on disk; the result is handed over */
-        char detail_text[192];
+        char detail_text[512];
         sd_event_source *kick, *limit;
         struct readers_wait *wait; /* while the backends have not all spoken */
         bool waited;
