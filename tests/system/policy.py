@@ -122,6 +122,55 @@ def read_again(rig, daemon):
     rig.check(check_policy(rig, daemon, *words)[0] == 0, "it counts at the next start")
 
 
+# ---- the examples of docs/policy.md -----------------------------------------------------------------
+
+BANK, OFFICE = "https://bank.example/login", "https://office.example/queue"
+EXAMPLES = {  # heading: [(words of the question, consent, rule)]
+    "A bank's app on people's computers": [
+        (("--audience", BANK, "--who", "organization:Bank of Examples"), "grant", "bank"),
+        (("--audience", BANK, "--who", "flatpak:org.bank.App"), "refuse", "bank-unsigned"),
+        (("--audience", OFFICE), "ask", None)],
+    "A counter with a clerk": [
+        (("--audience", OFFICE, "--who", "unit:counter.service"), "ask", "counter"),
+        (("--audience", BANK, "--who", "unit:counter.service"), "refuse", "nothing-else")],
+    "A kiosk": [
+        (("--audience", OFFICE, "--who", "unit:kiosk.service"), "ask", "queue"),
+        (("--audience", OFFICE, "--who", "unit:kiosk.service", "--require", "card_expiry"), "refuse", "queue"),
+        (("--audience", OFFICE + "/x", "--who", "unit:kiosk.service", "--require", "card_expiry"), "ask", "forms"),
+        (("--audience", OFFICE), "refuse", "nothing-else")],
+    "A careful person": [
+        (("--audience", OFFICE), "ask", "office"),
+        (("--audience", BANK), "refuse", "nothing-else")],
+}
+
+
+def examples(rig):
+    """Each is a configuration that mohrd takes, and means what the page says."""
+    with open(os.path.join(lib.TREE, "docs/policy.md"), encoding="utf-8") as page:
+        parts = page.read().split("## Examples")[1].split("### ")[1:]
+    found = {}
+    for part in parts:
+        heading, text = part.split("\n", 1)
+        found[heading] = "\n".join(line[4:] for line in text.split("\n") if line.startswith("    "))
+    rig.check(found.keys() == EXAMPLES.keys(), "the examples are those that are tried", list(found))
+    for heading, questions in EXAMPLES.items():
+        config = os.path.join(rig.dir, "example.conf")
+        with open(config, "w", encoding="utf-8") as file:
+            file.write(found.get(heading, "").replace("/etc/mohr/relying", rig.root))
+        daemon = Example(rig, config)
+        answers = [check_policy(rig, daemon, *words)[1] for words, _, _ in questions]
+        told = [(answer["decision"]["consent"], answer["decision"].get("rule")) if isinstance(answer, dict) else answer for answer in answers]
+        rig.check(told == [(consent, rule) for _, consent, rule in questions], heading, (told, daemon.process.said()))
+        daemon.process.stop()
+
+
+class Example:
+    def __init__(self, rig, config):
+        self.socket = os.path.join(rig.dir, "example")
+        self.process = Process(rig, "mohrd", [os.path.join(rig.build, "mohrd"), "--config", config, "--socket", self.socket], rig.env)
+        wait_for(lambda: ": ready" in self.process.said() or not self.process.alive(), 30, 0.002)
+
+
 # ---- whose word a file is ---------------------------------------------------------------------------
 
 class Guest:
@@ -224,6 +273,7 @@ def other_users(rig):
 
 def body(rig):
     requests(rig)
+    examples(rig)
     other_users(rig)
 
 
