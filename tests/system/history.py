@@ -403,6 +403,10 @@ def hostile(folder):
     os.unlink(path)
     os.mkdir(path)
     is_refused("a folder")
+    for tail in ("-wal", "-shm", "-journal"):
+        write(folder, rows)
+        os.mkfifo(path + tail)
+        is_refused(f"a pipe where SQLite has its {tail[1:]}")
     link = folder + "-link"
     os.symlink(folder + "-real", link)
     check(verify(link)[0] == 0, "a folder may be reached by a link")
