@@ -121,77 +121,76 @@ static void a_users_limit_counts_where_it_is_stricter(void **state)
         }
 }
 
+static const struct {
+        const char *text, *error;
+} wrong[] = {
+        { "[pin]\n\nfoo = 1\n", "mohr.conf:3: unknown key \"foo\" in [pin]; known: "
+                                "pinentry, pad, timeout_s" },
+        { "[pins]\n", "mohr.conf:1: unknown section [pins]; known: readers, pin, trust, "
+                      "relying_parties, card, person, history, limits, state, "
+                      "log, nfc, usb, soft, rule NAME" },
+        { "[pin\n", "mohr.conf:1: a section is written [name]" },
+        { "pinentry = x\n", "mohr.conf:1: a key before the first [section]" },
+        { "[pin]\npinentry\n", "mohr.conf:2: neither [section] nor key = value" },
+        { "[pin]\npinentry =\n", "mohr.conf:2: \"pinentry\" has no value" },
+        { "[pin]\n = x\n", "mohr.conf:2: a key is made of a-z, 0-9, _ and -" },
+        { "[soft]\nA B = x\n", "mohr.conf:2: a key is made of a-z, 0-9, _ and -" },
+        { "[pin]\npinentry = ./x\n", "mohr.conf:2: \"pinentry\" in [pin] wants a program's "
+                                     "name or absolute path, not "
+                                     "\"./x\"" },
+        { "[trust]\nanchors = x\n",
+                "mohr.conf:2: \"anchors\" in [trust] wants an absolute path, not \"x\"" },
+        { "[pin]\ntimeout_s = 4\n",
+                "mohr.conf:2: \"timeout_s\" in [pin] wants seconds, 5 to 3600, not \"4\"" },
+        { "[pin]\ntimeout_s = 99999999999999999999999\n",
+                "mohr.conf:2: \"timeout_s\" in [pin] wants seconds, 5 to 3600, not "
+                "\"99999999999999999999999\"" },
+        { "[pin]\ntimeout_s = -5\n", "mohr.conf:2: \"timeout_s\" in [pin] wants seconds, 5 "
+                                     "to 3600, not \"-5\"" },
+        { "[pin]\npad = maybe\n", "mohr.conf:2: \"pad\" in [pin] wants yes or no, not \"maybe\"" },
+        { "[card]\nunproven = maybe\n",
+                "mohr.conf:2: \"unproven\" in [card] wants ask, yes or no, not \"maybe\"" },
+        { "[readers]\ndrivers = pcsc serial\n",
+                "mohr.conf:2: \"drivers\" in [readers] wants "
+                "each once: pcsc, nfc, usb, soft, not \"pcsc serial\"" },
+        { "[readers]\ndrivers = soft soft\n", "mohr.conf:2: \"drivers\" in [readers] wants "
+                                              "each once: pcsc, nfc, usb, soft, not \"soft "
+                                              "soft\"" },
+        { "[relying_parties]\nanchors = x\n",
+                "mohr.conf:2: \"anchors\" in [relying_parties] wants an absolute path, not "
+                "\"x\"" },
+        { "[person]\nscreen = unit:\n", "mohr.conf:2: \"screen\" in [person] wants unit:NAME "
+                                        "or program:/PATH, not \"unit:\"" },
+        { "[person]\nscreen = program:x\n",
+                "mohr.conf:2: \"screen\" in [person] wants unit:NAME or program:/PATH, not "
+                "\"program:x\"" },
+        { "[history]\nkeep_days = 36501\n", "mohr.conf:2: \"keep_days\" in [history] wants "
+                                            "days, 0 (for ever) to 36500, not \"36501\"" },
+        { "[history]\nregister = both\n", "mohr.conf:2: \"register\" in [history] wants "
+                                          "person or station, not \"both\"" },
+        { "[limits]\nwrong_pins = 0\n", "mohr.conf:2: \"wrong_pins\" in [limits] wants "
+                                        "entries, 1 to 10, not \"0\"" },
+        { "[limits]\npause_s = 86401\n", "mohr.conf:2: \"pause_s\" in [limits] wants "
+                                         "seconds, 1 to 86400, not \"86401\"" },
+        { "[limits]\napp_per_hour = 1\napp_per_hour = 2\n",
+                "mohr.conf:3: \"app_per_hour\" in [limits] is set twice" },
+        { "[log]\nlevel = loud\n", "mohr.conf:2: \"level\" in [log] wants error, warning, "
+                                   "notice, info or debug, not "
+                                   "\"loud\"" },
+        { "[card]\nunproven = no\n[card]\nunproven = yes\n",
+                "mohr.conf:4: \"unproven\" in [card] is set twice" },
+        { "[pin]\n\xff\n", "mohr.conf:0: not plain UTF-8 text" },
+        { "[pin]\n\x1b[2J\n", "mohr.conf:0: not plain UTF-8 text" },
+};
+
 static void what_is_wrong_is_said_with_file_and_line(void **state)
 {
-        static const struct {
-                const char *text, *error;
-        } cases[] = {
-                { "[pin]\n\nfoo = 1\n", "mohr.conf:3: unknown key \"foo\" in [pin]; known: "
-                                        "pinentry, pad, timeout_s" },
-                { "[pins]\n", "mohr.conf:1: unknown section [pins]; known: readers, pin, trust, "
-                              "relying_parties, card, person, history, limits, state, "
-                              "log, nfc, usb, soft, rule NAME" },
-                { "[pin\n", "mohr.conf:1: a section is written [name]" },
-                { "pinentry = x\n", "mohr.conf:1: a key before the first [section]" },
-                { "[pin]\npinentry\n", "mohr.conf:2: neither [section] nor key = value" },
-                { "[pin]\npinentry =\n", "mohr.conf:2: \"pinentry\" has no value" },
-                { "[pin]\n = x\n", "mohr.conf:2: a key is made of a-z, 0-9, _ and -" },
-                { "[soft]\nA B = x\n", "mohr.conf:2: a key is made of a-z, 0-9, _ and -" },
-                { "[pin]\npinentry = ./x\n", "mohr.conf:2: \"pinentry\" in [pin] wants a program's "
-                                             "name or absolute path, not "
-                                             "\"./x\"" },
-                { "[trust]\nanchors = x\n",
-                        "mohr.conf:2: \"anchors\" in [trust] wants an absolute path, not \"x\"" },
-                { "[pin]\ntimeout_s = 4\n",
-                        "mohr.conf:2: \"timeout_s\" in [pin] wants seconds, 5 to 3600, not \"4\"" },
-                { "[pin]\ntimeout_s = 99999999999999999999999\n",
-                        "mohr.conf:2: \"timeout_s\" in [pin] wants seconds, 5 to 3600, not "
-                        "\"99999999999999999999999\"" },
-                { "[pin]\ntimeout_s = -5\n", "mohr.conf:2: \"timeout_s\" in [pin] wants seconds, 5 "
-                                             "to 3600, not \"-5\"" },
-                { "[pin]\npad = maybe\n",
-                        "mohr.conf:2: \"pad\" in [pin] wants yes or no, not \"maybe\"" },
-                { "[card]\nunproven = maybe\n",
-                        "mohr.conf:2: \"unproven\" in [card] wants ask, yes or no, not \"maybe\"" },
-                { "[readers]\ndrivers = pcsc serial\n",
-                        "mohr.conf:2: \"drivers\" in [readers] wants "
-                        "each once: pcsc, nfc, usb, soft, not \"pcsc serial\"" },
-                { "[readers]\ndrivers = soft soft\n", "mohr.conf:2: \"drivers\" in [readers] wants "
-                                                      "each once: pcsc, nfc, usb, soft, not \"soft "
-                                                      "soft\"" },
-                { "[relying_parties]\nanchors = x\n",
-                        "mohr.conf:2: \"anchors\" in [relying_parties] wants an absolute path, not "
-                        "\"x\"" },
-                { "[person]\nscreen = unit:\n",
-                        "mohr.conf:2: \"screen\" in [person] wants unit:NAME "
-                        "or program:/PATH, not \"unit:\"" },
-                { "[person]\nscreen = program:x\n",
-                        "mohr.conf:2: \"screen\" in [person] wants unit:NAME or program:/PATH, not "
-                        "\"program:x\"" },
-                { "[history]\nkeep_days = 36501\n", "mohr.conf:2: \"keep_days\" in [history] wants "
-                                                    "days, 0 (for ever) to 36500, not \"36501\"" },
-                { "[history]\nregister = both\n", "mohr.conf:2: \"register\" in [history] wants "
-                                                  "person or station, not \"both\"" },
-                { "[limits]\nwrong_pins = 0\n", "mohr.conf:2: \"wrong_pins\" in [limits] wants "
-                                                "entries, 1 to 10, not \"0\"" },
-                { "[limits]\npause_s = 86401\n", "mohr.conf:2: \"pause_s\" in [limits] wants "
-                                                 "seconds, 1 to 86400, not \"86401\"" },
-                { "[limits]\napp_per_hour = 1\napp_per_hour = 2\n",
-                        "mohr.conf:3: \"app_per_hour\" in [limits] is set twice" },
-                { "[log]\nlevel = loud\n", "mohr.conf:2: \"level\" in [log] wants error, warning, "
-                                           "notice, info or debug, not "
-                                           "\"loud\"" },
-                { "[card]\nunproven = no\n[card]\nunproven = yes\n",
-                        "mohr.conf:4: \"unproven\" in [card] is set twice" },
-                { "[pin]\n\xff\n", "mohr.conf:0: not plain UTF-8 text" },
-                { "[pin]\n\x1b[2J\n", "mohr.conf:0: not plain UTF-8 text" },
-        };
         (void)state;
-        for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
                 char error[256];
                 struct config *config = calloc(1, sizeof *config);
-                assert_int_equal(parse(config, cases[i].text, error), OUTCOME_USAGE);
-                assert_string_equal(error, cases[i].error);
+                assert_int_equal(parse(config, wrong[i].text, error), OUTCOME_USAGE);
+                assert_string_equal(error, wrong[i].error);
                 config_free(config);
         }
 }
