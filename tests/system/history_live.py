@@ -17,9 +17,9 @@ from lib import PIN, Daemon, main, wait_for
 READER = "Simulated reader (SIMULATED CARD)"
 
 
-def soft(rig):
+def soft(rig, **sections):
     state = os.path.join(rig.dir, f"soft-{len(rig.processes)}")
-    return Daemon(rig, drivers=("soft",), soft={"pki": rig.pki, "pin": PIN, "state": state})
+    return Daemon(rig, drivers=("soft",), soft={"pki": rig.pki, "pin": PIN, "state": state}, **sections)
 
 
 def history(rig, daemon, *words, text=None):
@@ -158,23 +158,58 @@ def grants(rig, daemon):
     rig.check(code == 0 and entries(rig, daemon)[-1].get("revoked", {}).get("grant") == number, "which is a row", told)
 
 
-def rewritten(rig, daemon):
-    """A program of the same user does all it can."""
-    log = daemon.process.said()
-    daemon.stop()
+def write_anew(daemon, bodies):
+    """All rows, and the head, as if these had been written."""
     db = sqlite3.connect(os.path.join(daemon.state, "history.db"))
-    bodies = [json.loads(text) for text, in db.execute("SELECT body FROM entry ORDER BY seq")]
-    db.execute("UPDATE entry SET body = replace(body, 'office', 'bureau') WHERE seq = 2")
-    db.commit()
-    rig.check(("changed", 2) in verdict(rig, daemon)[1], "a row changed behind the daemon's back is named", verdict(rig, daemon))
-    db.execute("DELETE FROM entry WHERE seq > 1")
-    for body in bodies[3:]:
+    db.execute("DELETE FROM entry")
+    db.execute("INSERT INTO entry VALUES (0, '{}', x'', zeroblob(32))")
+    for body in bodies:
         append(db, body)
+    db.execute("DELETE FROM entry WHERE seq = 0")
     db.commit()
     seq, link = chain(db)
     with open(os.path.join(daemon.state, "history.head"), "w", encoding="ascii") as head:
         head.write(f"mohr-history-1 {bodies[0]['id']} {seq} {link.hex()}\n")
     db.close()
+
+
+def bodies_of(daemon):
+    db = sqlite3.connect(os.path.join(daemon.state, "history.db"))
+    bodies = [json.loads(text) for text, in db.execute("SELECT body FROM entry ORDER BY seq")]
+    db.close()
+    return bodies
+
+
+def old_ones(rig):
+    """What the worker takes out when it is old is what the reader lets go."""
+    daemon = soft(rig, history={"keep_days": 1})
+    daemon.request(READER)
+    daemon.stop()
+    write_anew(daemon, [{**body, "at": body["at"] - 5 * 86400} for body in bodies_of(daemon)])
+    daemon.start()
+    daemon.request(READER)
+    told = wait_for(lambda: verdict(rig, daemon)[2].get("pruned") and verdict(rig, daemon), 20, 0.2)
+    rig.check(told and told[0] == 0 and told[2]["pruned"] == 2 and told[2]["rows"] == 6, "what was taken out for its age is no tampering", told)
+    rig.check("taken out" in history(rig, daemon)[1], "and is told in the list")
+    daemon.stop()
+    db = sqlite3.connect(os.path.join(daemon.state, "history.db"))
+    db.execute("UPDATE entry SET body = NULL WHERE seq = 4")
+    db.commit()
+    db.close()
+    rig.check(("body-missing", 4) in verdict(rig, daemon)[1], "what was not old enough is", verdict(rig, daemon))
+
+
+def rewritten(rig, daemon):
+    """A program of the same user does all it can."""
+    log = daemon.process.said()
+    daemon.stop()
+    bodies = bodies_of(daemon)
+    db = sqlite3.connect(os.path.join(daemon.state, "history.db"))
+    db.execute("UPDATE entry SET body = replace(body, 'office', 'bureau') WHERE seq = 2")
+    db.commit()
+    db.close()
+    rig.check(("changed", 2) in verdict(rig, daemon)[1], "a row changed behind the daemon's back is named", verdict(rig, daemon))
+    write_anew(daemon, bodies[:1] + bodies[3:])
     rig.check(verdict(rig, daemon)[0] == 0, "one who rewrites all of it, head included, is not found by these files alone")
     code, bad, told = verdict(rig, daemon, "--anchors", "-", text=log)
     rig.check(code == 21 and {fault for fault, _ in bad} & {"rewritten", "cut-off"}, "but by the daemon's log", told)
@@ -184,6 +219,7 @@ def body(rig):
     daemon = soft(rig)
     for part in (every_end, killed, export, grants, rewritten):
         part(rig, daemon)
+    old_ones(rig)
 
 
 main(body)
