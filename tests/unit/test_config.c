@@ -123,7 +123,7 @@ static void a_users_limit_counts_where_it_is_stricter(void **state)
 
 static const struct {
         const char *text, *error;
-} wrong[] = {
+} wrong_lines[] = {
         { "[pin]\n\nfoo = 1\n", "mohr.conf:3: unknown key \"foo\" in [pin]; known: "
                                 "pinentry, pad, timeout_s" },
         { "[pins]\n", "mohr.conf:1: unknown section [pins]; known: readers, pin, trust, "
@@ -186,11 +186,11 @@ static const struct {
 static void what_is_wrong_is_said_with_file_and_line(void **state)
 {
         (void)state;
-        for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
+        for (size_t i = 0; i < ARRAY_LEN(wrong_lines); i++) {
                 char error[256];
                 struct config *config = calloc(1, sizeof *config);
-                assert_int_equal(parse(config, wrong[i].text, error), OUTCOME_USAGE);
-                assert_string_equal(error, wrong[i].error);
+                assert_int_equal(parse(config, wrong_lines[i].text, error), OUTCOME_USAGE);
+                assert_string_equal(error, wrong_lines[i].error);
                 config_free(config);
         }
 }
