@@ -127,7 +127,8 @@ struct request {
         struct person *person;
         struct secret *pin;
         bool told_unproven, verified;
-        bool pinpad; /* the person was told to type on the reader's keys */
+        bool pinpad;    /* the person was told to type on the reader's keys */
+        bool on_screen; /* they were asked by a screen that holds the role */
         int64_t auth_time;
         char *signing_input, *assertion;
         uint8_t digest[CARD_HASH_MAX];
