@@ -32,9 +32,10 @@ struct scene {
         struct person_answer answer;
 };
 
-bool screen_admits(const struct config *config, const struct peer *peer)
+const char *screen_refusal(const struct config *config, const struct peer *peer)
 {
-        return config && peer;
+        require(config && peer);
+        return NULL;
 }
 
 const struct peer *call_peer(const struct call *call)

@@ -173,7 +173,7 @@ def a_person_declines_a_claim(rig, daemon):
     result, reply = outcome(running)
     told = claims_of(reply["assertion"]) if result == "Ok" else {}
     rig.check(result == "Ok" and rig.verify(reply["assertion"])[0] == 0, "an assertion by a screen, the PIN in Persian digits", reply)
-    rig.check("reader" not in told.get("station", {}) and told.get("station", {}).get("branch") and "generation" in told.get("card", {}),
+    rig.check("reader" not in told.get("station", {}) and told["station"]["pin_entry"] == "screen" and told.get("station", {}).get("branch") and "generation" in told.get("card", {}),
               "says what was required and agreed to, and not what was declined", told)
     screen.read(0.1)
     rig.check(PIN not in screen.text and PIN.translate(PERSIAN) not in screen.text, "the digits were not shown")
