@@ -39,7 +39,7 @@ def conversations(own_tty):
         ("an unknown method is named", "mohr.Identity.Sign", {},
          {"error": "org.varlink.service.MethodNotFound", "parameters": {"method": "mohr.Identity.Sign"}}),
         ("the role of a screen is nobody's unless it is configured", "mohr.Person.Serve", {},
-         {"error": "mohr.Person.PermissionDenied"}),
+         {"error": "mohr.Person.PermissionDenied", "parameters": {}}),
         ("audience is required", sign, {"nonce": GOOD["nonce"]}, invalid("audience")),
         ("nonce is required", sign, {"audience": GOOD["audience"]}, invalid("nonce")),
         ("an audience is a URI", sign, with_(audience="office"), invalid("audience")),
