@@ -471,6 +471,7 @@ static void anchors_must_be_there_and_their_owners(void **state)
         assert_int_equal(relying_load(&relying, f->anchors, geteuid() + 1, error, sizeof error),
                 OUTCOME_USAGE);
         assert_non_null(strstr(error, f->anchors));
+        assert_non_null(strstr(error, "must belong to uid"));
         assert_int_equal(chmod(f->anchors, 0666), 0);
         assert_int_equal(
                 relying_load(&relying, f->anchors, geteuid(), error, sizeof error), OUTCOME_USAGE);
