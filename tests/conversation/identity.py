@@ -106,10 +106,12 @@ def same(answer, wanted):
 
 
 def wait_until_settled(path):
-    """Until the driver's watcher has spoken; before that, a request waits for it."""
-    for _ in range(500):
+    """Until the driver's watcher has spoken (before that, a request waits for it) and the helper has found no settings: what
+    Status and Watch tell is the same from then on."""
+    for _ in range(2000):
         try:
-            if call(path, "mohr.Identity.Status", {})["parameters"]["readers"]:
+            readers = call(path, "mohr.Identity.Status", {})["parameters"]["readers"]
+            if readers and readers[0]["state"] == "unusable":
                 return
         except OSError:
             pass
