@@ -11,6 +11,7 @@ import subprocess
 
 import flow
 import lib
+import relying
 import trust
 from lib import AUDIENCE, Process, wait_for
 
@@ -120,6 +121,59 @@ def read_again(rig, daemon):
     daemon.stop()
     daemon.start()
     rig.check(check_policy(rig, daemon, *words)[0] == 0, "it counts at the next start")
+
+
+# ---- a request that is signed ------------------------------------------------------------------------
+
+ISS = "https://bank.example/login"
+BANKS = {"rule bank": {"who": "organization:Specimen Bank", "audience": "https://bank.example/*", "consent": "grant", "claims": "card_expiry"},
+         "rule unsigned": {"who": "any", "audience": "https://bank.example/*", "consent": "refuse"}}
+
+
+def signed(rig):
+    """A rule for an organisation is met by its signature alone."""
+    if os.geteuid() != 0:
+        rig.skip("rules for an organisation", "anchors must be root's")
+        return
+    relying.make_bank(rig.dir)
+    bank = relying.Bank(rig.dir)
+    daemon = flow.soft(rig)
+    daemon.stop()
+    daemon.sections.update({"relying_parties": {"anchors": os.path.join(rig.dir, "ca.pem")}, **BANKS})
+    rewrite(daemon)
+    daemon.start()
+    request = os.path.join(rig.dir, "request.jws")
+    with open(request, "w", encoding="ascii") as file:
+        file.write(bank.asks(claims={"optional": ["reader", "card_expiry"]}))
+    code, answer = check_policy(rig, daemon, "--signed-request", request)
+    decision = answer["decision"] if code == 0 else {}
+    rig.check((decision.get("consent"), decision.get("rule"), answer.get("organization")) == ("grant", "bank", "Specimen Bank"), "a signature meets the rule", answer)
+    rig.check((decision.get("optional"), decision.get("left_out")) == (["card_expiry"], ["reader"]), "its own claims are judged", decision)
+    code, out, err = rig.mohr(daemon, "assert", "--signed-request", request)
+    told = flow.claims(out) if code == 0 else {}
+    rig.check(code == 0 and "expiry" in told["card"] and "reader" not in told["station"], "and the request, which was not used up by the question, is answered so", err)
+    daemon.prompts()
+    code, reply = daemon.request(audience=ISS)
+    rig.check(code == POLICY and not asked(daemon), "without it the same audience is refused", (code, reply))
+    broken(rig, daemon, bank)
+    daemon.stop()
+
+
+def broken(rig, daemon, bank):
+    """CheckPolicy by socket: what is no question."""
+    method, invalid = "mohr.Identity.CheckPolicy", "org.varlink.service.InvalidParameter"
+    good = bank.asks()
+    for parameters, error, name in (
+            ({}, invalid, "audience"), ({"audience": None}, invalid, "audience"), ({"signed_request": good, "audience": ISS}, invalid, "audience"),
+            ({"signed_request": good, "claims": {}}, invalid, "claims"), ({"signed_request": good, "purpose": "x"}, invalid, "purpose"),
+            ({"audience": ISS, "claims": {"required": ["reader"], "optional": ["reader"]}}, invalid, "claims"),
+            ({"audience": ISS, "claims": {"required": "reader"}}, invalid, "claims.required"), ({"audience": ISS, "claims": []}, invalid, "claims"),
+            ({"audience": ISS, "who": "unit:"}, invalid, "who"), ({"audience": ISS, "who": "flatpak:" + "x" * 300}, invalid, "who"),
+            ({"audience": ISS, "nonce": "12345678"}, invalid, "nonce"), ({"signed_request": "e30.e30.AA"}, "mohr.Identity.RefusedByPolicy", None),
+            ({"signed_request": good, "audience": None, "claims": None, "who": "flatpak:org.bank.App"}, None, None),
+            ({"audience": ISS, "claims": {"required": None, "optional": None}}, None, None)):
+        told, reply = lib.call(daemon.socket, method, parameters)
+        rig.check(told == error and reply.get("parameter") == name, f"CheckPolicy {', '.join(parameters) or 'of nothing'}: {name or error or 'answered'}", (told, reply))
 
 
 # ---- the examples of docs/policy.md -----------------------------------------------------------------
@@ -273,6 +327,7 @@ def other_users(rig):
 
 def body(rig):
     requests(rig)
+    signed(rig)
     examples(rig)
     other_users(rig)
 
