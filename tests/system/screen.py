@@ -287,6 +287,47 @@ def a_screen_that_hangs(rig, daemon):
     rig.check(code == 0 and any("GETPIN" in line for line in daemon.prompts()), "without a screen the prompt is back", reply)
 
 
+# ---- several cards ----------------------------------------------------------------------------------
+
+def a_screen_is_asked_which_card(rig, pcscd):
+    cards = [Card(rig, pcscd, slot=slot) for slot in (0, 1)]
+    daemon = daemon_of(rig, drivers=("pcsc",))
+    for card in cards:
+        daemon.wait_state(card.reader, "card")
+    screen = Remote(rig, daemon)
+    screen.serve()
+    running = start(daemon, claims={})
+    first = screen.event()
+    question = first["question"]
+    rig.check(question["kind"] == "choice" and not {"given_name", "family_name", "card_number", "tries_left"} & set(question),
+              "of several cards the screen is asked which, before anything of them is known", question)
+    rig.check(screen.answer(first, passed={"pipe": PIN}) == "InvalidParameter", "a choice takes no PIN")
+    screen.answer(first, "another")
+    screen.event()
+    second = screen.event()
+    rig.check(second["question"]["reader"] != question["reader"], "not this one: the other one is asked about", second)
+    screen.answer(second, "yes")
+    screen.event()
+    third = screen.event()
+    screen.answer(third, passed={"pipe": PIN})
+    result, _ = outcome(running)
+    rig.check(third["question"]["kind"] == "sign" and result == "Ok", "and the card in it is asked for", (third, result))
+    used = [card.reader for card in cards if card.stats().get("verify_commands")]
+    rig.check(used == [second["question"]["reader"]], "and no other", used)
+    screen.event()
+    running = start(daemon, claims={}, expect_national_number="0012345678")
+    event = screen.event()
+    question = event["question"]
+    rig.check(question["kind"] == "search" and question["card_number"] == "0012345678" and len(question["readers"]) == 2,
+              "whether they may be looked at is asked with the number and the readers", question)
+    screen.answer(event, "refuse")
+    rig.check(outcome(running)[0] == "RefusedByPerson", "and a no is a no")
+    screen.end()
+    daemon.stop()
+    for card in cards:
+        card.remove()
+
+
 # ---- as an ordinary user ----------------------------------------------------------------------------
 
 NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
@@ -391,6 +432,7 @@ def body(rig):
     daemon.stop()
     pcscd = Pcscd(rig)
     a_person_stops_at_the_last_try(rig, pcscd)
+    a_screen_is_asked_which_card(rig, pcscd)
     if not rig.sanitized():  # the sanitizers keep what was freed
         no_digits_are_left(rig, pcscd)
     no_power_is_needed(rig)
