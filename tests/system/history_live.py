@@ -107,7 +107,7 @@ def export(rig, daemon):
     other = json.loads(parts[-1])["assertion"]
     at = len(data) - len(parts[-1])
     places = [*range(20, at, max(1, at // 20)), *range(at, len(data), max(1, (len(data) - at) // 30))]
-    bad = [place for place in places if judged(data[:place] + bytes([data[place] ^ 1]) + data[place + 1:])[0] != 21]
+    bad = [place for place in rig.few(places, 4) if judged(data[:place] + bytes([data[place] ^ 1]) + data[place + 1:])[0] != 21]
     rig.check(not bad, "a changed byte is found in rows, head and signature", bad)
     code, given = daemon.request(READER)
     forged = b"".join(parts[:-1]) + json.dumps({"assertion": given}, separators=(",", ":")).encode() + b"\n"
@@ -138,6 +138,13 @@ def grants(rig, daemon):
     rig.check("Nobody may ask" in rig.mohr(daemon, "grants")[1], "which is said to people")
     rig.check(rig.mohr(daemon, "grants", "revoke", "f" * 32)[0] == 2 and rig.mohr(daemon, "grants", "revoke", "x")[0] == 2
               and rig.mohr(daemon, "grants", "nonsense")[0] == 2, "what is not there cannot be taken back")
+    for _ in range(5):  # who hangs up is told nothing, and nobody else hears of it
+        connection = lib.Connection(daemon.socket)
+        connection.send("mohr.Identity.ListGrants")
+        connection.close()
+    error, reply = lib.call(daemon.socket, "mohr.Identity.RevokeGrant", {"grant": "F" * 32})
+    rig.check(error == "org.varlink.service.InvalidParameter" and reply == {"parameter": "grant"} and rig.mohr(daemon, "grants")[0] == 0,
+              "clients that hang up or say nonsense are in nobody's way", reply)
     daemon.stop()
     db = sqlite3.connect(os.path.join(daemon.state, "history.db"))
     number, now = "ab" * 16, 1795000000

@@ -138,6 +138,10 @@ def flatpak(rig, daemon, make):
             rig.skip("a Flatpak's sandbox", "bubblewrap cannot make one here")
             return
         rig.check(code == 0 and app == expected, f"{what}: {expected.split(':')[0]}", (app, said))
+        with open(info, "rb") as file:
+            code, _, said = asks(rig, daemon, [*sandbox, str(file.fileno()), "/.flatpak-info", mohr(rig)[0], "grants"], make(group),
+                                 pass_fds=[file.fileno()])
+        rig.check(code == 16, "and it is told of nobody's permissions", said)
 
 
 def body(rig):
