@@ -209,8 +209,12 @@ static int tell(const struct cli *cli, const struct verifying *v, int outcome)
                 int r = history_print_json(cli, all);
                 return r == 0 ? outcome : r;
         }
-        if (whole)
+        if (whole && outcome == 0)
                 print_sum(cli, v);
+        else if (whole)
+                fprintf(stderr, "      %s\n",
+                        _("The rows agree with each other and with the head; but the assertion "
+                          "that vouches for them does not hold."));
         return cli_flushed() ? outcome : OUTCOME_INTERNAL;
 }
 

@@ -112,6 +112,8 @@ def export(rig, daemon):
     code, given = daemon.request(READER)
     forged = b"".join(parts[:-1]) + json.dumps({"assertion": given}, separators=(",", ":")).encode() + b"\n"
     rig.check(judged(forged)[0] == 21, "an assertion for somebody else vouches for no export")
+    code, out, err = rig.mohr(None, "history", "verify", "--export", path, "--trust", rig.root)
+    rig.check(code == 21 and "whole" not in out and "does not hold" in err, "which is said, and nothing else", out + err)
     shorter = parts[:-4] + parts[-2:]
     rig.check(judged(b"".join(shorter))[0] == 21, "nor does the right one for other rows")
     rig.check(judged(data + parts[-1])[0] == 21 and judged(b"".join(parts[:-1]))[0] == 0 and other.count(".") == 2, "it is there once or not at all")
