@@ -407,7 +407,7 @@ def no_digits_are_left(rig, pcscd):
     looks, seen = [], set()
     while len(looks) < 3 and not any(not any(sum(look, [])) for look in looks):
         pin = a_pin(8, seen)
-        card = Card(rig, pcscd, pin=pin, sign_ms=1500)
+        card = Card(rig, pcscd, pin=pin, sign_ms=2500)
         daemon = daemon_of(rig, drivers=("pcsc",))
         daemon.wait_state(card.reader, "card")
         screen = Terminal(rig, daemon)
