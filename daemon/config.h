@@ -4,6 +4,7 @@
  *
  * The files are /etc/mohr/mohr.conf, then /etc/mohr/conf.d/<name>.conf sorted, then the same under
  * $XDG_CONFIG_HOME/mohr; each may be absent. With --config FILE they are FILE and FILE.d/<name>.conf. What is read later wins; arguments win over everything.
+ * Limits and rules are the exception: there the stricter of root's files and the user's wins, wherever it stands.
  */
 #ifndef MOHR_CONFIG_H
 #define MOHR_CONFIG_H

@@ -4,7 +4,8 @@
  * Which files there are depends on the arguments and on the environment alone; nothing read from a
  * file can name another file to read. A variable of the XDG base directory specification that is no
  * absolute path counts as not set, as that specification asks. Who can write to a file names the
- * program that asks for the PIN: so it must be the user's own or root's, and not everybody's.
+ * program that asks for the PIN: so it must be the user's own or root's, and not everybody's. Whether it is
+ * root's word (config.h) is told by the open file and by the place that was searched, never by its name.
  */
 #include "daemon/config.h"
 #include "daemon/config_internal.h"

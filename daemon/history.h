@@ -55,8 +55,8 @@ struct history_told {
         unsigned int wait_s; /* of a refusal: when it may ask again; 0: no such time */
 };
 
-/* outcome: 0, OUTCOME_POLICY (detail: static text why), OUTCOME_CANNOT_RECORD. `told` is set for the first two.
- * Called once, never from inside the call that asked. */
+/* outcome: 0, OUTCOME_POLICY (detail: why), OUTCOME_CANNOT_RECORD (detail: which file, and what to do). Texts
+ * are English and lent for the call. `told` is set for the first two. Called once, never from inside the call that asked. */
 typedef void (*history_done)(
         void *user, int outcome, const char *detail, const struct history_told *told);
 _must_check_ int history_ask(struct history_wait **ret, struct history *history,

@@ -3,12 +3,16 @@
  * history keeps them (docs/history.md, "Permissions"); nothing is remembered here.
  *
  * Whoever can read the history may see them and take them back. An app in a sandbox cannot read it, and
- * would learn from the list which other services its user goes to: it is refused.
+ * would learn from the list which other services its user goes to: it is refused, also where it is not known which app
+ * it is.
  */
 #include "daemon/methods_internal.h"
 
 #include "base/outcome.h"
 #include "daemon/history.h"
+
+#include <stdio.h>
+#include <sys/stat.h>
 
 struct asking { /* a call that waits for the history */
         struct call *call;
@@ -66,12 +70,21 @@ static void taken_back(
                 method_fail(call, outcome, method_details(NULL, -1, detail));
 }
 
+/* What cannot be looked at is not known to be outside one. */
+static bool is_in_sandbox(const struct peer *peer)
+{
+        char info[64];
+        struct stat st;
+        snprintf(info, sizeof info, "/proc/%d/root/.flatpak-info", (int)peer->pid);
+        return peer->flatpak[0] || peer->snap[0] || lstat(info, &st) == 0 || errno != ENOENT;
+}
+
 /* NULL: the call has been answered. */
 static struct asking *begin(struct methods *m, struct call *call)
 {
         const struct peer *peer = call_peer(call);
         struct asking *asking = NULL;
-        if (peer->flatpak[0] || peer->snap[0]) {
+        if (is_in_sandbox(peer)) {
                 method_fail(call, OUTCOME_POLICY,
                         method_details(NULL, -1, "an app in a sandbox is told of no permissions"));
                 return NULL;

@@ -99,8 +99,8 @@ static bool mount_is_of_memory(int proc, uint64_t mount)
 /* A descriptor that names the file and has not opened it. */
 static int find_info(int proc)
 {
-        const struct open_how how = { .flags = O_PATH | O_NOFOLLOW | O_CLOEXEC,
-                .resolve = RESOLVE_CACHED | RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH };
+        const struct open_how how = { .flags = O_PATH | O_CLOEXEC,
+                .resolve = RESOLVE_CACHED | RESOLVE_NO_SYMLINKS };
         _cleanup_close_ int root = openat(proc, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
         return root < 0 ? -1 : (int)syscall(SYS_openat2, root, ".flatpak-info", &how, sizeof how);
 }

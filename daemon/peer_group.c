@@ -102,8 +102,8 @@ static bool is_unit(const char *name)
                (ends_in(name, ".service") || ends_in(name, ".scope"));
 }
 
-/* The path behind the one line "0::"; false if there is none, or another. A path that leaves our own part of the
- * tree ("/..") or that is gone (" (deleted)") names nothing. */
+/* The path behind the one line "0::"; false if there is none, or another, or if it holds what no unit's does, such as
+ * the " (deleted)" of a group that is gone. */
 static bool unified_path(const char *text, size_t len, char dst[static GROUP_MAX])
 {
         bool found = false;
@@ -121,11 +121,10 @@ static bool unified_path(const char *text, size_t len, char dst[static GROUP_MAX
                 }
                 line += size + 1;
         }
-        return found && dst[0] == '/' && dst[strspn(dst, UNIT_LETTER "/")] == '\0' &&
-               !strstr(dst, "/..");
+        return found && dst[0] == '/' && dst[strspn(dst, UNIT_LETTER "/")] == '\0';
 }
 
-/* Skips slices; false unless a unit comes next. */
+/* Skips slices; false unless a unit comes next. What leads out of our own part of the tree ("..") is neither. */
 static bool next_unit(char **rest, const char **ret)
 {
         for (char *part; (part = strsep(rest, "/"));) {

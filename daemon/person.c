@@ -153,7 +153,7 @@ static void name_asker(struct question *to, const struct peer *peer)
                 }
 }
 
-/* What a grant covers was decided when it was given: nothing is optional then. */
+/* What a grant covers was decided when it was given: nothing is left to decline. */
 static void state_consent(struct question *to, const struct person_question *from)
 {
         static const enum question_work works[] = { [PERSON_SIGN] = WORK_SIGN,
@@ -162,8 +162,8 @@ static void state_consent(struct question *to, const struct person_question *fro
         copy_shown(to->organization, sizeof to->organization, from->organization);
         if (from->peer)
                 name_asker(to, from->peer);
-        to->required = from->required;
-        to->optional = from->granted ? CLAIMS_NONE : from->optional & ~from->required;
+        to->required = from->required | (from->granted ? from->optional : CLAIMS_NONE);
+        to->optional = from->optional & ~to->required;
         to->granted = from->granted;
         to->may_remember = from->may_remember && !from->granted;
         to->recorded = from->recorded;

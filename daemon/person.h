@@ -45,8 +45,8 @@ struct person_question {
         bool staff; /* an organisation's card: question.h tells what the names then mean */
         claimset required,
                 optional; /* what goes along besides the certificate; the optional may be declined */
-        bool granted; /* the consent page is left out: the holder said so before, for this very asker. `required` is
-                       * then what was agreed to; nothing optional is asked about, and none of it is released */
+        bool granted; /* the consent page is left out: the holder said so before, for this very asker. All of
+                       * `required` and `optional` goes along then: what was not agreed to is in neither */
         bool may_remember; /* after consent: may it ask again for this without the consent page? */
         bool recorded;     /* a history is kept: said on the consent page */
         enum person_work work; /* what the PIN is for */

@@ -7,6 +7,7 @@
 #include "daemon/policy_internal.h"
 
 #include "base/text.h"
+#include "client-sdk/members.h"
 #include "daemon/varlink.h"
 
 #define FILE_SHOWN 160 /* bytes of a path; 128 rules fit an answer */
@@ -25,22 +26,27 @@ static json_t *decision_json(
         const struct policy_decision *d, const struct policy_question *question)
 {
         claimset left_out = question->optional & (claimset)~d->optional;
-        return json_pack("{s:s, s:o, s:o, s:o, s:o, s:b, s:b, s:I, s:I, s:I, s:I, s:s*, s:s*}",
-                "consent", consents[d->consent], "required", claimset_json(d->required), "optional",
-                claimset_json(d->optional), "refused", claimset_json(d->over), "left_out",
-                claimset_json(left_out), "pinpad", d->pinpad, "simulated", !d->no_simulated,
-                "app_per_hour", (json_int_t)d->app_per_hour, "user_per_hour",
-                (json_int_t)d->user_per_hour, "wrong_pins", (json_int_t)d->wrong_pins, "pause_s",
-                (json_int_t)d->pause_s, "rule", d->rule, "detail", d->detail);
+        const struct member rows[] = { { "rule", d->rule }, { "detail", d->detail } };
+        return members_of(
+                json_pack("{s:s, s:o, s:o, s:o, s:o, s:b, s:b, s:I, s:I, s:I, s:I}", "consent",
+                        consents[d->consent], "required", claimset_json(d->required), "optional",
+                        claimset_json(d->optional), "refused", claimset_json(d->over), "left_out",
+                        claimset_json(left_out), "pinpad", d->pinpad, "simulated", !d->no_simulated,
+                        "app_per_hour", (json_int_t)d->app_per_hour, "user_per_hour",
+                        (json_int_t)d->user_per_hour, "wrong_pins", (json_int_t)d->wrong_pins,
+                        "pause_s", (json_int_t)d->pause_s),
+                rows, ARRAY_LEN(rows));
 }
 
 static json_t *rule_json(const struct rule *rule, enum rule_match match, bool decides)
 {
         char file[FILE_SHOWN];
+        const struct member rows[] = { { "why", decides ? NULL : whys[match] } };
         text_sanitize(file, sizeof file, rule->file, sizeof file);
-        return json_pack("{s:s, s:s, s:s, s:I, s:b, s:s*}", "list", lists[rule->origin], "name",
-                rule->name, "file", file, "line", (json_int_t)rule->line, "matched", decides, "why",
-                decides ? NULL : whys[match]);
+        return members_of(json_pack("{s:s, s:s, s:s, s:I, s:b}", "list", lists[rule->origin],
+                                  "name", rule->name, "file", file, "line", (json_int_t)rule->line,
+                                  "matched", decides),
+                rows, ARRAY_LEN(rows));
 }
 
 static json_t *rules_json(const struct config *config, const struct policy_question *question)

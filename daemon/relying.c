@@ -25,21 +25,32 @@ struct relying {
         struct mohr_trust *trust; /* NULL: nobody is believed */
 };
 
+/* Whoever can write to it says who is believed. One that is not there is told of when it is read. */
+static bool is_owners(const char *path, uid_t owner)
+{
+        struct stat st;
+        return stat(path, &st) < 0 || (st.st_uid == owner && !(st.st_mode & (S_IWGRP | S_IWOTH)));
+}
+
+static int load(struct relying *relying, const char *anchors, uid_t owner, char *error, size_t cap)
+{
+        if (!is_owners(anchors, owner)) {
+                snprintf(error, cap,
+                        "%s: it must belong to uid %u, and nobody else may write to it", anchors,
+                        owner);
+                return OUTCOME_USAGE;
+        }
+        int r = mohr_trust_load(&relying->trust, anchors, error, cap);
+        return r > 0 ? OUTCOME_USAGE : r;
+}
+
 int relying_load(
         struct relying **ret, const char *anchors, uid_t owner, char *error, size_t error_cap)
 {
-        struct stat st;
         struct relying *relying = calloc(1, sizeof *relying);
-        int r = relying ? 0 : -ENOMEM;
-        if (r == 0 && anchors && stat(anchors, &st) == 0 &&
-                (st.st_uid != owner || st.st_mode & (S_IWGRP | S_IWOTH))) {
-                snprintf(error, error_cap,
-                        "%s: somebody else than its owner uid %u may write to it", anchors, owner);
-                r = OUTCOME_USAGE;
-        } else if (r == 0 && anchors) {
-                r = mohr_trust_load(&relying->trust, anchors, error, error_cap);
-                r = r > 0 ? OUTCOME_USAGE : r;
-        }
+        if (!relying)
+                return -ENOMEM;
+        int r = anchors ? load(relying, anchors, owner, error, error_cap) : 0;
         if (r == 0)
                 *ret = relying;
         else

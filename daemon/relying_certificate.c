@@ -94,7 +94,7 @@ static bool host_of(const char *uri, const char **ret, size_t *ret_len)
         const char *rest = host + len;
         if (*rest == ':')
                 rest += 1 + strspn(rest + 1, "0123456789");
-        if (len == 0 || (*rest != '\0' && !strchr("/?#", *rest)))
+        if ((*rest != '\0' && !strchr("/?#", *rest)))
                 return false;
         *ret = host;
         *ret_len = len;

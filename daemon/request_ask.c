@@ -11,6 +11,7 @@
 #include "daemon/request_internal.h"
 
 #include "base/text.h"
+#include "daemon/screen.h"
 
 #include <stdio.h>
 #include <sys/timex.h>
@@ -112,6 +113,7 @@ int ask_person(struct request *request, struct out *args)
                 return r;
         }
         struct person_question question = question_of(request, &reader);
+        request->on_screen = screen_is_there(question.screen);
         r = person_ask(&request->person, context->event, context->config, &question, request->pin,
                 on_answer, request);
         if (r < 0)
@@ -133,6 +135,11 @@ static bool clock_synchronised(void)
 static const char *or_null(const char *text)
 {
         return *text ? text : NULL;
+}
+
+static const char *pin_entry(const struct request *request)
+{
+        return request->pinpad ? "pinpad" : request->on_screen ? "screen" : "pinentry";
 }
 
 int ask_compose(struct request *request, int64_t when, char **ret)
@@ -157,7 +164,7 @@ int ask_compose(struct request *request, int64_t when, char **ret)
                 .auth_time = when,
                 .life = ASSERTION_LIFE,
                 .clock_synchronised = clock_synchronised(),
-                .pin_entry = request->pinpad ? "pinpad" : "pinentry",
+                .pin_entry = pin_entry(request),
                 .software = "mohr " MOHR_VERSION,
                 .reader = or_null(reader_name),
                 .card = {

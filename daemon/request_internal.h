@@ -88,7 +88,7 @@ struct request {
         struct history_wait *recording;
         struct history_told told; /* with the intent */
         bool recorded, closed;    /* the intent is on disk; the result is handed over */
-        char detail_text[192];
+        char detail_text[512];
         sd_event_source *kick, *limit;
         struct readers_wait *wait; /* while the backends have not all spoken */
         bool waited;
@@ -127,7 +127,8 @@ struct request {
         struct person *person;
         struct secret *pin;
         bool told_unproven, verified;
-        bool pinpad; /* the person was told to type on the reader's keys */
+        bool pinpad;    /* the person was told to type on the reader's keys */
+        bool on_screen; /* they were asked by a screen that holds the role */
         int64_t auth_time;
         char *signing_input, *assertion;
         uint8_t digest[CARD_HASH_MAX];

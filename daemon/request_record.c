@@ -135,13 +135,16 @@ bool record_is_due_to_choose(const struct request *request)
         return record_is_due(request) && choose_is_open(request);
 }
 
-/* A clerk wants to know when to come back. */
-static void tell_wait(struct request *request, unsigned int wait_s)
+/* The words are the worker's, and lent; a clerk wants to know when to come back. */
+static void keep_detail(struct request *request, const char *detail, unsigned int wait_s)
 {
-        if (wait_s == 0 || !request->detail)
+        if (!detail)
                 return;
-        snprintf(request->detail_text, sizeof request->detail_text, "%s; again in %u s",
-                request->detail, wait_s);
+        if (wait_s == 0)
+                snprintf(request->detail_text, sizeof request->detail_text, "%s", detail);
+        else
+                snprintf(request->detail_text, sizeof request->detail_text, "%s; again in %u s",
+                        detail, wait_s);
         request->detail = request->detail_text;
 }
 
@@ -151,12 +154,10 @@ static void on_recorded(
         struct request *request = user;
         request->recording = history_wait_free(request->recording);
         request->recorded = outcome == 0;
-        if (outcome != 0)
-                request->detail = detail;
         if (outcome == 0)
                 request->told = *told;
-        else if (told)
-                tell_wait(request, told->wait_s);
+        else
+                keep_detail(request, detail, told ? told->wait_s : 0);
         request_run(request, outcome);
 }
 
@@ -258,8 +259,12 @@ static void on_result(void *user, int outcome, const char *detail, const struct 
         struct request *request = user;
         (void)told;
         request->recording = history_wait_free(request->recording);
-        if (outcome != 0)
-                withhold(request, detail);
+        if (outcome != 0) {
+                bool was_fine = request->outcome == 0;
+                withhold(request, NULL);
+                if (was_fine)
+                        keep_detail(request, detail, 0);
+        }
         request_run(request, 0);
 }
 

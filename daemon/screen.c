@@ -42,11 +42,11 @@ bool screen_is_there(const struct screen *screen)
 
 /* ---- the role ------------------------------------------------------------------------------ */
 
-static void tell(const struct screen *screen, const char *what, pid_t pid)
+static void tell(const struct screen *screen, const char *what, pid_t pid, const char *why)
 {
         char number[16];
         snprintf(number, sizeof number, "%d", (int)pid);
-        log_kv(screen->log, LOG_LEVEL_NOTICE, NULL, what, "pid", number, NULL);
+        log_kv(screen->log, LOG_LEVEL_NOTICE, NULL, what, "pid", number, "why", why, NULL);
 }
 
 /* For the screen the role ends; for the person who was asked on it, it is as if they had refused. */
@@ -54,7 +54,7 @@ static void leave_role(struct screen *screen)
 {
         static const struct person_answer refused = { .outcome = OUTCOME_REFUSED };
         screen->serving = NULL;
-        tell(screen, "screen left", screen->pid);
+        tell(screen, "screen left", screen->pid, NULL);
         if (screen->open)
                 screen_settle(screen->open, &refused);
 }
@@ -64,12 +64,16 @@ static void on_hangup(void *user)
         leave_role(user);
 }
 
-static const char *why_not(const struct screen *screen, const struct call *call)
+static const char *error_of(
+        const struct screen *screen, const struct call *call, const char **ret_why)
 {
-        if (!screen_admits(screen->config, call_peer(call)))
+        *ret_why = screen_refusal(screen->config, call_peer(call));
+        if (*ret_why)
                 return SCREEN_INTERFACE ".PermissionDenied";
+        *ret_why = "called without more";
         if (!call_wants_more(call))
                 return SCREEN_INTERFACE ".ExpectedMore";
+        *ret_why = "another screen is there";
         return screen->serving ? SCREEN_INTERFACE ".RoleTaken" : NULL;
 }
 
@@ -77,18 +81,19 @@ void screen_serve(void *user, struct call *call, json_t *parameters)
 {
         static const struct param none[] = { { 0 } };
         struct screen *screen = user;
+        const char *why;
         if (!params_accept(call, parameters, none))
                 return;
-        const char *error = why_not(screen, call);
+        const char *error = error_of(screen, call, &why);
         if (error) {
-                tell(screen, "screen refused", call_peer(call)->pid);
+                tell(screen, "screen refused", call_peer(call)->pid, why);
                 call_error(call, error, NULL);
                 return;
         }
         screen->serving = call;
         screen->pid = call_peer(call)->pid;
         call_on_hangup(call, on_hangup, screen);
-        tell(screen, "screen took over", screen->pid);
+        tell(screen, "screen took over", screen->pid, NULL);
         call_reply_more(call, json_pack("{s:s}", "event", "serving"));
 }
 

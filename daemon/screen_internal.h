@@ -45,8 +45,9 @@ struct screen_question {
         struct screen_pin *passing;
 };
 
-/* May this client hold the role? Looked at anew each time: files change. */
-bool screen_admits(const struct config *config, const struct peer *peer);
+/* NULL if this client may hold the role, else why not, in words for an operator. Looked at anew each time: files
+ * change. */
+const char *screen_refusal(const struct config *config, const struct peer *peer);
 
 enum screen_kind screen_kind_of(const struct person_question *question);
 size_t screen_pin_min(bool staff);

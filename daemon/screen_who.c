@@ -55,32 +55,38 @@ static bool find_program(const char *path, struct stat *ret)
         return at >= 0 && only_roots(at, S_IFREG, ret);
 }
 
-static bool runs_program(const struct peer *peer, const char *path)
+static const char *why_not_program(const struct peer *peer, const char *path)
 {
         char link[32];
         struct stat wanted, running;
-        if (path[0] != '/' || peer_is_interpreter(path) || !find_program(path + 1, &wanted))
-                return false;
+        if (path[0] != '/' || peer_is_interpreter(path))
+                return "[person] screen names an interpreter, or no path";
+        if (!find_program(path + 1, &wanted))
+                return "[person] screen names no file that only root can change, by a path without "
+                       "links";
         snprintf(link, sizeof link, "/proc/%d/exe", (int)peer->pid);
-        return stat(link, &running) == 0 && running.st_dev == wanted.st_dev &&
-               running.st_ino == wanted.st_ino;
+        if (stat(link, &running) < 0)
+                return "which program it runs cannot be seen";
+        bool same = running.st_dev == wanted.st_dev && running.st_ino == wanted.st_ino;
+        return same ? NULL : "another program";
 }
 
-static bool runs_as_unit(const struct peer *peer, const char *unit)
+static const char *why_not_unit(const struct peer *peer, const char *unit)
 {
-        return peer->system_unit && unit[0] && strcmp(peer->unit, unit) == 0;
+        bool same = peer->system_unit && unit[0] && strcmp(peer->unit, unit) == 0;
+        return same ? NULL : "not of that unit of the system";
 }
 
-bool screen_admits(const struct config *config, const struct peer *peer)
+const char *screen_refusal(const struct config *config, const struct peer *peer)
 {
         static const struct {
                 const char *prefix;
-                bool (*is)(const struct peer *peer, const char *rest);
-        } kinds[] = { { "unit:", runs_as_unit }, { "program:", runs_program } };
+                const char *(*why_not)(const struct peer *peer, const char *rest);
+        } kinds[] = { { "unit:", why_not_unit }, { "program:", why_not_program } };
         for (size_t i = 0; config->screen && i < ARRAY_LEN(kinds); i++) {
                 size_t len = strlen(kinds[i].prefix);
                 if (strncmp(config->screen, kinds[i].prefix, len) == 0)
-                        return kinds[i].is(peer, config->screen + len);
+                        return kinds[i].why_not(peer, config->screen + len);
         }
-        return false;
+        return "no screen is configured ([person] screen)";
 }

@@ -124,13 +124,15 @@ static void print_request(const struct cli *cli, const json_t *entry)
 {
         static const char *const asked_names[] = { "app", "organization", "audience", "purpose",
                 "request", NULL };
-        static const char *const end_names[] = { "released", "declined", "tries_left", NULL };
+        static const char *const given_names[] = { "released", "declined", NULL };
+        static const char *const other_names[] = { "tries_left", NULL };
         const json_t *asked = json_object_get(entry, "asked"), *end = json_object_get(entry, "end");
         print_headline(cli, entry, asked ? asked : end, NULL);
         history_print_members(cli, asked, asked_names);
         printf("    %s%s%s\n", cli_style(stdout, history_style(end)), history_result(asked, end),
                 cli_style(stdout, STYLE_PLAIN));
-        history_print_members(cli, end, end_names);
+        history_print_members(
+                cli, end, json_object_get(end, "assertion") ? given_names : other_names);
 }
 
 static void print_other(const struct cli *cli, const json_t *entry)

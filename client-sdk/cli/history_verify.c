@@ -105,8 +105,9 @@ static int add_given(struct verifying *v)
 
 static const char not_proven[] =
         N_("Not proven: that no program of yours wrote all of it anew, history.head included. Only "
-           "anchors from elsewhere show that: journalctl --user -t mohrd -o cat | mohr history "
-           "verify --anchors -");
+           "anchors from elsewhere show that:");
+static const char with_the_journal[] =
+        "journalctl --user -t mohrd -o cat | mohr history verify --anchors -";
 
 static json_t *findings_json(const struct cli *cli, const struct ledger_check *check)
 {
@@ -187,7 +188,7 @@ static void print_sum(const struct cli *cli, const struct verifying *v)
                 print_number(cli, _("Rows after the last anchor, that could be cut off unnoticed"),
                         sum->head.seq - sum->anchored);
         if (!v->export && !v->given.count)
-                printf("    %s\n", _(not_proven));
+                printf("%s\n    %s\n", _(not_proven), with_the_journal);
 }
 
 static void report_tampering(const struct cli *cli, const struct verifying *v)
@@ -208,8 +209,12 @@ static int tell(const struct cli *cli, const struct verifying *v, int outcome)
                 int r = history_print_json(cli, all);
                 return r == 0 ? outcome : r;
         }
-        if (whole)
+        if (whole && outcome == 0)
                 print_sum(cli, v);
+        else if (whole)
+                fprintf(stderr, "      %s\n",
+                        _("The rows agree with each other and with the head; but the assertion "
+                          "that vouches for them does not hold."));
         return cli_flushed() ? outcome : OUTCOME_INTERNAL;
 }
 

@@ -74,7 +74,38 @@ static const struct label {
         { "values", N_("What the assertion said") },
 };
 
-/* Names and numbers, as text. */
+/* Words of a history that people have other words for. */
+static const char *word_of(const char *name)
+{
+        static const struct {
+                const char *name, *text;
+        } words[] = {
+                { "card_generation", N_("the card's generation") },
+                { "card_expiry", N_("the card's expiry date") },
+                { "reader", N_("the card reader's name") },
+                { "station", N_("what the app says of the place") },
+                { "replayed", N_("this signed request was used before") },
+                { "too_often", N_("it asked too often") },
+                { "paused", N_("it is paused after several wrong PINs") },
+        };
+        for (size_t i = 0; i < ARRAY_LEN(words); i++)
+                if (strcmp(words[i].name, name) == 0)
+                        return _(words[i].text);
+        return name;
+}
+
+/* Claims are told in words, but not in the middle of what somebody else wrote. */
+static void list_value(const json_t *list, char *dst, size_t cap)
+{
+        size_t len = 0;
+        dst[0] = '\0';
+        for (size_t i = 0; i < json_array_size(list) && len < cap; i++) {
+                const char *name = json_string_value(json_array_get(list, i));
+                len += (size_t)snprintf(
+                        dst + len, cap - len, "%s%s", i ? _(", ") : "", name ? word_of(name) : "?");
+        }
+}
+
 static void plain_value(const json_t *value, char *dst, size_t cap)
 {
         dst[0] = '\0';
@@ -82,10 +113,8 @@ static void plain_value(const json_t *value, char *dst, size_t cap)
                 snprintf(dst, cap, "%s", json_string_value(value));
         else if (json_is_integer(value))
                 snprintf(dst, cap, "%lld", (long long)json_integer_value(value));
-        size_t len = 0;
-        for (size_t i = 0; json_is_array(value) && i < json_array_size(value) && len < cap; i++)
-                len += (size_t)snprintf(dst + len, cap - len, "%s%s", i ? ", " : "",
-                        json_string_value(json_array_get(value, i)));
+        else if (json_is_array(value))
+                list_value(value, dst, cap);
 }
 
 static void print_line(const struct cli *cli, const char *label, const char *text)
@@ -115,6 +144,8 @@ static void print_member(const struct cli *cli, const struct label *label, json_
                 return;
         }
         plain_value(value, text, sizeof text);
+        if (strcmp(label->name, "why") == 0 && json_is_string(value))
+                snprintf(text, sizeof text, "%s", word_of(json_string_value(value)));
         if (strcmp(label->name, "at") == 0)
                 printf("    %s: %s\n", _(label->label),
                         cli_time(cli, when, json_integer_value(value)));

@@ -251,30 +251,44 @@ static int read_database(const char *path, bool unchanging, struct reading *read
         return r == 0 ? tell_rows(reading, db) : r;
 }
 
-static bool has_log(const char *path)
+/* What SQLite keeps beside a database, and opens by itself. */
+static int look_beside(const char *path, const struct reading *reading, bool *ret_log)
 {
-        _cleanup_free_ char *log = NULL;
-        struct stat st;
-        if (asprintf(&log, "%s-wal", path) < 0) {
-                log = NULL;
-                return true;
+        static const char *const tails[] = { "-wal", "-journal", "-shm" };
+        *ret_log = false;
+        for (size_t i = 0; i < ARRAY_LEN(tails); i++) {
+                _cleanup_free_ char *beside = NULL;
+                struct stat st;
+                if (asprintf(&beside, "%s%s", path, tails[i]) < 0) {
+                        beside = NULL;
+                        return -ENOMEM;
+                }
+                if (lstat(beside, &st) < 0)
+                        continue;
+                if (!S_ISREG(st.st_mode))
+                        return object_to(reading, "history.db%s is no plain file", tails[i]);
+                *ret_log |= i < 2 && st.st_size > 0;
         }
-        return lstat(log, &st) == 0 && st.st_size > 0;
+        return 0;
 }
 
 static int read_file(const char *path, struct reading *reading)
 {
         struct stat st;
         int code = 0;
+        bool log = false;
         if (lstat(path, &st) < 0)
                 return -errno;
         if (!S_ISREG(st.st_mode))
                 return object_to(reading, "%s", "history.db is no plain file");
-        int r = read_database(path, false, reading, &code);
+        int r = look_beside(path, reading, &log);
+        if (r != 0)
+                return r;
+        r = read_database(path, false, reading, &code);
         bool cannot_share = (code & 0xFF) == SQLITE_CANTOPEN || (code & 0xFF) == SQLITE_READONLY;
         if (!cannot_share)
                 return r;
-        if (has_log(path))
+        if (log)
                 return object_to(reading, "%s",
                         "history.db has a log beside it, and its folder cannot be written to: "
                         "read a copy of the folder");

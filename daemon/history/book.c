@@ -213,17 +213,15 @@ static int insert(struct book *book, const char *body, const uint8_t digest[stat
         return book_step(book, statement);
 }
 
-static char *body_text(const json_t *body, int64_t now)
+/* Not into a copy of it: json_copy() forgets what there was no memory for (jansson 2.14). */
+static char *body_text(json_t *body, int64_t now)
 {
-        json_t *dated = json_copy((json_t *)(uintptr_t)body);
-        char *text = NULL;
-        if (dated && json_object_set_new(dated, "at", json_integer(now)) == 0)
-                text = members_text(dated, JSON_COMPACT | JSON_SORT_KEYS);
-        json_decref(dated);
-        return text;
+        if (json_object_set_new(body, "at", json_integer(now)) < 0)
+                return NULL;
+        return members_text(body, JSON_COMPACT | JSON_SORT_KEYS);
 }
 
-int book_append(struct book *book, const json_t *body, int64_t now, struct book_head *ret)
+int book_append(struct book *book, json_t *body, int64_t now, struct book_head *ret)
 {
         struct book_head head;
         uint8_t digest[BOOK_LINK], link[BOOK_LINK];

@@ -55,9 +55,8 @@ _must_check_ int book_begin(struct book *book); /* waits for others some seconds
 _must_check_ int book_commit(struct book *book);
 void book_rollback(struct book *book);
 
-/* Adds the row within a transaction. */
-_must_check_ int book_append(
-        struct book *book, const json_t *body, int64_t now, struct book_head *ret);
+/* Adds the row within a transaction; its time is put into the body. */
+_must_check_ int book_append(struct book *book, json_t *body, int64_t now, struct book_head *ret);
 _must_check_ int book_last(struct book *book, struct book_head *ret);
 /* Does the last row follow from the one before it, and its digest from its body? */
 _must_check_ int book_check_end(struct book *book);

@@ -97,6 +97,7 @@ static int warm_up(void)
         if (sqlite3_initialize() != SQLITE_OK)
                 return -ENOMEM;
         sqlite3_randomness(sizeof random, random);
+        json_object_seed(0);
         return EVP_Digest(random, sizeof random, digest, NULL, EVP_sha256(), NULL) == 1 ? 0 : -EIO;
 }
 

@@ -116,8 +116,10 @@ int owner_find_orphan(struct book *book, char ret[static 33])
 {
         _cleanup_statement_ sqlite3_stmt *row = NULL;
         struct owner now = owner_now();
-        int r = book_prepare(
-                book, &BOOK_QUERY("SELECT request, boot, pid, start FROM open", NULL), &row);
+        int r = book_prepare(book,
+                &BOOK_QUERY("SELECT request, boot, pid, start FROM open GROUP BY boot, pid, start",
+                        NULL),
+                &row);
         while (r == 0 && (r = book_step(book, row)) == 1) {
                 struct owner owner = owner_of_row(row);
                 const char *request = (const char *)sqlite3_column_text(row, 0);

@@ -9,7 +9,10 @@
 
 #include <stdio.h>
 
-#define DESC_MAX    (PARTS_LINE_MAX - (sizeof "SETDESC " - 1)) /* escaped bytes */
+#define DESC_MAX (PARTS_LINE_MAX - (sizeof "SETDESC " - 1)) /* escaped bytes */
+#define COLUMNS  72 /* of a terminal of 80, less a frame and what a line loses where it is broken */
+#define ROWS_MAX                                                                                   \
+        16 /* of one of 24, less a frame, a field for the PIN, an error's line and buttons */
 #define LEVEL_LEAST 24 /* bytes of an app's string for which spare parts are given up */
 #define PILE_MAX    3  /* marks on one letter: Arabic needs two, with a joiner three */
 #define FSI         "\u2068"
@@ -177,43 +180,78 @@ static size_t append(char *dst, size_t cap, size_t used, const struct part *part
         return len < 0 ? used : base_min(used + (size_t)len, cap - 1);
 }
 
+/* How many rows a small terminal needs: a letter counts as one column, whatever it is. */
+static size_t rows_of(const char *text)
+{
+        size_t rows = 1, column = 0;
+        for (; *text; text += char_len(text)) {
+                bool ends = *text == '\n';
+                rows += ends || column == COLUMNS;
+                column = ends ? 0 : column == COLUMNS ? 1 : column + 1;
+        }
+        return rows;
+}
+
+struct room {
+        size_t level; /* for each of the app's strings */
+        size_t rows;
+        bool spares;
+};
+
 static bool render(
-        const struct parts *parts, size_t level, bool spares, char desc[static PARTS_LINE_MAX])
+        const struct parts *parts, const struct room *room, char desc[static PARTS_LINE_MAX])
 {
         char text[8 * PARTS_VALUE_MAX];
         size_t used = 0;
         text[0] = '\0';
         for (size_t i = 0; i < parts->count; i++) {
-                if (parts->part[i].spare && !spares)
+                if (parts->part[i].spare && !room->spares)
                         continue;
                 if (used > 0 && used < sizeof text - 1) {
                         text[used++] = '\n';
                         text[used] = '\0';
                 }
-                used = append(text, sizeof text, used, &parts->part[i], level);
+                used = append(text, sizeof text, used, &parts->part[i], room->level);
         }
-        bool fits = escaped_len(text) <= DESC_MAX;
+        bool fits = escaped_len(text) <= DESC_MAX && rows_of(text) <= room->rows;
         if (fits)
                 memcpy(desc, text, used + 1);
         return fits;
 }
 
+/* What is given up, one after the other, so that a little of the app's strings stays: parts that can be spared, then the
+ * rows of a small terminal. */
+static struct room least_room(const struct parts *parts, char desc[static PARTS_LINE_MAX])
+{
+        static const struct room rooms[] = {
+                { LEVEL_LEAST, ROWS_MAX, true },
+                { LEVEL_LEAST, ROWS_MAX, false },
+                { LEVEL_LEAST, SIZE_MAX, false },
+                { 0, SIZE_MAX, false },
+        };
+        size_t i = 0;
+        while (i < ARRAY_LEN(rooms) - 1 && !render(parts, &rooms[i], desc))
+                i++;
+        struct room room = rooms[i];
+        room.level = 0;
+        return room;
+}
+
 /* The most room for the app's strings with which the page fits, by halving. */
 bool parts_render(const struct parts *parts, char desc[static PARTS_LINE_MAX])
 {
-        size_t fits = 0, too_much = DESC_MAX + 1;
+        size_t too_much = DESC_MAX + 1;
         desc[0] = '\0';
-        if (render(parts, DESC_MAX, true, desc))
+        if (render(parts, &(struct room){ DESC_MAX, ROWS_MAX, true }, desc))
                 return true;
-        bool spares = render(parts, LEVEL_LEAST, true, desc);
-        if (!spares)
-                (void)render(parts, fits, false, desc);
-        while (too_much - fits > 1) {
-                size_t level = fits + (too_much - fits) / 2;
-                if (render(parts, level, spares, desc))
-                        fits = level;
+        struct room room = least_room(parts, desc);
+        (void)render(parts, &room, desc);
+        for (size_t fits = 0; too_much - fits > 1;) {
+                room.level = fits + (too_much - fits) / 2;
+                if (render(parts, &room, desc))
+                        fits = room.level;
                 else
-                        too_much = level;
+                        too_much = room.level;
         }
         return false;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* parts.h: a page of the prompt, composed so that it fits one Assuan line.
+/* parts.h: a page of the prompt, composed so that it fits one Assuan line and, if it can, a terminal of 24 rows.
  *
  * What an app, a card, a reader or a certificate says is sanitised here (base/text.h), its white space folded
  * to single blanks so that it can neither start a line nor be pushed to one, '<' taken from it so that

@@ -153,6 +153,10 @@ class Screen:
     def agreed(self, key):
         return self.choose(key, "yn") == "y"
 
+    def agreed_to(self, claim):
+        self.show(claim)
+        return self.agreed("optional")
+
     def listen(self):
         event = self.serve.hear()
         if event["event"] == "end" and event.get("ticket") in (None, self.ticket):
@@ -204,8 +208,7 @@ class Screen:
             return {"decision": "yes"}
         answer = {"decision": "sign", "released": list(question["required"])}
         for claim in question["optional"]:
-            self.show(claim)
-            if self.agreed("optional"):
+            if question["granted"] or self.agreed_to(claim):
                 answer["released"].append(claim)
         if question["may_remember"]:
             answer["remember"] = self.agreed("remember")

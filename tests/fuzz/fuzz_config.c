@@ -4,6 +4,7 @@
  */
 #include "base/outcome.h"
 #include "daemon/config.h"
+#include "daemon/policy_rule.h"
 #include "tests/fuzz/require.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
@@ -14,6 +15,23 @@ static size_t count(char *const *list)
         while (list[n])
                 n++;
         return n;
+}
+
+static void check_rules(const struct rule *rules)
+{
+        const char *why;
+        size_t count = 0;
+        for (const struct rule *rule = rules; rule; rule = rule->next, count++) {
+                require(rule->name[0] && rule->file && rule->line > 0);
+                require(rule->who[0] != NULL);
+                for (char *const *who = rule->who; *who; who++) {
+                        require(rule_who_valid(*who, &why));
+                        require(rule->consent != POLICY_GRANT || rule_who_grantable(*who, &why));
+                }
+                for (char *const *audience = rule->audience; *audience; audience++)
+                        require(rule_audience_valid(*audience, &why));
+        }
+        require(count <= RULES_MAX);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
@@ -33,6 +51,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
         require(!config->anchors || config->anchors[0] == '/');
         require(!config->state_dir || config->state_dir[0] == '/');
         require(config->prompt_timeout_s <= 3600 && config->card_timeout_ms <= 60000);
+        if (r == 0)
+                check_rules(config->rules);
         config_free(config);
         return 0;
 }

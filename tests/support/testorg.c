@@ -55,12 +55,14 @@ X509 *testorg_issue(const struct testorg *org, const struct testorg_spec *spec)
         name(subject, NID_organizationName, or_else(spec->organization, TESTORG_NAME));
         name(subject, NID_organizationalUnitName, or_else(spec->unit, ""));
         name(subject, NID_givenName, or_else(spec->given_name, ""));
+        name(subject, NID_surname, or_else(spec->surname, ""));
         name(subject, NID_commonName, or_else(spec->common_name, "Specimen Bank [Seal]"));
         X509_set_subject_name(cert, subject);
         X509_set_issuer_name(cert, issuer ? X509_get_subject_name(issuer) : subject);
         X509_NAME_free(subject);
         extend(cert, NID_basic_constraints, or_else(spec->constraints, "critical,CA:FALSE"));
         extend(cert, NID_key_usage, or_else(spec->key_usage, "critical,digitalSignature"));
+        extend(cert, NID_name_constraints, or_else(spec->name_constraints, ""));
         extend(cert, NID_subject_alt_name, or_else(spec->alternative_names, TESTORG_SAN));
         must(X509_sign(cert, spec->issuer_key ? spec->issuer_key : org->pki->ca_key, EVP_sha256()) >
                         0,

@@ -17,8 +17,8 @@ struct testorg {
 };
 
 struct testorg_spec { /* zero members: what a good certificate has; "" leaves it out */
-        const char *organization, *unit, *common_name, *given_name, *alternative_names;
-        const char *key_usage, *constraints;
+        const char *organization, *unit, *common_name, *given_name, *surname, *alternative_names;
+        const char *key_usage, *constraints, *name_constraints;
         int64_t from, to;
         EVP_PKEY *key;
         X509 *issuer;

@@ -732,6 +732,15 @@ def grant_for_another(rig):
     rig.check(not error and not any(line.startswith("CONFIRM") for line in lines), "left: a permission that a program of the same user wrote is believed", (error, lines))
     rig.check(sum(line.startswith("GETPIN") for line in lines) == 1 and any("bank.example" in urllib.parse.unquote(line) for line in lines),
               "but the PIN is asked for, and for whom is said", lines)
+    daemon.script(getpin=["00000000"])
+    ask(), ask()
+    daemon.script(confirm=["cancel"])
+    daemon.prompts()
+    error, reply = ask()
+    lines = daemon.prompts()
+    rig.check("LastTryDeclined" in str(error) and not any(line.startswith("GETPIN") for line in lines) and rig.card.stats()["verify_commands"] == 4,
+              "nor is the last try spent without its own yes", (error, reply, lines[-8:]))
+    daemon.script()
     error, reply = lib.call(daemon.socket, "mohr.Identity.ListGrants")
     rig.check(not error and len(reply["grants"]) == 1, "it stands in the list of what may ask", (error, reply))
     lib.call(daemon.socket, "mohr.Identity.RevokeGrant", {"grant": reply["grants"][0]["grant"]})

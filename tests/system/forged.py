@@ -16,7 +16,9 @@ import hashlib
 import json
 import os
 import re
+import subprocess
 import threading
+import time
 import urllib.parse
 
 import flow
@@ -257,6 +259,52 @@ def bytes_of_two_readings(world):
     world.quiet("bytes that two parsers read differently", odd)
 
 
+# ---- requests that somebody else is said to have signed -------------------------------------------
+
+def enclosed(value):
+    data = value if isinstance(value, bytes) else json.dumps(value, separators=(",", ":")).encode()
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def signed_by(rig, name, header, claims):
+    """A compact JWS with the key of one of the simulated cards."""
+    text = f"{enclosed(header)}.{enclosed(claims)}"
+    done = subprocess.run(["openssl", "dgst", "-sha256", "-sign", os.path.join(rig.pki, f"leaf-{name}.key")], input=text.encode(),
+                          capture_output=True, check=True)
+    return f"{text}.{enclosed(done.stdout)}"
+
+
+def requests(rig):
+    """Signed by nobody, by a shared word, by a citizen's own card, with words that are no request's."""
+    with open(os.path.join(rig.pki, "leaf-valid.pem"), encoding="ascii") as leaf, open(os.path.join(rig.pki, "ca.pem"), encoding="ascii") as ca:
+        chain = ["".join(pem.splitlines()[1:-1]) for pem in (leaf.read().strip(), ca.read().strip())]
+    now = int(time.time())
+    claims = {"iss": "https://bank.example", "client_id": "https://bank.example", "aud": "urn:mohr:daemon", "iat": now, "exp": now + 300,
+              "jti": "a-forged-request", "nonce": "forged-nonce"}
+    header = {"alg": "RS256", "typ": "oauth-authz-req+jwt", "x5c": chain}
+    for what, head, more in (("of nobody", {"alg": "none"}, {}), ("of a shared word", {"alg": "HS256"}, {}), ("without a certificate", {"x5c": []}, {}),
+                             ("of a key in the header", {"x5c": None, "jwk": {"kty": "oct", "k": "AA"}}, {}), ("of a citizen", {}, {}),
+                             ("of a citizen, with another name", {}, OTHER_PERSON), ("for another audience", {}, {"audience": "https://evil.example"})):
+        head = {name: value for name, value in {**header, **head}.items() if value is not None}
+        yield what, signed_by(rig, "valid", head, {**claims, **more})
+    yield "without a signature", f"{enclosed({**header, 'alg': 'none'})}.{enclosed(claims)}."
+    yield "that is an assertion", signed_by(rig, "valid", {"alg": "RS256", "typ": "mohr-identity+jwt", "x5c": chain}, {**claims, **OTHER_PERSON})
+
+
+def forged_requests(rig):
+    """Even where the national root itself stands among the anchors of relying parties. (Good ones: relying.py.)"""
+    if os.geteuid() != 0:
+        return rig.skip("forged requests", "anchors of relying parties must be root's")
+    card = flow.Soft(rig)
+    world = World(rig, "forged requests", card, flow.daemon_of(rig, relying_parties={"anchors": rig.root}))
+    odd = []
+    for what, request in requests(rig):
+        error, reply = world.ask(ASSERT, {"signed_request": request, "ui": GOOD["ui"]})
+        odd += [] if error == "mohr.Identity.RefusedByPolicy" else [(what, error, reply)]
+    world.quiet("requests that their relying party never signed", odd)
+    return world.end()
+
+
 # ---- texts that want to get out of their place ----------------------------------------------------
 
 def hostile(rig, number):
@@ -444,7 +492,7 @@ def below(rig):
         helper.end()
 
 
-PARTS = [everything, elsewhere(over_pcsc), elsewhere(over_nfc), elsewhere(over_usb), elsewhere(over_soft_piv), below]
+PARTS = [everything, elsewhere(over_pcsc), elsewhere(over_nfc), elsewhere(over_usb), elsewhere(over_soft_piv), forged_requests, below]
 
 
 def body(rig):

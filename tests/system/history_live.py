@@ -17,9 +17,9 @@ from lib import PIN, Daemon, main, wait_for
 READER = "Simulated reader (SIMULATED CARD)"
 
 
-def soft(rig):
+def soft(rig, **sections):
     state = os.path.join(rig.dir, f"soft-{len(rig.processes)}")
-    return Daemon(rig, drivers=("soft",), soft={"pki": rig.pki, "pin": PIN, "state": state})
+    return Daemon(rig, drivers=("soft",), soft={"pki": rig.pki, "pin": PIN, "state": state}, **sections)
 
 
 def history(rig, daemon, *words, text=None):
@@ -107,11 +107,13 @@ def export(rig, daemon):
     other = json.loads(parts[-1])["assertion"]
     at = len(data) - len(parts[-1])
     places = [*range(20, at, max(1, at // 20)), *range(at, len(data), max(1, (len(data) - at) // 30))]
-    bad = [place for place in places if judged(data[:place] + bytes([data[place] ^ 1]) + data[place + 1:])[0] != 21]
+    bad = [place for place in rig.few(places, 4) if judged(data[:place] + bytes([data[place] ^ 1]) + data[place + 1:])[0] != 21]
     rig.check(not bad, "a changed byte is found in rows, head and signature", bad)
     code, given = daemon.request(READER)
     forged = b"".join(parts[:-1]) + json.dumps({"assertion": given}, separators=(",", ":")).encode() + b"\n"
     rig.check(judged(forged)[0] == 21, "an assertion for somebody else vouches for no export")
+    code, out, err = rig.mohr(None, "history", "verify", "--export", path, "--trust", rig.root)
+    rig.check(code == 21 and "whole" not in out and "does not hold" in err, "which is said, and nothing else", out + err)
     shorter = parts[:-4] + parts[-2:]
     rig.check(judged(b"".join(shorter))[0] == 21, "nor does the right one for other rows")
     rig.check(judged(data + parts[-1])[0] == 21 and judged(b"".join(parts[:-1]))[0] == 0 and other.count(".") == 2, "it is there once or not at all")
@@ -138,6 +140,13 @@ def grants(rig, daemon):
     rig.check("Nobody may ask" in rig.mohr(daemon, "grants")[1], "which is said to people")
     rig.check(rig.mohr(daemon, "grants", "revoke", "f" * 32)[0] == 2 and rig.mohr(daemon, "grants", "revoke", "x")[0] == 2
               and rig.mohr(daemon, "grants", "nonsense")[0] == 2, "what is not there cannot be taken back")
+    for _ in range(5):  # who hangs up is told nothing, and nobody else hears of it
+        connection = lib.Connection(daemon.socket)
+        connection.send("mohr.Identity.ListGrants")
+        connection.close()
+    error, reply = lib.call(daemon.socket, "mohr.Identity.RevokeGrant", {"grant": "F" * 32})
+    rig.check(error == "org.varlink.service.InvalidParameter" and reply == {"parameter": "grant"} and rig.mohr(daemon, "grants")[0] == 0,
+              "clients that hang up or say nonsense are in nobody's way", reply)
     daemon.stop()
     db = sqlite3.connect(os.path.join(daemon.state, "history.db"))
     number, now = "ab" * 16, 1795000000
@@ -158,23 +167,58 @@ def grants(rig, daemon):
     rig.check(code == 0 and entries(rig, daemon)[-1].get("revoked", {}).get("grant") == number, "which is a row", told)
 
 
-def rewritten(rig, daemon):
-    """A program of the same user does all it can."""
-    log = daemon.process.said()
-    daemon.stop()
+def write_anew(daemon, bodies):
+    """All rows, and the head, as if these had been written."""
     db = sqlite3.connect(os.path.join(daemon.state, "history.db"))
-    bodies = [json.loads(text) for text, in db.execute("SELECT body FROM entry ORDER BY seq")]
-    db.execute("UPDATE entry SET body = replace(body, 'office', 'bureau') WHERE seq = 2")
-    db.commit()
-    rig.check(("changed", 2) in verdict(rig, daemon)[1], "a row changed behind the daemon's back is named", verdict(rig, daemon))
-    db.execute("DELETE FROM entry WHERE seq > 1")
-    for body in bodies[3:]:
+    db.execute("DELETE FROM entry")
+    db.execute("INSERT INTO entry VALUES (0, '{}', x'', zeroblob(32))")
+    for body in bodies:
         append(db, body)
+    db.execute("DELETE FROM entry WHERE seq = 0")
     db.commit()
     seq, link = chain(db)
     with open(os.path.join(daemon.state, "history.head"), "w", encoding="ascii") as head:
         head.write(f"mohr-history-1 {bodies[0]['id']} {seq} {link.hex()}\n")
     db.close()
+
+
+def bodies_of(daemon):
+    db = sqlite3.connect(os.path.join(daemon.state, "history.db"))
+    bodies = [json.loads(text) for text, in db.execute("SELECT body FROM entry ORDER BY seq")]
+    db.close()
+    return bodies
+
+
+def old_ones(rig):
+    """What the worker takes out when it is old is what the reader lets go."""
+    daemon = soft(rig, history={"keep_days": 1})
+    daemon.request(READER)
+    daemon.stop()
+    write_anew(daemon, [{**body, "at": body["at"] - 5 * 86400} for body in bodies_of(daemon)])
+    daemon.start()
+    daemon.request(READER)
+    told = wait_for(lambda: verdict(rig, daemon)[2].get("pruned") and verdict(rig, daemon), 20, 0.2)
+    rig.check(told and told[0] == 0 and told[2]["pruned"] == 2 and told[2]["rows"] == 6, "what was taken out for its age is no tampering", told)
+    rig.check("taken out" in history(rig, daemon)[1], "and is told in the list")
+    daemon.stop()
+    db = sqlite3.connect(os.path.join(daemon.state, "history.db"))
+    db.execute("UPDATE entry SET body = NULL WHERE seq = 4")
+    db.commit()
+    db.close()
+    rig.check(("body-missing", 4) in verdict(rig, daemon)[1], "what was not old enough is", verdict(rig, daemon))
+
+
+def rewritten(rig, daemon):
+    """A program of the same user does all it can."""
+    log = daemon.process.said()
+    daemon.stop()
+    bodies = bodies_of(daemon)
+    db = sqlite3.connect(os.path.join(daemon.state, "history.db"))
+    db.execute("UPDATE entry SET body = replace(body, 'office', 'bureau') WHERE seq = 2")
+    db.commit()
+    db.close()
+    rig.check(("changed", 2) in verdict(rig, daemon)[1], "a row changed behind the daemon's back is named", verdict(rig, daemon))
+    write_anew(daemon, bodies[:1] + bodies[3:])
     rig.check(verdict(rig, daemon)[0] == 0, "one who rewrites all of it, head included, is not found by these files alone")
     code, bad, told = verdict(rig, daemon, "--anchors", "-", text=log)
     rig.check(code == 21 and {fault for fault, _ in bad} & {"rewritten", "cut-off"}, "but by the daemon's log", told)
@@ -184,6 +228,7 @@ def body(rig):
     daemon = soft(rig)
     for part in (every_end, killed, export, grants, rewritten):
         part(rig, daemon)
+    old_ones(rig)
 
 
 main(body)

@@ -97,10 +97,10 @@ class Client:
 class Ground:
     """One card and one daemon that is killed again and again."""
 
-    def __init__(self, rig, name, dice):
+    def __init__(self, rig, name, dice, made=None):
         self.rig, self.name, self.dice = rig, name, dice
         make, _, self.grace = WAYS[name]
-        self.card, self.daemon = make(rig)
+        self.card, self.daemon = made or make(rig)
         self.daemon.script(delay=0.004)
         self.answered, self.asked, self.struck, self.moments = {}, set(), {}, 0
         self.daemon.wait_state(self.card.reader, "card")
@@ -213,6 +213,53 @@ class Ground:
         self.card.remove()
 
 
+# ---- the row comes first --------------------------------------------------------------------------
+
+def worker_of(daemon):
+    return next((pid for pid, who in family(daemon) if who == "history"), None)
+
+
+def row_before_prompt(rig):
+    """The worker of the history stands still: nobody is asked until it goes on, and nobody at all if it does not come back."""
+    ground = Ground(rig, "soft", random.Random(SEED))
+    for what, how, codes in (("goes on", signal.SIGCONT, {None}), ("is killed", signal.SIGKILL, {None, "mohr.Identity.CannotRecord"})):
+        worker = worker_of(ground.daemon)
+        ground.daemon.prompts()
+        os.kill(worker, signal.SIGSTOP)
+        client = Client(ground.daemon)
+        wait_for(lambda: client.phases[-1:] == ["card"], 5)
+        time.sleep(0.3)
+        early = [line for line in ground.daemon.prompts() if line.startswith("PID")]
+        rig.check(not early and not client.ended.is_set(), f"while the history's worker stands still nobody is asked ({what})", (early, client.phases))
+        os.kill(worker, how)
+        rig.check(client.ended.wait(30) and client.error in codes, f"when it {what} the request goes on, or is answered 27", client.error)
+        if client.assertion:
+            ground.answered[client.request] = client.assertion
+    ground.kept()
+    ground.end()
+
+
+def row_before_answer(rig):
+    """The same once the card has signed: the assertion does not leave before its row is on disk."""
+    card = flow.Soft(rig, sign_ms=300)
+    ground = Ground(rig, "soft", random.Random(SEED), (card, flow.daemon_of(rig)))
+    for what, how in (("goes on", signal.SIGCONT), ("is killed", signal.SIGKILL)):
+        signed = card.stats()["signatures"]
+        client = Client(ground.daemon)
+        wait_for(lambda: "sign" in client.phases, 10, 0.002)
+        worker = worker_of(ground.daemon)
+        os.kill(worker, signal.SIGSTOP)
+        made = wait_for(lambda: card.stats()["signatures"] > signed, 10)
+        time.sleep(0.3)
+        rig.check(made and not client.ended.is_set(), f"a signature was made, and does not leave while the worker stands still ({what})", client.error)
+        os.kill(worker, how)
+        rig.check(client.ended.wait(30) and client.error in (None, "mohr.Identity.CannotRecord"), f"when it {what} there is an answer", client.error)
+        if client.assertion:
+            ground.answered[client.request] = client.assertion
+    ground.kept()
+    ground.end()
+
+
 def share(name, rig):
     count = max(2, round(MOMENTS * WAYS[name][1]))
     return max(2, count // 4) if rig.sanitized() else count
@@ -237,6 +284,9 @@ def body(rig):
             rig.skip("kills over usb", why)
         else:
             one_way(rig, name)
+    if rig.shard[0] == 2:
+        row_before_prompt(rig)
+        row_before_answer(rig)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import os
 import signal
 
 import flow
+from digits import a_pin, look, may_look
 from lib import PIN, Card, Connection, Daemon, Pcscd, call, main, wait_for
 
 STAFF_PIN, NEW_PIN, PUK = "271828", "16180339", "13572468"
@@ -156,6 +157,15 @@ class Staff:
         code, out, err = self.rig.mohr(self.daemon, "pin", deed, "--json", *words, **more)
         return code, json.loads(out) if out.startswith("{") else {}, err
 
+    def holders(self):
+        """pids of the helpers that hold the card; the one that watches has the same name."""
+        found = []
+        for pid, name in self.daemon.helpers().items():
+            with open(f"/proc/{pid}/cmdline", encoding="ascii", errors="replace") as words:
+                if name.startswith("mohr-reader") and "--watch" not in words.read():
+                    found.append(pid)
+        return found
+
     def attempts(self):
         return sum(header[2:4] in ("24", "2C") for header, _ in self.card.commands())
 
@@ -274,15 +284,67 @@ def killed(rig):
             phases.append(client.receive()[1].get("phase"))
         rig.check(phases == ["reader", "card", "consent", "pin"], "phases are told in order", phases)
         rig.check(bool(wait_for(lambda: staff.memory()[2] == NEW_PIN, 20)), "the card works")
-        for pid, name in staff.daemon.helpers().items():
-            if name.startswith("mohr-reader-sof"):
-                os.kill(pid, signal.SIGKILL)
+        for pid in staff.holders():
+            os.kill(pid, signal.SIGKILL)
         error, reply = end(client)
-        rig.check(bool(error) and reply.get("detail") == IN_DOUBT, "a helper killed at work leaves a doubt that is told", (error, reply))
+        rig.check(error == "mohr.Identity.CardRemoved" and reply.get("detail") == IN_DOUBT, "a helper killed at work leaves a doubt that is told", (error, reply))
         staff.daemon.wait_state(flow.READER, "card")
         staff.daemon.script(getpin=[NEW_PIN])
         code, reply = staff.daemon.request()
         rig.check(code == 0, "the next request is served, with the new PIN", (code, reply))
+
+
+def in_memory(daemon, secrets):
+    """{name: finds} of any of them, in the daemon and what it has started."""
+    finds = {}
+    for secret in secrets:
+        for name, found in look(daemon, secret).items():
+            finds.setdefault(name, []).extend(found)
+    return finds
+
+
+def remembered(rig, pcscd, deed, **switches):
+    """Where the digits of proof and new PIN are while the card has the one command, and after the answer."""
+    proof, new = a_pin(8 if deed == "UnblockPin" else 6), a_pin(8)
+    pins = {"pin": STAFF_PIN, "piv_puk": proof} if deed == "UnblockPin" else {"pin": proof}
+    card = Card(rig, pcscd, "piv", **pins, **switches)
+    daemon = Daemon(rig, trust={"staff_anchors": os.path.join(rig.pki, "staff-ca.pem")})
+    daemon.wait_state(card.reader, "card")
+    daemon.script(getpin=[proof, new, new])
+    client, during = begin(daemon, deed), {}
+    if switches:
+        wait_for(lambda: during.update(in_memory(daemon, [proof])) or any(found for name, found in during.items() if "reader" in name), 10, 0.05)
+    error, _ = end(client)
+    after = in_memory(daemon, [proof, new])
+    daemon.stop()
+    card.remove()
+    return error, during, after
+
+
+def memory(rig):
+    """As memory.py, which says why a find counts only when there is one each time."""
+    if not may_look():
+        rig.skip("where the digits of a new PIN are", "only root may look into processes that are not dumpable")
+        return
+    pcscd = Pcscd(rig)
+    for deed, where in (("ChangePin", "change"), ("UnblockPin", "unblock")):
+        error, during, after = remembered(rig, pcscd, deed, fault=f"mute:1500@{where}:before")
+        rig.check(error and any(found for name, found in during.items() if "reader" in name),
+                  f"{deed}: the look finds the digits in the helper while the card has them", (error, during))
+        for _ in range(3):
+            left = {name: found for name, found in after.items() if found}
+            if not left:
+                break
+            rig.note(f"{deed}: a find, by chance or not: {left}")
+            error, _, after = remembered(rig, pcscd, deed)
+        rig.check(not left, f"{deed}: nothing is left after the answer", left)
+    error, _, after = remembered(rig, pcscd, "ChangePin")
+    left = {name: found for name, found in after.items() if found}
+    if left:
+        error, _, after = remembered(rig, pcscd, "ChangePin")
+        left = {name: found for name, found in after.items() if found}
+    rig.check(not error and not left, "ChangePin: nothing is left after a yes of the card", (error, left))
+    pcscd.stop()
 
 
 def one_at_a_time(rig):
@@ -316,7 +378,7 @@ def body(rig):
     if rig.shard[0] == 0:
         usage(rig)
         blocked(rig)
-    for part in rig.mine([another_card, killed, one_at_a_time]):
+    for part in rig.mine([another_card, memory, killed, one_at_a_time]):
         part(rig)
     for case in rig.mine(rig.few(STATUS, 3)):
         status_case(rig, case)

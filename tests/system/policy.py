@@ -11,6 +11,7 @@ import subprocess
 
 import flow
 import lib
+import relying
 import trust
 from lib import AUDIENCE, Process, wait_for
 
@@ -122,6 +123,108 @@ def read_again(rig, daemon):
     rig.check(check_policy(rig, daemon, *words)[0] == 0, "it counts at the next start")
 
 
+# ---- a request that is signed ------------------------------------------------------------------------
+
+ISS = "https://bank.example/login"
+BANKS = {"rule bank": {"who": "organization:Specimen Bank", "audience": "https://bank.example/*", "consent": "grant", "claims": "card_expiry"},
+         "rule unsigned": {"who": "any", "audience": "https://bank.example/*", "consent": "refuse"}}
+
+
+def signed(rig):
+    """A rule for an organisation is met by its signature alone."""
+    if os.geteuid() != 0:
+        rig.skip("rules for an organisation", "anchors must be root's")
+        return
+    relying.make_bank(rig.dir)
+    bank = relying.Bank(rig.dir)
+    daemon = flow.soft(rig)
+    daemon.stop()
+    daemon.sections.update({"relying_parties": {"anchors": os.path.join(rig.dir, "ca.pem")}, **BANKS})
+    rewrite(daemon)
+    daemon.start()
+    request = os.path.join(rig.dir, "request.jws")
+    with open(request, "w", encoding="ascii") as file:
+        file.write(bank.asks(claims={"optional": ["reader", "card_expiry"]}))
+    code, answer = check_policy(rig, daemon, "--signed-request", request)
+    decision = answer["decision"] if code == 0 else {}
+    rig.check((decision.get("consent"), decision.get("rule"), answer.get("organization")) == ("grant", "bank", "Specimen Bank"), "a signature meets the rule", answer)
+    rig.check((decision.get("optional"), decision.get("left_out")) == (["card_expiry"], ["reader"]), "its own claims are judged", decision)
+    code, out, err = rig.mohr(daemon, "assert", "--signed-request", request)
+    told = flow.claims(out) if code == 0 else {}
+    rig.check(code == 0 and "expiry" in told["card"] and "reader" not in told["station"], "and the request, which was not used up by the question, is answered so", err)
+    daemon.prompts()
+    code, reply = daemon.request(audience=ISS)
+    rig.check(code == POLICY and not asked(daemon), "without it the same audience is refused", (code, reply))
+    broken(rig, daemon, bank)
+    daemon.stop()
+
+
+def broken(rig, daemon, bank):
+    """CheckPolicy by socket: what is no question."""
+    method, invalid = "mohr.Identity.CheckPolicy", "org.varlink.service.InvalidParameter"
+    good = bank.asks()
+    for parameters, error, name in (
+            ({}, invalid, "audience"), ({"audience": None}, invalid, "audience"), ({"signed_request": good, "audience": ISS}, invalid, "audience"),
+            ({"signed_request": good, "claims": {}}, invalid, "claims"), ({"signed_request": good, "purpose": "x"}, invalid, "purpose"),
+            ({"audience": ISS, "claims": {"required": ["reader"], "optional": ["reader"]}}, invalid, "claims"),
+            ({"audience": ISS, "claims": {"required": "reader"}}, invalid, "claims.required"), ({"audience": ISS, "claims": []}, invalid, "claims"),
+            ({"audience": ISS, "who": "unit:"}, invalid, "who"), ({"audience": ISS, "who": "flatpak:" + "x" * 300}, invalid, "who"),
+            ({"audience": ISS, "nonce": "12345678"}, invalid, "nonce"), ({"signed_request": "e30.e30.AA"}, "mohr.Identity.RefusedByPolicy", None),
+            ({"signed_request": good, "audience": None, "claims": None, "who": "flatpak:org.bank.App"}, None, None),
+            ({"audience": ISS, "claims": {"required": None, "optional": None}}, None, None)):
+        told, reply = lib.call(daemon.socket, method, parameters)
+        rig.check(told == error and reply.get("parameter") == name, f"CheckPolicy {', '.join(parameters) or 'of nothing'}: {name or error or 'answered'}", (told, reply))
+
+
+# ---- the examples of docs/policy.md -----------------------------------------------------------------
+
+BANK, OFFICE = "https://bank.example/login", "https://office.example/queue"
+EXAMPLES = {  # heading: [(words of the question, consent, rule)]
+    "A bank's app on people's computers": [
+        (("--audience", BANK, "--who", "organization:Bank of Examples"), "grant", "bank"),
+        (("--audience", BANK, "--who", "flatpak:org.bank.App"), "refuse", "bank-unsigned"),
+        (("--audience", OFFICE), "ask", None)],
+    "A counter with a clerk": [
+        (("--audience", OFFICE, "--who", "unit:counter.service"), "ask", "counter"),
+        (("--audience", BANK, "--who", "unit:counter.service"), "refuse", "nothing-else")],
+    "A kiosk": [
+        (("--audience", OFFICE, "--who", "unit:kiosk.service"), "ask", "queue"),
+        (("--audience", OFFICE, "--who", "unit:kiosk.service", "--require", "card_expiry"), "refuse", "queue"),
+        (("--audience", OFFICE + "/x", "--who", "unit:kiosk.service", "--require", "card_expiry"), "ask", "forms"),
+        (("--audience", OFFICE), "refuse", "nothing-else")],
+    "A careful person": [
+        (("--audience", OFFICE), "ask", "office"),
+        (("--audience", BANK), "refuse", "nothing-else")],
+}
+
+
+def examples(rig):
+    """Each is a configuration that mohrd takes, and means what the page says."""
+    with open(os.path.join(lib.TREE, "docs/policy.md"), encoding="utf-8") as page:
+        parts = page.read().split("## Examples")[1].split("### ")[1:]
+    found = {}
+    for part in parts:
+        heading, text = part.split("\n", 1)
+        found[heading] = "\n".join(line[4:] for line in text.split("\n") if line.startswith("    "))
+    rig.check(found.keys() == EXAMPLES.keys(), "the examples are those that are tried", list(found))
+    for heading, questions in EXAMPLES.items():
+        config = os.path.join(rig.dir, "example.conf")
+        with open(config, "w", encoding="utf-8") as file:
+            file.write(found.get(heading, "").replace("/etc/mohr/relying", rig.root))
+        daemon = Example(rig, config)
+        answers = [check_policy(rig, daemon, *words)[1] for words, _, _ in questions]
+        told = [(answer["decision"]["consent"], answer["decision"].get("rule")) if isinstance(answer, dict) else answer for answer in answers]
+        rig.check(told == [(consent, rule) for _, consent, rule in questions], heading, (told, daemon.process.said()))
+        daemon.process.stop()
+
+
+class Example:
+    def __init__(self, rig, config):
+        self.socket = os.path.join(rig.dir, "example")
+        self.process = Process(rig, "mohrd", [os.path.join(rig.build, "mohrd"), "--config", config, "--socket", self.socket], rig.env)
+        wait_for(lambda: ": ready" in self.process.said() or not self.process.alive(), 30, 0.002)
+
+
 # ---- whose word a file is ---------------------------------------------------------------------------
 
 class Guest:
@@ -224,6 +327,8 @@ def other_users(rig):
 
 def body(rig):
     requests(rig)
+    signed(rig)
+    examples(rig)
     other_users(rig)
 
 

@@ -2,30 +2,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """prompt.py BUILD: mohr-prompt with the pinentries people have, on a terminal of its own.
 
-The daemon's part is played here, with an encoder of its own for the question's frame, so that a
-mistake in the project's codec cannot hide. What is looked at is the terminal and the answer.
+The daemon's part is played by asking.py. What is looked at is the terminal and the answer.
 """
 import os
 import pty
 import select
 import shutil
 import signal
-import socket
-import struct
-import subprocess
 import sys
 import termios
 import time
 
+from asking import EXPIRED, EXPIRY, LAST_TRY_DECLINED, MAY_REMEMBER, NOBODY, REFUSED, SEARCH, SIMULATED, STATION, TIMED_OUT, UNPROVEN, Asked
+
 BUILD = os.path.abspath(sys.argv[1] if len(sys.argv) > 1 else "build")
 PIN = "27182818"
-REFUSED, TIMED_OUT, LAST_TRY_DECLINED, NOBODY = 15, 19, 24, 26
-SIMULATED, UNPROVEN, EXPIRED, SEARCH = 1, 2, 4, 64
-FIELDS = ("tty", "term", "display", "language", "pinentry", "request", "app", "asker_name", "organization", "audience", "purpose",
-          "given_name", "family_name", "card_number", "reader")
-FACTS = {"term": "xterm", "language": "en", "request": "c0ffee00deadbeef", "app": "/usr/bin/office-program",
-         "audience": "https://office.example", "purpose": "opening an account", "given_name": "نمونه",
-         "family_name": "آزمایشی", "card_number": "0099900007", "reader": "Test A 00 00"}
 failures = 0
 
 
@@ -35,15 +26,6 @@ def check(holds, what, detail=""):
     if not holds:
         failures += 1
         print("    " + repr(detail), flush=True)
-
-
-def frame(tries=3, flags=0, timeout=20, readers=0, asker=0, required=0, optional=0, **facts):
-    def text(value):
-        data = value.encode()
-        return struct.pack(">H", len(data)) + data
-    facts = {**FACTS, **facts}
-    return b"\x02" + b"".join(text(facts.get(name, "")) for name in FIELDS) + struct.pack(
-        ">BHHBBBBB", 255 if tries < 0 else tries, flags, timeout, readers, 0, asker, required, optional)
 
 
 def children(pid):
@@ -67,23 +49,15 @@ def alive(pid):
         return False
 
 
-class Prompt:
+class Prompt(Asked):
     """One mohr-prompt on one pseudo-terminal."""
 
     def __init__(self, pinentry, **question):
         self.master, self.slave = pty.openpty()
         self.modes = termios.tcgetattr(self.slave)
         self.seen = ""
-        self.ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         question.setdefault("tty", os.ttyname(self.slave))
-        environment = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "TERM": "xterm",
-                       "LANGUAGE": question.get("language", "en"), "HOME": "/nonexistent"}
-        self.child = subprocess.Popen(
-            ["/bin/sh", "-c", f'exec 3<&{theirs.fileno()} "$0"', os.path.join(BUILD, "mohr-prompt")],
-            pass_fds=[theirs.fileno()], env=environment, stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL, start_new_session=True)
-        theirs.close()
-        self.ours.send(frame(pinentry=pinentry, **question))
+        super().__init__(BUILD, pinentry, **question)
 
     def read(self, seconds):
         if select.select([self.master], [], [], seconds)[0]:
@@ -101,28 +75,15 @@ class Prompt:
     def type(self, text):
         os.write(self.master, text.encode())
 
-    def answer(self, seconds=8):
-        """(outcome, digits), or None if there was no answer."""
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            self.read(0)
-            if select.select([self.ours], [], [], 0.05)[0]:
-                data = self.ours.recv(256)
-                if data:
-                    self.released, self.remember = data[1], data[2]
-                return (data[0], data[3:].decode()) if data else None
-        return None
+    def meanwhile(self):
+        self.read(0)
 
     def end(self):
-        try:
-            self.child.wait(5)
-        except subprocess.TimeoutExpired:
-            self.child.kill()
+        super().end()
         self.read(0)
         self.modes_after = termios.tcgetattr(self.slave)
         for fd in (self.master, self.slave):
             os.close(fd)
-        self.ours.close()
 
 
 def a_pin_is_given(flavour):
@@ -163,6 +124,8 @@ def persian(flavour):
 def refusals(flavour):
     for what, keys, tries, outcome in (
             ("consent refused", ["r"], 3, REFUSED), ("last try declined", ["a", "a"], 1, LAST_TRY_DECLINED),
+            ("last try kept", ["a", "k"], 1, LAST_TRY_DECLINED), ("unknown tries, declined", ["a", "k"], -1, LAST_TRY_DECLINED),
+            ("Enter is no answer", ["a", "\r", "k"], 1, LAST_TRY_DECLINED),
             ("last try refused at the consent page", ["r"], 1, REFUSED)):
         prompt = Prompt(flavour, tries=tries)
         for key in keys:
@@ -171,6 +134,39 @@ def refusals(flavour):
         answer = prompt.answer()
         prompt.end()
         check(answer == (outcome, ""), f"{flavour}: {what} is outcome {outcome}", answer)
+
+
+RICH = {"required": EXPIRY, "optional": STATION, "flags": MAY_REMEMBER, "organization": "Office of Examples"}
+
+
+def choices(flavour):
+    """All, only the required, or nothing; then whether it may ask again."""
+    for language, keys, released, remember in (("en", "ay", EXPIRY | STATION, 1), ("en", "on", EXPIRY, 0), ("fa", "no", EXPIRY, 1)):
+        prompt = Prompt(flavour, **RICH, language=language)
+        page = prompt.wait_for("]? ")
+        for words in (("Verified organisation: \u2068Office of Examples", "Also goes along", "You may leave out", "nly the required")
+                      if language == "en" else ("سازمان تأییدشده", "فقط الزامی", "مشخصات ایستگاه")):
+            check(words in page, f"{flavour}: where there is a choice the page says {words!r}", page)
+        prompt.type(keys[0])
+        page = prompt.wait_for("]? ")
+        check("nly the required" not in page and "فقط الزامی" not in page, f"{flavour}: no button is left on the next page", page)
+        prompt.type(keys[1])
+        prompt.wait_for("PIN:" if language == "en" else "رمز شناسایی:")
+        prompt.type(PIN + "\r")
+        answer = prompt.answer()
+        prompt.end()
+        check((answer, prompt.released, prompt.remember) == ((0, PIN), released, remember),
+              f"{flavour}: the keys {keys} in {language} are just this answer", (answer, prompt.released, prompt.remember))
+
+
+def plain_terminal(flavour):
+    """The Linux console shows Persian letters one by one and in the wrong order: it is asked in English, and told so."""
+    prompt = Prompt(flavour, language="fa", term="linux")
+    page = prompt.wait_for("]? ")
+    check("cannot show Persian" in page and "Who is asking" in page, f"{flavour}: a terminal that cannot shape is asked in English", page)
+    prompt.type("r")
+    check(prompt.answer() == (REFUSED, ""), f"{flavour}: and understood in English")
+    prompt.end()
 
 
 def search(flavour):
@@ -275,15 +271,52 @@ def curses():
     hang_up(flavour, curses_at_pin, left="\x1b[?1049l")
 
 
+def curses_choices():
+    """Enter is the first button's in this one: the buttons whose yes costs something stand the other way round."""
+    flavour, enter, tab = "pinentry-curses", "\r", "\t"
+    for what, keys, tries, released, remember, outcome in (
+            ("Enter, and again", (enter, enter), 3, EXPIRY | STATION, 0, 0),
+            ("the second button, and again", (tab + enter, tab + enter), 3, EXPIRY, 1, 0),
+            ("the third", (tab + tab + enter,), 3, 0, 0, REFUSED),
+            ("Enter at the last try", (enter, enter, enter), 1, 0, 0, LAST_TRY_DECLINED),
+            ("the second button at the last try", (enter, enter, tab + enter), 1, EXPIRY | STATION, 0, 0)):
+        prompt = Prompt(flavour, tries=tries, **RICH)
+        for place, key in zip(("Agree to all", "Yes", "Keep it"), keys):
+            prompt.wait_for(f"<{place}>")
+            prompt.type(key)
+        if outcome == 0:
+            prompt.wait_for("<Continue>")
+            prompt.type(PIN + "\r")
+        answer = prompt.answer()
+        prompt.end()
+        check((answer, prompt.released, prompt.remember) == ((outcome, PIN if outcome == 0 else ""), released, remember),
+              f"{flavour}: {what}", (answer, prompt.released, prompt.remember))
+
+
+def curses_in_a_small_window():
+    """Whatever an app says, the page has room in 24 rows of 80."""
+    for language, unit in (("en", "word "), ("fa", "نمونه "), ("en", "漢")):
+        prompt = Prompt("pinentry-curses", **RICH, language=language, asker_name=(unit * 30)[:80], asker=1, app="/x" * 200,
+                        audience=unit * 40, purpose=unit * 40)
+        for button in ("<Continue>", "<Agree to all>") if language == "en" else ("<ادامه>", "<موافقت کامل>"):
+            page = prompt.wait_for(button)
+            check(button in page, f"pinentry-curses: {unit.strip()} as long as may be leaves room for {button}", (page[-300:], prompt.answer(0)))
+            prompt.type("\r")
+        os.killpg(prompt.child.pid, signal.SIGTERM)
+        prompt.end()
+
+
 def main():
     if shutil.which("pinentry-tty"):
-        for test in (a_pin_is_given, persian, refusals, search, wrong_entries, nobody, time_runs_out):
+        for test in (a_pin_is_given, persian, refusals, choices, plain_terminal, search, wrong_entries, nobody, time_runs_out):
             test("pinentry-tty")
         hang_up("pinentry-tty", tty_at_pin)
     else:
         print("skip - pinentry-tty: not installed")
     if shutil.which("pinentry-curses"):
         curses()
+        curses_choices()
+        curses_in_a_small_window()
         nobody("pinentry-curses")
     else:
         print("skip - pinentry-curses: not installed")

@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 
 import lib
@@ -78,6 +79,34 @@ def answered(rig, daemon, bank):
     rig.check("Specimen Bank" not in said and "nverified" in said, "without a signature the same prompt says unverified", said)
 
 
+def named(rig, daemon):
+    """Claims that an app names itself, at the command line."""
+    for words, there in ((("--claims", "none"), set()), (("--claims", "reader"), {"reader"}),
+                         (("--require", "card_expiry,card_generation", "--claims", "station"), {"expiry", "generation"}),
+                         ((), {"expiry", "generation", "reader"})):
+        code, out, err = rig.assert_(daemon, READER) if not words else rig.mohr(
+            daemon, "assert", "--audience", lib.AUDIENCE, "--nonce", lib.NONCE, "--reader", READER, *words)
+        told = payload(out) if code == 0 else {"card": {}, "station": {}}
+        found = {name for name in ("expiry", "generation") if name in told["card"]} | ({"reader"} & set(told["station"]))
+        rig.check(code == 0 and found == there, f"{' '.join(words) or 'without names of claims'}: {', '.join(sorted(there)) or 'nothing'} beside the certificate",
+                  (found, err))
+
+
+def at_once(rig, daemon, bank):
+    """The same request twice at the same moment."""
+    request, codes = bank.asks(), []
+
+    def one():
+        error, reply = lib.call(daemon.socket, "mohr.Identity.Assert", {"signed_request": request, "ui": {"display": ":mohr-test"}})
+        codes.append(error.rsplit(".", 1)[-1] if error else "Ok")
+    threads = [threading.Thread(target=one) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    rig.check(codes.count("Ok") == 1, "of one request that is brought four times at once one is answered", codes)
+
+
 def refused(rig, daemon, bank):
     now = int(time.time())
     good = bank.asks()
@@ -121,6 +150,8 @@ def body(rig):
         return
     daemon = soft(rig, relying_parties={"anchors": os.path.join(rig.dir, "ca.pem")})
     answered(rig, daemon, bank)
+    named(rig, daemon)
+    at_once(rig, daemon, bank)
     refused(rig, daemon, bank)
 
 

@@ -15,26 +15,25 @@ import select
 import shutil
 import stat
 import subprocess
-import sys
 import termios
 import time
 
 from digits import a_pin, find, may_look, windows
-from lib import AUDIENCE, NONCE, PIN, PRIVATE, TREE, Card, Connection, Daemon, Pcscd, Process, call, die_with_parent, main, wait_for
+from lib import AUDIENCE, NONCE, PIN, PRIVATE, TREE, Card, Connection, Daemon, Pcscd, Process, die_with_parent, main, wait_for
 
 ASK = {"audience": AUDIENCE, "nonce": NONCE, "ui": {"language": "en"},
        "claims": {"required": ["card_generation"], "optional": ["reader", "station"]},
        "station": {"branch": "Test branch"}}
 PERSIAN = str.maketrans("0123456789", "۰۱۲۳۴۵۶۷۸۹")
 ARABIC = str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩")
-KIOSK = "kiosk-screen"
+KIOSK, PYTHON = "kiosk-screen", "/usr/bin/python3"
 
 
 def program(rig):
     """What the configuration names; None where no folder of root's is at hand."""
     path = os.path.join(rig.quick, KIOSK)
     if not os.path.exists(path):
-        shutil.copy(os.path.realpath(sys.executable), path)
+        shutil.copy(os.path.realpath(PYTHON), path)
         os.chmod(path, 0o755)
     folders = [path]
     while folders[-1] != "/":
@@ -64,7 +63,7 @@ class Terminal:
         before = daemon.process.said().count("screen took over")
         self.child = subprocess.Popen(
             [program(rig), os.path.join(TREE, "docs/screen/terminal.py"), "--socket", daemon.socket, *words], stdin=slave, stdout=slave,
-            stderr=slave, env={**rig.env, "PYTHONHOME": sys.base_prefix}, preexec_fn=die_with_parent, start_new_session=True)
+            stderr=slave, env={**rig.env, "PYTHONHOME": "/usr"}, preexec_fn=die_with_parent, start_new_session=True)
         os.close(slave)
         wait_for(lambda: daemon.process.said().count("screen took over") > before, 20)
 
@@ -113,7 +112,7 @@ class Remote:
 
     def __init__(self, rig, daemon, interpreter=None):
         self.child = Process(rig, "screen", [interpreter or program(rig), os.path.join(TREE, "tests/tools/screen-remote"),
-                                             daemon.socket], {**rig.env, "PYTHONHOME": sys.base_prefix},
+                                             daemon.socket], {**rig.env, "PYTHONHOME": "/usr"},
                              stdin=subprocess.PIPE, stdout=subprocess.PIPE).child
         self.count = 0
 
@@ -174,7 +173,7 @@ def a_person_declines_a_claim(rig, daemon):
     result, reply = outcome(running)
     told = claims_of(reply["assertion"]) if result == "Ok" else {}
     rig.check(result == "Ok" and rig.verify(reply["assertion"])[0] == 0, "an assertion by a screen, the PIN in Persian digits", reply)
-    rig.check("reader" not in told.get("station", {}) and told.get("station", {}).get("branch") and "generation" in told.get("card", {}),
+    rig.check("reader" not in told.get("station", {}) and told["station"]["pin_entry"] == "screen" and told.get("station", {}).get("branch") and "generation" in told.get("card", {}),
               "says what was required and agreed to, and not what was declined", told)
     screen.read(0.1)
     rig.check(PIN not in screen.text and PIN.translate(PERSIAN) not in screen.text, "the digits were not shown")
@@ -223,7 +222,7 @@ def a_client_that_goes_takes_its_question_down(rig, daemon):
 # ---- the bad one ------------------------------------------------------------------------------------
 
 def only_the_named_program(rig, daemon):
-    stranger = Remote(rig, daemon, interpreter=sys.executable)
+    stranger = Remote(rig, daemon, interpreter=PYTHON)
     rig.check(stranger.serve() == "mohr.Person.PermissionDenied", "another program gets no role")
     stranger.end()
     first, second = Remote(rig, daemon), Remote(rig, daemon)
@@ -288,6 +287,107 @@ def a_screen_that_hangs(rig, daemon):
     rig.check(code == 0 and any("GETPIN" in line for line in daemon.prompts()), "without a screen the prompt is back", reply)
 
 
+# ---- several cards ----------------------------------------------------------------------------------
+
+def a_screen_is_asked_which_card(rig, pcscd):
+    cards = [Card(rig, pcscd, slot=slot) for slot in (0, 1)]
+    daemon = daemon_of(rig, drivers=("pcsc",))
+    for card in cards:
+        daemon.wait_state(card.reader, "card")
+    screen = Remote(rig, daemon)
+    screen.serve()
+    running = start(daemon, claims={})
+    first = screen.event()
+    question = first["question"]
+    rig.check(question["kind"] == "choice" and not {"given_name", "family_name", "card_number", "tries_left"} & set(question),
+              "of several cards the screen is asked which, before anything of them is known", question)
+    rig.check(screen.answer(first, passed={"pipe": PIN}) == "InvalidParameter", "a choice takes no PIN")
+    screen.answer(first, "another")
+    screen.event()
+    second = screen.event()
+    rig.check(second["question"]["reader"] != question["reader"], "not this one: the other one is asked about", second)
+    screen.answer(second, "yes")
+    screen.event()
+    third = screen.event()
+    screen.answer(third, passed={"pipe": PIN})
+    result, _ = outcome(running)
+    rig.check(third["question"]["kind"] == "sign" and result == "Ok", "and the card in it is asked for", (third, result))
+    used = [card.reader for card in cards if card.stats().get("verify_commands")]
+    rig.check(used == [second["question"]["reader"]], "and no other", used)
+    screen.event()
+    running = start(daemon, claims={}, expect_national_number="0012345678")
+    event = screen.event()
+    question = event["question"]
+    rig.check(question["kind"] == "search" and question["card_number"] == "0012345678" and len(question["readers"]) == 2,
+              "whether they may be looked at is asked with the number and the readers", question)
+    screen.answer(event, "refuse")
+    rig.check(outcome(running)[0] == "RefusedByPerson", "and a no is a no")
+    screen.end()
+    daemon.stop()
+    for card in cards:
+        card.remove()
+
+
+# ---- as an ordinary user ----------------------------------------------------------------------------
+
+NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+
+
+class TheirDaemon:
+    """mohrd of a user who is not root, so that what a process that is not dumpable may do with its own /proc shows."""
+
+    def __init__(self, rig):
+        place, home, pki = rig.programs_for_all(), os.path.join(rig.dir, "theirs"), os.path.join(rig.dir, "pki")
+        self.socket, config = os.path.join(home, "s"), os.path.join(rig.dir, "theirs.conf")
+        os.mkdir(home, 0o700)
+        os.chown(home, 65534, 65534)
+        shutil.copytree(rig.pki, pki)
+        subprocess.run(["chmod", "-R", "a+rX", pki], check=True)
+        os.chmod(os.path.dirname(program(rig)), 0o711)
+        with open(config, "w", encoding="ascii") as file:
+            file.write(f"[person]\nscreen = program:{program(rig)}\n[card]\nunproven = yes\n[trust]\nanchors = {pki}/root.pem\n"
+                       f"[soft]\nprofile = mav2-cl\npki = {pki}\npin = {PIN}\n[state]\ndir = {home}/state\n")
+        self.process = Process(rig, "mohrd", [*NOBODY, os.path.join(place, "mohrd"), "--socket", self.socket, "--config", config,
+                                              "--driver", "soft"], {**rig.env, "HOME": home, "XDG_STATE_HOME": home})
+        wait_for(lambda: "backend is running" in self.process.said(), 20)
+
+
+# What it does once it has read the question; --socket is its first argument.
+THEIR_SCREEN = """
+import ctypes, json, os, socket, sys
+def connect(frame, fds=()):
+    s = socket.socket(socket.AF_UNIX)
+    s.connect(sys.argv[1])
+    socket.send_fds(s, [json.dumps(frame).encode() + bytes(1)], list(fds))
+    return s.makefile("rb")
+def hear(file, text=b""):
+    while not text.endswith(bytes(1)):
+        text += file.read(1)
+    return json.loads(text[:-1])
+serve = connect({"method": "mohr.Person.Serve", "more": True})
+heard = [hear(serve)]
+ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)
+app = connect({"method": "mohr.Identity.Assert", "parameters": {"audience": "https://o.example", "nonce": "0123456789abcdef"}})
+event = hear(serve)["parameters"]
+reader, writer = os.pipe()
+os.write(writer, sys.argv[2].encode())
+os.close(writer)
+heard.append(hear(connect({"method": "mohr.Person.Answer", "parameters": {"ticket": event["ticket"], "decision": "sign"}}, [reader])))
+heard.append(hear(app))
+print(json.dumps(heard))
+"""
+
+
+def no_power_is_needed(rig):
+    daemon = TheirDaemon(rig)
+    done = subprocess.run([*NOBODY, program(rig), "-c", THEIR_SCREEN, daemon.socket, PIN], env={**rig.env, "PYTHONHOME": "/usr"},
+                          capture_output=True, text=True, timeout=60, check=False, cwd="/")
+    heard = json.loads(done.stdout or "[]")
+    rig.check(len(heard) == 3 and heard[1] == {"parameters": {}} and "assertion" in heard[2]["parameters"],
+              "a user without any power, whose processes none of his can look into, is served the same", (heard, done.stderr[-500:]))
+    daemon.process.stop()
+
+
 # ---- where the digits are ---------------------------------------------------------------------------
 
 def finds(rig, card, daemon, screen, pin):
@@ -307,7 +407,7 @@ def no_digits_are_left(rig, pcscd):
     looks, seen = [], set()
     while len(looks) < 3 and not any(not any(sum(look, [])) for look in looks):
         pin = a_pin(8, seen)
-        card = Card(rig, pcscd, pin=pin, sign_ms=1500)
+        card = Card(rig, pcscd, pin=pin, sign_ms=2500)
         daemon = daemon_of(rig, drivers=("pcsc",))
         daemon.wait_state(card.reader, "card")
         screen = Terminal(rig, daemon)
@@ -332,7 +432,10 @@ def body(rig):
     daemon.stop()
     pcscd = Pcscd(rig)
     a_person_stops_at_the_last_try(rig, pcscd)
-    no_digits_are_left(rig, pcscd)
+    a_screen_is_asked_which_card(rig, pcscd)
+    if not rig.sanitized():  # the sanitizers keep what was freed
+        no_digits_are_left(rig, pcscd)
+    no_power_is_needed(rig)
 
 
 main(body)

@@ -97,7 +97,7 @@ static struct history_end_texts *world_ended(struct world *world, const char *ou
         return end;
 }
 
-static void world_request(struct world *world, const char *outcome)
+_unused_ static void world_request(struct world *world, const char *outcome)
 {
         world_asked(world);
         assert_int_equal(world_ask(world), 0);
@@ -130,7 +130,7 @@ static struct ledger_sum world_read(struct world *world)
         return sum;
 }
 
-static void world_expect_whole(struct world *world, int64_t rows)
+_unused_ static void world_expect_whole(struct world *world, int64_t rows)
 {
         struct ledger_sum sum = world_read(world);
         assert_int_equal(sum.findings, 0);

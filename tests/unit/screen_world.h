@@ -38,11 +38,11 @@ static struct screen_world {
 
 static const struct log quiet = { .program = "test", .max = 0, .fd = 2 };
 
-bool screen_admits(const struct config *config, const struct peer *peer)
+const char *screen_refusal(const struct config *config, const struct peer *peer)
 {
         assert_ptr_equal(config, &world.config);
         assert_int_equal(peer->uid, geteuid());
-        return world.admitted;
+        return world.admitted ? NULL : "a test";
 }
 
 static const struct server_method methods[] = {

@@ -49,58 +49,148 @@ static void every_key_is_taken(void **state)
         config_free(config);
 }
 
+static void what_came_with_persons_is_taken(void **state)
+{
+        static const char good[] =
+                "[relying_parties]\nanchors = /etc/mohr/relying\n[person]\nscreen = "
+                "unit:kiosk.service\n"
+                "[history]\nkeep_days = 90\nvalues = yes\nregister = station\n"
+                "[limits]\napp_per_hour = 100\nuser_per_hour = 200\nwrong_pins = 5\npause_s = 60\n";
+        char error[256];
+        struct config *config = calloc(1, sizeof *config);
+        (void)state;
+        assert_int_equal(parse(config, good, error), 0);
+        assert_string_equal(config->relying_anchors, "/etc/mohr/relying");
+        assert_string_equal(config->screen, "unit:kiosk.service");
+        assert_int_equal(config->history_keep_days, 90);
+        assert_true(config->history_values);
+        assert_true(config->history_station);
+        assert_int_equal(config->limits.app_per_hour, 100);
+        assert_int_equal(config->limits.user_per_hour, 200);
+        assert_int_equal(config->limits.wrong_pins, 5);
+        assert_int_equal(config->limits.pause_s, 60);
+        assert_int_equal(parse(config, "[history]\nkeep_days = 0\nregister = person\n", error), 0);
+        assert_int_equal(config->history_keep_days, 0);
+        assert_false(config->history_station);
+        config_free(config);
+}
+
+static int parse_users(struct config *config, const char *text, char *error)
+{
+        error[0] = 0;
+        return config_parse(config, CONFIG_USERS, text, strlen(text), "own.conf", error, 256);
+}
+
+static void what_is_roots_stands_in_no_file_of_the_users(void **state)
+{
+        static const char *const lines[] = { "[relying_parties]\nanchors = /x\n",
+                "[person]\nscreen = program:/x\n", "[history]\nregister = station\n" };
+        (void)state;
+        for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
+                struct config *config = calloc(1, sizeof *config);
+                char error[256];
+                assert_int_equal(parse_users(config, lines[i], error), OUTCOME_USAGE);
+                assert_non_null(strstr(error, "own.conf:2: \""));
+                assert_non_null(strstr(error, " may stand only in a file below /etc/mohr that is "
+                                              "root's and only root can write"));
+                assert_int_equal(parse(config, lines[i], error), 0);
+                config_free(config);
+        }
+}
+
+/* In whichever order the files come. */
+static void a_users_limit_counts_where_it_is_stricter(void **state)
+{
+        static const char roots[] = "[limits]\napp_per_hour = 30\npause_s = 60\nwrong_pins = 5\n";
+        static const char users[] = "[limits]\napp_per_hour = 50\npause_s = 100\nwrong_pins = 4\n"
+                                    "user_per_hour = 100000\n";
+        (void)state;
+        for (int users_first = 0; users_first < 2; users_first++) {
+                struct config *config = calloc(1, sizeof *config);
+                char error[256];
+                if (users_first)
+                        assert_int_equal(parse_users(config, users, error), 0);
+                assert_int_equal(parse(config, roots, error), 0);
+                if (!users_first)
+                        assert_int_equal(parse_users(config, users, error), 0);
+                assert_int_equal(config->limits.app_per_hour, 30);
+                assert_int_equal(config->limits.pause_s, 100);
+                assert_int_equal(config->limits.wrong_pins, 4);
+                assert_int_equal(config->limits.user_per_hour, 120);
+                config_free(config);
+        }
+}
+
+static const struct {
+        const char *text, *error;
+} wrong_lines[] = {
+        { "[pin]\n\nfoo = 1\n", "mohr.conf:3: unknown key \"foo\" in [pin]; known: "
+                                "pinentry, pad, timeout_s" },
+        { "[pins]\n", "mohr.conf:1: unknown section [pins]; known: readers, pin, trust, "
+                      "relying_parties, card, person, history, limits, state, "
+                      "log, nfc, usb, soft, rule NAME" },
+        { "[pin\n", "mohr.conf:1: a section is written [name]" },
+        { "pinentry = x\n", "mohr.conf:1: a key before the first [section]" },
+        { "[pin]\npinentry\n", "mohr.conf:2: neither [section] nor key = value" },
+        { "[pin]\npinentry =\n", "mohr.conf:2: \"pinentry\" has no value" },
+        { "[pin]\n = x\n", "mohr.conf:2: a key is made of a-z, 0-9, _ and -" },
+        { "[soft]\nA B = x\n", "mohr.conf:2: a key is made of a-z, 0-9, _ and -" },
+        { "[pin]\npinentry = ./x\n", "mohr.conf:2: \"pinentry\" in [pin] wants a program's "
+                                     "name or absolute path, not "
+                                     "\"./x\"" },
+        { "[trust]\nanchors = x\n",
+                "mohr.conf:2: \"anchors\" in [trust] wants an absolute path, not \"x\"" },
+        { "[pin]\ntimeout_s = 4\n",
+                "mohr.conf:2: \"timeout_s\" in [pin] wants seconds, 5 to 3600, not \"4\"" },
+        { "[pin]\ntimeout_s = 99999999999999999999999\n",
+                "mohr.conf:2: \"timeout_s\" in [pin] wants seconds, 5 to 3600, not "
+                "\"99999999999999999999999\"" },
+        { "[pin]\ntimeout_s = -5\n", "mohr.conf:2: \"timeout_s\" in [pin] wants seconds, 5 "
+                                     "to 3600, not \"-5\"" },
+        { "[pin]\npad = maybe\n", "mohr.conf:2: \"pad\" in [pin] wants yes or no, not \"maybe\"" },
+        { "[card]\nunproven = maybe\n",
+                "mohr.conf:2: \"unproven\" in [card] wants ask, yes or no, not \"maybe\"" },
+        { "[readers]\ndrivers = pcsc serial\n",
+                "mohr.conf:2: \"drivers\" in [readers] wants "
+                "each once: pcsc, nfc, usb, soft, not \"pcsc serial\"" },
+        { "[readers]\ndrivers = soft soft\n", "mohr.conf:2: \"drivers\" in [readers] wants "
+                                              "each once: pcsc, nfc, usb, soft, not \"soft "
+                                              "soft\"" },
+        { "[relying_parties]\nanchors = x\n",
+                "mohr.conf:2: \"anchors\" in [relying_parties] wants an absolute path, not "
+                "\"x\"" },
+        { "[person]\nscreen = unit:\n", "mohr.conf:2: \"screen\" in [person] wants unit:NAME "
+                                        "or program:/PATH, not \"unit:\"" },
+        { "[person]\nscreen = program:x\n",
+                "mohr.conf:2: \"screen\" in [person] wants unit:NAME or program:/PATH, not "
+                "\"program:x\"" },
+        { "[history]\nkeep_days = 36501\n", "mohr.conf:2: \"keep_days\" in [history] wants "
+                                            "days, 0 (for ever) to 36500, not \"36501\"" },
+        { "[history]\nregister = both\n", "mohr.conf:2: \"register\" in [history] wants "
+                                          "person or station, not \"both\"" },
+        { "[limits]\nwrong_pins = 0\n", "mohr.conf:2: \"wrong_pins\" in [limits] wants "
+                                        "entries, 1 to 10, not \"0\"" },
+        { "[limits]\npause_s = 86401\n", "mohr.conf:2: \"pause_s\" in [limits] wants "
+                                         "seconds, 1 to 86400, not \"86401\"" },
+        { "[limits]\napp_per_hour = 1\napp_per_hour = 2\n",
+                "mohr.conf:3: \"app_per_hour\" in [limits] is set twice" },
+        { "[log]\nlevel = loud\n", "mohr.conf:2: \"level\" in [log] wants error, warning, "
+                                   "notice, info or debug, not "
+                                   "\"loud\"" },
+        { "[card]\nunproven = no\n[card]\nunproven = yes\n",
+                "mohr.conf:4: \"unproven\" in [card] is set twice" },
+        { "[pin]\n\xff\n", "mohr.conf:0: not plain UTF-8 text" },
+        { "[pin]\n\x1b[2J\n", "mohr.conf:0: not plain UTF-8 text" },
+};
+
 static void what_is_wrong_is_said_with_file_and_line(void **state)
 {
-        static const struct {
-                const char *text, *error;
-        } cases[] = {
-                { "[pin]\n\nfoo = 1\n", "mohr.conf:3: unknown key \"foo\" in [pin]; known: "
-                                        "pinentry, pad, timeout_s" },
-                { "[pins]\n", "mohr.conf:1: unknown section [pins]; known: readers, pin, trust, "
-                              "relying_parties, card, person, history, limits, state, "
-                              "log, nfc, usb, soft, rule NAME" },
-                { "[pin\n", "mohr.conf:1: a section is written [name]" },
-                { "pinentry = x\n", "mohr.conf:1: a key before the first [section]" },
-                { "[pin]\npinentry\n", "mohr.conf:2: neither [section] nor key = value" },
-                { "[pin]\npinentry =\n", "mohr.conf:2: \"pinentry\" has no value" },
-                { "[pin]\n = x\n", "mohr.conf:2: a key is made of a-z, 0-9, _ and -" },
-                { "[soft]\nA B = x\n", "mohr.conf:2: a key is made of a-z, 0-9, _ and -" },
-                { "[pin]\npinentry = ./x\n", "mohr.conf:2: \"pinentry\" in [pin] wants a program's "
-                                             "name or absolute path, not "
-                                             "\"./x\"" },
-                { "[trust]\nanchors = x\n",
-                        "mohr.conf:2: \"anchors\" in [trust] wants an absolute path, not \"x\"" },
-                { "[pin]\ntimeout_s = 4\n",
-                        "mohr.conf:2: \"timeout_s\" in [pin] wants seconds, 5 to 3600, not \"4\"" },
-                { "[pin]\ntimeout_s = 99999999999999999999999\n",
-                        "mohr.conf:2: \"timeout_s\" in [pin] wants seconds, 5 to 3600, not "
-                        "\"99999999999999999999999\"" },
-                { "[pin]\ntimeout_s = -5\n", "mohr.conf:2: \"timeout_s\" in [pin] wants seconds, 5 "
-                                             "to 3600, not \"-5\"" },
-                { "[pin]\npad = maybe\n",
-                        "mohr.conf:2: \"pad\" in [pin] wants yes or no, not \"maybe\"" },
-                { "[card]\nunproven = maybe\n",
-                        "mohr.conf:2: \"unproven\" in [card] wants ask, yes or no, not \"maybe\"" },
-                { "[readers]\ndrivers = pcsc serial\n",
-                        "mohr.conf:2: \"drivers\" in [readers] wants "
-                        "each once: pcsc, nfc, usb, soft, not \"pcsc serial\"" },
-                { "[readers]\ndrivers = soft soft\n", "mohr.conf:2: \"drivers\" in [readers] wants "
-                                                      "each once: pcsc, nfc, usb, soft, not \"soft "
-                                                      "soft\"" },
-                { "[log]\nlevel = loud\n", "mohr.conf:2: \"level\" in [log] wants error, warning, "
-                                           "notice, info or debug, not "
-                                           "\"loud\"" },
-                { "[card]\nunproven = no\n[card]\nunproven = yes\n",
-                        "mohr.conf:4: \"unproven\" in [card] is set twice" },
-                { "[pin]\n\xff\n", "mohr.conf:0: not plain UTF-8 text" },
-                { "[pin]\n\x1b[2J\n", "mohr.conf:0: not plain UTF-8 text" },
-        };
         (void)state;
-        for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        for (size_t i = 0; i < ARRAY_LEN(wrong_lines); i++) {
                 char error[256];
                 struct config *config = calloc(1, sizeof *config);
-                assert_int_equal(parse(config, cases[i].text, error), OUTCOME_USAGE);
-                assert_string_equal(error, cases[i].error);
+                assert_int_equal(parse(config, wrong_lines[i].text, error), OUTCOME_USAGE);
+                assert_string_equal(error, wrong_lines[i].error);
                 config_free(config);
         }
 }
@@ -229,6 +319,16 @@ static void nothing_given_means_defaults(void **state)
         assert_int_equal(config->card_timeout_ms, 8000);
         assert_int_equal(config->unproven, UNPROVEN_ASK);
         assert_null(config->anchors);
+        assert_null(config->relying_anchors);
+        assert_null(config->screen);
+        assert_int_equal(config->history_keep_days, 0);
+        assert_false(config->history_values);
+        assert_false(config->history_station);
+        assert_int_equal(config->limits.app_per_hour, 60);
+        assert_int_equal(config->limits.user_per_hour, 120);
+        assert_int_equal(config->limits.wrong_pins, 3);
+        assert_int_equal(config->limits.pause_s, 900);
+        assert_null(config->rules);
         config_free(config);
 }
 
@@ -298,6 +398,27 @@ static void a_file_that_others_may_write_is_refused(void **state)
         assert_non_null(strstr(error, "/mohr/mohr.conf: it belongs to another user"));
 }
 
+/* Root's files in a user's folder are the user's; one that is named is root's, if only root can write it. */
+static void a_named_file_of_roots_is_roots_word(void **state)
+{
+        struct place *place = *state;
+        struct config *config;
+        char error[256], path[128];
+        if (geteuid() != 0) /* tests/system/policy.py has the rest */
+                return;
+        write_file(place, "mohr/mohr.conf", "[history]\nregister = station\n");
+        assert_int_equal(load(&config, error, NULL), OUTCOME_USAGE);
+        assert_non_null(strstr(error, "may stand only"));
+        snprintf(path, sizeof path, "%s/own.conf", place->dir);
+        write_file(place, "own.conf", "[history]\nregister = station\n");
+        assert_int_equal(chmod(path, 0644), 0);
+        assert_int_equal(load(&config, error, "--config", path, NULL), 0);
+        assert_true(config->history_station);
+        config_free(config);
+        assert_int_equal(chmod(path, 0664), 0);
+        assert_int_equal(load(&config, error, "--config", path, NULL), OUTCOME_USAGE);
+}
+
 static void software_card_options_need_the_driver(void **state)
 {
         struct config *config;
@@ -356,6 +477,9 @@ int main(void)
 {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(every_key_is_taken),
+                cmocka_unit_test(what_came_with_persons_is_taken),
+                cmocka_unit_test(what_is_roots_stands_in_no_file_of_the_users),
+                cmocka_unit_test(a_users_limit_counts_where_it_is_stricter),
                 cmocka_unit_test(what_is_wrong_is_said_with_file_and_line),
                 cmocka_unit_test(too_much_is_refused),
                 cmocka_unit_test(option_set_again_replaces),
@@ -363,6 +487,7 @@ int main(void)
                 IN_PLACE(later_sources_win),
                 IN_PLACE(named_file_replaces_the_usual_ones),
                 IN_PLACE(a_file_that_others_may_write_is_refused),
+                IN_PLACE(a_named_file_of_roots_is_roots_word),
                 IN_PLACE(software_card_options_need_the_driver),
                 IN_PLACE(wrong_arguments_are_named),
                 IN_PLACE(a_device_handed_over_is_an_open_descriptor),

@@ -98,8 +98,8 @@ static void folder_and_file_are_ours_alone(void **state)
 
 static void a_link_is_not_followed(void **state)
 {
-        static const char *const names[] = { "history.db", "history.db-wal", "history.db-shm",
-                "history.head" };
+        static const char *const names[] = { "history.db", "history.db-journal", "history.db-wal",
+                "history.db-shm", "history.head" };
         struct world *world = *state;
         char path[128], other[128];
         path_in(world, "elsewhere", other);

@@ -230,7 +230,7 @@ static void an_organization_is_itself_through_whichever_program(void **state)
         struct world *world = *state;
         remember(world, &first, 3);
         assert_true(is_granted(world, &same));
-        assert_int_equal(world->reply.released, 1); /* never more than is asked for now */
+        assert_int_equal(world->reply.released, 1); /* never more than this one asks for */
         assert_false(is_granted(world, &other));
 }
 

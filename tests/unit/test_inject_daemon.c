@@ -10,6 +10,7 @@
 #include "daemon/config.h"
 #include "daemon/known.h"
 #include "daemon/person.h"
+#include "daemon/policy.h"
 #include "daemon/readers.h"
 #include "daemon/server.h"
 #include "daemon/varlink.h"
@@ -157,11 +158,24 @@ static void a_frame_is_decoded_or_refused(void **state)
 
 /* ---- configuration ------------------------------------------------------------------------- */
 
+static enum policy_consent decided(
+        const struct config *config, const struct policy_question *question)
+{
+        struct policy_decision decision;
+        policy_decide(config, question, &decision);
+        return decision.consent;
+}
+
 static void a_configuration_is_loaded_whole_or_not_at_all(void **state)
 {
         char path[] = "/tmp/mohr-inject-XXXXXX", error[256];
         static const char text[] = "[pin]\ntimeout_s = 33\n[trust]\nanchors = /a\n"
-                                   "[readers]\ndrivers = soft pcsc\n[soft]\nprofile = mav2\n";
+                                   "[readers]\ndrivers = soft pcsc\n[soft]\nprofile = mav2\n"
+                                   "[rule r]\nwho = any\naudience = https://a.example/*\n"
+                                   "purpose = p\nconsent = refuse\n";
+        const struct policy_question question = {
+                .peer = &(struct peer){ 0 }, .audience = "https://a.example", .purpose = "p"
+        };
         int fd = mkstemp(path);
         (void)state;
         assert_int_equal(write(fd, text, sizeof text - 1), sizeof text - 1);
@@ -179,10 +193,36 @@ static void a_configuration_is_loaded_whole_or_not_at_all(void **state)
                         EXPECT(in, config->prompt_timeout_s == 33 && config->anchors);
                         EXPECT(in, strcmp(config->drivers[0], "soft") == 0 && config->drivers[1]);
                         EXPECT(in, config->soft[0] && config->pinentry && config->libexecdir);
+                        EXPECT(in, decided(config, &question) == POLICY_REFUSE);
                 }
                 config_free(config);
         }
         unlink(path);
+}
+
+static void a_decision_is_explained_whole_or_not_at_all(void **state)
+{
+        static const char text[] = "[rule r]\nwho = unit:a\n[rule s]\nwho = any\nclaims = none\n";
+        struct config *config = calloc(1, sizeof *config);
+        char error[256];
+        const struct policy_question question = { .peer = &(struct peer){ 0 },
+                .audience = "https://a.example",
+                .required = CLAIM_READER };
+        (void)state;
+        assert_int_equal(config_parse(config, CONFIG_ROOTS, text, sizeof text - 1, "f", error,
+                                 sizeof error),
+                0);
+        json_t *whole = policy_explain(config, &question);
+        assert_int_equal(json_array_size(json_object_get(whole, "rules")), 2);
+        for (struct inject in = INJECT(INJECT_MEMORY); inject_next(&in);) {
+                inject_arm(&in);
+                json_t *told = policy_explain(config, &question);
+                inject_disarm(&in);
+                EXPECT(in, told ? json_equal(told, whole) : in.failed);
+                json_decref(told);
+        }
+        json_decref(whole);
+        config_free(config);
 }
 
 /* ---- children ------------------------------------------------------------------------------ */
@@ -393,6 +433,7 @@ int main(void)
                 cmocka_unit_test(a_client_is_answered_whole_or_hung_up_on),
                 cmocka_unit_test(a_frame_is_decoded_or_refused),
                 cmocka_unit_test(a_configuration_is_loaded_whole_or_not_at_all),
+                cmocka_unit_test(a_decision_is_explained_whole_or_not_at_all),
                 cmocka_unit_test(a_child_is_started_or_leaves_nothing_behind),
                 cmocka_unit_test(a_prompt_that_cannot_start_is_an_error),
                 cmocka_unit_test(the_supervisor_starts_or_leaves_nothing_behind),

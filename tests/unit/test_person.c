@@ -196,7 +196,8 @@ static void what_the_holder_allows_reaches_the_daemon(void **state)
                 { "\"confirm\": [\"no\", \"ok\"]", false, true, { 0, CLAIM_READER, true } },
                 { "\"confirm\": [\"ok\", \"no\"]", false, true,
                         { 0, CLAIM_READER | CLAIM_STATION, false } },
-                { "\"confirm\": [\"cancel\"]", true, true, { 0, CLAIM_READER, false } },
+                { "\"confirm\": [\"cancel\"]", true, true,
+                        { 0, CLAIM_READER | CLAIM_STATION, false } },
         };
         struct rig *rig = *state;
         for (size_t i = 0; i < ARRAY_LEN(cases); i++) {

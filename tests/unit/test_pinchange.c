@@ -85,76 +85,77 @@ static void whatever_an_app_calls_itself_every_page_fits(void **state)
                 }
 }
 
+static const struct {
+        const char *pair;
+        size_t len;
+        bool changes, unblocks;
+} pairs[] = {
+        { "\6"
+          "271828"
+          "16180339",
+                15, true, false },
+        { "\10"
+          "13572468"
+          "161803",
+                15, true, true },
+        { "\10"
+          "13572468"
+          "16180339",
+                17, true, true },
+        { "\7"
+          "1357246"
+          "16180339",
+                16, true, false },
+        { "\5"
+          "27182"
+          "16180339",
+                14, false, false },
+        { "\6"
+          "271828"
+          "16180",
+                12, false, false },
+        { "\6"
+          "271828"
+          "161803398",
+                16, false, false },
+        { "\6"
+          "27182a"
+          "16180339",
+                15, false, false },
+        { "\6"
+          "271828"
+          "1618033 ",
+                15, false, false },
+        { "\6"
+          "271828",
+                7, false, false },
+        { "\11"
+          "271828",
+                7, false, false },
+        { "", 1, false, false },
+        { "271828", 6, false, false },
+};
+
 static void an_answer_holds_the_pair_that_was_asked_for(void **state)
 {
         (void)state;
-        static const struct {
-                const char *pair;
-                size_t len;
-                bool changes, unblocks;
-        } cases[] = {
-                { "\6"
-                  "271828"
-                  "16180339",
-                        15, true, false },
-                { "\10"
-                  "13572468"
-                  "161803",
-                        15, true, true },
-                { "\10"
-                  "13572468"
-                  "16180339",
-                        17, true, true },
-                { "\7"
-                  "1357246"
-                  "16180339",
-                        16, true, false },
-                { "\5"
-                  "27182"
-                  "16180339",
-                        14, false, false },
-                { "\6"
-                  "271828"
-                  "16180",
-                        12, false, false },
-                { "\6"
-                  "271828"
-                  "161803398",
-                        16, false, false },
-                { "\6"
-                  "27182a"
-                  "16180339",
-                        15, false, false },
-                { "\6"
-                  "271828"
-                  "1618033 ",
-                        15, false, false },
-                { "\6"
-                  "271828",
-                        7, false, false },
-                { "\11"
-                  "271828",
-                        7, false, false },
-                { "", 1, false, false },
-                { "271828", 6, false, false },
-        };
-        for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-                const struct view pair = { (const uint8_t *)cases[i].pair, cases[i].len };
+        for (size_t i = 0; i < ARRAY_LEN(pairs); i++) {
+                const struct view pair = { (const uint8_t *)pairs[i].pair, pairs[i].len };
                 struct view proof, new_pin;
                 assert_int_equal(
-                        answer_pair(WORK_CHANGE_PIN, pair, &proof, &new_pin), cases[i].changes);
+                        answer_pair(WORK_CHANGE_PIN, pair, &proof, &new_pin), pairs[i].changes);
                 assert_int_equal(
-                        answer_pair(WORK_UNBLOCK_PIN, pair, &proof, &new_pin), cases[i].unblocks);
+                        answer_pair(WORK_UNBLOCK_PIN, pair, &proof, &new_pin), pairs[i].unblocks);
                 assert_false(answer_pair(WORK_SIGN, pair, &proof, &new_pin));
                 struct question question = staff(WORK_CHANGE_PIN, "en");
                 uint8_t frame[ANSWER_FRAME_MAX] = { 0 };
                 struct answer answer;
                 memcpy(frame + 3, pair.data, pair.len);
                 assert_int_equal(answer_decode(frame, 3 + pair.len, &question, &answer) == 0,
-                        cases[i].changes);
+                        pairs[i].changes);
                 question.work = WORK_UNBLOCK_PIN;
                 assert_int_equal(answer_decode(frame, 3 + pair.len, &question, &answer) == 0,
-                        cases[i].unblocks);
+                        pairs[i].unblocks);
                 question.work = WORK_SIGN;
                 assert_int_equal(
                         answer_decode(frame, 3 + pair.len, &question, &answer) == 0, i == 12);

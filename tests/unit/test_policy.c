@@ -179,80 +179,80 @@ static void a_purpose_matches_exactly(void **state)
 
 #define RULE "[rule r]\nwho = any\n"
 
+static const struct {
+        const char *text, *error;
+} wrong[] = {
+        { "[rule]\n", "root.conf:1: a rule is written [rule NAME], its name of at most 64 "
+                      "of A-Z, a-z, 0-9, ., _ and -" },
+        { "[rule a b]\n", "root.conf:1: a rule is written [rule NAME]" },
+        { "[rule " KEY "x]\n", "root.conf:1: a rule is written [rule NAME]" },
+        { "[rules x]\n", "root.conf:1: unknown section [rules x]; known: " },
+        { "[rule r]\nconsent = ask\n", "root.conf:1: [rule r] does not say who (any, if so)" },
+        { "[rule r]\n[pin]\n", "root.conf:1: [rule r] does not say who" },
+        { RULE RULE, "root.conf:3: [rule r] is there already: root.conf:1" },
+        { RULE "colour = red\n", "root.conf:3: unknown key \"colour\" in [rule r]; known: "
+                                 "who, audience, purpose, claims, consent, pinpad, "
+                                 "simulated, app_per_hour, user_per_hour, wrong_pins, "
+                                 "pause_s" },
+        { RULE "consent = ask\nconsent = refuse\n",
+                "root.conf:4: \"consent\" in [rule r] is set twice" },
+        { RULE "consent = maybe\n", "root.conf:3: \"consent\" in [rule r] wants ask, grant "
+                                    "or refuse, not \"maybe\"" },
+        { RULE "who = everybody\n", "root.conf:3: \"who\" in [rule r] wants any, "
+                                    "organization:NAME, organization_key:HEX, flatpak:ID, "
+                                    "snap:NAME.APP, unit:NAME, program:/PATH or "
+                                    "script:/INTERPRETER FILE, not \"everybody\"" },
+        { RULE "who = program:bin/x\n", "root.conf:3: \"who\" in [rule r] wants an "
+                                        "absolute path behind program: and script:" },
+        { RULE "who = flatpak:\n",
+                "root.conf:3: \"who\" in [rule r] wants a name right behind the colon" },
+        { RULE "who = flatpak: x\n",
+                "root.conf:3: \"who\" in [rule r] wants a name right behind the colon" },
+        { RULE "who = flatpak:org.*.App\n",
+                "root.conf:3: \"who\" in [rule r] wants a * at the end only" },
+        { RULE "who = organization_key:abc\n",
+                "root.conf:3: \"who\" in [rule r] wants 64 hexadecimal digits" },
+        { RULE "who = organization_key:*\n",
+                "root.conf:3: \"who\" in [rule r] wants 64 hexadecimal digits" },
+        { RULE "audience = bank\n", "root.conf:3: \"audience\" in [rule r] wants a URI" },
+        { RULE "audience = *\n", "root.conf:3: \"audience\" in [rule r] wants a URI" },
+        { RULE "audience = https://*.example/\n",
+                "root.conf:3: \"audience\" in [rule r] wants a URI, with a * at the end "
+                "only, not \"https://*.example/\"" },
+        { RULE "audience = https://bank.example*\n",
+                "root.conf:3: \"audience\" in [rule r] wants the * behind the host's /, as "
+                "in https://bank.example/*, not \"https://bank.example*\"" },
+        { RULE "audience = https://bank.example:*\n",
+                "root.conf:3: \"audience\" in [rule r] wants the * behind the host's /" },
+        { RULE "audience = https://*\n",
+                "root.conf:3: \"audience\" in [rule r] wants the * behind the host's /" },
+        { RULE "audience = https:///*\n",
+                "root.conf:3: \"audience\" in [rule r] wants the * behind the host's /" },
+        { RULE "audience = urn:bank*\n",
+                "root.conf:3: \"audience\" in [rule r] wants the * behind the host's /" },
+        { RULE "audience = https:*\n", "root.conf:3: \"audience\" in [rule r] wants a "
+                                       "URI" },
+        { RULE "claims = name\n", "root.conf:3: \"claims\" in [rule r] wants none, or of "
+                                  "card_generation, card_expiry, reader, station each "
+                                  "once, not \"name\"" },
+        { RULE "claims = reader reader\n", "root.conf:3: \"claims\" in [rule r] wants" },
+        { RULE "claims = none reader\n", "root.conf:3: \"claims\" in [rule r] wants" },
+        { RULE "pinpad = 1\n", "root.conf:3: \"pinpad\" in [rule r] wants yes or no" },
+        { RULE "app_per_hour = 0\n", "root.conf:3: \"app_per_hour\" in [rule r] wants "
+                                     "requests, 1 to 100000, not \"0\"" },
+        { RULE "wrong_pins = 11\n", "root.conf:3: \"wrong_pins\" in [rule r] wants "
+                                    "entries, 1 to 10, not \"11\"" },
+};
+
 static void what_could_be_misread_is_refused(void **state)
 {
-        static const struct {
-                const char *text, *error;
-        } cases[] = {
-                { "[rule]\n", "root.conf:1: a rule is written [rule NAME], its name of at most 64 "
-                              "of A-Z, a-z, 0-9, ., _ and -" },
-                { "[rule a b]\n", "root.conf:1: a rule is written [rule NAME]" },
-                { "[rule " KEY "x]\n", "root.conf:1: a rule is written [rule NAME]" },
-                { "[rules x]\n", "root.conf:1: unknown section [rules x]; known: " },
-                { "[rule r]\nconsent = ask\n",
-                        "root.conf:1: [rule r] does not say who (any, if so)" },
-                { "[rule r]\n[pin]\n", "root.conf:1: [rule r] does not say who" },
-                { RULE RULE, "root.conf:3: [rule r] is there already: root.conf:1" },
-                { RULE "colour = red\n", "root.conf:3: unknown key \"colour\" in [rule r]; known: "
-                                         "who, audience, purpose, claims, consent, pinpad, "
-                                         "simulated, app_per_hour, user_per_hour, wrong_pins, "
-                                         "pause_s" },
-                { RULE "consent = ask\nconsent = refuse\n",
-                        "root.conf:4: \"consent\" in [rule r] is set twice" },
-                { RULE "consent = maybe\n", "root.conf:3: \"consent\" in [rule r] wants ask, grant "
-                                            "or refuse, not \"maybe\"" },
-                { RULE "who = everybody\n", "root.conf:3: \"who\" in [rule r] wants any, "
-                                            "organization:NAME, organization_key:HEX, flatpak:ID, "
-                                            "snap:NAME.APP, unit:NAME, program:/PATH or "
-                                            "script:/INTERPRETER FILE, not \"everybody\"" },
-                { RULE "who = program:bin/x\n", "root.conf:3: \"who\" in [rule r] wants an "
-                                                "absolute path behind program: and script:" },
-                { RULE "who = flatpak:\n",
-                        "root.conf:3: \"who\" in [rule r] wants a name right behind the colon" },
-                { RULE "who = flatpak: x\n",
-                        "root.conf:3: \"who\" in [rule r] wants a name right behind the colon" },
-                { RULE "who = flatpak:org.*.App\n",
-                        "root.conf:3: \"who\" in [rule r] wants a * at the end only" },
-                { RULE "who = organization_key:abc\n",
-                        "root.conf:3: \"who\" in [rule r] wants 64 hexadecimal digits" },
-                { RULE "who = organization_key:*\n",
-                        "root.conf:3: \"who\" in [rule r] wants 64 hexadecimal digits" },
-                { RULE "audience = bank\n", "root.conf:3: \"audience\" in [rule r] wants a URI" },
-                { RULE "audience = *\n", "root.conf:3: \"audience\" in [rule r] wants a URI" },
-                { RULE "audience = https://*.example/\n",
-                        "root.conf:3: \"audience\" in [rule r] wants a URI, with a * at the end "
-                        "only, not \"https://*.example/\"" },
-                { RULE "audience = https://bank.example*\n",
-                        "root.conf:3: \"audience\" in [rule r] wants the * behind the host's /, as "
-                        "in https://bank.example/*, not \"https://bank.example*\"" },
-                { RULE "audience = https://bank.example:*\n",
-                        "root.conf:3: \"audience\" in [rule r] wants the * behind the host's /" },
-                { RULE "audience = https://*\n",
-                        "root.conf:3: \"audience\" in [rule r] wants the * behind the host's /" },
-                { RULE "audience = https:///*\n",
-                        "root.conf:3: \"audience\" in [rule r] wants the * behind the host's /" },
-                { RULE "audience = urn:bank*\n",
-                        "root.conf:3: \"audience\" in [rule r] wants the * behind the host's /" },
-                { RULE "audience = https:*\n", "root.conf:3: \"audience\" in [rule r] wants a "
-                                               "URI" },
-                { RULE "claims = name\n", "root.conf:3: \"claims\" in [rule r] wants none, or of "
-                                          "card_generation, card_expiry, reader, station each "
-                                          "once, not \"name\"" },
-                { RULE "claims = reader reader\n", "root.conf:3: \"claims\" in [rule r] wants" },
-                { RULE "claims = none reader\n", "root.conf:3: \"claims\" in [rule r] wants" },
-                { RULE "pinpad = 1\n", "root.conf:3: \"pinpad\" in [rule r] wants yes or no" },
-                { RULE "app_per_hour = 0\n", "root.conf:3: \"app_per_hour\" in [rule r] wants "
-                                             "requests, 1 to 100000, not \"0\"" },
-                { RULE "wrong_pins = 11\n", "root.conf:3: \"wrong_pins\" in [rule r] wants "
-                                            "entries, 1 to 10, not \"11\"" },
-        };
         (void)state;
-        for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
                 struct config *config = calloc(1, sizeof *config);
                 char error[512];
-                assert_int_equal(lay(config, CONFIG_ROOTS, cases[i].text, error), OUTCOME_USAGE);
-                if (strncmp(error, cases[i].error, strlen(cases[i].error)) != 0)
-                        assert_string_equal(error, cases[i].error);
+                assert_int_equal(lay(config, CONFIG_ROOTS, wrong[i].text, error), OUTCOME_USAGE);
+                if (strncmp(error, wrong[i].error, strlen(wrong[i].error)) != 0)
+                        assert_string_equal(error, wrong[i].error);
                 config_free(config);
         }
 }

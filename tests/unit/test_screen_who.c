@@ -42,7 +42,7 @@ static bool admits(const char *setting, const struct peer *peer)
         char text[512];
         snprintf(text, sizeof text, "%s", setting);
         const struct config config = { .screen = text };
-        return screen_admits(&config, peer);
+        return !screen_refusal(&config, peer);
 }
 
 static void nobody_where_nothing_is_configured(void **state)
@@ -50,7 +50,7 @@ static void nobody_where_nothing_is_configured(void **state)
         (void)state;
         const struct config config = { 0 };
         const struct peer peer = { .pid = getpid(), .unit = "kiosk.service", .system_unit = true };
-        assert_false(screen_admits(&config, &peer));
+        assert_non_null(screen_refusal(&config, &peer));
         assert_false(admits("", &peer));
         assert_false(admits("any", &peer));
         assert_false(admits("unit:", &peer));

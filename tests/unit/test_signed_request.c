@@ -217,6 +217,9 @@ static void the_address_must_be_the_certificates(void **state)
                 { "https://bank.example/a", "URI:https://bank.example", false },
                 { "http://bank.example", "DNS:bank.example", false },
                 { "https://bank.example", "DNS:www.bank.example", false },
+                { "https://bank.example", "DNS:bank.example.evil.example", false },
+                { "urn:example:bank", "URI:urn:example:banking", false },
+                { "urn:example:bank", "DNS:urn:example:bank", false },
                 { "https://www.bank.example", "DNS:*.bank.example", false },
                 { "https://bank.example@evil.example", "DNS:bank.example", false },
                 { "https://evil.example@bank.example", "DNS:bank.example", false },
@@ -260,6 +263,7 @@ static void only_an_organisation_asks(void **state)
                 { { .organization = "" }, "names no organisation" },
                 { { .organization = "\xE2\x80\xAE" }, "names no organisation" },
                 { { .given_name = "x" }, "a person's" },
+                { { .surname = "x" }, "a person's" },
                 { { .common_name = "" }, "citizen's" },
                 { { .constraints = "critical,CA:TRUE",
                           .key_usage = "critical,digitalSignature,keyCertSign" },
@@ -280,6 +284,34 @@ static void only_an_organisation_asks(void **state)
                                         : OUTCOME_POLICY,
                         rows[i].detail ? rows[i].detail : "");
                 X509_free(cert);
+        }
+}
+
+/* RFC 5280 section 4.2.1.10: an authority of one organisation is held to its addresses. */
+static void an_authority_speaks_within_its_own_names(void **state)
+{
+        struct fixture *f = *state;
+        static const struct {
+                const char *names, *detail;
+        } rows[] = { { "critical,permitted;DNS:bank.example", "" },
+                { "critical,permitted;DNS:other.example", "does not hold" } };
+        for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+                struct testorg *org = f->org, narrow = *org;
+                narrow.ca =
+                        testorg_issue(org, &(struct testorg_spec){ .common_name = "TEST Narrow CA",
+                                                   .alternative_names = "",
+                                                   .key_usage = "critical,keyCertSign",
+                                                   .constraints = "critical,CA:TRUE",
+                                                   .name_constraints = rows[i].names,
+                                                   .key = org->pki->ca_key,
+                                                   .issuer = org->root,
+                                                   .issuer_key = org->pki->root_key });
+                X509 *cert = testorg_issue(
+                        &narrow, &(struct testorg_spec){ .alternative_names = "DNS:bank.example" });
+                expect(f, testorg_header(&narrow, "RS256", cert), NULL,
+                        rows[i].detail[0] ? OUTCOME_POLICY : 0, rows[i].detail);
+                X509_free(cert);
+                X509_free(narrow.ca);
         }
 }
 
@@ -439,6 +471,7 @@ static void anchors_must_be_there_and_their_owners(void **state)
         assert_int_equal(relying_load(&relying, f->anchors, geteuid() + 1, error, sizeof error),
                 OUTCOME_USAGE);
         assert_non_null(strstr(error, f->anchors));
+        assert_non_null(strstr(error, "must belong to uid"));
         assert_int_equal(chmod(f->anchors, 0666), 0);
         assert_int_equal(
                 relying_load(&relying, f->anchors, geteuid(), error, sizeof error), OUTCOME_USAGE);
@@ -477,6 +510,7 @@ int main(void)
                 cmocka_unit_test(a_request_holds_between_its_times_and_a_minute_around),
                 cmocka_unit_test(the_address_must_be_the_certificates),
                 cmocka_unit_test(only_an_organisation_asks),
+                cmocka_unit_test(an_authority_speaks_within_its_own_names),
                 cmocka_unit_test(a_citizen_does_not_ask_as_an_organisation),
                 cmocka_unit_test(the_header_is_what_the_form_says),
                 cmocka_unit_test(each_algorithm_is_taken_with_its_own_key),

@@ -9,16 +9,23 @@
 static void process_ends(void)
 {
         world.open = world.identified = world.confirmed = world.counted = world.armed =
-                world.verified = false;
+                world.verified = world.stored = false;
         world.event_at_begin = CARD_IS_NEW;
 }
 
+/* A PIV card has it in a container: 70 and its length, 71 01 00, FE 00. */
 static void put_file(struct out *out, X509 *cert)
 {
         unsigned char *der = NULL;
         int len = i2d_X509(cert, &der);
-        assert_true(len > 0);
-        out_bytes16(out, der, (size_t)len);
+        bool piv = world.identity.family == CARD_PIV;
+        assert_true(len > 0xFF && len < 0xFFFF);
+        out_u16(out, (uint16_t)(len + (piv ? 9 : 0)));
+        out_bytes(out, "\x70\x82", piv ? 2 : 0);
+        if (piv)
+                out_u16(out, (uint16_t)len);
+        out_bytes(out, der, (size_t)len);
+        out_bytes(out, "\x71\x01\x00\xFE\x00", piv ? 5 : 0);
         OPENSSL_free(der);
 }
 
@@ -116,6 +123,31 @@ static int card_pinpad(struct in *args, struct out *out)
         return world.pinpad_outcome;
 }
 
+static bool is_digits(const uint8_t *payload, size_t len, const char *digits)
+{
+        return len == strlen(digits) && memcmp(payload, digits, len) == 0;
+}
+
+static int card_store(const uint8_t *payload, size_t len)
+{
+        assert_true(world.confirmed && world.counted);
+        assert_true(is_digits(payload, len, NEW));
+        assert_int_equal(world.news++, 0);
+        world.stored = true;
+        return 0;
+}
+
+static int card_renew(uint8_t op, const uint8_t *payload, size_t len, struct out *out)
+{
+        assert_true(world.stored && world.proof && is_digits(payload, len, world.proof));
+        assert_int_equal(op == OP_CHANGE_PIN, strcmp(world.method, "ChangePin") == 0);
+        assert_int_equal(world.renewals++, 0);
+        world.stored = world.counted = false;
+        world.verified = world.renew_outcome == 0;
+        out_u8(out, (uint8_t)(int8_t)(world.renew_outcome == OUTCOME_WRONG_PIN ? 2 : -1));
+        return world.renew_outcome;
+}
+
 static int card_sign(struct in *args, struct out *out)
 {
         uint8_t key = in_u8(args), method = in_u8(args);
@@ -160,7 +192,7 @@ static int card_begin(struct out *out)
 
 static int card_end(uint8_t how)
 {
-        world.open = world.counted = world.armed = false;
+        world.open = world.counted = world.armed = world.stored = false;
         if (how == DRIVER_RESET) {
                 world.resets++;
                 world.verified = false;
@@ -222,6 +254,9 @@ static int card_does(uint8_t op, const uint8_t *payload, size_t len, struct out 
                 world.pins++;
                 world.armed = true;
                 return 0;
+        case OP_NEW_PIN: return card_store(payload, len);
+        case OP_CHANGE_PIN:
+        case OP_UNBLOCK_PIN: return card_renew(op, payload, len, out);
         case OP_VERIFY: return card_verify(out);
         case OP_PINPAD: return card_pinpad(&args, out);
         case OP_SIGN: return card_sign(&args, out);

@@ -74,7 +74,10 @@ static int on_prompt(sd_event_source *source, void *user)
                 return 0;
         }
         do_mischief();
-        if (world.person_outcome == 0 && person->pin) {
+        if (world.person_outcome == 0 && last_question.work != PERSON_SIGN) {
+                person->pin->len = (size_t)snprintf((char *)person->pin->data, person->pin->cap,
+                        "%c%s%s", (char)strlen(world.proof), world.proof, NEW);
+        } else if (world.person_outcome == 0 && person->pin) {
                 memcpy(person->pin->data, PIN, strlen(PIN));
                 person->pin->len = strlen(PIN);
         }

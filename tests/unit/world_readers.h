@@ -152,7 +152,11 @@ static int on_soon(sd_event_source *source, void *user)
         reader->soon = sd_event_source_disable_unref(reader->soon);
         struct in fields = in_new(buf, out.len);
         assert_int_equal(out.error, 0);
-        uint16_t sw = reader->op == OP_PINPAD && !failing ? world.pinpad_sw : 0x9000;
+        bool renews = reader->op == OP_CHANGE_PIN || reader->op == OP_UNBLOCK_PIN;
+        uint16_t sw = failing                   ? 0x9000
+                      : reader->op == OP_PINPAD ? world.pinpad_sw
+                      : renews                  ? world.renew_sw
+                                                : 0x9000;
         reader->done(reader->user, outcome, sw, &fields);
         return 0;
 }

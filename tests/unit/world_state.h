@@ -19,6 +19,7 @@
 #include <cmocka.h>
 
 #define PIN   "27182818"
+#define NEW   "16180339"
 #define NEVER 1000
 
 /* Around what card and person do themselves; a program that makes calls fail spares them. */
@@ -109,6 +110,15 @@ struct world {
         char end[32];
         claimset declines; /* the person, of what is optional */
         bool remembers;    /* the person, where that is asked */
+
+        /* a new PIN instead of an assertion (renew.h) */
+        const char *method;    /* as the history hears it; NULL: Assert */
+        const char *proof;     /* what proves the right to it */
+        unsigned int news;     /* new PINs that were stored */
+        unsigned int renewals; /* commands that put one in the old one's place */
+        int renew_outcome;     /* what came of it, with this word */
+        uint16_t renew_sw;
+        bool stored;
 
         /* the rules, and a signed request */
         enum policy_consent consent_mode;

@@ -1,0 +1,78 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""prompt_gui.py BUILD: mohr-prompt with the pinentries of desktops (GTK, Qt) on a virtual screen.
+
+What is looked at is the answer: which button is which, what Enter does, what a closed window is. How the pages look is
+for people: tests/tools/pictures makes them, docs/prompt.md shows them.
+"""
+import os
+import shutil
+import sys
+
+from asking import EXPIRY, LAST_TRY_DECLINED, MAY_REMEMBER, REFUSED, STATION, Asked
+from virtual_screen import TOOLS, VirtualScreen
+
+BUILD = os.path.abspath(sys.argv[1] if len(sys.argv) > 1 else "build")
+RICH = {"required": EXPIRY, "optional": STATION, "timeout": 60}
+CLOSE = None  # instead of keys: the window is closed
+# What is asked, the keys on each page, and (outcome, digits, released, remember).
+WALKS = (
+    ("the required alone, mistyped, and not remembered", {"flags": MAY_REMEMBER, "organization": "Office of Examples"},
+     (["alt+o"], ["alt+n"], ["1", "2", "Return"], ["2", "7", "1", "8", "Return"]), (0, "2718", EXPIRY, 0)),
+    ("all, remembered, and the last try", {"flags": MAY_REMEMBER, "tries": 1},
+     (["alt+a"], ["alt+y"], ["alt+u"], ["2", "7", "1", "8", "Return"]), (0, "2718", EXPIRY | STATION, 1)),
+    ("in Persian, the last try kept by Enter", {"language": "fa", "tries": 1, "optional": 0, "required": 0},
+     (["Tab", "space"], ["Return"]), (LAST_TRY_DECLINED, "", 0, 0)),
+    ("Enter on the page of consent", {}, (["Return"],), (REFUSED, "", 0, 0)),
+    ("the window of consent closed", {}, (CLOSE,), (REFUSED, "", 0, 0)),
+    ("the window of the last try closed", {"tries": 1}, (["alt+o"], CLOSE), (LAST_TRY_DECLINED, "", 0, 0)),
+    ("the window of the PIN closed", {"optional": 0}, (["alt+a"], CLOSE), (REFUSED, "", 0, 0)),
+)
+failures = 0
+
+
+def check(holds, what, detail=""):
+    global failures
+    print(f"{'ok' if holds else 'not ok'} - {what}", flush=True)
+    if not holds:
+        failures += 1
+        print("    " + repr(detail), flush=True)
+
+
+def walk(screen, flavour, what, question, pages, wanted):
+    screen.wait_empty()
+    prompt = Asked(BUILD, flavour, display=screen.name, **{**RICH, **question})
+    seen, reached = set(), 0
+    for keys in pages:
+        window = screen.next_window(seen, lambda: prompt.answered(0.02))
+        if not window:
+            break
+        seen.add(window)
+        reached += 1
+        if keys is CLOSE:
+            screen.close(window)
+        else:
+            screen.type(*keys)
+    answer = prompt.answer()
+    prompt.end()
+    got = answer and (*answer, prompt.released, prompt.remember)
+    check(got == wanted, f"{flavour}: {what}", (got, wanted, f"{reached} of {len(pages)} pages"))
+
+
+def main():
+    missing = [tool for tool in TOOLS if not shutil.which(tool)]
+    flavours = [name for name in ("pinentry-gtk-2", "pinentry-qt") if shutil.which(name)]
+    if missing or not flavours:
+        print(f"skip - prompts on a screen: no {' and no '.join(missing or ['pinentry for one'])}")
+        return 0
+    screen = VirtualScreen()
+    try:
+        for flavour in flavours:
+            for row in WALKS:
+                walk(screen, flavour, *row)
+    finally:
+        screen.end()
+    return 1 if failures else 0
+
+
+sys.exit(main())
