@@ -14,7 +14,8 @@ struct clerk {
         struct book *book;
         struct rows_setting setting;
         void (*settled)(void); /* NULL once it was called */
-        bool stale, going_on;
+        bool stale;
+        struct rows_pruning pruning;
         bool anchored_late; /* a row of ours is in no anchor yet */
         struct history_frame frame;
 };
@@ -227,10 +228,13 @@ bool clerk_tidy(struct clerk *clerk, int64_t now)
 {
         if (!clerk->book->db || book_begin(clerk->book) != 0)
                 return false;
-        int r = rows_prune(clerk->book, &clerk->setting, now, &clerk->going_on);
-        if (r != 0 || book_commit(clerk->book) != 0) {
+        int r = rows_prune(clerk->book, &clerk->setting, now, &clerk->pruning);
+        if (r == 0)
+                r = book_commit(clerk->book);
+        if (r != 0) {
                 book_rollback(clerk->book);
-                clerk->going_on = false;
+                clerk->pruning.going_on = false;
         }
-        return clerk->going_on;
+        clerk->anchored_late |= clerk->pruning.wrote; /* with the next answer */
+        return clerk->pruning.going_on;
 }

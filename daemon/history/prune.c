@@ -10,7 +10,7 @@
 
 #include <stdio.h>
 
-#define AT_ONCE 2000
+#define AT_ONCE 500
 #define DAY_S   86400
 
 static int number_with(struct book *book, const char *sql, int64_t first, int64_t second,
@@ -75,11 +75,12 @@ static int write_pruned(struct book *book, int64_t through, int64_t now)
         return r;
 }
 
-int rows_prune(struct book *book, const struct rows_setting *setting, int64_t now, bool *going_on)
+int rows_prune(struct book *book, const struct rows_setting *setting, int64_t now,
+        struct rows_pruning *state)
 {
         int64_t from = 0, at = INT64_MIN, through = 0;
-        bool began = *going_on;
-        *going_on = false;
+        bool began = state->going_on;
+        *state = (struct rows_pruning){ 0 };
         if (setting->keep_days == 0)
                 return 0;
         int r = pruned_before(book, &from, &at);
@@ -91,6 +92,7 @@ int rows_prune(struct book *book, const struct rows_setting *setting, int64_t no
         r = take_bodies(book, from, through);
         if (r == 0)
                 r = write_pruned(book, through, now);
-        *going_on = r == 0 && through == from + AT_ONCE;
+        state->wrote = r == 0;
+        state->going_on = r == 0 && through == from + AT_ONCE;
         return r;
 }

@@ -23,9 +23,12 @@ _must_check_ int rows_ended(struct book *book, const struct history_end_texts *e
 _must_check_ int rows_revoked(struct book *book, const char *grant, int64_t now);
 /* Ends for the requests of daemons that are no more. *ret_count: how many. */
 _must_check_ int rows_interrupted(struct book *book, int64_t now, size_t *ret_count);
-/* Bodies that are too old are taken out, so many at a time and on one time a day; *going_on, false at first,
- * is whether there are more. */
-_must_check_ int rows_prune(
-        struct book *book, const struct rows_setting *setting, int64_t now, bool *going_on);
+struct rows_pruning {  /* all zero at first */
+        bool going_on; /* there is more to be done */
+        bool wrote;
+};
+/* Bodies that are too old are taken out, so many at a time and on one time a day. */
+_must_check_ int rows_prune(struct book *book, const struct rows_setting *setting, int64_t now,
+        struct rows_pruning *state);
 
 #endif

@@ -600,6 +600,27 @@ TRAPS = {
 }
 
 
+def open_to_all(place, _victim):
+    os.chmod(place, 0o777)
+
+
+def behind_a_link(place, _victim):
+    os.rename(place, place + "-real")
+    os.symlink(place + "-real", place)
+
+
+def behind_a_link_to_all(place, victim):
+    behind_a_link(place, victim)
+    os.chmod(place + "-real", 0o777)
+
+
+TRAPS.update({
+    "a folder that everybody may write to": (open_to_all, {CANNOT_RECORD}),
+    "a link to a folder of one's own": (behind_a_link, {0, CANNOT_RECORD}),
+    "a link to a folder that everybody may write to": (behind_a_link_to_all, {CANNOT_RECORD}),
+})
+
+
 def traps_in_state(rig):
     """Without its row nobody is asked, and what lies in the row's place is neither followed nor overwritten."""
     for what, (lay, codes) in TRAPS.items():
@@ -610,7 +631,11 @@ def traps_in_state(rig):
         victim = os.path.join(rig.dir, "victim")
         with open(victim, "w", encoding="ascii") as file:
             file.write("precious")
-        lay(daemon.state, victim)
+        try:
+            lay(daemon.state, victim)
+        except OSError as why:  # who is not root gives no file away
+            rig.skip(what, str(why))
+            continue
         daemon.start()
         daemon.wait_state(flow.READER, "card")
         daemon.prompts()

@@ -18,6 +18,7 @@ import threading
 
 BUILD = os.path.abspath(sys.argv[1] if len(sys.argv) > 1 else "build")
 MOHR = os.path.join(BUILD, "mohr")
+TREE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 NOTHING = bytes(32)
 FEWER = 5 if os.path.basename(BUILD) == "asan" else 1  # that build starts slowly, and has the same branches
 APP, AUDIENCE = "flatpak:org.example.Bank", "https://bank.example"
@@ -165,6 +166,17 @@ def whole(folder):
     write(folder, rows_of(every))
     code, found, told = verify(folder)
     check(code == 0 and told["unanswered"] == 1 and told["interrupted"] == 1, "every kind of row is known", told)
+
+
+def by_hand(folder):
+    with open(os.path.join(TREE, "docs/history.md"), encoding="utf-8") as page:
+        program = page.read().split("```python\n")[1].split("```")[0]
+    rows = rows_of(ordinary())
+    for what, now, code, said in (("a whole one", rows, 0, anchor_line(rows[-1]).split(" ", 2)[2]),
+                                  ("a changed one", with_row(rows, 6, asked(9), digest=False), 1, "row 6 does not fit\n")):
+        write(folder, now)
+        done = subprocess.run([sys.executable, "-c", program, os.path.join(folder, "history.db")], capture_output=True, text=True, check=False)
+        check(done.returncode == code and done.stdout + done.stderr == said, f"the ten lines of the document judge {what}", done)
 
 
 def anchors(folder):
@@ -564,7 +576,7 @@ def exports(folder):
 def main():
     with tempfile.TemporaryDirectory() as folder:
         os.chmod(folder, 0o755)
-        for number, part in enumerate((whole, anchors, tampering, heads, order, pruning, hostile, flipped, being_written, listing, exports)):
+        for number, part in enumerate((whole, by_hand, anchors, tampering, heads, order, pruning, hostile, flipped, being_written, listing, exports)):
             part(os.path.join(folder, str(number)))
     return status
 

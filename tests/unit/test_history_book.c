@@ -462,6 +462,28 @@ static void old_bodies_go_and_the_chain_stays(void **state)
                 sum.rows - sum.pruned, 6); /* created, granted, pruned twice, and the last two */
 }
 
+static void a_long_history_is_pruned_in_several_goes(void **state)
+{
+        struct world *world = *state;
+        for (int i = 0; i < 300; i++)
+                world_request(world, "TimedOut");
+        world_restart(world);
+        world->setting.keep_days = 1;
+        world->now += 3 * DAY;
+        world_asked(world);
+        assert_int_equal(world_ask(world), 0);
+        assert_true(clerk_tidy(world->clerk, world->now));
+        world_asked(world); /* somebody may ask in between */
+        assert_int_equal(world_ask(world), 0);
+        assert_int_equal(world->reply.seq, 604); /* and anchors what was done */
+        tidy(world);
+        struct ledger_sum sum = world_read(world);
+        assert_int_equal(sum.findings, 0);
+        assert_int_equal(sum.pruned, 600);
+        assert_int_equal(
+                count(world, "SELECT count(*) FROM entry WHERE body ->> 'event' = 'pruned'"), 2);
+}
+
 static void what_was_taken_out_is_nowhere_in_the_file(void **state)
 {
         struct world *world = *state;
@@ -498,6 +520,7 @@ int main(void)
                 CASE(an_end_nobody_will_write_is_written),
                 CASE(one_that_cannot_be_seen_is_not_given_up),
                 CASE(old_bodies_go_and_the_chain_stays),
+                CASE(a_long_history_is_pruned_in_several_goes),
                 CASE(what_was_taken_out_is_nowhere_in_the_file),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
