@@ -24,12 +24,25 @@ static const struct {
         { "urn:oid:2.16.364.101.1.1.4", "platinum" },
 };
 
+_Static_assert(ARRAY_LEN(levels) == ASSURANCE_LEVELS, "the levels are counted in the header");
+
+unsigned int assurance_level(const char *acr)
+{
+        for (unsigned int i = 0; i < ARRAY_LEN(levels); i++)
+                if (strcmp(levels[i].acr, acr) == 0)
+                        return i + 1;
+        return 0;
+}
+
+const char *assurance_level_name(unsigned int level)
+{
+        return level > 0 && level <= ARRAY_LEN(levels) ? levels[level - 1].name : NULL;
+}
+
 static const char *level_of(const struct identity *identity)
 {
-        for (size_t i = 0; i < ARRAY_LEN(levels); i++)
-                if (strcmp(levels[i].acr, identity->acr) == 0)
-                        return levels[i].name;
-        return IDENTITY_ACR_NONE;
+        const char *name = assurance_level_name(assurance_level(identity->acr));
+        return name ? name : IDENTITY_ACR_NONE;
 }
 
 static const char *identity_level(const struct mohr_result *result)

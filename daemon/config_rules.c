@@ -10,6 +10,7 @@
 #include "daemon/policy_rule.h"
 
 #include "base/outcome.h"
+#include "client-sdk/assurance.h"
 #include "client-sdk/fields.h"
 
 #include <stdio.h>
@@ -110,6 +111,17 @@ static int rule_simulated(const struct said *said, const char **ret_want)
         return 0;
 }
 
+static int rule_assurance(const struct said *said, const char **ret_want)
+{
+        (void)ret_want;
+        for (unsigned int level = 1; level <= ASSURANCE_LEVELS; level++)
+                if (strcmp(assurance_level_name(level), said->value) == 0) {
+                        said->rule->assurance = level;
+                        return 0;
+                }
+        return OUTCOME_USAGE;
+}
+
 static int rule_limit(const struct said *said, const char **ret_want)
 {
         unsigned int *slot = (unsigned int *)((char *)&said->rule->limits + said->key->slot);
@@ -130,6 +142,7 @@ static const struct rule_key keys[] = {
         { "consent", rule_consent, 0, .want = "ask, grant or refuse" },
         { "pinpad", rule_pinpad, 0, .want = "yes or no" },
         { "simulated", rule_simulated, 0, .want = "yes or no" },
+        { "assurance", rule_assurance, 0, .want = "bronze, silver, gold or platinum" },
         { "app_per_hour", LIMIT(app_per_hour), CONFIG_WANT_PER_HOUR },
         { "user_per_hour", LIMIT(user_per_hour), CONFIG_WANT_PER_HOUR },
         { "wrong_pins", LIMIT(wrong_pins), CONFIG_WANT_WRONG_PINS },
@@ -159,7 +172,8 @@ int config_take_rule_key(struct config_file *file, const char *name, const char 
                         return take_row(file, i, value);
         return config_refuse(file,
                 "unknown key \"%.40s\" in [rule %s]; known: who, audience, purpose, claims, "
-                "consent, pinpad, simulated, app_per_hour, user_per_hour, wrong_pins, pause_s",
+                "consent, pinpad, simulated, assurance, app_per_hour, user_per_hour, wrong_pins, "
+                "pause_s",
                 name, file->rule->name);
 }
 

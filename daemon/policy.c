@@ -3,7 +3,7 @@
  *
  * Each list gives an opinion: its first rule that matches. Root's list without one says "ask, all claims, [limits]";
  * the user's says nothing. What holds is the stricter in each part by itself: consent, claims, limits, how the PIN
- * is typed, whether a simulated card will do. So there is no way from the user's files to a looser decision, whatever
+ * is typed, whether a simulated card will do, which level its certificate must state. So there is no way from the user's files to a looser decision, whatever
  * they hold, in whatever order (tests/unit/test_policy.c tries thousands).
  */
 #include "daemon/policy.h"
@@ -29,6 +29,7 @@ static void begin(struct policy_decision *d, const struct rule *rule, struct lim
                 d->consent = rule->consent;
         d->pinpad = rule->pinpad;
         d->no_simulated = rule->no_simulated;
+        d->assurance = rule->assurance;
         d->rule = rule->name;
         limits_override(limits, &rule->limits);
 }
@@ -45,6 +46,7 @@ static void tighten(struct policy_decision *d, const struct rule *rule, struct l
                 d->rule = rule->name;
         d->pinpad |= rule->pinpad;
         d->no_simulated |= rule->no_simulated;
+        d->assurance = rule->assurance > d->assurance ? rule->assurance : d->assurance;
         limits_tighten(limits, &rule->limits);
 }
 

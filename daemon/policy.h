@@ -32,6 +32,8 @@ struct policy_decision {
         claimset over;     /* ... and these were required but are not allowed: a refusal */
         bool pinpad;       /* only with the PIN typed on the reader's keys */
         bool no_simulated; /* no simulated card */
+        unsigned int
+                assurance; /* the least level that the certificate must state; 0: none need be stated */
         unsigned int app_per_hour, user_per_hour, wrong_pins, pause_s;
         const char *
                 rule; /* borrowed from the config: the name of the row that decided; NULL: built in */

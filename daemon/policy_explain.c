@@ -7,6 +7,7 @@
 #include "daemon/policy_internal.h"
 
 #include "base/text.h"
+#include "client-sdk/assurance.h"
 #include "client-sdk/members.h"
 #include "daemon/varlink.h"
 
@@ -26,7 +27,8 @@ static json_t *decision_json(
         const struct policy_decision *d, const struct policy_question *question)
 {
         claimset left_out = question->optional & (claimset)~d->optional;
-        const struct member rows[] = { { "rule", d->rule }, { "detail", d->detail } };
+        const struct member rows[] = { { "rule", d->rule }, { "detail", d->detail },
+                { "assurance", assurance_level_name(d->assurance) } };
         return members_of(
                 json_pack("{s:s, s:o, s:o, s:o, s:o, s:b, s:b, s:I, s:I, s:I, s:I}", "consent",
                         consents[d->consent], "required", claimset_json(d->required), "optional",

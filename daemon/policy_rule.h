@@ -24,8 +24,9 @@ struct rule {
         bool says_consent;
         enum policy_consent consent;
         bool pinpad, no_simulated;
-        struct limits limits; /* 0: as [limits] */
-        uint32_t seen;        /* keys met, by their rows in config_rules.c */
+        unsigned int assurance; /* client-sdk/assurance.h; 0: says nothing */
+        struct limits limits;   /* 0: as [limits] */
+        uint32_t seen;          /* keys met, by their rows in config_rules.c */
 };
 
 enum rule_match {

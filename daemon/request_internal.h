@@ -178,6 +178,7 @@ int look_left(struct request *request, int outcome, struct in *fields);
 /* May it be asked, whose turn is it, and the rows of the history. */
 int record_judge(struct request *request, struct out *args);
 int record_allows_card(struct request *request);
+int record_allows_certificate(struct request *request);
 int record_turn(struct request *request, struct out *args);
 bool record_must_queue(const struct request *request);
 bool record_must_queue_to_choose(const struct request *request);

@@ -290,6 +290,8 @@ int look_judge(struct request *request, struct out *args)
         int r = chain_confirm(request->context->known, &request->card.chain,
                 &request->card.identity, &request->detail);
         if (r == 0)
+                r = record_allows_certificate(request);
+        if (r == 0)
                 r = policy(request);
         /* Whatever is wrong with the request itself must show before a person and a PIN are troubled. */
         return r != 0 ? r : ask_compose(request, time(NULL), &rehearsal);

@@ -11,6 +11,8 @@
 #include "daemon/request_internal.h"
 
 #include "base/outcome.h"
+#include "client-sdk/assurance.h"
+#include "client-sdk/identity.h"
 
 #include <stdio.h>
 #include <time.h>
@@ -85,6 +87,20 @@ int record_allows_card(struct request *request)
                 return OUTCOME_POLICY;
         }
         return 0;
+}
+
+/* Which level a card's certificate states is known once it is confirmed. */
+int record_allows_certificate(struct request *request)
+{
+        const struct gate_chain *chain = &request->card.chain;
+        struct identity identity;
+        if (request->decision.assurance == 0)
+                return 0;
+        int r = identity_read(chain->leaf, &chain->facts, &identity);
+        if (r != 0 || assurance_level(identity.acr) >= request->decision.assurance)
+                return r;
+        request->detail = "a rule wants a certificate that states a higher level of assurance";
+        return OUTCOME_POLICY;
 }
 
 /* ---- whose turn ---------------------------------------------------------------------------- */

@@ -94,6 +94,9 @@ static void show_conditions(const json_t *decision)
                 printf("  %s\n", _("Only with the PIN typed on the keys of the card reader."));
         if (json_is_false(json_object_get(decision, "simulated")))
                 printf("  %s\n", _("Not with a simulated card."));
+        const char *level = json_string_value(json_object_get(decision, "assurance"));
+        if (level)
+                printf("  %s: %s\n", _("The least level that the certificate must state"), level);
 }
 
 static void show_limit(

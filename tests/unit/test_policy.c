@@ -192,10 +192,13 @@ static const struct {
         { RULE RULE, "root.conf:3: [rule r] is there already: root.conf:1" },
         { RULE "colour = red\n", "root.conf:3: unknown key \"colour\" in [rule r]; known: "
                                  "who, audience, purpose, claims, consent, pinpad, "
-                                 "simulated, app_per_hour, user_per_hour, wrong_pins, "
+                                 "simulated, assurance, app_per_hour, user_per_hour, wrong_pins, "
                                  "pause_s" },
         { RULE "consent = ask\nconsent = refuse\n",
                 "root.conf:4: \"consent\" in [rule r] is set twice" },
+        { RULE "assurance = high\n",
+                "root.conf:3: \"assurance\" in [rule r] wants bronze, silver, gold "
+                "or platinum, not \"high\"" },
         { RULE "consent = maybe\n", "root.conf:3: \"consent\" in [rule r] wants ask, grant "
                                     "or refuse, not \"maybe\"" },
         { RULE "who = everybody\n", "root.conf:3: \"who\" in [rule r] wants any, "
@@ -450,17 +453,18 @@ static void random_rule(uint32_t *seed, int number, bool roots, char *dst, size_
         static const char *const lines[] = { "audience = https://bank.example/*\n",
                 "audience = urn:x:y\n", "purpose = Opening an account\n", "claims = none\n",
                 "claims = card_expiry\n", "claims = reader station card_expiry\n", "pinpad = yes\n",
-                "pinpad = no\n", "simulated = no\n", "simulated = yes\n", "consent = ask\n",
-                "consent = refuse\n", "app_per_hour = 5\n", "app_per_hour = 5000\n",
-                "user_per_hour = 100000\n", "user_per_hour = 1\n", "wrong_pins = 10\n",
-                "wrong_pins = 1\n", "pause_s = 1\n", "pause_s = 86400\n" };
-        static const size_t groups[] = { 0, 2, 3, 6, 8, 10, 12, 14, 16, 18, ARRAY_LEN(lines) };
+                "pinpad = no\n", "simulated = no\n", "simulated = yes\n", "assurance = gold\n",
+                "assurance = bronze\n", "consent = ask\n", "consent = refuse\n",
+                "app_per_hour = 5\n", "app_per_hour = 5000\n", "user_per_hour = 100000\n",
+                "user_per_hour = 1\n", "wrong_pins = 10\n", "wrong_pins = 1\n", "pause_s = 1\n",
+                "pause_s = 86400\n" };
+        static const size_t groups[] = { 0, 2, 3, 6, 8, 10, 12, 14, 16, 18, 20, ARRAY_LEN(lines) };
         bool grant = roots && next(seed) % 3 == 0;
         size_t len = (size_t)snprintf(dst, cap, "[rule n%d]\nwho = %s\n%s", number,
                 grant ? PICK(seed, grantable) : PICK(seed, plain),
                 grant ? "consent = grant\n" : "");
         for (size_t g = 0; g + 1 < ARRAY_LEN(groups); g++)
-                if (next(seed) % 3 == 0 && !(grant && groups[g] == 10))
+                if (next(seed) % 3 == 0 && !(grant && groups[g] == 12))
                         len += (size_t)snprintf(dst + len, cap - len, "%s",
                                 lines[groups[g] + next(seed) % (groups[g + 1] - groups[g])]);
 }
@@ -501,7 +505,8 @@ static bool is_looser(const struct policy_decision *a, const struct policy_decis
         const struct limits of_a = limits_of(a), of_b = limits_of(b);
         return a->consent < b->consent || a->required & ~b->required ||
                a->optional & ~b->optional || (!a->pinpad && b->pinpad) ||
-               (!a->no_simulated && b->no_simulated) || limits_looser(&of_a, &of_b);
+               (!a->no_simulated && b->no_simulated) || a->assurance < b->assurance ||
+               limits_looser(&of_a, &of_b);
 }
 
 /* What no decision may ever be. */

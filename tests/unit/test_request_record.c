@@ -163,6 +163,33 @@ static void rules_about_cards_refuse_before_a_person(void **state)
         assert_int_equal(ask(), 0);
 }
 
+static void a_level_must_be_stated_by_the_certificate(void **state)
+{
+        static const struct {
+                const char *stated;
+                unsigned int wanted;
+                int outcome;
+        } rows[] = {
+                { NULL, 0, 0 },
+                { NULL, 1, OUTCOME_POLICY },
+                { "2.16.364.101.1.1.2", 1, 0 },
+                { "2.16.364.101.1.1.2", 2, 0 },
+                { "2.16.364.101.1.1.2", 3, OUTCOME_POLICY },
+        };
+        (void)state;
+        for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+                struct testpki_spec spec = { .cn = TESTPKI_CN_NN, .policies = rows[i].stated };
+                reset_counts();
+                X509_free(world.files[0]);
+                world.files[0] = testpki_issue(shared_pki, &spec);
+                world.events++;
+                world.insertion++;
+                world.wants_level = rows[i].wanted;
+                assert_int_equal(ask(), rows[i].outcome);
+                assert_int_equal(world.prompts, rows[i].outcome == 0);
+        }
+}
+
 static void a_grant_needs_an_identity_that_no_program_takes_on(void **state)
 {
         (void)state;
@@ -263,6 +290,7 @@ int main(void)
                 T(what_no_rule_allows_is_not_even_asked),
                 T(rules_refuse_before_any_card),
                 T(rules_about_cards_refuse_before_a_person),
+                T(a_level_must_be_stated_by_the_certificate),
                 T(a_grant_needs_an_identity_that_no_program_takes_on),
                 T(a_grant_covers_what_was_agreed_to_then),
                 T(a_signed_request_speaks_for_itself),

@@ -22,6 +22,7 @@ void policy_decide(const struct config *config, const struct policy_question *qu
                 .over = question->required & world.forbidden,
                 .pinpad = world.wants_pinpad,
                 .no_simulated = world.wants_real,
+                .assurance = world.wants_level,
                 .detail = world.consent_mode == POLICY_REFUSE ? "a rule refuses" : NULL,
         };
 }

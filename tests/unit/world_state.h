@@ -124,6 +124,7 @@ struct world {
         enum policy_consent consent_mode;
         claimset forbidden;
         bool wants_pinpad, wants_real;
+        unsigned int wants_level;
         int relying_outcome;
 
         /* what came out */
