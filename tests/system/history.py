@@ -563,6 +563,8 @@ def exports(folder):
     check(code == 0 and json.loads(said)["whole"] and "not signed" in err, "it is whole, and it is said that nobody vouches for it", said + err)
     check(judged(data, "--anchor", f"9:{rows[8][3].hex()}")[0] == 0 and judged(data, "--anchor", f"9:{rows[7][3].hex()}")[0] == 21,
           "anchors hold for an export as well")
+    code, said, err = judged(data, "--anchor", f"99:{'ab' * 32}")
+    check(code == 0 and "after this export" in err, "those of rows that came later say nothing of it, which is said", said + err)
     step = max(1, FEWER * len(data) // 70)
     bad = [at for at in range(0, len(data), step) for bit in (1,) if judged(data[:at] + bytes([data[at] ^ bit]) + data[at + 1:])[0] != 21]
     check(not bad, "a changed byte is found, wherever it is", bad)
