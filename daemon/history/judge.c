@@ -72,15 +72,21 @@ static int judge_rate(
 
 /* Ends of this app's requests, the latest first. */
 static const char ends_of_app[] =
-        "SELECT json_extract(e.body, '$.outcome'), json_extract(e.body, '$.at')"
+        "SELECT json_extract(e.body, '$.outcome'), json_extract(e.body, '$.at'),"
+        " json_extract(e.body, '$.detail')"
         " FROM entry a JOIN entry e ON json_extract(e.body, '$.request') = json_extract(a.body, "
         "'$.request')"
         " AND json_extract(e.body, '$.event') = 'ended'"
         " WHERE json_extract(a.body, '$.event') = 'asked' AND json_extract(a.body, '$.app') = ?1"
         " ORDER BY a.seq DESC LIMIT 200";
 
-static bool is_wrong(const char *outcome)
+/* A try that may have been spent is one that was: who asked could have hung up just before the card said so. */
+static bool is_wrong(const char *outcome, const char *detail)
 {
+        static const char *const doubts[] = { DETAIL_TRY_AT_RISK, DETAIL_WHICH_PIN };
+        for (size_t i = 0; detail && i < ARRAY_LEN(doubts); i++)
+                if (strcmp(detail, doubts[i]) == 0)
+                        return true;
         return strcmp(outcome, outcome_name(OUTCOME_WRONG_PIN)) == 0 ||
                strcmp(outcome, outcome_name(OUTCOME_PIN_BLOCKED)) == 0;
 }
@@ -98,9 +104,10 @@ static int judge_pause(
         int r = book_prepare(book, &BOOK_QUERY(ends_of_app, ask->app), &ends);
         while (r == 0 && wrong < ask->wrong_pins && (r = book_step(book, ends)) == 1) {
                 const char *outcome = (const char *)sqlite3_column_text(ends, 0);
+                const char *detail = (const char *)sqlite3_column_text(ends, 2);
                 if (!outcome || strcmp(outcome, "Ok") == 0)
                         return 0;
-                if (is_wrong(outcome) && wrong++ == 0)
+                if (is_wrong(outcome, detail) && wrong++ == 0)
                         last = sqlite3_column_int64(ends, 1);
                 r = 0;
         }
