@@ -70,7 +70,7 @@ static int judge_rate(
 
 /* ---- wrong PINs ------------------------------------------------------------------------------- */
 
-/* Ends of this app's requests, the latest first. */
+/* Ends of this app's requests, the latest first; more than the usual limits let happen in a day. */
 static const char ends_of_app[] =
         "SELECT json_extract(e.body, '$.outcome'), json_extract(e.body, '$.at'),"
         " json_extract(e.body, '$.detail')"
@@ -78,7 +78,7 @@ static const char ends_of_app[] =
         "'$.request')"
         " AND json_extract(e.body, '$.event') = 'ended'"
         " WHERE json_extract(a.body, '$.event') = 'asked' AND json_extract(a.body, '$.app') = ?1"
-        " ORDER BY a.seq DESC LIMIT 200";
+        " ORDER BY a.seq DESC LIMIT 2000";
 
 /* A try that may have been spent is one that was: who asked could have hung up just before the card said so. */
 static bool is_wrong(const char *outcome, const char *detail)
