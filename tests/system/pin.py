@@ -344,6 +344,8 @@ def remembered(rig, pcscd, deed, **switches):
 
 def memory(rig):
     """As memory.py, which says why a find counts only when there is one each time."""
+    if rig.sanitized():  # whose memory is of another size and kind
+        return
     if not may_look():
         rig.skip("where the digits of a new PIN are", "only root may look into processes that are not dumpable")
         return
