@@ -702,9 +702,14 @@ def rewritten(rig):
     for _ in range(3):
         daemon.request()
     daemon.stop()
+    daemon.start()
+    daemon.wait_state(flow.READER, "card")
+    code, _ = asks(daemon, a_program(rig, f"history head id={'0' * 32} seq=2 link={'0' * 64} x", sys.executable))
+    daemon.stop()
     kept = History(daemon.state)
     bodies = [body for _, body, _, _ in kept.rows]
     anchors = os.path.join(rig.dir, "journal")
+    rig.check(code == 0 and "history head id=00" in daemon.process.said(), "a program that is called like an anchor stands in the log", code)
     with open(anchors, "w", encoding="utf-8") as journal:
         journal.write(daemon.process.said())
     check_history = lambda folder, *more: rig.mohr(None, "history", "verify", "--from", folder, *more)
