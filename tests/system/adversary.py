@@ -304,8 +304,8 @@ def faked_organisation(rig):
     """An organisation's name is what its authority wrote: it may be hostile, too."""
     if os.geteuid() != 0:
         return rig.skip("an organisation's hostile name", "anchors must be root's")
-    shown = {}
-    for kind, name in (("innocent", "Specimen Bank"), ("hostile", FAKE[:60])):
+    for kind, name, served in (("innocent", "Specimen Bank", True), ("hostile", FAKE[:60], False), ("with a hidden character", "Specimen\u200b Bank", False),
+                               ("in words of the prompt", "Bank \u2022 Verified organisation: Specimen Bank", True)):
         try:
             bank = bank_called(rig, name)
         except ImportError:
@@ -313,12 +313,14 @@ def faked_organisation(rig):
         daemon = soft_with(rig, relying_parties={"anchors": os.path.join(rig.dir, "ca.pem")})
         daemon.prompts()
         error, reply = lib.call(daemon.socket, ASSERT, {"signed_request": bank.asks(), "ui": {"display": ":mohr-test", "language": "en"}})
-        shown[kind] = pages(daemon)
-        rig.check(not error or (kind == "hostile" and "RefusedByPolicy" in error), f"an organisation whose name is {kind} is answered or refused", (error, reply))
+        seen = pages(daemon)
+        rig.check(error is None if served else "RefusedByPolicy" in str(error) and not seen,
+                  f"an organisation whose name is {kind}: {'asks' if served else 'is none'}", (error, reply))
+        innocent = seen if kind == "innocent" else innocent
+        if served and kind != "innocent":
+            clean_pages(rig, f"an organisation whose name is {kind}", innocent, seen)
+        rig.check(not HIDDEN.search(daemon.process.said()), f"an organisation whose name is {kind}: nothing of it commands the log")
         daemon.stop()
-    if shown["hostile"]:
-        clean_pages(rig, "an organisation whose name is hostile", shown["innocent"], shown["hostile"])
-    rig.check(not HIDDEN.search(daemon.process.said()), "and nothing of it commands the log")
 
 
 # ---- a peer that is not what it was ---------------------------------------------------------------
