@@ -126,10 +126,12 @@ static int on_limit(sd_event_source *source, uint64_t usec, void *user)
 {
         struct renew *renew = user;
         (void)source, (void)usec;
-        renew->outcome = OUTCOME_TIMED_OUT;
-        renew->detail = "the request's own time limit";
-        tell_middle(renew);
-        renew_note_end(renew, outcome_name(renew->outcome));
+        if (renew->outcome == 0) { /* else it is on its way out with that */
+                renew->outcome = OUTCOME_TIMED_OUT;
+                renew->detail = "the request's own time limit";
+                tell_middle(renew);
+        }
+        renew_note_end(renew);
         finish(renew);
         return 0;
 }
@@ -200,7 +202,7 @@ struct renew *renew_cancel(struct renew *renew)
         log_kv(renew->context->log, LOG_LEVEL_INFO, renew->id, "new PIN cancelled", "step",
                 rows[renew->step].name, NULL);
         tell_middle(renew);
-        renew_note_end(renew, "Cancelled");
+        renew_note_end(renew);
         renew_free(renew);
         return NULL;
 }

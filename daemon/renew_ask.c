@@ -137,12 +137,15 @@ int renew_record_end(struct renew *renew, struct out *args)
         return waiting(renew, r);
 }
 
-void renew_note_end(struct renew *renew, const char *outcome)
+/* An intent that is still on its way to the disk is ended behind it. */
+void renew_note_end(struct renew *renew)
 {
-        if (!renew_is_recorded(renew))
+        bool on_its_way = renew->record && !renew->recorded;
+        if (!renew_is_recorded(renew) && !on_its_way)
                 return;
         renew->closed = true;
-        const struct history_ended ended = ended_of(renew, outcome);
+        const struct history_ended ended =
+                ended_of(renew, renew->outcome ? outcome_name(renew->outcome) : "Cancelled");
         history_note_end(renew->context->history, &ended);
 }
 

@@ -115,6 +115,7 @@ int renew_record(struct renew *renew, struct out *args);
 int renew_ask(struct renew *renew, struct out *args);
 bool renew_is_recorded(const struct renew *renew);
 int renew_record_end(struct renew *renew, struct out *args);
-void renew_note_end(struct renew *renew, const char *outcome); /* where nobody waits for it */
+/* Where nobody waits for it: with the outcome that it has by then, else hung up on. */
+void renew_note_end(struct renew *renew);
 
 #endif

@@ -366,6 +366,30 @@ static void a_no_a_loss_or_a_hangup_at_any_question_is_an_end(void **state)
         next_works();
 }
 
+/* Or an app could have wrong ones typed that its pause never hears of. */
+static void who_hangs_up_on_a_proof_leaves_what_became_of_it(void **state)
+{
+        (void)state;
+        unsigned int at = 0, doubts = 0, wrong_ones = 0;
+        do {
+                teardown(NULL);
+                setup_staff(NULL);
+                world.renew_outcome = OUTCOME_WRONG_PIN;
+                world.cancel_at = at++;
+                (void)renew_once(NULL);
+                world.open = false;
+                bool told = strcmp(world.end_detail, DETAIL_WHICH_PIN) == 0;
+                assert_int_equal(told, !world.done && world.news == 1 && world.renewals == 0 &&
+                                               world.ops[OP_NEW_PIN] == 1);
+                doubts += told;
+                wrong_ones += !world.done && world.renewals == 1;
+                if (world.renewals == 1)
+                        assert_string_equal(world.end, "WrongPin");
+        } while (!world.done);
+        assert_int_equal(doubts, 1);
+        assert_int_equal(wrong_ones, 1);
+}
+
 static void a_failing_call_is_an_answer(void **state)
 {
         (void)state;
@@ -392,6 +416,7 @@ int main(void)
                 TEST(the_person_and_the_history_can_say_no),
                 TEST(who_waits_for_another_prompt_is_told_so),
                 TEST(a_no_a_loss_or_a_hangup_at_any_question_is_an_end),
+                TEST(who_hangs_up_on_a_proof_leaves_what_became_of_it),
                 TEST(a_failing_call_is_an_answer),
         };
         return cmocka_run_group_tests(tests, make_staff, drop_staff);
