@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* screen.c: see screen.h. Who holds the role, and the one question that is open.
  *
- * The role is a call of Serve that goes on. A question is open from screen_ask() until it is settled: answered, out
+ * The role is a call of Serve that goes on, and ends with the process that made it: a child of it that has inherited the
+ * connection neither keeps the role nor gets it, and while the role is held its number is no other process's. A question is open from screen_ask() until it is settled: answered, out
  * of time, or left by a screen that went. Settling only notes the answer; it reaches the asker from the loop, by
  * a source that was there before, so that no answer calls into a request from under the socket's hands, and
  * none is lost for want of memory. Each question has a ticket of 128 random bits that nobody but the screen is told:
@@ -16,6 +17,8 @@
 #include "daemon/params.h"
 
 #include <stdio.h>
+#include <sys/epoll.h>
+#include <sys/pidfd.h>
 #include <sys/random.h>
 
 int screen_new(
@@ -54,6 +57,7 @@ static void leave_role(struct screen *screen)
 {
         static const struct person_answer refused = { .outcome = OUTCOME_REFUSED };
         screen->serving = NULL;
+        screen->died = sd_event_source_disable_unref(screen->died);
         tell(screen, "screen left", screen->pid, NULL);
         if (screen->open)
                 screen_settle(screen->open, &refused);
@@ -62,6 +66,40 @@ static void leave_role(struct screen *screen)
 static void on_hangup(void *user)
 {
         leave_role(user);
+}
+
+void screen_drain(struct screen *screen)
+{
+        struct call *call = screen->serving;
+        if (!call)
+                return;
+        if (screen->open)
+                call_reply_more(call,
+                        json_pack("{s:s, s:s}", "event", "end", "ticket", screen->open->ticket));
+        leave_role(screen);
+        call_reply(call, json_pack("{s:s}", "event", "end"));
+}
+
+static int on_died(sd_event_source *source, int fd, uint32_t events, void *user)
+{
+        (void)source, (void)fd, (void)events;
+        screen_drain(user);
+        return 0;
+}
+
+static int wait_for_end(struct screen *screen, pid_t pid)
+{
+        _cleanup_close_ int fd = pidfd_open(pid, 0);
+        if (fd < 0)
+                return -errno;
+        int r = sd_event_add_io(screen->event, &screen->died, fd, EPOLLIN, on_died, screen);
+        if (r >= 0)
+                r = sd_event_source_set_io_fd_own(screen->died, true);
+        if (r >= 0)
+                base_take_fd(&fd);
+        else
+                screen->died = sd_event_source_disable_unref(screen->died);
+        return r < 0 ? r : 0;
 }
 
 static const char *error_of(
@@ -77,6 +115,13 @@ static const char *error_of(
         return screen->serving ? SCREEN_INTERFACE ".RoleTaken" : NULL;
 }
 
+static void refuse(
+        const struct screen *screen, struct call *call, const char *error, const char *why)
+{
+        tell(screen, "screen refused", call_peer(call)->pid, why);
+        call_error(call, error, NULL);
+}
+
 void screen_serve(void *user, struct call *call, json_t *parameters)
 {
         static const struct param none[] = { { 0 } };
@@ -85,9 +130,10 @@ void screen_serve(void *user, struct call *call, json_t *parameters)
         if (!params_accept(call, parameters, none))
                 return;
         const char *error = error_of(screen, call, &why);
-        if (error) {
-                tell(screen, "screen refused", call_peer(call)->pid, why);
-                call_error(call, error, NULL);
+        int r = error ? 0 : wait_for_end(screen, call_peer(call)->pid);
+        if (error || r < 0) {
+                refuse(screen, call, error ? error : SCREEN_INTERFACE ".Internal",
+                        error ? why : strerror(-r));
                 return;
         }
         screen->serving = call;
@@ -95,18 +141,6 @@ void screen_serve(void *user, struct call *call, json_t *parameters)
         call_on_hangup(call, on_hangup, screen);
         tell(screen, "screen took over", screen->pid, NULL);
         call_reply_more(call, json_pack("{s:s}", "event", "serving"));
-}
-
-void screen_drain(struct screen *screen)
-{
-        struct call *call = screen->serving;
-        if (!call)
-                return;
-        if (screen->open)
-                call_reply_more(call,
-                        json_pack("{s:s, s:s}", "event", "end", "ticket", screen->open->ticket));
-        leave_role(screen);
-        call_reply(call, json_pack("{s:s}", "event", "end"));
 }
 
 /* ---- the question -------------------------------------------------------------------------- */

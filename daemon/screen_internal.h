@@ -25,8 +25,8 @@ struct screen {
         const struct config *config;
         const struct log *log;
         struct call *serving; /* the Serve of who holds the role, or NULL */
-        pid_t pid;            /* of that process */
-        bool draining;
+        pid_t pid;            /* of that process, nobody else's while `died` waits for its end */
+        sd_event_source *died;
         struct screen_question *open; /* asked and not yet settled, or NULL */
 };
 

@@ -1,29 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* history_verify.c: mohr history verify: the history here, or an export of one, against its anchors; 21 if anything
  * was tampered with. What was found is said with the number of the row, what was not proven is said as well.
- *
- * The chip's word on an export is an assertion whose nonce is the digest of the export. It is judged as of the time it
- * says it was made, which is the word of the computer it was made on: whoever knows better says --at.
  */
-#include "client-sdk/cli/checking.h"
-#include "client-sdk/cli/history.h"
+#include "client-sdk/cli/history_verify.h"
 
 #include "base/bytes.h"
 
 #include "client-sdk/assertion.h"
-#include "client-sdk/base64.h"
-#include "client-sdk/members.h"
 
 enum { ANCHOR = 1, ANCHORS, FROM, EXPORT };
-
-struct verifying {
-        const char *from, *export, *anchors_from;
-        struct ledger_anchors given;
-        struct checking checking;
-        struct history_source source;
-        struct mohr_trust *trust;   /* owned, of an export that is signed */
-        struct mohr_result *result; /* owned: the chip's word on an export */
-};
 
 static void clear_verifying(struct verifying *v)
 {
@@ -93,11 +78,17 @@ static int read_anchors(const struct cli *cli, struct verifying *v)
         return 0;
 }
 
-static int add_given(struct verifying *v)
+int verify_add_given(struct verifying *v, int64_t last, bool *ret_later)
 {
         int r = 0;
-        for (size_t i = 0; r == 0 && i < v->given.count; i++)
-                r = ledger_anchors_add(&v->source.anchors, &v->given.rows[i]);
+        *ret_later = false;
+        for (size_t i = 0; r == 0 && i < v->given.count; i++) {
+                const struct ledger_anchor *anchor = &v->given.rows[i];
+                if (anchor->seq <= last)
+                        r = ledger_anchors_add(&v->source.anchors, anchor);
+                else
+                        *ret_later = true;
+        }
         return r;
 }
 
@@ -199,7 +190,7 @@ static void report_tampering(const struct cli *cli, const struct verifying *v)
                 _("Keep what is left, and do not trust the programs that ran under your name."));
 }
 
-static int tell(const struct cli *cli, const struct verifying *v, int outcome)
+int verify_tell(const struct cli *cli, const struct verifying *v, int outcome)
 {
         bool whole = ledger_check_sum(v->source.check)->findings == 0;
         if (!whole)
@@ -236,11 +227,11 @@ static int judge_none(const struct cli *cli, const struct verifying *v)
 
 static int verify_here(const struct cli *cli, struct verifying *v)
 {
-        bool none = false;
+        bool none = false, later;
         int r = history_open(cli, v->from, &v->source);
         if (r != 0)
                 return r;
-        r = add_given(v);
+        r = verify_add_given(v, INT64_MAX, &later);
         if (r < 0)
                 return cli_result(cli, r, NULL);
         r = history_read(cli, &v->source, NULL, NULL, &none);
@@ -249,106 +240,7 @@ static int verify_here(const struct cli *cli, struct verifying *v)
         if (none)
                 return judge_none(cli, v);
         bool whole = ledger_check_sum(v->source.check)->findings == 0;
-        return tell(cli, v, whole ? 0 : OUTCOME_INVALID);
-}
-
-/* ---- An export ---- */
-
-/* When an assertion says it was made; 0: it says nothing that can be read. */
-static int64_t issued_at(const char *assertion)
-{
-        uint8_t payload[ASSERTION_MAX];
-        const char *from = strchr(assertion, '.'), *to = from ? strchr(from + 1, '.') : NULL;
-        ssize_t len = to ? base64_decode(BASE64_URL, payload, sizeof payload, from + 1,
-                                   (size_t)(to - from - 1))
-                         : -1;
-        bool starved;
-        _cleanup_json_ json_t *all =
-                len > 0 ? members_read((const char *)payload, (size_t)len, &starved) : NULL;
-        const json_t *iat = json_object_get(all, "iat");
-        return json_is_integer(iat) && json_integer_value(iat) > 0 ? json_integer_value(iat) : 0;
-}
-
-static int verify_signature(
-        struct cli *cli, struct verifying *v, const char *data, const struct ledger_export *export)
-{
-        char nonce[LEDGER_NONCE_CAP];
-        if (!ledger_export_nonce(data, export->signed_len, nonce))
-                return cli_result(cli, -ENOMEM, NULL);
-        int r = checking_complete(cli, &v->checking);
-        if (r == 0)
-                r = checking_trust(cli, &v->checking, &v->trust);
-        if (r != 0)
-                return r;
-        struct mohr_verify_options options = v->checking.options;
-        options.audience = LEDGER_EXPORT_AUDIENCE;
-        options.nonce = nonce;
-        options.at = options.at ? options.at : issued_at(export->assertion);
-        r = mohr_verify(
-                v->trust, export->assertion, strlen(export->assertion), &options, &v->result);
-        return r < 0 ? cli_result(cli, r, NULL) : r;
-}
-
-static int tell_signed(const struct cli *cli, const struct verifying *v, int outcome)
-{
-        _cleanup_free_ char *json = mohr_result_json(v->result);
-        bool tells = mohr_result_claim(v->result, "sub") != NULL;
-        if (!json)
-                return cli_result(cli, -ENOMEM, NULL);
-        if (outcome != 0)
-                checking_explain(cli, &v->checking, v->trust, v->result, outcome);
-        if (tells && !cli->json) {
-                printf("%s\n", _("A chip vouches for this export, by the clock of the computer it "
-                                 "was made on:"));
-                show_result(cli, v->result);
-        }
-        if (tells)
-                checking_warn(cli, json);
-        return outcome;
-}
-
-static int judge_export(
-        struct cli *cli, struct verifying *v, const char *data, const struct ledger_export *export)
-{
-        int r = ledger_anchors_add(&v->source.anchors, &export->head);
-        if (r == 0)
-                r = add_given(v);
-        if (r == 0)
-                r = ledger_check_end(v->source.check, &v->source.anchors, 0);
-        if (r < 0)
-                return cli_result(cli, r, NULL);
-        int outcome = ledger_check_sum(v->source.check)->findings ? OUTCOME_INVALID : 0;
-        if (export->assertion) {
-                int signature = verify_signature(cli, v, data, export);
-                if (!v->result)
-                        return signature;
-                signature = tell_signed(cli, v, signature);
-                outcome = outcome ? outcome : signature;
-        } else {
-                cli_warn(cli, _("Nobody vouches for this export: it is not signed."));
-        }
-        return tell(cli, v, outcome);
-}
-
-static int verify_export(struct cli *cli, struct verifying *v)
-{
-        _cleanup_input_ struct checking_input input = { 0 };
-        _cleanup_export_ struct ledger_export export = { 0 };
-        char problem[LEDGER_PROBLEM_MAX] = "";
-        int r = checking_read_upto(v->export, LEDGER_EXPORT_MAX + 1, &input);
-        if (r == 0)
-                r = ledger_check_new(&v->source.check);
-        if (r == 0)
-                r = ledger_export_read(
-                        input.text, input.len, ledger_check_row, v->source.check, &export, problem);
-        if (r < 0)
-                return cli_result(cli, r, NULL);
-        if (r > 0)
-                return cli_report_as(cli, r,
-                        _("This is no export of a history, or not as it was "
-                          "written."),
-                        _("Ask for it again, and carry it as a file, unchanged."), problem, NULL);
-        return judge_export(cli, v, input.text, &export);
+        return verify_tell(cli, v, whole ? 0 : OUTCOME_INVALID);
 }
 
 int history_verify(struct cli *cli, int argc, char **argv)

@@ -106,15 +106,22 @@ static void list_value(const json_t *list, char *dst, size_t cap)
         }
 }
 
+/* Numbers, and what an assertion has in objects of its own. */
+static void other_value(const json_t *value, char *dst, size_t cap)
+{
+        _cleanup_free_ char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+        snprintf(dst, cap, "%s", text ? text : "?");
+}
+
 static void plain_value(const json_t *value, char *dst, size_t cap)
 {
         dst[0] = '\0';
         if (json_is_string(value))
                 snprintf(dst, cap, "%s", json_string_value(value));
-        else if (json_is_integer(value))
-                snprintf(dst, cap, "%lld", (long long)json_integer_value(value));
         else if (json_is_array(value))
                 list_value(value, dst, cap);
+        else if (value)
+                other_value(value, dst, cap);
 }
 
 static void print_line(const struct cli *cli, const char *label, const char *text)

@@ -2,6 +2,7 @@
 /* fuzz_prompt.c: the two frames of the prompt's channel and the texts made of a question. What decodes
  * must encode to the same bytes, and every page of it must fit its Assuan lines.
  */
+#include "daemon/prompt/pinchange.h"
 #include "daemon/prompt/question.h"
 #include "daemon/prompt/texts.h"
 #include "tests/fuzz/require.h"
@@ -14,7 +15,8 @@ static void check_pages(const struct question *question)
 {
         static void (*const compose[])(const struct question *, struct page *) = { texts_unproven,
                 texts_asked, texts_consent, texts_optional, texts_remember, texts_last_try,
-                texts_entry, texts_granted, texts_choice, texts_search };
+                texts_entry, texts_granted, texts_choice, texts_search, pintexts_consent,
+                pintexts_code_try, pintexts_proof, pintexts_new_pin, pintexts_again };
         char line[PARTS_LINE_MAX + 1];
         struct page page;
         for (size_t i = 0; i < ARRAY_LEN(compose); i++) {
@@ -22,6 +24,16 @@ static void check_pages(const struct question *question)
                 require(page.desc[0] != '\0' && text_utf8_valid(page.desc, strlen(page.desc)));
                 require(parts_line(line, "SETDESC", page.desc) == 0 && !strchr(line, '\n'));
         }
+}
+
+static bool is_typed(const struct question *question, struct view typed)
+{
+        struct view proof, new_pin;
+        if (question->work == WORK_SIGN)
+                return answer_pin_valid(typed.data, typed.len);
+        return answer_pair(question->work, typed, &proof, &new_pin) &&
+               1 + proof.len + new_pin.len == typed.len &&
+               answer_pin_valid(new_pin.data, new_pin.len);
 }
 
 /* What is believed for a question is possible, and would be sent just so. */
@@ -35,7 +47,7 @@ static void check_answer(const struct question *question, const uint8_t *data, s
                 return;
         require((answer.released & ~asked) == 0 && (!answer.remember || question->may_remember));
         require(answer.outcome == 0 || (answer.released == 0 && answer.pin.len == 0));
-        require(answer.pin.len == 0 || answer_pin_valid(answer.pin.data, answer.pin.len));
+        require(answer.pin.len == 0 || is_typed(question, answer.pin));
         require(answer_encode(&answer, again, sizeof again, &again_len) == 0);
         require(again_len == len && memcmp(again, data, len) == 0);
 }
@@ -48,7 +60,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
         };
         static const struct question keys = { .pinpad = true };
         static const struct question choice = { .choice = true, .required = SHARE_READER };
-        const struct question *const asked[] = { &plain, &rich, &keys, &choice };
+        static const struct question change = { .work = WORK_CHANGE_PIN };
+        static const struct question unblock = { .work = WORK_UNBLOCK_PIN };
+        const struct question *const asked[] = { &plain, &rich, &keys, &choice, &change, &unblock };
         uint8_t again[QUESTION_FRAME_MAX];
         size_t again_len = 0;
         struct question question;

@@ -163,7 +163,7 @@ static void play(struct scene *scene, struct call *serve, const uint8_t *data, s
         const struct person_question question = question_of(data[0]);
         bool digits = !question.choice && !question.search && !(data[0] & 32);
         size_t piped = base_min(data[1] & 15, len - 2);
-        struct call answer = { .peer = { .pid = 7 }, .fd = -1 };
+        struct call answer = { .peer = { .pid = getpid() }, .fd = -1 };
         require(screen_ask(&scene->question, scene->screen, &question, digits ? scene->pin : NULL,
                         done, scene) == 0);
         json_t *parameters = parameters_of(data + 2 + piped, len - 2 - piped, serve->ticket);
@@ -185,7 +185,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
         static const struct config config = { 0 };
         static const struct log quiet = { .program = "fuzz", .max = 0, .fd = 2 };
         struct scene scene = { 0 };
-        struct call serve = { .peer = { .pid = 7 }, .more = true, .fd = -1 };
+        struct call serve = { .peer = { .pid = getpid() }, .more = true, .fd = -1 };
         if (len < 2)
                 return 0;
         require(sd_event_new(&scene.event) >= 0 && secret_new(&scene.pin, 64) == 0);

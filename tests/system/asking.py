@@ -11,9 +11,10 @@ import subprocess
 import time
 
 REFUSED, TIMED_OUT, LAST_TRY_DECLINED, NOBODY = 15, 19, 24, 26
-SIMULATED, UNPROVEN, EXPIRED, KEYS, SEARCH, GRANTED, MAY_REMEMBER, RECORDED = 1, 2, 4, 8, 64, 128, 256, 512
+SIMULATED, UNPROVEN, EXPIRED, KEYS, STAFF, SEARCH, GRANTED, MAY_REMEMBER, RECORDED = 1, 2, 4, 8, 16, 64, 128, 256, 512
 GENERATION, EXPIRY, READER, STATION = 1, 2, 4, 8  # what goes along
 PROGRAM, SCRIPT, FLATPAK, SNAP, SERVICE, USER_SERVICE = range(6)
+SIGN, CHANGE_PIN, UNBLOCK_PIN = range(3)
 FIELDS = ("tty", "term", "display", "language", "pinentry", "request", "app", "asker_name", "organization", "audience",
           "purpose", "given_name", "family_name", "card_number", "reader")
 FACTS = {"term": "xterm", "language": "en", "request": "c0ffee00deadbeef", "app": "/usr/bin/office-program",
@@ -21,13 +22,13 @@ FACTS = {"term": "xterm", "language": "en", "request": "c0ffee00deadbeef", "app"
          "family_name": "آزمایشی", "card_number": "0099900007", "reader": "Test A 00 00"}
 
 
-def frame(tries=3, flags=0, timeout=20, readers=0, asker=PROGRAM, required=0, optional=0, **facts):
+def frame(tries=3, flags=0, timeout=20, readers=0, asker=PROGRAM, required=0, optional=0, work=SIGN, **facts):
     def text(value):
         data = value.encode()
         return struct.pack(">H", len(data)) + data
     facts = {**FACTS, **facts}
     return b"\x02" + b"".join(text(facts.get(name, "")) for name in FIELDS) + struct.pack(
-        ">BHHBBBBB", 255 if tries < 0 else tries, flags, timeout, readers, 0, asker, required, optional)
+        ">BHHBBBBB", 255 if tries < 0 else tries, flags, timeout, readers, work, asker, required, optional)
 
 
 class Asked:

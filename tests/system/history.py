@@ -10,6 +10,7 @@ import json
 import os
 import re
 import shutil
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -562,6 +563,8 @@ def exports(folder):
     check(code == 0 and json.loads(said)["whole"] and "not signed" in err, "it is whole, and it is said that nobody vouches for it", said + err)
     check(judged(data, "--anchor", f"9:{rows[8][3].hex()}")[0] == 0 and judged(data, "--anchor", f"9:{rows[7][3].hex()}")[0] == 21,
           "anchors hold for an export as well")
+    code, said, err = judged(data, "--anchor", f"99:{'ab' * 32}")
+    check(code == 0 and "after this export" in err, "those of rows that came later say nothing of it, which is said", said + err)
     step = max(1, FEWER * len(data) // 70)
     bad = [at for at in range(0, len(data), step) for bit in (1,) if judged(data[:at] + bytes([data[at] ^ bit]) + data[at + 1:])[0] != 21]
     check(not bad, "a changed byte is found, wherever it is", bad)
@@ -573,10 +576,41 @@ def exports(folder):
         check(code == 21, f"an export with {what} is refused", said + err)
 
 
+# ---- a daemon that says anything ----
+
+def permissions(folder):
+    os.makedirs(folder)
+    path, answers = os.path.join(folder, "s"), []
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(path)
+    listener.listen(4)
+
+    def serve():
+        for answer in answers:
+            peer, _ = listener.accept()
+            with peer:
+                while b"\0" not in peer.recv(65536):
+                    pass
+                peer.sendall(json.dumps(answer).encode() + b"\0")
+    odd = {"grant": 5, "at": "x", "app": "\u202eevil\u001b[31m", "audience": ["x", 7], "purpose": {"deep": True}, "released": [1, "reader"], "why": 3}
+    cases = [("odd values", {"parameters": {"grants": [odd, 7, None]}}, ("grants",), 0), ("no list", {"parameters": {"grants": {}}}, ("grants",), 70),
+             ("nothing", {}, ("grants",), 70), ("a refusal", {"error": "mohr.Identity.RefusedByPolicy"}, ("grants", "--json"), 16),
+             ("no such permission", {"error": "org.varlink.service.InvalidParameter", "parameters": {"parameter": "grant"}}, ("grants", "revoke", "x"), 2),
+             ("an old daemon", {"error": "org.varlink.service.MethodNotFound"}, ("grants",), 70), ("taken back", {"parameters": {}}, ("grants", "revoke", "ab" * 16), 0)]
+    answers += [answer for _, answer, _, _ in cases]
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    for what, _, words, wanted in cases:
+        code, out, err = run(*words, MOHR_SOCKET=path)
+        check(code == wanted and "\u202e" not in out and "\x1b" not in out, f"mohr grants, and a daemon that answers with {what}", (code, out, err))
+    thread.join(10)
+    listener.close()
+
+
 def main():
     with tempfile.TemporaryDirectory() as folder:
         os.chmod(folder, 0o755)
-        for number, part in enumerate((whole, by_hand, anchors, tampering, heads, order, pruning, hostile, flipped, being_written, listing, exports)):
+        for number, part in enumerate((whole, by_hand, anchors, tampering, heads, order, pruning, hostile, flipped, being_written, listing, exports, permissions)):
             part(os.path.join(folder, str(number)))
     return status
 

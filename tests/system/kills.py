@@ -51,7 +51,7 @@ def over_usb(rig):
     return usb.Slot(rig, reader={"rates": "pps"}, sign_ms=20), usb.daemon_of(rig)
 
 
-# way, its share of the moments, how long a PIN may stay verified after the kill (seconds; times five on a busy machine)
+# way, its share of the moments, how long a PIN may stay verified after the kill (seconds; five times that fails)
 WAYS = {"soft": (over_soft, 0.60, 1.0), "pcsc": (over_pcsc, 0.24, 0.5), "nfc": (over_nfc, 0.08, 1.0), "usb": (over_usb, 0.08, 1.0)}
 VICTIMS = ("mohrd", "mohrd", "helper", "helper", "prompt", "history", "all")
 
@@ -102,7 +102,7 @@ class Ground:
         make, _, self.grace = WAYS[name]
         self.card, self.daemon = made or make(rig)
         self.daemon.script(delay=0.004)
-        self.answered, self.asked, self.struck, self.moments = {}, set(), {}, 0
+        self.answered, self.asked, self.struck, self.moments, self.slowest = {}, set(), {}, 0, 0.0
         self.daemon.wait_state(self.card.reader, "card")
         self.length = self.undisturbed()
 
@@ -174,8 +174,9 @@ class Ground:
     def wrong(self, client, entries, before, at):
         if not client.assertion and client.error not in TYPED | {"hung up"}:
             return f"an answer that is none: {client.error}"
-        if not self.card.locked(max(0, 5 * self.grace - (time.monotonic() - at))):
+        if not wait_for(lambda: self.card.stats().get("pin_verified") is False, 5 * self.grace - (time.monotonic() - at), 0.002):
             return f"a PIN stays verified: {self.card.stats()}"
+        self.slowest = max(self.slowest, time.monotonic() - at)
         if self.card.stats().get("verify_commands", 0) - before > min(entries, 1):
             return f"{self.card.stats()}: more than one PIN for {entries} entries"
         return self.comes_back()
@@ -272,7 +273,7 @@ def one_way(rig, name):
         if said := ground.strike():
             wrong.append((ground.moments, said))
     rig.check(not wrong, f"{name}: {count} kills: a typed answer or none, one try for one entry, locked again, and back", wrong)
-    rig.note(f"{name}: seed {SEED}, struck {dict(sorted((' '.join(key), n) for key, n in ground.struck.items()))}")
+    rig.note(f"{name}: seed {SEED}, locked {ground.slowest * 1000:.0f} ms after a kill at the latest (answer and new start included), struck {dict(sorted((' '.join(key), n) for key, n in ground.struck.items()))}")
     ground.kept()
     ground.end()
 

@@ -97,6 +97,39 @@ static void a_screen_that_goes_refuses(void **state)
         assert_hears(world.serving, "");
 }
 
+/* What it has started holds the connection still. */
+static void the_role_ends_with_its_process(void **state)
+{
+        (void)state;
+        int go[2], stay[2];
+        char byte;
+        assert_int_equal(pipe2(go, O_CLOEXEC), 0);
+        assert_int_equal(pipe2(stay, O_CLOEXEC), 0);
+        pid_t child = fork();
+        if (child == 0) {
+                close(stay[1]);
+                say(dial(), SERVE, -1);
+                if (fork() == 0)
+                        _exit((int)read(stay[0], &byte, 1));
+                _exit((int)read(go[0], &byte, 1) - 1);
+        }
+        while (!screen_is_there(world.screen))
+                assert_true(sd_event_run(world.event, 30000000) > 0);
+        const struct person_question question = plain();
+        assert_int_equal(ask(&question, world.pin), 0);
+        assert_int_equal(write(go[1], "x", 1), 1);
+        assert_int_equal(waitpid(child, NULL, 0), child);
+        while (world.dones == 0)
+                assert_true(sd_event_run(world.event, 30000000) > 0);
+        assert_int_equal(world.answer.outcome, OUTCOME_REFUSED);
+        assert_false(screen_is_there(world.screen));
+        take_role();
+        for (size_t i = 0; i < 2; i++) {
+                close(go[i]);
+                close(stay[i]);
+        }
+}
+
 static void a_screen_that_hangs_is_out_of_time(void **state)
 {
         (void)state;
@@ -301,6 +334,7 @@ int main(void)
                 TEST(without_it_nobody_is_asked),
                 TEST(one_question_is_open_at_a_time),
                 TEST(a_screen_that_goes_refuses),
+                TEST(the_role_ends_with_its_process),
                 TEST(a_screen_that_hangs_is_out_of_time),
                 TEST(a_drain_ends_role_and_question),
                 TEST(a_server_that_ends_hangs_up_on_the_screen_first),
