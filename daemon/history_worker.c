@@ -107,14 +107,20 @@ static void on_exited(void *user, int status)
         go_on(history);
 }
 
+/* Its question is answered without it; its end may take a while. */
+static void give_up(struct history *history, const char *failure)
+{
+        child_kill(history->child);
+        lose(history, failure);
+        history->state = HISTORY_LEAVING;
+        arm(history, ANSWER_US);
+}
+
 static void kill_slow(struct history *history)
 {
         log_kv(history->log, LOG_LEVEL_ERR, NULL, "mohr-history hangs", NULL);
-        child_kill(history->child);
-        lose(history, too_slow);
+        give_up(history, too_slow);
         fail_waiting(history, too_slow);
-        history->state = HISTORY_LEAVING;
-        arm(history, ANSWER_US);
 }
 
 static int on_timer(sd_event_source *source, uint64_t usec, void *user)
@@ -259,7 +265,7 @@ static void go_on(struct history *history)
         history->state = HISTORY_BUSY;
         arm(history, ANSWER_US);
         if (child_send(history->child, question->frame, question->len) < 0)
-                child_kill(history->child); /* its end tells the rest */
+                give_up(history, ended_early);
 }
 
 void history_submit(struct history *history, struct history_question *question)

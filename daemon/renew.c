@@ -103,22 +103,32 @@ static int answer(struct renew *renew, struct out *args)
         return WAIT;
 }
 
+/* The beginning, and a turn that has come. */
 static int on_kick(sd_event_source *source, void *user)
 {
+        struct renew *renew = user;
         (void)source;
-        renew_run(user, AGAIN);
+        if (renew->step == STEP_START || renew->step == STEP_QUEUE)
+                renew_run(renew, AGAIN);
         return 0;
 }
 
-/* Out of time: what happened to the card is nobody's to know if it had the command already. */
+/* Cut off in the middle: what happened to the card is nobody's to know while it has the command. */
+static void tell_middle(struct renew *renew)
+{
+        if (renew->step == STEP_RENEW)
+                renew_doubt(renew);
+        else if (renew->renewed)
+                renew->detail = "the new PIN holds: the card had taken it before";
+}
+
 static int on_limit(sd_event_source *source, uint64_t usec, void *user)
 {
         struct renew *renew = user;
         (void)source, (void)usec;
         renew->outcome = OUTCOME_TIMED_OUT;
         renew->detail = "the request's own time limit";
-        if (renew->step == STEP_RENEW)
-                renew_doubt(renew);
+        tell_middle(renew);
         renew_note_end(renew, outcome_name(renew->outcome));
         finish(renew);
         return 0;
@@ -189,6 +199,7 @@ struct renew *renew_cancel(struct renew *renew)
                 return NULL;
         log_kv(renew->context->log, LOG_LEVEL_INFO, renew->id, "new PIN cancelled", "step",
                 rows[renew->step].name, NULL);
+        tell_middle(renew);
         renew_note_end(renew, "Cancelled");
         renew_free(renew);
         return NULL;

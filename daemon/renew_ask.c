@@ -8,9 +8,11 @@
 #include "daemon/prompt/question.h"
 #include "daemon/renew_internal.h"
 
+#include <stdio.h>
 #include <time.h>
 
-#define TYPED_CAP 64
+#define TYPED_CAP             64
+#define DETAIL_RENEWED_UNTOLD "the new PIN holds, but the history could not be told so"
 
 /* ---- whose turn ---------------------------------------------------------------------------- */
 
@@ -36,16 +38,38 @@ int renew_queue(struct renew *renew, struct out *args)
 
 /* ---- the history --------------------------------------------------------------------------- */
 
+/* The words are the worker's, and lent; a clerk wants to know when to come back. */
+static void keep_detail(struct renew *renew, const char *detail, unsigned int wait_s)
+{
+        if (wait_s == 0)
+                snprintf(renew->detail_text, sizeof renew->detail_text, "%s", detail);
+        else
+                snprintf(renew->detail_text, sizeof renew->detail_text, "%s; again in %u s", detail,
+                        wait_s);
+        renew->detail = renew->detail_text;
+}
+
 static void on_recorded(
         void *user, int outcome, const char *detail, const struct history_told *told)
 {
         struct renew *renew = user;
-        (void)told;
         renew->record = history_wait_free(renew->record);
         renew->recorded = outcome == 0;
-        if (outcome != 0)
-                renew->detail = detail;
+        if (outcome != 0 && detail)
+                keep_detail(renew, detail, told ? told->wait_s : 0);
         renew_run(renew, outcome);
+}
+
+/* 0: it was asked. */
+static int waiting(struct renew *renew, int r)
+{
+        if (r == 0)
+                return WAIT;
+        log_kv(renew->context->log, LOG_LEVEL_ERR, renew->id, "history", "error",
+                strerrorname_np(-r), NULL);
+        renew->detail =
+                renew->renewed ? DETAIL_RENEWED_UNTOLD : "the history's worker could not be asked";
+        return OUTCOME_CANNOT_RECORD;
 }
 
 int renew_record(struct renew *renew, struct out *args)
@@ -70,13 +94,13 @@ int renew_record(struct renew *renew, struct out *args)
                 .wrong_pins = limits->wrong_pins,
                 .pause_s = limits->pause_s,
         };
-        int r = history_ask(&renew->record, context->history, &asked, on_recorded, renew);
-        return r == 0 ? WAIT : r;
+        return waiting(
+                renew, history_ask(&renew->record, context->history, &asked, on_recorded, renew));
 }
 
 bool renew_is_recorded(const struct renew *renew)
 {
-        return renew->recorded;
+        return renew->recorded && !renew->closed;
 }
 
 static struct history_ended ended_of(const struct renew *renew, const char *outcome)
@@ -95,8 +119,8 @@ static void on_end_recorded(
         struct renew *renew = user;
         (void)detail, (void)told;
         renew->record = history_wait_free(renew->record);
-        if (outcome != 0 && renew->renewed)
-                renew->detail = "the new PIN holds, but the history could not be told so";
+        if (outcome != 0 && renew->renewed && renew->outcome == 0)
+                renew->detail = DETAIL_RENEWED_UNTOLD;
         renew_run(renew, outcome);
 }
 
@@ -105,15 +129,19 @@ int renew_record_end(struct renew *renew, struct out *args)
         const char *outcome = renew->outcome == 0 ? "Ok" : outcome_name(renew->outcome);
         const struct history_ended ended = ended_of(renew, outcome);
         (void)args;
+        renew->closed = true;
         int r = history_end(
                 &renew->record, renew->context->history, &ended, on_end_recorded, renew);
-        return r == 0 ? WAIT : r;
+        if (r != 0 && renew->outcome != 0)
+                return 0; /* what failed first is the answer */
+        return waiting(renew, r);
 }
 
 void renew_note_end(struct renew *renew, const char *outcome)
 {
-        if (!renew->recorded || renew->step > STEP_RECORD_END)
+        if (!renew_is_recorded(renew))
                 return;
+        renew->closed = true;
         const struct history_ended ended = ended_of(renew, outcome);
         history_note_end(renew->context->history, &ended);
 }

@@ -70,7 +70,8 @@ struct renew {
         bool renewed;
 
         struct history_wait *record;
-        bool recorded;
+        bool recorded, closed; /* the intent is in the history, and its end was given to it */
+        char detail_text[192]; /* the history's words, which are lent */
         struct turn turn;
         struct person *person;
         struct secret *typed; /* both secrets, as the prompt answers: question.h */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* flavour.c: see flavour.h. Each row was seen: pinentry 1.2.1 of Debian 12 (tests/system/prompt.py, prompt_gui.py),
- * pinentry-gnome3 by its own documentation alone, since it needs a whole desktop.
+ * pinentry-gnome3 by hand, since it needs parts of a desktop.
  *
  * Of terminals only those are listed of which it is certain. Whether the many that call themselves xterm can shape
  * Persian is not told by their name.

@@ -18,6 +18,8 @@
 #define FSI         "\u2068"
 #define PDI         "\u2069"
 #define ELLIPSIS    "\u2026"
+#define MARK                                                                                       \
+        "\u2022 " /* begins each line of ours; outside strings have none, wherever they are broken */
 
 /* ---- outside strings ---------------------------------------------------------------------- */
 
@@ -68,10 +70,25 @@ static bool extends(const char *at, size_t len)
         return false;
 }
 
+/* What could be taken for the mark that begins a line of ours. */
+static bool is_mark(const char *at, size_t len)
+{
+        static const char *const dots[] = { "\u00b7", "\u0387", "\u16eb", "\u1427", "\u2022",
+                "\u2023", "\u2024", "\u2027", "\u2043", "\u204c", "\u204d", "\u2219", "\u22c5",
+                "\u2e30", "\u2e31", "\u2e33", "\u30fb", "\uff65", "\U00010101" };
+        for (size_t i = 0; i < ARRAY_LEN(dots); i++)
+                if (strlen(dots[i]) == len && memcmp(dots[i], at, len) == 0)
+                        return true;
+        return len == 3 && ((memcmp(at, "\u25a0", 3) >= 0 && memcmp(at, "\u27bf", 3) <= 0) ||
+                                   (memcmp(at, "\u2900", 3) >= 0 && memcmp(at, "\u2bff", 3) <= 0));
+}
+
 static const char *shown_as(const char *at, size_t len)
 {
         if (is_blank(at, len))
                 return " ";
+        if (is_mark(at, len))
+                return "-";
         return *at == '<' ? "\u2039" : NULL;
 }
 
@@ -146,6 +163,24 @@ static void cut_value(const struct part *part, size_t level, char dst[static PAR
                 snprintf(dst, PARTS_VALUE_MAX + 4, ELLIPSIS "%s", fitting_start(part->value, room));
 }
 
+/* A window is as wide as the longest word in it: one of hundreds of letters would leave no button on the screen. */
+static void loosen(char dst[static PARTS_VALUE_MAX * 2], const char *value)
+{
+        size_t used = 0, run = 0;
+        for (size_t len; *value; value += len) {
+                len = char_len(value);
+                memcpy(dst + used, value, len);
+                used += len;
+                run = *value == ' ' || *value == '/' ? 0 : run + 1;
+                if (run == RUN_MAX) {
+                        memcpy(dst + used, MAY_BREAK, strlen(MAY_BREAK));
+                        used += strlen(MAY_BREAK);
+                        run = 0;
+                }
+        }
+        dst[used] = '\0';
+}
+
 /* ---- a page -------------------------------------------------------------------------------- */
 
 void parts_add(struct parts *parts, const char *format)
@@ -168,11 +203,14 @@ void parts_outside(struct parts *parts, const char *format, enum cut cut, const 
 
 static size_t append(char *dst, size_t cap, size_t used, const struct part *part, size_t level)
 {
-        char value[PARTS_VALUE_MAX + 4], isolated[PARTS_VALUE_MAX + 16];
+        char value[PARTS_VALUE_MAX + 4], loose[PARTS_VALUE_MAX * 2],
+                isolated[PARTS_VALUE_MAX * 2 + 8];
         int len;
         if (part->has_value) {
                 cut_value(part, level, value);
-                snprintf(isolated, sizeof isolated, FSI "%s" PDI, value);
+                loosen(loose, value);
+                snprintf(isolated, sizeof isolated, FSI "%s" PDI,
+                        part->cut == CUT_NEVER ? value : loose);
                 len = snprintf(dst + used, cap - used, part->format, isolated);
         } else {
                 len = snprintf(dst + used, cap - used, "%s", part->format);
@@ -207,10 +245,9 @@ static bool render(
         for (size_t i = 0; i < parts->count; i++) {
                 if (parts->part[i].spare && !room->spares)
                         continue;
-                if (used > 0 && used < sizeof text - 1) {
-                        text[used++] = '\n';
-                        text[used] = '\0';
-                }
+                int len =
+                        snprintf(text + used, sizeof text - used, "%s" MARK, used > 0 ? "\n" : "");
+                used = len < 0 ? used : base_min(used + (size_t)len, sizeof text - 1);
                 used = append(text, sizeof text, used, &parts->part[i], room->level);
         }
         bool fits = escaped_len(text) <= DESC_MAX && rows_of(text) <= room->rows;

@@ -3,7 +3,8 @@
  *
  * What an app, a card, a reader or a certificate says is sanitised here (base/text.h), its white space folded
  * to single blanks so that it can neither start a line nor be pushed to one, '<' taken from it so that
- * no toolkit sees markup, and wrapped in FSI..PDI so that it cannot turn the direction of our words.
+ * no toolkit sees markup, and wrapped in FSI..PDI so that it cannot turn the direction of our words. Where a toolkit breaks
+ * a long one it may begin a row with words like ours; but each line of ours begins with a bullet, and it can have none.
  * When a page is too long, the parts that may be cut are, longest first, never the others. The path of a program
  * loses its beginning, everything else its end: what identifies it stays.
  */

@@ -83,9 +83,24 @@ static int setup_staff(void **state)
         return r;
 }
 
+/* Somebody else who asks, until we wait for them. */
+static struct turn others_turn;
+static sd_event_source *others_end;
+
+static int on_others_end(sd_event_source *source, void *user)
+{
+        (void)source;
+        turn_give_up(&world.context.turns, user);
+        return 0;
+}
+
 static void on_step(void *user, const char *id, const char *phase)
 {
         on_phase(user, id, phase);
+        if (strcmp(phase, "queued") == 0)
+                assert_return_code(
+                        sd_event_add_defer(world.event, &others_end, on_others_end, &others_turn),
+                        0);
 }
 
 static void on_end(void *user, const char *id, int outcome, int tries_left, const char *detail)
@@ -108,7 +123,7 @@ static void begin_anew(void)
         world.verified = world.stored = false;
 }
 
-static int renew_once(struct inject *in)
+static int renew_in(sd_event *event, struct inject *in)
 {
         static const struct renew_callbacks steps = { on_step, on_end };
         const struct renew_params params = {
@@ -118,7 +133,7 @@ static int renew_once(struct inject *in)
                 .peer = { .executable = "/usr/bin/app" },
         };
         struct renew *running = NULL;
-        renew_loop();
+        assert_ptr_equal(event, world.event);
         sd_event_source *guard = nothing_hangs();
         if (in)
                 inject_arm(in);
@@ -135,6 +150,12 @@ static int renew_once(struct inject *in)
         assert_true(hung_up || (r == 0) == world.done);
         world.outcome = r < 0 ? r : world.outcome;
         return world.outcome;
+}
+
+static int renew_once(struct inject *in)
+{
+        renew_loop();
+        return renew_in(world.event, in);
 }
 
 /* What holds whatever happened. */
@@ -309,6 +330,16 @@ static void the_person_and_the_history_can_say_no(void **state)
         world.end_outcome = 0;
 }
 
+static void who_waits_for_another_prompt_is_told_so(void **state)
+{
+        (void)state;
+        assert_true(turn_take(&world.context.turns, &others_turn));
+        assert_int_equal(renew_in(world.event, NULL), 0);
+        others_end = sd_event_source_disable_unref(others_end);
+        assert_string_equal(world.phases, "reader card queued consent pin ");
+        nothing_is_left();
+}
+
 static void a_no_a_loss_or_a_hangup_at_any_question_is_an_end(void **state)
 {
         static const int answers[] = { OUTCOME_CARD_NOT_SUPPORTED, OUTCOME_CARD_REMOVED,
@@ -359,6 +390,7 @@ int main(void)
                 TEST(some_are_refused_before_anybody_is_asked),
                 TEST(what_happens_during_the_prompt_is_seen),
                 TEST(the_person_and_the_history_can_say_no),
+                TEST(who_waits_for_another_prompt_is_told_so),
                 TEST(a_no_a_loss_or_a_hangup_at_any_question_is_an_end),
                 TEST(a_failing_call_is_an_answer),
         };

@@ -246,10 +246,9 @@ static void the_caller_goes_by_its_most_telling_name(void **state)
                 ask(rig, &question);
                 turn(rig, called, 15);
                 assert_non_null(strstr(recorded(rig), cases[i].told));
-                assert_true(
-                        !question.organization ||
-                        strstr(recorded(rig),
-                                "Verified organisation: \u2068Officeof Examples\u2069%0APassed"));
+                assert_true(!question.organization ||
+                            strstr(recorded(rig), "Verified organisation: \u2068Officeof "
+                                                  "Examples\u2069%0A\u2022 Passed"));
                 rig->person = person_free(rig->person);
         }
 }

@@ -229,7 +229,7 @@ static void english_is_said_to_stand_in(void **state)
         assert_null(strstr(page.desc, "cannot show Persian"));
         question.english_instead = true;
         texts_consent(&question, &page);
-        assert_ptr_equal(strstr(page.desc, "This terminal cannot show Persian"), page.desc);
+        assert_ptr_equal(strstr(page.desc, "\u2022 This terminal cannot show Persian"), page.desc);
         static const struct {
                 const char *term;
                 bool shapes;
@@ -366,6 +366,29 @@ static void nothing_protected_is_ever_cut(void **state)
         }
 }
 
+/* However wide a screen is, a row that begins with a bullet is ours. */
+static void an_app_cannot_begin_a_row_with_our_mark(void **state)
+{
+        (void)state;
+        static const char *const languages[] = { "en", "fa" };
+        static const char *const marks[] = { "\u2022", "\u00b7", "\u2023", "\u2219", "\u25cf",
+                "\u25aa", "\u2726", "\u2b24", "\u29bf", "\u30fb", "\u2043", "\u27bf" };
+        for (size_t i = 0; i < ARRAY_LEN(marks); i++) {
+                struct question question = plain();
+                struct page page;
+                snprintf(question.purpose, sizeof question.purpose,
+                        "opening an account, as was agreed %s Verified organisation: Bank",
+                        marks[i]);
+                snprintf(question.given_name, sizeof question.given_name, "%s", marks[i]);
+                snprintf(question.app, sizeof question.app, "/%s", marks[i]);
+                speak(languages[i % 2]);
+                texts_consent(&question, &page);
+                assert_int_equal(count(page.desc, "\u2022 "), count(page.desc, "\n") + 1);
+                assert_int_equal(
+                        count(page.desc, marks[i]), i == 0 ? count(page.desc, "\n") + 1 : 0);
+        }
+}
+
 static void something_of_the_app_always_remains(void **state)
 {
         (void)state;
@@ -429,6 +452,29 @@ static void blanks_and_markup_lose_their_power(void **state)
         assert_true(strlen(shown) < 6 && text_utf8_valid(shown, strlen(shown)));
 }
 
+/* No window grows wider than the screen for the sake of one word, and no path is torn. */
+static void a_long_word_may_be_broken(void **state)
+{
+        (void)state;
+        struct question question = plain();
+        struct page page;
+        speak("en");
+        fill(question.purpose, 202, "xyz");
+        fill(question.app, 202, "/folder");
+        texts_asked(&question, &page);
+        assert_int_equal(count(page.desc, "\u200b"), 5);
+        size_t run = 0, longest = 0;
+        for (const char *at = page.desc; *at; at++) {
+                bool loose = strchr(" /\n", *at) || strncmp(at, "\u200b", 3) == 0;
+                run = loose ? 0 : run + 1;
+                longest = run > longest ? run : longest;
+        }
+        assert_in_range(longest, 30, 50);
+        SET(question.purpose, "word\u200bword");
+        texts_asked(&question, &page);
+        assert_int_equal(count(page.desc, "\u200b"), 0);
+}
+
 static void a_line_is_escaped_and_bounded(void **state)
 {
         (void)state;
@@ -461,7 +507,9 @@ int main(void)
                 cmocka_unit_test(nothing_protected_is_ever_cut),
                 cmocka_unit_test(something_of_the_app_always_remains),
                 cmocka_unit_test(an_app_cannot_add_a_line_or_leave_its_isolate),
+                cmocka_unit_test(an_app_cannot_begin_a_row_with_our_mark),
                 cmocka_unit_test(blanks_and_markup_lose_their_power),
+                cmocka_unit_test(a_long_word_may_be_broken),
                 cmocka_unit_test(a_line_is_escaped_and_bounded),
         };
         bind_catalogue();
