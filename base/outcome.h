@@ -46,6 +46,8 @@ enum outcome {
 #define DETAIL_CROWDED       "more than one card lies on this reader: leave only one there"
 #define DETAIL_NOT_FOUND     "the card of the expected national number was not found in these readers"
 #define DETAIL_NO_SUCH_NAME  "no reader has this name: mohr status shows the names"
+/* Of a request that ended before the card had told what it thinks of the PIN. */
+#define DETAIL_TRY_AT_RISK "the PIN was being checked: a try may have been spent"
 /* Of a signed request. All that is wrong with one itself begins as the first. */
 #define DETAIL_SIGNED_REQUEST     "the signed request"
 #define DETAIL_REQUEST_EXPIRED    DETAIL_SIGNED_REQUEST " has expired"

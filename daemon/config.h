@@ -19,7 +19,7 @@
 enum unproven { UNPROVEN_ASK, UNPROVEN_YES, UNPROVEN_NO };
 
 /* Whose word a file is. Root's: it belongs to uid 0, neither its group nor others may write to it, and it lies in
- * /etc/mohr or was named by --config. Every other file is the user's: it may forbid, but sets no key that is root's. */
+ * /etc/mohr or was named by --config; the folders that are searched are such ones of root's, too. Every other file is the user's: it may forbid, but sets no key that is root's. */
 enum config_origin { CONFIG_ROOTS, CONFIG_USERS };
 #define CONFIG_ORIGINS 2
 

@@ -5,7 +5,7 @@
  * file can name another file to read. A variable of the XDG base directory specification that is no
  * absolute path counts as not set, as that specification asks. Who can write to a file names the
  * program that asks for the PIN: so it must be the user's own or root's, and not everybody's. Whether it is
- * root's word (config.h) is told by the open file and by the place that was searched, never by its name.
+ * root's word (config.h) is told by the open file and by the folder that was searched, never by its name.
  */
 #include "daemon/config.h"
 #include "daemon/config_internal.h"
@@ -109,10 +109,23 @@ static int set_defaults(struct config *config)
         return r == 0 ? set_libexecdir(config) : r;
 }
 
+static bool only_roots(const struct stat *st)
+{
+        return st->st_uid == 0 && !(st->st_mode & (S_IWGRP | S_IWOTH));
+}
+
 static enum config_origin origin_of(const struct loader *loader, const struct stat *st)
 {
-        bool roots = loader->roots_place && st->st_uid == 0 && !(st->st_mode & (S_IWGRP | S_IWOTH));
-        return roots ? CONFIG_ROOTS : CONFIG_USERS;
+        return loader->roots_place && only_roots(st) ? CONFIG_ROOTS : CONFIG_USERS;
+}
+
+/* In a folder that somebody else may write to, a name can be a link to any file of root's. */
+static struct loader in_folder(const struct loader *loader, const char *folder)
+{
+        struct loader here = *loader;
+        struct stat st;
+        here.roots_place &= stat(folder, &st) == 0 && only_roots(&st);
+        return here;
 }
 
 /* Reads at most one byte more than is allowed, so that the parser can say that it is too long. */
@@ -169,6 +182,7 @@ static int by_bytes(const struct dirent **a, const struct dirent **b)
 
 static int load_drop_ins(const struct loader *loader, const char *folder)
 {
+        const struct loader here = in_folder(loader, folder);
         struct dirent **names;
         int count = scandir(folder, &names, is_drop_in, by_bytes);
         if (count < 0)
@@ -181,7 +195,7 @@ static int load_drop_ins(const struct loader *loader, const char *folder)
                 if (r == 0)
                         r = set_text(&path, "%s/%s", folder, names[i]->d_name);
                 if (r == 0)
-                        r = load_file(loader, path, true);
+                        r = load_file(&here, path, true);
                 free(names[i]);
         }
         free(names);
@@ -200,13 +214,14 @@ static int load_named_file(const struct loader *loader, const char *path)
 /* A folder of configuration: mohr.conf, then conf.d. Each may be absent. */
 static int load_usual_folder(const struct loader *loader, const char *folder)
 {
+        const struct loader here = in_folder(loader, folder);
         _cleanup_free_ char *path = NULL, *drop_ins = NULL;
         int r = set_text(&path, "%s/mohr.conf", folder);
         if (r == 0)
                 r = set_text(&drop_ins, "%s/conf.d", folder);
         if (r == 0)
-                r = load_file(loader, path, false);
-        return r == 0 ? load_drop_ins(loader, drop_ins) : r;
+                r = load_file(&here, path, false);
+        return r == 0 ? load_drop_ins(&here, drop_ins) : r;
 }
 
 static int load_usual_files(struct loader *loader)

@@ -7,6 +7,9 @@
  *
  * In the national tree O is a class ("Governmental", as in the published intermediates, card-facts 5.3) and the organisation
  * stands in OU. That its organisations' certificates are so as well is inferred.
+ *
+ * A name with characters that cannot be shown is none: without them it would be another organisation's, in the prompt
+ * and in rules that go by names.
  */
 #include "daemon/relying_internal.h"
 
@@ -28,6 +31,12 @@ static bool is_class(const char *organization)
         return false;
 }
 
+static bool is_shown_whole(char *dst, size_t cap, const char *name)
+{
+        text_sanitize(dst, cap, name, cap);
+        return dst[0] && strcmp(dst, name) == 0;
+}
+
 /* The first OU, which is the largest: false if there is none that can be read. */
 static bool read_unit(X509 *cert, char *dst, size_t cap)
 {
@@ -38,11 +47,11 @@ static bool read_unit(X509 *cert, char *dst, size_t cap)
                 return false;
         int len = ASN1_STRING_to_UTF8(
                 &text, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
-        bool good = len > 0 && text_utf8_valid((const char *)text, (size_t)len);
-        if (good)
-                text_sanitize(dst, cap, (const char *)text, cap);
+        bool good = len > 0 && text_utf8_valid((const char *)text, (size_t)len) &&
+                    strlen((const char *)text) == (size_t)len &&
+                    is_shown_whole(dst, cap, (const char *)text);
         OPENSSL_free(text);
-        return good && dst[0];
+        return good;
 }
 
 static bool read_name(const struct signer *signer, char dst[static 257])
@@ -51,8 +60,7 @@ static bool read_name(const struct signer *signer, char dst[static 257])
         dst[0] = '\0';
         if (is_class(organization))
                 return read_unit(signer->certs[0], dst, 257);
-        text_sanitize(dst, 257, organization, 257);
-        return dst[0] && strcmp(organization, CLASS_OF_PEOPLE) != 0;
+        return is_shown_whole(dst, 257, organization) && strcmp(organization, CLASS_OF_PEOPLE) != 0;
 }
 
 int relying_organization(const struct signer *signer, char dst[static 257], const char **ret_detail)
@@ -71,8 +79,8 @@ int relying_organization(const struct signer *signer, char dst[static 257], cons
                         "the signed request's certificate is a person's" },
                 { X509_get_key_usage(signer->certs[0]) & KU_DIGITAL_SIGNATURE,
                         "the signed request's certificate is not for digital signatures" },
-                { read_name(signer, dst),
-                        "the signed request's certificate names no organisation" },
+                { read_name(signer, dst), "the signed request's certificate names no organisation "
+                                          "that can be shown" },
         };
         int r = shortage_seen();
         for (size_t i = 0; r == 0 && i < ARRAY_LEN(rows); i++)

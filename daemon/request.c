@@ -66,16 +66,16 @@ static int on_limit(sd_event_source *source, uint64_t usec, void *user)
 {
         (void)source, (void)usec;
         struct request *request = user;
-        bool at_risk = request_pin_at_risk(request);
         if (request->closed)
                 return 0; /* its row is being written, which has a time limit of its own */
         log_kv(request->context->log, LOG_LEVEL_INFO, request->id, "request is out of time", "step",
                 request_state_name(request), NULL);
-        request->detail =
-                at_risk ? "out of time while the PIN was being checked: a try may have been spent"
-                        : "the request's own time limit";
-        record_abandon(request, outcome_name(OUTCOME_TIMED_OUT));
-        request_finish(request, OUTCOME_TIMED_OUT, request->detail);
+        if (request->outcome == 0) { /* else it is on its way out with that */
+                request->outcome = OUTCOME_TIMED_OUT;
+                request->detail = "the request's own time limit";
+        }
+        record_abandon(request);
+        request_finish(request, request->outcome, request->detail);
         return 0;
 }
 
@@ -159,7 +159,7 @@ struct request *request_cancel(struct request *request)
                 return NULL;
         log_kv(request->context->log, LOG_LEVEL_INFO, request->id, "request cancelled", "step",
                 request_state_name(request), NULL);
-        record_abandon(request, "Cancelled");
+        record_abandon(request);
         request_free(request);
         return NULL;
 }

@@ -189,8 +189,8 @@ int record_intent(struct request *request, struct out *args);
 bool record_may_remember(const struct request *request); /* may the holder be asked that? */
 bool record_has_intent(const struct request *request);
 int record_result(struct request *request, struct out *args);
-/* It ends without an answer that waits for a row; `outcome` as in the row. */
-void record_abandon(struct request *request, const char *outcome);
+/* It ends without an answer that waits for a row: hung up on, or with the outcome that it has by then. */
+void record_abandon(struct request *request);
 void record_let_go(struct request *request);
 
 /* Which of several cards? The reader's name is set when that is known. */

@@ -301,12 +301,18 @@ int record_result(struct request *request, struct out *args)
         return 0;
 }
 
-void record_abandon(struct request *request, const char *outcome)
+/* An intent that is still on its way to the disk is ended behind it. A PIN that the card had by then may have been wrong:
+ * that is for the history to judge, or whoever hangs up in time would never be paused. */
+void record_abandon(struct request *request)
 {
-        if (!record_has_intent(request))
+        bool on_its_way = request->recording && !request->recorded && !request->closed;
+        if (!record_has_intent(request) && !on_its_way)
                 return;
+        if (request_pin_at_risk(request))
+                request->detail = DETAIL_TRY_AT_RISK;
         request->closed = true;
-        struct history_ended ended = end_of(request, outcome);
+        struct history_ended ended =
+                end_of(request, request->outcome ? outcome_name(request->outcome) : "Cancelled");
         ended.assertion = NULL; /* it did not leave */
         ended.released = ended.declined = CLAIMS_NONE;
         ended.remember = false;

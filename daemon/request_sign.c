@@ -151,7 +151,7 @@ int sign_verified(struct request *request, int outcome, struct in *fields)
                 return prepare(request);
         request->tries_left = tries;
         if (outcome != OUTCOME_WRONG_PIN && outcome != OUTCOME_PIN_BLOCKED && tries < 0)
-                request->detail = "the PIN was being checked: a try may have been spent";
+                request->detail = DETAIL_TRY_AT_RISK;
         return outcome;
 }
 

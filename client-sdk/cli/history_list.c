@@ -120,6 +120,22 @@ static void print_headline(
                 printf("    %s\n", what);
 }
 
+/* An assertion goes without saying. */
+static const char *other_work(const json_t *asked)
+{
+        static const struct {
+                const char *method, *text;
+        } rows[] = {
+                { "ChangePin", N_("A new PIN was asked for, by the present one.") },
+                { "UnblockPin", N_("A new PIN was asked for, by the unblocking code (PUK).") },
+        };
+        const char *method = json_string_value(json_object_get(asked, "method"));
+        for (size_t i = 0; method && i < ARRAY_LEN(rows); i++)
+                if (strcmp(rows[i].method, method) == 0)
+                        return _(rows[i].text);
+        return NULL;
+}
+
 static void print_request(const struct cli *cli, const json_t *entry)
 {
         static const char *const asked_names[] = { "app", "organization", "audience", "purpose",
@@ -127,7 +143,7 @@ static void print_request(const struct cli *cli, const json_t *entry)
         static const char *const given_names[] = { "released", "declined", NULL };
         static const char *const other_names[] = { "tries_left", NULL };
         const json_t *asked = json_object_get(entry, "asked"), *end = json_object_get(entry, "end");
-        print_headline(cli, entry, asked ? asked : end, NULL);
+        print_headline(cli, entry, asked ? asked : end, other_work(asked));
         history_print_members(cli, asked, asked_names);
         printf("    %s%s%s\n", cli_style(stdout, history_style(end)), history_result(asked, end),
                 cli_style(stdout, STYLE_PLAIN));

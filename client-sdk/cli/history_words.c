@@ -87,6 +87,10 @@ static const char *word_of(const char *name)
                 { "replayed", N_("this signed request was used before") },
                 { "too_often", N_("it asked too often") },
                 { "paused", N_("it is paused after several wrong PINs") },
+                { "Assert", N_("a proof of identity") },
+                { "ChangePin", N_("a new PIN, by the present one") },
+                { "UnblockPin", N_("a new PIN, by the unblocking code (PUK)") },
+                { "unknown", N_("unknown") },
         };
         for (size_t i = 0; i < ARRAY_LEN(words); i++)
                 if (strcmp(words[i].name, name) == 0)
@@ -143,21 +147,101 @@ static void print_values(const struct cli *cli, const char *label, json_t *value
         }
 }
 
+/* ---- Members that have words of their own ---- */
+
+static void print_time(const struct cli *cli, const char *label, const json_t *value)
+{
+        char when[96];
+        printf("    %s: %s\n", label, cli_time(cli, when, json_integer_value(value)));
+}
+
+static void print_word(const struct cli *cli, const char *label, const json_t *value)
+{
+        print_line(cli, label, word_of(json_string_value(value)));
+}
+
+static void print_outcome(const struct cli *cli, const char *label, const json_t *value)
+{
+        const char *name = json_string_value(value);
+        print_line(cli, label,
+                strcmp(name, "Ok") == 0 ? _("It was done.")
+                                        : mohr_outcome_text(outcome_from_name(name)));
+}
+
+/* An interpreter, a blank, and the script it runs; one that was given no script stands alone. */
+static void print_script(const struct cli *cli, const char *label, const char *name)
+{
+        char by[CLI_TEXT_MAX], script[CLI_TEXT_MAX], clean[CLI_TEXT_MAX];
+        size_t len = strcspn(name, " ");
+        snprintf(by, sizeof by, "%.*s", (int)len, name);
+        if (name[len] == '\0') {
+                print_line(cli, label, by);
+                return;
+        }
+        printf("    %s: ", label);
+        printf(_("the script %s, run by %s"), cli_text(cli, script, name + len + 1),
+                cli_text(cli, clean, by));
+        printf("\n");
+}
+
+/* As daemon/peer.h calls a caller. Its name is isolated within the sentence, since a path that begins with a slash
+ * would be turned around by Persian words before it. */
+static void print_asker(const struct cli *cli, const char *label, const json_t *value)
+{
+        static const struct {
+                const char *kind, *format;
+        } kinds[] = {
+                { "flatpak:", N_("the app %s (Flatpak)") },
+                { "snap:", N_("the app %s (Snap)") },
+                { "unit:", N_("the service %s") },
+                { "program:", "%s" },
+        };
+        static const char script[] = "script:";
+        const char *key = json_string_value(value);
+        char name[CLI_TEXT_MAX];
+        if (strncmp(key, script, sizeof script - 1) == 0) {
+                print_script(cli, label, key + sizeof script - 1);
+                return;
+        }
+        for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+                size_t len = strlen(kinds[i].kind);
+                if (strncmp(key, kinds[i].kind, len) != 0)
+                        continue;
+                printf("    %s: ", label);
+                printf(_(kinds[i].format), cli_text(cli, name, key + len));
+                printf("\n");
+                return;
+        }
+        print_word(cli, label, value);
+}
+
+static const struct special {
+        const char *name;
+        json_type type; /* of another one, it is shown as it is */
+        void (*print)(const struct cli *cli, const char *label, const json_t *value);
+} specials[] = {
+        { "at", JSON_INTEGER, print_time },
+        { "method", JSON_STRING, print_word },
+        { "app", JSON_STRING, print_asker },
+        { "outcome", JSON_STRING, print_outcome },
+        { "why", JSON_STRING, print_word },
+};
+
 static void print_member(const struct cli *cli, const struct label *label, json_t *value)
 {
-        char text[CLI_TEXT_MAX], when[96];
+        char text[CLI_TEXT_MAX];
+        for (size_t i = 0; i < ARRAY_LEN(specials); i++)
+                if (strcmp(label->name, specials[i].name) == 0 &&
+                        json_typeof(value) == specials[i].type) {
+                        specials[i].print(cli, _(label->label), value);
+                        return;
+                }
         if (json_is_object(value)) {
                 print_values(cli, _(label->label), value);
                 return;
         }
         plain_value(value, text, sizeof text);
-        if (strcmp(label->name, "why") == 0 && json_is_string(value))
-                snprintf(text, sizeof text, "%s", word_of(json_string_value(value)));
-        if (strcmp(label->name, "at") == 0)
-                printf("    %s: %s\n", _(label->label),
-                        cli_time(cli, when, json_integer_value(value)));
-        else
-                print_line(cli, _(label->label), text);
+        print_line(cli, _(label->label), text);
 }
 
 static bool is_wanted(const char *name, const char *const *names)

@@ -115,10 +115,17 @@ static bool parse_log(const char *words, struct ledger_anchor *ret)
         return assemble(id, seq, link, ret);
 }
 
+/* The words of a log line itself: behind a quotation mark there are others', such as a program's name. */
+static const char *log_words(const char *line)
+{
+        const char *words = strstr(line, LOG_WORDS);
+        return words && !memchr(line, '"', (size_t)(words - line)) ? words : NULL;
+}
+
 int ledger_anchor_line(const char *line, struct ledger_anchor *ret)
 {
         bool good;
-        const char *words = strstr(line, LOG_WORDS);
+        const char *words = log_words(line);
         if (strncmp(line, HEAD_WORD, strlen(HEAD_WORD)) == 0)
                 good = parse_head(line, ret);
         else if (words)

@@ -31,18 +31,17 @@ _Static_assert(APPLICATION == 1299146866 && SCHEMA == 1, "the pragmas above say 
 
 /* `open` is the worker's notebook: requests without an end, and whose they are. It is not history. What is in
  * a file must be these very words before anything of it is run. */
-#define INDEX(name, of) "CREATE INDEX entry_" name " ON entry (" of ")"
-#define MEMBER(name)    "json_extract(body, '$." name "')"
 static const char *const schema[] = {
         "CREATE TABLE entry (seq INTEGER PRIMARY KEY, body TEXT, digest BLOB NOT NULL,"
         " link BLOB NOT NULL) STRICT",
-        "CREATE TABLE open (request TEXT PRIMARY KEY, boot TEXT, pid INTEGER, start INTEGER) "
-        "STRICT",
-        INDEX("event", MEMBER("event")),
-        INDEX("app", MEMBER("event") ", " MEMBER("app")),
-        INDEX("request", MEMBER("request")),
-        INDEX("grant", MEMBER("grant")),
-        INDEX("signed", MEMBER("signed_request")),
+        "CREATE TABLE open (request TEXT PRIMARY KEY, boot TEXT, pid INTEGER, start INTEGER)"
+        " STRICT",
+        "CREATE INDEX entry_event ON entry (json_extract(body, '$.event'))",
+        "CREATE INDEX entry_app ON entry"
+        " (json_extract(body, '$.event'), json_extract(body, '$.app'))",
+        "CREATE INDEX entry_request ON entry (json_extract(body, '$.request'))",
+        "CREATE INDEX entry_grant ON entry (json_extract(body, '$.grant'))",
+        "CREATE INDEX entry_signed ON entry (json_extract(body, '$.signed_request'))",
 };
 
 static int refuse(struct book *book, const char *name, const char *why)
@@ -300,8 +299,8 @@ static int read_id(struct book *book)
 {
         _cleanup_statement_ sqlite3_stmt *statement = NULL;
         int r = book_prepare(book,
-                &BOOK_QUERY("SELECT " MEMBER("id") " FROM entry WHERE seq = 1 AND " MEMBER(
-                                    "event") " = 'created'",
+                &BOOK_QUERY("SELECT json_extract(body, '$.id') FROM entry"
+                            " WHERE seq = 1 AND json_extract(body, '$.event') = 'created'",
                         NULL),
                 &statement);
         if (r == 0)

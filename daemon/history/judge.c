@@ -11,9 +11,11 @@
 #define HOUR_S   3600
 #define MINUTE_S 60
 
-#define EVENT(member) "json_extract(body, '$." member "')"
-
 /* ---- seen before ------------------------------------------------------------------------------ */
+
+static const char same_request[] = "SELECT 1 FROM entry"
+                                   " WHERE json_extract(body, '$.signed_request') = ?1"
+                                   " AND json_extract(body, '$.event') = 'asked' LIMIT 1";
 
 static int judge_replay(struct book *book, const struct history_ask_texts *ask, bool *ret)
 {
@@ -21,14 +23,19 @@ static int judge_replay(struct book *book, const struct history_ask_texts *ask, 
         *ret = false;
         if (!*ask->signed_request)
                 return 0;
-        return book_number(book,
-                &BOOK_QUERY("SELECT 1 FROM entry WHERE " EVENT("signed_request") " = ? AND " EVENT(
-                                    "event") " = 'asked' LIMIT 1",
-                        ask->signed_request),
-                &one, ret);
+        return book_number(book, &BOOK_QUERY(same_request, ask->signed_request), &one, ret);
 }
 
 /* ---- too often -------------------------------------------------------------------------------- */
+
+/* When was the last but ?1 asked: by this app, by anybody. */
+static const char asked_by_app[] = "SELECT json_extract(body, '$.at') FROM entry"
+                                   " WHERE json_extract(body, '$.event') = 'asked'"
+                                   " AND json_extract(body, '$.app') = ?2"
+                                   " ORDER BY seq DESC LIMIT 1 OFFSET CAST(?1 AS INTEGER)";
+static const char asked_by_any[] = "SELECT json_extract(body, '$.at') FROM entry"
+                                   " WHERE json_extract(body, '$.event') = 'asked'"
+                                   " ORDER BY seq DESC LIMIT 1 OFFSET CAST(?1 AS INTEGER)";
 
 /* Seconds until a time `span` after `at`, of something that happened; 0: that is over, or never was. */
 static uint32_t wait_after(int64_t at, uint32_t span, int64_t now)
@@ -50,18 +57,7 @@ static int judge_rate(
                 return 0;
         snprintf(back, sizeof back, "%u", limit - 1);
         const struct book_query query =
-                app ? BOOK_QUERY(
-                              "SELECT " EVENT("at") " FROM entry WHERE " EVENT(
-                                      "event") " = 'asked' AND " EVENT("app") " = ?2"
-                                                                              " ORDER BY seq DESC "
-                                                                              "LIMIT 1 OFFSET "
-                                                                              "CAST(?1 AS INTEGER)",
-                              back, app)
-                    : BOOK_QUERY("SELECT " EVENT("at") " FROM entry WHERE " EVENT(
-                                         "event") " = 'asked'"
-                                                  " ORDER BY seq DESC LIMIT 1 OFFSET CAST(?1 AS "
-                                                  "INTEGER)",
-                              back);
+                app ? BOOK_QUERY(asked_by_app, back, app) : BOOK_QUERY(asked_by_any, back);
         int r = book_number(book, &query, &at, &found);
         if (r == 0 && found)
                 *ret = wait_after(at, HOUR_S, now);
@@ -70,17 +66,24 @@ static int judge_rate(
 
 /* ---- wrong PINs ------------------------------------------------------------------------------- */
 
-/* Ends of this app's requests, the latest first. */
+/* Ends of this app's requests, the latest first; more than the usual limits let happen in a day. */
 static const char ends_of_app[] =
-        "SELECT json_extract(e.body, '$.outcome'), json_extract(e.body, '$.at')"
-        " FROM entry a JOIN entry e ON json_extract(e.body, '$.request') = json_extract(a.body, "
-        "'$.request')"
+        "SELECT json_extract(e.body, '$.outcome'), json_extract(e.body, '$.at'),"
+        " json_extract(e.body, '$.detail')"
+        " FROM entry a JOIN entry e"
+        " ON json_extract(e.body, '$.request') = json_extract(a.body, '$.request')"
         " AND json_extract(e.body, '$.event') = 'ended'"
-        " WHERE json_extract(a.body, '$.event') = 'asked' AND json_extract(a.body, '$.app') = ?1"
-        " ORDER BY a.seq DESC LIMIT 200";
+        " WHERE json_extract(a.body, '$.event') = 'asked'"
+        " AND json_extract(a.body, '$.app') = ?1"
+        " ORDER BY a.seq DESC LIMIT 2000";
 
-static bool is_wrong(const char *outcome)
+/* A try that may have been spent is one that was: who asked could have hung up just before the card said so. */
+static bool is_wrong(const char *outcome, const char *detail)
 {
+        static const char *const doubts[] = { DETAIL_TRY_AT_RISK, DETAIL_WHICH_PIN };
+        for (size_t i = 0; detail && i < ARRAY_LEN(doubts); i++)
+                if (strcmp(detail, doubts[i]) == 0)
+                        return true;
         return strcmp(outcome, outcome_name(OUTCOME_WRONG_PIN)) == 0 ||
                strcmp(outcome, outcome_name(OUTCOME_PIN_BLOCKED)) == 0;
 }
@@ -98,9 +101,10 @@ static int judge_pause(
         int r = book_prepare(book, &BOOK_QUERY(ends_of_app, ask->app), &ends);
         while (r == 0 && wrong < ask->wrong_pins && (r = book_step(book, ends)) == 1) {
                 const char *outcome = (const char *)sqlite3_column_text(ends, 0);
+                const char *detail = (const char *)sqlite3_column_text(ends, 2);
                 if (!outcome || strcmp(outcome, "Ok") == 0)
                         return 0;
-                if (is_wrong(outcome) && wrong++ == 0)
+                if (is_wrong(outcome, detail) && wrong++ == 0)
                         last = sqlite3_column_int64(ends, 1);
                 r = 0;
         }
@@ -155,6 +159,18 @@ int judge_limits(struct book *book, const struct history_ask_texts *ask, int64_t
 
 /* ---- how often a refusal is written down -------------------------------------------------------- */
 
+/* When was this app last refused for this, among its latest; and the last but 19 of anybody. */
+static const char refused_before[] = "SELECT json_extract(body, '$.at') FROM"
+                                     " (SELECT seq, body FROM entry"
+                                     " WHERE json_extract(body, '$.event') = 'refused'"
+                                     " AND json_extract(body, '$.app') = ?1"
+                                     " ORDER BY seq DESC LIMIT 8)"
+                                     " WHERE json_extract(body, '$.why') = ?2"
+                                     " ORDER BY seq DESC LIMIT 1";
+static const char refused_many[] = "SELECT json_extract(body, '$.at') FROM entry"
+                                   " WHERE json_extract(body, '$.event') = 'refused'"
+                                   " ORDER BY seq DESC LIMIT 1 OFFSET 19";
+
 static int refused_at(struct book *book, const struct book_query *query, int64_t now, bool *ret)
 {
         int64_t at = 0;
@@ -168,25 +184,9 @@ int judge_tells_more(struct book *book, const struct history_ask_texts *ask, con
         int64_t now, bool *ret)
 {
         bool told = false, many = false;
-        int r = refused_at(book,
-                &BOOK_QUERY(
-                        "SELECT " EVENT("at") " FROM (SELECT * FROM entry WHERE " EVENT(
-                                "event") " = 'refused' AND " EVENT("app") " = ?1 ORDER BY seq DESC "
-                                                                          "LIMIT 8)"
-                                                                          " WHERE " EVENT(
-                                                                                  "why") " = ?2 "
-                                                                                         "ORDER BY "
-                                                                                         "seq DESC "
-                                                                                         "LIMIT 1",
-                        ask->app, why),
-                now, &told);
+        int r = refused_at(book, &BOOK_QUERY(refused_before, ask->app, why), now, &told);
         if (r == 0)
-                r = refused_at(book,
-                        &BOOK_QUERY(
-                                "SELECT " EVENT("at") " FROM entry WHERE " EVENT(
-                                        "event") " = 'refused' ORDER BY seq DESC LIMIT 1 OFFSET 19",
-                                NULL),
-                        now, &many);
+                r = refused_at(book, &BOOK_QUERY(refused_many, NULL), now, &many);
         if (r == 0)
                 *ret = !told && !many;
         return r;

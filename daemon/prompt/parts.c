@@ -18,6 +18,8 @@
 #define FSI         "\u2068"
 #define PDI         "\u2069"
 #define ELLIPSIS    "\u2026"
+#define MAY_BREAK   "\u200b" /* none comes from outside: text_sanitize() drops it */
+#define RUN_MAX     40       /* letters in a row without a place where a line may be broken */
 #define MARK                                                                                       \
         "\u2022 " /* begins each line of ours; outside strings have none, wherever they are broken */
 

@@ -14,7 +14,6 @@
 #define N_(text) text
 
 #define NAME_CHARS    64
-#define NAME_BYTES    128
 #define REQUEST_SHOWN 8
 
 /* ---- lines of several pages ---------------------------------------------------------------- */
@@ -38,11 +37,17 @@ void texts_begin(struct parts *parts, const struct question *question, struct pa
                 parts_add(parts, _("SIMULATED CARD, FOR TESTING ONLY"));
 }
 
+void texts_name(char dst[static TEXTS_NAME_SIZE], const char *name)
+{
+        parts_clean(dst, TEXTS_NAME_SIZE, name, NAME_CHARS);
+        dst[parts_fitting(dst, TEXTS_NAME_SIZE - 1) - dst] = '\0';
+}
+
 void texts_add_holder(struct parts *parts, const struct question *question)
 {
-        char given[NAME_BYTES + 1], family[NAME_BYTES + 1];
-        parts_clean(given, sizeof given, question->given_name, NAME_CHARS);
-        parts_clean(family, sizeof family, question->family_name, NAME_CHARS);
+        char given[TEXTS_NAME_SIZE], family[TEXTS_NAME_SIZE];
+        texts_name(given, question->given_name);
+        texts_name(family, question->family_name);
         struct part *part = parts_value(parts, _("Holder of the card: %s"), CUT_NEVER);
         snprintf(part->value, sizeof part->value, "%s%s%s", given, *given && *family ? " " : "",
                 family);

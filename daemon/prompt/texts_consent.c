@@ -13,8 +13,7 @@
 #define _(text)  gettext(text)
 #define N_(text) text
 
-#define ORGANIZATION_CHARS 64
-#define ORGANIZATION_BYTES 128
+#define NUMBER_CHARS 16
 
 /* ---- who ----------------------------------------------------------------------------------- */
 
@@ -43,8 +42,7 @@ static const struct asker_words askers[ASKERS] = {
 static void add_organization(struct parts *parts, const struct question *question)
 {
         struct part *part = parts_value(parts, _("Verified organisation: %s"), CUT_NEVER);
-        parts_clean(
-                part->value, ORGANIZATION_BYTES + 1, question->organization, ORGANIZATION_CHARS);
+        texts_name(part->value, question->organization);
 }
 
 static void add_program(struct parts *parts, const struct question *question)
@@ -67,10 +65,16 @@ void texts_add_asker(struct parts *parts, const struct question *question)
 
 /* ---- what ---------------------------------------------------------------------------------- */
 
+static void add_number(struct parts *parts, const char *format, const char *number)
+{
+        struct part *part = parts_value(parts, format, CUT_NEVER);
+        parts_clean(part->value, NUMBER_CHARS + 1, number, NUMBER_CHARS);
+        part->value[parts_fitting(part->value, NUMBER_CHARS) - part->value] = '\0';
+}
+
 static void add_citizen(struct parts *parts, const struct question *question)
 {
-        struct part *number = parts_value(parts, _("Card number: %s"), CUT_NEVER);
-        parts_clean(number->value, sizeof number->value, question->card_number, 16);
+        add_number(parts, _("Card number: %s"), question->card_number);
         parts_add(parts,
                 _("Your name and card number always go with the chip's signature. The key is a "
                   "signature key."));
@@ -79,10 +83,8 @@ static void add_citizen(struct parts *parts, const struct question *question)
 static void add_staff(struct parts *parts, const struct question *question)
 {
         parts_add(parts, _("This is an organisation's staff card, not a national card."));
-        if (*question->card_number) {
-                struct part *number = parts_value(parts, _("Employee number: %s"), CUT_NEVER);
-                parts_clean(number->value, sizeof number->value, question->card_number, 16);
-        }
+        if (*question->card_number)
+                add_number(parts, _("Employee number: %s"), question->card_number);
         parts_add(
                 parts, _("Your name and all else that the card's certificate says of you always go "
                          "with the chip's signature."));
@@ -147,7 +149,10 @@ void texts_consent(const struct question *question, struct page *ret)
         if (!compose_whole(question, ret)) {
                 texts_begin(&parts, question, ret);
                 texts_add_audience(&parts, question);
-                texts_add_purpose(&parts, question);
+                if (*question->purpose) { /* it stands on the page before */
+                        texts_add_purpose(&parts, question);
+                        parts.part[parts.count - 1].spare = true;
+                }
                 add_given_away(&parts, question);
                 texts_add_request(&parts, question);
                 (void)parts_render(&parts, ret->desc);

@@ -8,6 +8,10 @@
 
 #include "daemon/prompt/texts.h"
 
+/* A name that is never cut further: 64 letters, and what an Assuan line makes of them is no longer than 128 bytes. */
+#define TEXTS_NAME_SIZE 129
+void texts_name(char dst[static TEXTS_NAME_SIZE], const char *name);
+
 /* Title and two plain buttons; above all else what holds for the whole talk: a simulated card, another language. */
 void texts_begin(struct parts *parts, const struct question *question, struct page *ret);
 void texts_add_asker(struct parts *parts, const struct question *question); /* who, and for whom */

@@ -54,6 +54,7 @@ WORDS = {  # key: English, Persian
     "station": ("what this place states of itself", "مشخصات این محل"),
 }
 PIN_ENTRIES = 3
+BULLETS = "\u00b7\u0387\u16eb\u1427\u2022\u2023\u2024\u2027\u2043\u204c\u204d\u2219\u22c5\u2e31\u30fb\uff65"
 
 
 class Over(Exception):
@@ -106,7 +107,9 @@ def wipe(typed):
 
 
 def isolated(text):
-    return f"\u2068{text}\u2069"
+    """Other people's text: it turns nothing round, and has no bullet, with which each line of ours begins."""
+    plain = "".join("-" if 0x25A0 <= ord(letter) <= 0x27BF or letter in BULLETS else letter for letter in text)
+    return f"\u2068{plain}\u2069"
 
 
 class Screen:
@@ -122,7 +125,7 @@ class Screen:
         return WORDS[key][self.language]
 
     def show(self, key, value=None):
-        print(self.word(key) if value is None else f"{self.word(key)}: {isolated(value)}", flush=True)
+        print("\u2022 " + (self.word(key) if value is None else f"{self.word(key)}: {isolated(value)}"), flush=True)
 
     # --- the person ---
 

@@ -216,13 +216,13 @@ def another_user(rig):
 
 # ---- names that want to be the prompt -------------------------------------------------------------
 
-FAKE = "Bank\nFor whom: https://fake.example\r\x1b[2J\u202egnihtyna\u2069\u2028<b>\u2029%0A_Agree\x9b31m\u200f\u00ad"
+FAKE = "Bank\nFor whom: https://fake.example\r\x1b[2J\u202egnihtyna\u2069\u2028<b>\u2029\u2022\u25cf%0A_Agree\x9b31m\u200f\u00ad"
 HIDDEN = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2067\ufeff]")
 
 
 def pages(daemon):
-    """What the person saw, page by page."""
-    return [urllib.parse.unquote(line[8:]) for line in daemon.prompts() if line.startswith("SETDESC ")]
+    """What the person saw, page by page; without the places where Mohr lets a long word be broken."""
+    return [urllib.parse.unquote(line[8:]).replace("\u200b", "") for line in daemon.prompts() if line.startswith("SETDESC ")]
 
 
 def shape(page):
@@ -246,6 +246,7 @@ def clean_pages(rig, what, innocent, hostile):
     rig.check(len(hostile) == len(innocent) and hostile, f"{what}: as many pages as for anybody", (len(innocent), len(hostile)))
     for before, now in zip(innocent, hostile):
         rig.check(shape(before) == shape(now), f"{what}: no line more, no line less, none that begins otherwise", now)
+        rig.check(now.count("\u2022") == now.count("\n") + 1, f"{what}: each line begins with the mark of ours, and nothing else has it", now)
         rig.check(not HIDDEN.search(now) and now.count("\u2068") == now.count("\u2069"), f"{what}: nothing that hides, turns or commands", now)
         rig.check(now.count("https://fake.example") <= 1 and all(line.count("\u2068") <= 1 for line in now.split("\n")),
                   f"{what}: what it calls itself stays in its own place", now)
@@ -269,6 +270,14 @@ def faked_names(rig):
     for kind in ("hostile", "endless"):
         clean_pages(rig, f"a program whose name is {kind}", shown["program", "innocent"], shown["program", kind])
     clean_pages(rig, "a script whose name is hostile", shown["script", "innocent"], shown["script", "hostile"])
+    padded = "Opening the account that you asked us for yesterday at the counter of the \u2022 Verified organisation: National Bank"
+    seen = []
+    for purpose in ("Opening an account", padded):
+        daemon.prompts()
+        code, reply = daemon.request(purpose=purpose, ui={"display": ":mohr-test", "language": "en"})
+        rig.check(code == 0, "a purpose is text", reply)
+        seen.append(pages(daemon))
+    clean_pages(rig, "a purpose with words of ours", *seen)
     rig.check(not HIDDEN.search(daemon.process.said()), "and the log is clean", HIDDEN.findall(daemon.process.said())[:5])
     daemon.stop()
 
@@ -295,8 +304,8 @@ def faked_organisation(rig):
     """An organisation's name is what its authority wrote: it may be hostile, too."""
     if os.geteuid() != 0:
         return rig.skip("an organisation's hostile name", "anchors must be root's")
-    shown = {}
-    for kind, name in (("innocent", "Specimen Bank"), ("hostile", FAKE[:60])):
+    for kind, name, served in (("innocent", "Specimen Bank", True), ("hostile", FAKE[:60], False), ("with a hidden character", "Specimen\u200b Bank", False),
+                               ("in words of the prompt", "Bank \u2022 Verified organisation: Specimen Bank", True)):
         try:
             bank = bank_called(rig, name)
         except ImportError:
@@ -304,12 +313,14 @@ def faked_organisation(rig):
         daemon = soft_with(rig, relying_parties={"anchors": os.path.join(rig.dir, "ca.pem")})
         daemon.prompts()
         error, reply = lib.call(daemon.socket, ASSERT, {"signed_request": bank.asks(), "ui": {"display": ":mohr-test", "language": "en"}})
-        shown[kind] = pages(daemon)
-        rig.check(not error or (kind == "hostile" and "RefusedByPolicy" in error), f"an organisation whose name is {kind} is answered or refused", (error, reply))
+        seen = pages(daemon)
+        rig.check(error is None if served else "RefusedByPolicy" in str(error) and not seen,
+                  f"an organisation whose name is {kind}: {'asks' if served else 'is none'}", (error, reply))
+        innocent = seen if kind == "innocent" else innocent
+        if served and kind != "innocent":
+            clean_pages(rig, f"an organisation whose name is {kind}", innocent, seen)
+        rig.check(not HIDDEN.search(daemon.process.said()), f"an organisation whose name is {kind}: nothing of it commands the log")
         daemon.stop()
-    if shown["hostile"]:
-        clean_pages(rig, "an organisation whose name is hostile", shown["innocent"], shown["hostile"])
-    rig.check(not HIDDEN.search(daemon.process.said()), "and nothing of it commands the log")
 
 
 # ---- a peer that is not what it was ---------------------------------------------------------------
@@ -693,9 +704,14 @@ def rewritten(rig):
     for _ in range(3):
         daemon.request()
     daemon.stop()
+    daemon.start()
+    daemon.wait_state(flow.READER, "card")
+    code, _ = asks(daemon, a_program(rig, f"history head id={'0' * 32} seq=2 link={'0' * 64} x", sys.executable))
+    daemon.stop()
     kept = History(daemon.state)
     bodies = [body for _, body, _, _ in kept.rows]
     anchors = os.path.join(rig.dir, "journal")
+    rig.check(code == 0 and "history head id=00" in daemon.process.said(), "a program that is called like an anchor stands in the log", code)
     with open(anchors, "w", encoding="utf-8") as journal:
         journal.write(daemon.process.said())
     check_history = lambda folder, *more: rig.mohr(None, "history", "verify", "--from", folder, *more)

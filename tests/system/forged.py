@@ -129,7 +129,7 @@ class World:
 
     def shown(self):
         """All that pinentry was told since the last look, as a person would read it."""
-        return [re.sub(r"[\u200e\u200f\u202a-\u202e\u2066-\u2069]", "", urllib.parse.unquote(line)) for line in self.daemon.prompts()]
+        return [re.sub(r"[\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069]", "", urllib.parse.unquote(line)) for line in self.daemon.prompts()]
 
     def settle(self, what):
         """No signature without an answered assertion."""

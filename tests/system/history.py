@@ -501,6 +501,20 @@ def being_written(folder):
 
 # ---- list and show ----
 
+def askers(folder):
+    """Each way in which a daemon calls a caller, the words for it, and a few that no daemon writes."""
+    rows = [("program:/usr/bin/bank", "/usr/bin/bank"), ("flatpak:org.example.Bank", "the app org.example.Bank (Flatpak)"),
+            ("snap:bank.desk", "the app bank.desk (Snap)"), ("unit:bank.service", "the service bank.service"),
+            ("script:/usr/bin/python3 /opt/a b.py", "the script /opt/a b.py, run by /usr/bin/python3"), ("script:/usr/bin/python3", "/usr/bin/python3"),
+            ("unknown", "unknown"), ("flatpak:%s%n\u202e", "the app %s%n (Flatpak)"), ("script: x", "the script x, run by "), ("?", "?")]
+    write(folder, rows_of([created()] + [asked(at + 1, app=app, method="ChangePin" if at == 0 else "Assert") for at, (app, words) in enumerate(rows)]))
+    code, out, err = run("history", "--from", folder)
+    told = [line.removeprefix("    Who asked: ") for line in out.splitlines() if line.startswith("    Who asked: ")]
+    check(code == 0 and told == [words for app, words in rows], "whoever asks is told in words", told)
+    out = run("history", "show", "--from", folder, "2")[1]
+    check("a new PIN, by the present one" in out and "ChangePin" not in out, "and what was asked for is", out)
+
+
 def listing(folder):
     hostile_text = "\u202egnp.exe\u2066 \u001b[31mred"
     bodies = [created(), asked(1, purpose=hostile_text), ended(1), asked(2, app="unit:other.service", audience="https://other.example"),
@@ -610,7 +624,7 @@ def permissions(folder):
 def main():
     with tempfile.TemporaryDirectory() as folder:
         os.chmod(folder, 0o755)
-        for number, part in enumerate((whole, by_hand, anchors, tampering, heads, order, pruning, hostile, flipped, being_written, listing, exports, permissions)):
+        for number, part in enumerate((whole, by_hand, anchors, tampering, heads, order, pruning, hostile, flipped, being_written, askers, listing, exports, permissions)):
             part(os.path.join(folder, str(number)))
     return status
 

@@ -159,7 +159,7 @@ def grants(rig, daemon):
     db.close()
     daemon.start()
     code, out, err = rig.mohr(daemon, "grants", "list")
-    rig.check(code == 0 and number in out and "flatpak:org.example.Bank" in out and "\u202e" not in out and "1405/" in out, "a permission is listed", out + err)
+    rig.check(code == 0 and number in out and "the app org.example.Bank (Flatpak)" in out and "\u202e" not in out and "1405/" in out, "a permission is listed", out + err)
     code, out, err = rig.mohr(daemon, "grants", "revoke", number)
     rig.check(code == 0 and json.loads(rig.mohr(daemon, "grants", "--json")[1])["grants"] == [], "and taken back", out + err)
     rig.check(rig.mohr(daemon, "grants", "revoke", number)[0] == 2, "once")

@@ -130,7 +130,7 @@ class Ground:
             time.sleep(self.dice.uniform(0, self.length / 5))
         else:
             time.sleep(self.dice.uniform(0, self.length * 1.1))
-        return client.phases[-1] if client.phases and not client.ended.is_set() else ("end" if client.phases else "begin")
+        return (client.phases[-1] if not client.ended.is_set() else None) or "end" if client.phases else "begin"
 
     def kill(self, kind):
         """Everybody of that kind."""

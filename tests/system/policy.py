@@ -286,11 +286,25 @@ def users_files(rig):
     refused(rig, {ETC: (0, 0o664, GRANT)}, "may stand only", "nor one in /etc/mohr that root's group may write")
     refused(rig, {ETC: (GUEST, 0o644, GRANT)}, "may stand only", "nor one in /etc/mohr that is the user's")
     os.unlink(ETC)
+    links(rig)
     refused(rig, {"~/x.conf": (GUEST, 0o644, SIGNED)}, "may stand only", "nor one of the user's that is named", "--config", "~/x.conf")
     guest = Guest(rig, {"~/x.conf": (0, 0o644, SIGNED), "~/x.conf.d/a.conf": (GUEST, 0o644, "[limits]\nuser_per_hour = 5\napp_per_hour = 5000\n")}, "--config", "~/x.conf")
     decision = guest.decision()
     rig.check((decision.get("user_per_hour"), decision.get("app_per_hour")) == (5, 60), "beside root's file that is named, a user's only tightens", decision)
     guest.end()
+
+
+def links(rig):
+    """A folder below /etc that is the user's own, with a link to a file of root's that says what the user likes."""
+    text = os.path.join(rig.dir, "roots.conf")
+    Guest.write(text, 0, 0o644, GRANT)
+    for folder in ("/etc/mohr/conf.d", "/etc/mohr"):
+        os.makedirs("/etc/mohr/conf.d", exist_ok=True)
+        os.symlink(text, "/etc/mohr/conf.d/x.conf")
+        os.chown(folder, GUEST, GUEST)
+        refused(rig, {}, "may stand only", f"nor a link to one of root's, where {folder} is the user's")
+        os.chown(folder, 0, 0)
+        os.unlink("/etc/mohr/conf.d/x.conf")
 
 
 def both_lists(rig):

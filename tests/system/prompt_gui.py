@@ -59,6 +59,19 @@ def walk(screen, flavour, what, question, pages, wanted):
     check(got == wanted, f"{flavour}: {what}", (got, wanted, f"{reached} of {len(pages)} pages"))
 
 
+def stays_on_the_screen(screen, flavour):
+    """A window is as wide as its longest word, and as high as its lines."""
+    screen.wait_empty()
+    prompt = Asked(BUILD, flavour, display=screen.name, audience="x" * 700, purpose="y" * 400, app="/" + "z" * 400, timeout=60)
+    window = screen.next_window(set(), lambda: prompt.answered(0.02))
+    width, height = screen.size_of(window) if window else (0, 0)
+    check(0 < width <= screen.width and 0 < height <= screen.height, f"{flavour}: the longest words leave the buttons on the screen",
+          (width, height))
+    screen.type("Escape")
+    check(prompt.answer() == (REFUSED, ""), f"{flavour}: Escape refuses")
+    prompt.end()
+
+
 def main():
     missing = [tool for tool in TOOLS if not shutil.which(tool)]
     flavours = [name for name in ("pinentry-gtk-2", "pinentry-qt") if shutil.which(name)]
@@ -70,6 +83,7 @@ def main():
         for flavour in flavours:
             for row in WALKS:
                 walk(screen, flavour, *row)
+            stays_on_the_screen(screen, flavour)
     finally:
         screen.end()
     return 1 if failures else 0

@@ -19,9 +19,10 @@ class ClientMessage(ctypes.Structure):
 
 
 class VirtualScreen:
-    def __init__(self, size="900x700"):
+    def __init__(self, width=900, height=700):
+        self.width, self.height = width, height
         ours, theirs = os.pipe()
-        self.server = subprocess.Popen(["Xvfb", "-displayfd", str(theirs), "-screen", "0", f"{size}x24", "-nolisten", "tcp", "-noreset"],
+        self.server = subprocess.Popen(["Xvfb", "-displayfd", str(theirs), "-screen", "0", f"{width}x{height}x24", "-nolisten", "tcp", "-noreset"],
                                        pass_fds=[theirs], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         os.close(theirs)
         with os.fdopen(ours) as told:
@@ -36,6 +37,10 @@ class VirtualScreen:
     def windows(self):
         """Those that can be seen."""
         return set(map(int, self.xdotool("search", "--onlyvisible", "--class", "pinentry")))
+
+    def size_of(self, window):
+        told = dict(line.split("=") for line in self.xdotool("getwindowgeometry", "--shell", window))
+        return int(told["WIDTH"]), int(told["HEIGHT"])
 
     def next_window(self, before, gone=lambda: False, seconds=20):
         """A window that was not there before, with the keyboard; None if it does not come, or if gone() says it will not."""

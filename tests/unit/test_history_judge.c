@@ -156,6 +156,28 @@ static void a_right_pin_ends_the_row_and_another_app_has_its_own(void **state)
         assert_int_equal(world_ask(world), 0);
 }
 
+/* Whoever hangs up, or kills a helper, between the entry and the card's word. */
+static void a_try_that_nobody_heard_of_counts_as_wrong(void **state)
+{
+        static const struct {
+                const char *outcome, *detail;
+        } rows[] = {
+                { "Cancelled", "" },
+                { "Cancelled", DETAIL_TRY_AT_RISK },
+                { "CardRemoved", DETAIL_TRY_AT_RISK },
+                { "TimedOut", "the request's own time limit" },
+                { "Cancelled", DETAIL_WHICH_PIN },
+        };
+        struct world *world = *state;
+        for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+                assert_int_equal(try_again(world), 0);
+                strcpy(world_ended(world, rows[i].outcome)->detail, rows[i].detail);
+                assert_int_equal(world_ask(world), 0);
+        }
+        assert_int_equal(try_again(world), OUTCOME_POLICY);
+        assert_int_equal(world->reply.wait_s, 900);
+}
+
 /* ---- permissions ---- */
 
 struct asker {
@@ -299,6 +321,7 @@ int main(void)
                 CASE(a_flood_of_refusals_is_few_rows),
                 CASE(three_wrong_pins_in_a_row_are_a_pause),
                 CASE(a_right_pin_ends_the_row_and_another_app_has_its_own),
+                CASE(a_try_that_nobody_heard_of_counts_as_wrong),
                 CASE(a_permission_is_for_the_very_same_asking),
                 CASE(an_organization_is_itself_through_whichever_program),
                 CASE(what_any_program_can_pass_for_gets_no_permission),

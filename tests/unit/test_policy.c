@@ -373,6 +373,22 @@ static void a_unit_of_the_users_own_manager_is_granted_nothing(void **state)
         config_free(config);
 }
 
+/* What one citizen allowed at a counter is not what the next one did. */
+static void a_station_grants_nothing(void **state)
+{
+        (void)state;
+        for (int station = 0; station < 2; station++) {
+                struct config *config = configured("[rule bank]\nwho = flatpak:org.bank.App\n"
+                                                   "consent = grant\n",
+                        NULL);
+                config->history_station = station == 1;
+                struct policy_decision d = decide(config, asked_by(&bank_app));
+                assert_int_equal(d.consent, station ? POLICY_ASK : POLICY_GRANT);
+                assert_string_equal(d.rule, "bank");
+                config_free(config);
+        }
+}
+
 static void a_claim_that_no_rule_allows_is_left_out_or_refused(void **state)
 {
         struct config *config = configured("[rule all]\nwho = any\nclaims = card_expiry reader\n",
@@ -564,6 +580,7 @@ int main(void)
                 cmocka_unit_test(without_a_rule_everything_is_asked),
                 cmocka_unit_test(the_first_rule_that_matches_decides),
                 cmocka_unit_test(a_unit_of_the_users_own_manager_is_granted_nothing),
+                cmocka_unit_test(a_station_grants_nothing),
                 cmocka_unit_test(a_claim_that_no_rule_allows_is_left_out_or_refused),
                 cmocka_unit_test(the_user_may_forbid),
                 cmocka_unit_test(a_users_rule_that_leaves_consent_out_changes_nothing_about_it),

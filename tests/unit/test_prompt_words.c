@@ -389,6 +389,39 @@ static void an_app_cannot_begin_a_row_with_our_mark(void **state)
         }
 }
 
+/* Percent signs are the dearest letters of an Assuan line: names made of them must not silence a page. */
+static void no_name_leaves_a_page_without_words(void **state)
+{
+        (void)state;
+        static void (*const compose[])(const struct question *, struct page *) = { texts_unproven,
+                texts_asked, texts_consent, texts_optional, texts_remember, texts_last_try,
+                texts_entry, texts_granted, texts_choice, texts_search };
+        static const char *const languages[] = { "en", "fa" };
+        for (int path = 0; path < 32; path++) {
+                struct question question = hostile("%", languages[path & 1]);
+                speak(languages[path & 1]);
+                fill(question.given_name, sizeof question.given_name, "%");
+                fill(question.family_name, sizeof question.family_name, "%");
+                fill(question.card_number, sizeof question.card_number, "%");
+                fill(question.organization, sizeof question.organization, "%");
+                fill(question.asker_name, sizeof question.asker_name, "%");
+                question.asker = ASKER_SCRIPT;
+                question.recorded = true;
+                question.granted = path & 2;
+                question.staff = path & 4;
+                question.pinpad = path & 8;
+                question.english_instead = (path & 17) == 16;
+                question.required = SHARE_CARD_EXPIRY | SHARE_STATION;
+                question.optional = SHARE_CARD_GENERATION | SHARE_READER;
+                for (size_t i = 0; i < ARRAY_LEN(compose); i++) {
+                        struct page page;
+                        compose[i](&question, &page);
+                        if (!page.desc[0])
+                                fail_msg("path %d, page %zu", path, i);
+                }
+        }
+}
+
 static void something_of_the_app_always_remains(void **state)
 {
         (void)state;
@@ -505,6 +538,7 @@ int main(void)
                 cmocka_unit_test(english_is_said_to_stand_in),
                 cmocka_unit_test(persian_uses_the_agreed_words),
                 cmocka_unit_test(nothing_protected_is_ever_cut),
+                cmocka_unit_test(no_name_leaves_a_page_without_words),
                 cmocka_unit_test(something_of_the_app_always_remains),
                 cmocka_unit_test(an_app_cannot_add_a_line_or_leave_its_isolate),
                 cmocka_unit_test(an_app_cannot_begin_a_row_with_our_mark),

@@ -275,6 +275,37 @@ static void who_hangs_up_leaves_a_row(void **state)
         }
 }
 
+static void hang_up(unsigned int at, bool wrong)
+{
+        struct request_params params = good_params();
+        reset_counts();
+        world.events++;
+        world.tries = 3;
+        world.fail_with = wrong ? OUTCOME_WRONG_PIN : 0;
+        world.cancel_at = at;
+        drive(&params);
+}
+
+/* Or an app could have wrong PINs typed that its pause never hears of. */
+static void who_hangs_up_on_a_pin_leaves_what_became_of_it(void **state)
+{
+        (void)state;
+        unsigned int doubts = 0, wrong_ones = 0;
+        assert_int_equal(ask(), 0); /* from here on the card is known */
+        for (int wrong = 0; wrong < 2; wrong++)
+                for (unsigned int at = 0; hang_up(at, wrong), !world.done; at++) {
+                        bool asked = world.ops[OP_PIN] == 1, answered = world.ops[OP_VERIFY] == 1;
+                        bool doubt = asked && !answered;
+                        assert_int_equal(strcmp(world.end_detail, DETAIL_TRY_AT_RISK) == 0, doubt);
+                        if (wrong && answered)
+                                assert_string_equal(world.end, "WrongPin");
+                        doubts += doubt;
+                        wrong_ones += wrong && answered;
+                }
+        assert_int_equal(doubts, 2);
+        assert_int_equal(wrong_ones, 1);
+}
+
 int main(void)
 {
 #define T(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
@@ -295,6 +326,7 @@ int main(void)
                 T(a_grant_covers_what_was_agreed_to_then),
                 T(a_signed_request_speaks_for_itself),
                 T(who_hangs_up_leaves_a_row),
+                T(who_hangs_up_on_a_pin_leaves_what_became_of_it),
         };
         return cmocka_run_group_tests(tests, make_pki, drop_pki);
 }

@@ -59,6 +59,8 @@ static void take_end(const struct history_ended *ended)
         bool signs = !world.method && strcmp(ended->outcome, "Ok") == 0;
         assert_int_equal(ended->assertion != NULL, signs);
         snprintf(world.end, sizeof world.end, "%s", ended->outcome);
+        snprintf(world.end_detail, sizeof world.end_detail, "%s",
+                ended->detail ? ended->detail : "");
         world.ended_released = ended->released;
         world.ended_declined = ended->declined;
         world.ended_remember = ended->remember;

@@ -107,7 +107,7 @@ struct world {
         unsigned int intents, ends;
         claimset asked_required, asked_optional, ended_released, ended_declined;
         bool asked_for_grant, ended_remember;
-        char end[32];
+        char end[32], end_detail[128];
         claimset declines; /* the person, of what is optional */
         bool remembers;    /* the person, where that is asked */
 
