@@ -6,7 +6,6 @@
  */
 #include "client-sdk/cli/policy.h"
 
-
 struct word {
         const char *name, *text;
 };
