@@ -136,7 +136,7 @@ static void call_free(struct call *call)
 {
         call->connection->call = NULL;
         if (call->passed >= 0)
-                close(call->passed);
+                descriptor_close(call->passed);
         json_decref(call->message);
         free(call);
 }
@@ -245,7 +245,7 @@ static void keep_passed(struct connection *c, int fd)
                 c->passed = fd;
                 return;
         }
-        close(fd);
+        descriptor_close(fd);
         break_off(c, "passed a descriptor with no one frame");
 }
 
@@ -307,7 +307,7 @@ int connection_new(struct connection **ret, const struct connection_owner *owner
 {
         struct connection *c = calloc(1, sizeof *c);
         if (!c) {
-                close(fd);
+                descriptor_close(fd);
                 return -ENOMEM;
         }
         *c = (struct connection){ .owner = owner, .fd = fd, .passed = -1, .peer = *peer };
@@ -334,8 +334,8 @@ struct connection *connection_free(struct connection *c)
         varlink_decoder_clear(&c->in);
         free(c->out);
         if (c->passed >= 0)
-                close(c->passed);
-        close(c->fd);
+                descriptor_close(c->passed);
+        descriptor_close(c->fd);
         free(c);
         return NULL;
 }

@@ -5,10 +5,47 @@
  * room for two): the kernel installs no more than fit and drops the others where they are, so that whoever sends
  * hundreds costs us one at most. That some were dropped, for want of room or because this process has no
  * descriptor left, is told by MSG_CTRUNC.
+ *
+ * Whoever holds the last of a descriptor waits for its end, and for some that takes long: a TCP socket lingers for as
+ * many seconds as its sender liked (SO_LINGER), whether it waits else or not. That is so for what is closed, for what
+ * the kernel drops in the middle of a read, and for what lies unread in a socket that is closed. A signal ends such a
+ * wait; so around each of these calls a timer sends some.
  */
 #include "daemon/descriptor.h"
 
+#include <signal.h>
 #include <sys/socket.h>
+#include <sys/time.h>
+
+#define PATIENCE_US 50000
+
+static void on_alarm(int number)
+{
+        (void)number; /* that it came is all */
+}
+
+/* The alarm goes on, in case that one thing after the other waits. */
+static void set_alarm(struct sigaction *before)
+{
+        const struct sigaction wake = { .sa_handler = on_alarm, .sa_flags = SA_RESTART };
+        const struct itimerval soon = { { 0, PATIENCE_US }, { 0, PATIENCE_US } };
+        (void)sigaction(SIGALRM, &wake, before);
+        (void)setitimer(ITIMER_REAL, &soon, NULL);
+}
+
+static void unset_alarm(const struct sigaction *before)
+{
+        (void)setitimer(ITIMER_REAL, &(struct itimerval){ 0 }, NULL);
+        (void)sigaction(SIGALRM, before, NULL);
+}
+
+void descriptor_close(int fd)
+{
+        struct sigaction before = { 0 };
+        set_alarm(&before);
+        close(fd);
+        unset_alarm(&before);
+}
 
 union control {
         char bytes[CMSG_LEN(sizeof(int))];
@@ -25,6 +62,16 @@ static int passed_in(struct msghdr *message)
         return fd;
 }
 
+static ssize_t receive(int socket, struct msghdr *message)
+{
+        struct sigaction before = { 0 };
+        set_alarm(&before);
+        ssize_t n = recvmsg(socket, message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+        int error = errno;
+        unset_alarm(&before);
+        return n < 0 ? -error : n;
+}
+
 ssize_t descriptor_receive(int socket, void *data, size_t cap, int *ret_fd)
 {
         union control control;
@@ -35,12 +82,15 @@ ssize_t descriptor_receive(int socket, void *data, size_t cap, int *ret_fd)
                 .msg_control = control.bytes,
                 .msg_controllen = sizeof control.bytes,
         };
-        ssize_t n = recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+        ssize_t n = receive(socket, &message);
         if (n < 0)
-                return -errno;
-        _cleanup_close_ int fd = passed_in(&message);
-        if (message.msg_flags & MSG_CTRUNC)
-                return -EPROTO;
-        *ret_fd = base_take_fd(&fd);
-        return n;
+                return n;
+        int fd = passed_in(&message);
+        if (!(message.msg_flags & MSG_CTRUNC)) {
+                *ret_fd = fd;
+                return n;
+        }
+        if (fd >= 0)
+                descriptor_close(fd);
+        return -EPROTO;
 }

@@ -14,6 +14,7 @@
 #include "daemon/screen_internal.h"
 
 #include "base/outcome.h"
+#include "daemon/descriptor.h"
 #include "daemon/prompt/question.h"
 
 #include <fcntl.h>
@@ -96,8 +97,9 @@ static int add_sources(struct screen_pin *reading, sd_event *event)
 int screen_pin_new(struct screen_pin **ret, sd_event *event, int fd, size_t min, struct secret *pin,
         void (*done)(void *user, bool whole), void *user)
 {
-        _cleanup_close_ int passed = fd, own = -1;
-        int r = open_pipe(passed, &own);
+        _cleanup_close_ int own = -1;
+        int r = open_pipe(fd, &own);
+        descriptor_close(fd);
         if (r != 0)
                 return r;
         struct screen_pin *reading = calloc(1, sizeof *reading);

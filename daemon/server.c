@@ -10,6 +10,7 @@
 #include "daemon/server.h"
 
 #include "daemon/connection.h"
+#include "daemon/descriptor.h"
 #include "daemon/service.h"
 
 #include <stdio.h>
@@ -65,7 +66,7 @@ static void welcome(struct server *s, int fd)
         struct peer peer;
         struct connection *c;
         if (peer_of_socket(fd, &peer) < 0 || !admit(s, &peer)) {
-                close(fd);
+                descriptor_close(fd);
                 return;
         }
         if (connection_new(&c, &s->owner, fd, &peer) < 0) {

@@ -12,6 +12,7 @@ import select
 import signal
 import socket
 import stat
+import struct
 import subprocess
 import sys
 import tempfile
@@ -282,6 +283,50 @@ def passed_descriptors(path):
     os.close(reader)
 
 
+def lingering():
+    """A TCP socket whose last close waits an hour for a peer that reads nothing, and that peer."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        ours = socket.create_connection(server.getsockname())
+        peer = server.accept()[0]
+    ours.setblocking(False)
+    try:
+        while True:
+            ours.send(bytes(65536))
+    except BlockingIOError:
+        pass
+    ours.setblocking(True)
+    ours.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 3600))
+    return ours, peer
+
+
+def slow_to_close(folder):
+    """Descriptors whose close waits: with a call, several at once, with what is never read. mohrd has the last of each."""
+    try:
+        lingering()[0].setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 0, 0))
+    except OSError as error:
+        print(f"skip - descriptors whose close waits: {error}")
+        return
+    daemon = Daemon(folder)
+    for count, frame, what in ((1, STATUS, "with a call"), (3, STATUS, "several at once"), (1, STATUS * 2 + b'{"meth', "among calls")):
+        client, pairs = Client(daemon.path), [lingering() for _ in range(count)]
+        well(daemon.path)
+        daemon.child.send_signal(signal.SIGSTOP)
+        socket.send_fds(client.socket, [frame], [ours.fileno() for ours, _ in pairs])
+        for ours, _ in pairs:
+            ours.close()
+        if what == "among calls":
+            client.close()
+        daemon.child.send_signal(signal.SIGCONT)
+        try:
+            served = well(daemon.path)
+        except TimeoutError:
+            served = False
+        check(served, f"descriptors whose close waits an hour, passed {what}, hold nobody up")
+        if not served:
+            break
+    daemon.end(signal.SIGKILL)
+
+
 # --- floods ---
 
 def flood_not_read(path):
@@ -415,6 +460,15 @@ def places(folder):
     again = Daemon(folder)
     check(well(again.path), "the next one replaces it")
     check(again.end() == 0 and not os.path.exists(again.path), "an orderly end takes it away")
+
+    left = os.path.join(folder, "left")
+    code = ("import os,socket,sys\ns=socket.socket(socket.AF_UNIX);s.bind(%r);s.listen(8);r,w=os.pipe()\n"
+            "if os.fork()==0:\n os.read(0,1)\n os._exit(0)\n" % left)
+    orphan = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE)
+    orphan.wait()
+    heir = Daemon(folder, path=left)
+    check(well(left) and heir.end() == 0, "a socket that only a child of a dead daemon still holds is replaced", heir.said())
+    orphan.stdin.close()
 
     target = os.path.join(folder, "real")
     os.mkdir(target, 0o700)
@@ -562,7 +616,7 @@ def main():
         else:
             print("skip - nothing of all this is left open: only root may look into a process that is not dumpable")
         check(daemon.end() == 0, "after all this it ends in order", daemon.said()[-1000:])
-        for part in (other_user, places, two_at_once, socket_activation, life, watchdog):
+        for part in (slow_to_close, other_user, places, two_at_once, socket_activation, life, watchdog):
             part(folder)
     return failed
 
