@@ -260,7 +260,7 @@ install: all
 	$(call put,$(PREFIX)/include,644,client-sdk/mohr.h client-sdk/redis/mohr-redis.h)
 	$(call put,$(LIBDIR),644,$(BUILD)/libmohr.a $(REDIS))
 	$(call fill,$(LIBDIR)/pkgconfig,client-sdk/mohr.pc.in client-sdk/redis/mohr-redis.pc.in)
-	$(call put,$(SHARE)/varlink,644,daemon/mohr.Identity.varlink)
+	$(call put,$(SHARE)/varlink,644,daemon/mohr.Identity.varlink daemon/mohr.Person.varlink)
 	$(call put,$(SYSCONFDIR)/mohr,644,daemon/mohr.conf) && install -d $(DESTDIR)$(SYSCONFDIR)/mohr/conf.d
 	for n in 1 3 5 8; do install -d $(DESTDIR)$(SHARE)/man/man$$n && \
 	        install -m 644 $$(ls client-sdk/man/*.$$n | grep -v softcard) $(DESTDIR)$(SHARE)/man/man$$n/ || exit 1; done

@@ -24,7 +24,7 @@
 #define ANSWER_MS        10000  /* for what needs nobody's consent */
 #define EXAMINE_MS       120000 /* a slow card answers a hundred questions */
 #define ASSERT_DEFAULT_S 180    /* mohrd's own */
-#define GRACE_MS         30000 /* mohrd ends the request; we only guard against a dead one */
+#define GRACE_MS         30000  /* mohrd ends the request; we only guard against a dead one */
 
 struct mohr_client {
         struct wire wire;
@@ -281,17 +281,13 @@ int mohr_client_examine(
 
 int mohr_client_grants(struct mohr_client *client, char **ret_json)
 {
-        int64_t deadline = wire_deadline(ANSWER_MS);
-        int r = begin(client, INTERFACE "ListGrants", json_object(), false, deadline);
+        _cleanup_json_ json_t *told = NULL;
+        int r = client_ask(client, INTERFACE "ListGrants", json_object(), &told);
         if (r != 0)
                 return r;
-        _cleanup_reply_ struct wire_reply reply = { 0 };
-        r = next(client, deadline, &reply);
-        if (r != 0)
-                return r;
-        if (!json_is_array(json_object_get(reply.parameters, "grants")))
+        if (!json_is_array(json_object_get(told, "grants")))
                 return -EBADMSG;
-        char *text = members_text(reply.parameters, JSON_INDENT(2));
+        char *text = members_text(told, JSON_INDENT(2));
         if (!text)
                 return -ENOMEM;
         *ret_json = text;
@@ -301,11 +297,9 @@ int mohr_client_grants(struct mohr_client *client, char **ret_json)
 int mohr_client_revoke_grant(struct mohr_client *client, const char *grant)
 {
         const struct member rows[] = { { "grant", grant } };
-        int64_t deadline = wire_deadline(ANSWER_MS);
         json_t *parameters = members_of(json_object(), rows, ARRAY_LEN(rows));
-        int r = begin(client, INTERFACE "RevokeGrant", parameters, false, deadline);
-        _cleanup_reply_ struct wire_reply reply = { 0 };
-        return r == 0 ? next(client, deadline, &reply) : r;
+        _cleanup_json_ json_t *told = NULL;
+        return client_ask(client, INTERFACE "RevokeGrant", parameters, &told);
 }
 
 /* ---- Assert ---- */

@@ -12,6 +12,7 @@
 #include "base/outcome.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/file.h>
@@ -66,6 +67,15 @@ static void address_in(const struct listener *l, struct sockaddr_un *ret)
         snprintf(ret->sun_path, sizeof ret->sun_path, "/proc/self/fd/%d/%.80s", l->folder, l->name);
 }
 
+/* A child that a killed mohrd had just begun holds its socket for a moment: what counts is who listened. */
+static bool listener_lives(int fd)
+{
+        struct ucred cred;
+        socklen_t len = sizeof cred;
+        return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0 || cred.pid <= 0 ||
+               kill(cred.pid, 0) == 0 || errno != ESRCH;
+}
+
 static bool answers(const struct listener *l)
 {
         struct sockaddr_un address;
@@ -73,8 +83,9 @@ static bool answers(const struct listener *l)
         _cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
         if (fd < 0)
                 return true; /* not known to be dead */
-        return connect(fd, (struct sockaddr *)&address, sizeof address) == 0 ||
-               errno != ECONNREFUSED;
+        if (connect(fd, (struct sockaddr *)&address, sizeof address) == 0)
+                return listener_lives(fd);
+        return errno != ECONNREFUSED;
 }
 
 static int clear_stale(const struct place *place, const struct listener *l)

@@ -71,6 +71,17 @@ struct person_question ask_question(const struct request *request)
         };
 }
 
+/* A page promises nothing false: what this card, or this app, has none of is not offered. */
+static claimset available(const struct request *request)
+{
+        const struct known_card *card = &request->card;
+        bool national = card->identity.family != CARD_PIV;
+        bool dated = national && (card->expiry[0] || card->expiry_raw[0]);
+        return (claimset)(CLAIM_READER | (national ? CLAIM_CARD_GENERATION : 0) |
+                          (dated ? CLAIM_CARD_EXPIRY : 0) |
+                          (json_object_size(request->station) > 0 ? CLAIM_STATION : 0));
+}
+
 static struct person_question question_of(
         const struct request *request, const struct reader_info *reader)
 {
@@ -102,6 +113,8 @@ int ask_person(struct request *request, struct out *args)
         (void)args;
         if (!ask_take_turn(request))
                 return WAIT;
+        request->required &= available(request);
+        request->optional &= available(request);
         reader_describe(request->reader, &reader);
         request->told_unproven = context->config->unproven == UNPROVEN_ASK &&
                                  gate_unproven(&request->card.identity, request->simulated) &&

@@ -103,8 +103,8 @@ void service_dispatch(
                 return;
         }
         if (misplaced_fd(service, call, name)) {
-                error_with(call, SERVICE ".InvalidParameter", "parameter",
-                        json_string("descriptor"));
+                error_with(
+                        call, SERVICE ".InvalidParameter", "parameter", json_string("descriptor"));
                 return;
         }
         if (dispatch_own(service, call, message))

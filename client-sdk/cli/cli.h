@@ -34,6 +34,11 @@ bool cli_set_language(void);
 const char *cli_text(const struct cli *cli, char dst[static CLI_TEXT_MAX], const char *text);
 /* "1405/08/30 22:47 (2026-11-21T19:17:36Z)"; in Persian with Persian digits and without the ISO form. */
 const char *cli_time(const struct cli *cli, char dst[static 96], int64_t when);
+/* A line of ours, never one from outside, with the digits of the language. */
+#define CLI_LINE_MAX 256
+const char *cli_digits(const struct cli *cli, char dst[static CLI_LINE_MAX], const char *line);
+/* "2 tries are left."; the same. */
+const char *cli_tries(const struct cli *cli, char dst[static CLI_LINE_MAX], int tries);
 /* Escape sequences, or "" where the stream is no terminal or NO_COLOR is set. */
 const char *cli_style(FILE *stream, enum cli_style style);
 
@@ -70,7 +75,12 @@ int command_receipt(struct cli *cli, int argc, char **argv);
 int command_trust(struct cli *cli, int argc, char **argv);
 int command_history(struct cli *cli, int argc, char **argv);
 int command_grants(struct cli *cli, int argc, char **argv);
+int command_policy(struct cli *cli, int argc, char **argv);
+int command_pin(struct cli *cli, int argc, char **argv);
 int command_doctor(struct cli *cli, int argc, char **argv);
+int command_version(struct cli *cli, int argc, char **argv);
+int command_help(struct cli *cli, int argc, char **argv);
+
 /* assert.c: asks the holder for an assertion where this command runs, and says how far it is. */
 _must_check_ int cli_ask_holder(const struct cli *cli, struct mohr_client *client,
         const struct mohr_request *request, char **ret);
@@ -78,14 +88,9 @@ _must_check_ int cli_ask_holder(const struct cli *cli, struct mohr_client *clien
 int doctor_card(struct cli *cli, const char *reader, const char *transcript);
 /* The same file: one translated sentence for a card whose member "generation" this is. */
 const char *show_card_kind(const char *generation);
-int command_pin(struct cli *cli, int argc, char **argv);
-
 /* assert.c: where the holder is asked, into `ui` and tty[cap], and what is going on meanwhile, on stderr. */
 void cli_describe_ui(const struct cli *cli, struct mohr_ui *ui, char *tty, size_t cap);
 void cli_show_phase(void *user, const char *phase);
-int command_policy(struct cli *cli, int argc, char **argv);
-int command_version(struct cli *cli, int argc, char **argv);
-int command_help(struct cli *cli, int argc, char **argv);
 
 /* show.c: what status and watch show of the readers, what verify shows of a result. */
 void show_readers(const struct cli *cli, const char *json);

@@ -38,6 +38,24 @@ const char *cli_time(const struct cli *cli, char dst[static 96], int64_t when)
         return dst;
 }
 
+const char *cli_digits(const struct cli *cli, char dst[static CLI_LINE_MAX], const char *line)
+{
+        if (cli->persian)
+                text_persian_digits(dst, CLI_LINE_MAX, line);
+        else
+                snprintf(dst, CLI_LINE_MAX, "%s", line);
+        return dst;
+}
+
+const char *cli_tries(const struct cli *cli, char dst[static CLI_LINE_MAX], int tries)
+{
+        char line[CLI_LINE_MAX];
+        snprintf(line, sizeof line,
+                dngettext("mohr", "%d try is left.", "%d tries are left.", (unsigned long)tries),
+                tries);
+        return cli_digits(cli, dst, line);
+}
+
 const char *cli_style(FILE *stream, enum cli_style style)
 {
         static const char *const codes[] = { [STYLE_PLAIN] = "\x1b[0m",
@@ -72,16 +90,6 @@ static void report_json(int outcome, const char *message, const char *next, cons
         fflush(stdout);
 }
 
-static void report_tries(const struct cli *cli, int tries)
-{
-        char line[256], digits[256];
-        snprintf(line, sizeof line,
-                dngettext("mohr", "%d try is left.", "%d tries are left.", (unsigned long)tries),
-                tries);
-        text_persian_digits(digits, sizeof digits, line);
-        fprintf(stderr, "      %s\n", cli->persian ? digits : line);
-}
-
 void cli_headline(const struct cli *cli, const char *text, int outcome)
 {
         char code[CLI_TEXT_MAX], digits[16];
@@ -106,7 +114,7 @@ int cli_report_as(const struct cli *cli, int outcome, const char *message, const
                 report_json(outcome, message, next, detail, client);
         cli_headline(cli, message, outcome);
         if (client && mohr_client_tries_left(client) >= 0)
-                report_tries(cli, mohr_client_tries_left(client));
+                fprintf(stderr, "      %s\n", cli_tries(cli, text, mohr_client_tries_left(client)));
         if (next[0])
                 fprintf(stderr, "      %s\n", next);
         if (detail && detail[0])

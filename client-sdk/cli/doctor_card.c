@@ -8,7 +8,6 @@
  */
 #include "client-sdk/cli/cli.h"
 
-#include "base/text.h"
 #include "client-sdk/assertion.h"
 
 #include <fcntl.h>
@@ -162,8 +161,7 @@ static void show_kind(const struct cli *cli, const json_t *card)
         char text[CLI_TEXT_MAX];
         bool simulated = json_is_true(json_object_get(card, "simulated"));
         printf("%s%s%s\n", cli_style(stdout, STYLE_GOOD),
-                show_card_kind(text_of(card, "generation")),
-                cli_style(stdout, STYLE_PLAIN));
+                show_card_kind(text_of(card, "generation")), cli_style(stdout, STYLE_PLAIN));
         if (simulated)
                 printf("  %s\n", _("SIMULATED CARD, for testing only."));
         if (text_of(card, "label")[0])
@@ -190,12 +188,8 @@ static void show_certificate(const json_t *card)
 
 static void show_tries(const struct cli *cli, json_int_t tries)
 {
-        char line[256], digits[256];
-        snprintf(line, sizeof line,
-                dngettext("mohr", "%d try is left.", "%d tries are left.", (unsigned long)tries),
-                (int)tries);
-        text_persian_digits(digits, sizeof digits, line);
-        printf("  %s\n", cli->persian ? digits : line);
+        char line[CLI_LINE_MAX];
+        printf("  %s\n", cli_tries(cli, line, (int)tries));
 }
 
 static void show_pin(const struct cli *cli, const json_t *card)

@@ -154,9 +154,9 @@ static void print_findings(const struct cli *cli, const struct ledger_check *che
 
 static void print_number(const struct cli *cli, const char *label, int64_t number)
 {
-        char digits[32], text[CLI_TEXT_MAX];
-        snprintf(digits, sizeof digits, "%lld", (long long)number);
-        printf("    %s: %s\n", label, cli_text(cli, text, digits));
+        char text[32], digits[CLI_LINE_MAX];
+        snprintf(text, sizeof text, "%lld", (long long)number);
+        printf("    %s: %s\n", label, cli_digits(cli, digits, text));
 }
 
 static void print_sum(const struct cli *cli, const struct verifying *v)

@@ -155,6 +155,13 @@ static void print_time(const struct cli *cli, const char *label, const json_t *v
         printf("    %s: %s\n", label, cli_time(cli, when, json_integer_value(value)));
 }
 
+static void print_tries(const struct cli *cli, const char *label, const json_t *value)
+{
+        char text[32], digits[CLI_LINE_MAX];
+        snprintf(text, sizeof text, "%lld", (long long)json_integer_value(value));
+        printf("    %s: %s\n", label, cli_digits(cli, digits, text));
+}
+
 static void print_word(const struct cli *cli, const char *label, const json_t *value)
 {
         print_line(cli, label, word_of(json_string_value(value)));
@@ -225,6 +232,7 @@ static const struct special {
         { "app", JSON_STRING, print_asker },
         { "outcome", JSON_STRING, print_outcome },
         { "why", JSON_STRING, print_word },
+        { "tries_left", JSON_INTEGER, print_tries },
 };
 
 static void print_member(const struct cli *cli, const struct label *label, json_t *value)

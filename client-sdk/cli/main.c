@@ -19,7 +19,8 @@ static const struct command {
                 "            [--remember] [--operator TEXT] [--branch TEXT] [--device TEXT]\n"
                 "            [--case-number TEXT] [--photo-checked yes|no] [--timeout SECONDS]\n"
                 "            [--json]\n"
-                "mohr assert --signed-request FILE [--reader NAME] [--remember] [--timeout SECONDS]\n"
+                "mohr assert --signed-request FILE [--reader NAME] [--remember] [--timeout "
+                "SECONDS]\n"
                 "            [--json]",
                 N_("Ask the holder of the card who they are; print the signed assertion") },
         { "verify", command_verify,

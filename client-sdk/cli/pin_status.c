@@ -11,7 +11,6 @@
  */
 #include "client-sdk/cli/pin.h"
 
-#include "base/text.h"
 #include "client-sdk/assertion.h"
 #include "client-sdk/client.h"
 #include "client-sdk/members.h"
@@ -90,7 +89,7 @@ static int exit_of(const json_t *card)
 
 static void print_tries(const struct cli *cli, int tries)
 {
-        char line[256], digits[256];
+        char line[CLI_LINE_MAX];
         if (tries < 0) {
                 printf("  %s\n", _("How many tries are left, the card does not tell."));
                 return;
@@ -100,12 +99,8 @@ static void print_tries(const struct cli *cli, int tries)
                         cli_style(stdout, STYLE_PLAIN));
                 return;
         }
-        snprintf(line, sizeof line,
-                dngettext("mohr", "%d try is left.", "%d tries are left.", (unsigned long)tries),
-                tries);
-        text_persian_digits(digits, sizeof digits, line);
         printf("  %s%s%s\n", cli_style(stdout, tries > 1 ? STYLE_GOOD : STYLE_BAD),
-                cli->persian ? digits : line, cli_style(stdout, STYLE_PLAIN));
+                cli_tries(cli, line, tries), cli_style(stdout, STYLE_PLAIN));
 }
 
 static void print_state(enum state state)

@@ -6,8 +6,6 @@
  */
 #include "client-sdk/cli/policy.h"
 
-#include "base/text.h"
-
 struct word {
         const char *name, *text;
 };
@@ -102,11 +100,10 @@ static void show_conditions(const json_t *decision)
 static void show_limit(
         const struct cli *cli, const char *text, const json_t *decision, const char *name)
 {
-        char number[32], digits[64];
+        char number[32], digits[CLI_LINE_MAX];
         snprintf(number, sizeof number, "%lld",
                 (long long)json_integer_value(json_object_get(decision, name)));
-        text_persian_digits(digits, sizeof digits, number);
-        printf("  %s: %s\n", text, cli->persian ? digits : number);
+        printf("  %s: %s\n", text, cli_digits(cli, digits, number));
 }
 
 static void show_limits(const struct cli *cli, const json_t *decision)

@@ -26,13 +26,12 @@ struct ages {
 
 static void print_age(const struct ages *ages, int64_t issued, int64_t next)
 {
-        char when[96], line[128], digits[128];
+        char when[96], line[128], digits[CLI_LINE_MAX];
         long days = issued < ages->now ? (long)((ages->now - issued) / DAY_S) : 0;
         snprintf(line, sizeof line,
                 dngettext("mohr", "%ld day old", "%ld days old", (unsigned long)days), days);
-        text_persian_digits(digits, sizeof digits, line);
         printf("      %s: %s%s %s\n", _("Issued"), cli_time(ages->cli, when, issued),
-                ages->cli->persian ? "،" : ",", ages->cli->persian ? digits : line);
+                ages->cli->persian ? "،" : ",", cli_digits(ages->cli, digits, line));
         if (next == 0)
                 return;
         printf("      %s: %s\n", _("Next one due"), cli_time(ages->cli, when, next));

@@ -71,8 +71,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
         session_free(session);
         require(!fake->open && spent <= 1);
         bool by_keys = memchr(fake->asked, 'k', fake->asked_len);
-        require(spent == 0 || by_keys ||
-                (fake->pin_len >= 4 && fake->pin_len <= OPS_PIN_MAX));
+        require(spent == 0 || by_keys || (fake->pin_len >= 4 && fake->pin_len <= OPS_PIN_MAX));
         const char *sent = strpbrk(fake->asked, "kvn");
         const char *end = sent ? strpbrk(sent, "<>!") : NULL;
         require(!end || *end == '!');

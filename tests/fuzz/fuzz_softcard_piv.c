@@ -60,8 +60,7 @@ static void fresh(size_t which)
 static void check(size_t which, const uint8_t *rsp, size_t len, struct softcard_stats before)
 {
         const struct softcard_stats *now = softcard_stats(cards[which]);
-        bool pin = now->verify_commands > before.verify_commands ||
-                   now->renewals > before.renewals;
+        bool pin = now->verify_commands > before.verify_commands || now->renewals > before.renewals;
         require(len >= 2 && len <= 3586);
         require(rsp[len - 2] >> 4 == 6 || rsp[len - 2] >> 4 == 9);
         require(counters[which].failures_piv <= 3 && counters[which].failures_global <= 3);

@@ -461,6 +461,15 @@ def places(folder):
     check(well(again.path), "the next one replaces it")
     check(again.end() == 0 and not os.path.exists(again.path), "an orderly end takes it away")
 
+    left = os.path.join(folder, "left")
+    code = ("import os,socket,sys\ns=socket.socket(socket.AF_UNIX);s.bind(%r);s.listen(8);r,w=os.pipe()\n"
+            "if os.fork()==0:\n os.read(0,1)\n os._exit(0)\n" % left)
+    orphan = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE)
+    orphan.wait()
+    heir = Daemon(folder, path=left)
+    check(well(left) and heir.end() == 0, "a socket that only a child of a dead daemon still holds is replaced", heir.said())
+    orphan.stdin.close()
+
     target = os.path.join(folder, "real")
     os.mkdir(target, 0o700)
     os.symlink(target, os.path.join(folder, "link"))

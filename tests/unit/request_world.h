@@ -34,8 +34,8 @@ static void on_done(void *user, const char *id, int outcome, const char *asserti
         world.request = NULL;
         world.outcome = outcome;
         world.tries_left = tries_left;
-        world.detail = detail;
         snprintf(world.detail_copy, sizeof world.detail_copy, "%s", detail ? detail : "");
+        world.detail = detail ? world.detail_copy : NULL;
         WORLD_CALM();
         world.assertion = assertion ? strdup(assertion) : NULL;
         WORLD_ON();

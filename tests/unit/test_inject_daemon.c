@@ -209,8 +209,8 @@ static void a_decision_is_explained_whole_or_not_at_all(void **state)
                 .audience = "https://a.example",
                 .required = CLAIM_READER };
         (void)state;
-        assert_int_equal(config_parse(config, CONFIG_ROOTS, text, sizeof text - 1, "f", error,
-                                 sizeof error),
+        assert_int_equal(
+                config_parse(config, CONFIG_ROOTS, text, sizeof text - 1, "f", error, sizeof error),
                 0);
         json_t *whole = policy_explain(config, &question);
         assert_int_equal(json_array_size(json_object_get(whole, "rules")), 2);

@@ -34,7 +34,7 @@ static void an_assertion_has_two_rows(void **state)
         assert_int_equal(ask(), 0);
         assert_int_equal(world.intents, 1);
         assert_string_equal(world.end, "Ok");
-        assert_int_equal(world.ended_released, CLAIMS_ALL);
+        assert_int_equal(world.ended_released, CLAIMS_ALL & ~CLAIM_STATION); /* it stated none */
         assert_int_equal(world.ended_declined, CLAIMS_NONE);
         assert_false(world.ended_remember);
 }
@@ -120,12 +120,24 @@ static void what_is_declined_does_not_leave(void **state)
         json_decref(params.station);
 }
 
+static void what_is_not_there_is_not_offered(void **state)
+{
+        (void)state;
+        struct request_params params = good_params();
+        params.required = CLAIM_STATION | CLAIM_READER;
+        params.optional = CLAIM_CARD_EXPIRY;
+        drive(&params);
+        assert_int_equal(world.outcome, 0);
+        assert_int_equal(last_question.required, CLAIM_READER);
+        assert_int_equal(world.ended_declined, CLAIMS_NONE);
+}
+
 static void what_no_rule_allows_is_not_even_asked(void **state)
 {
         (void)state;
         world.forbidden = CLAIM_READER;
         assert_int_equal(ask(), 0);
-        assert_int_equal(last_question.optional, CLAIMS_ALL & ~CLAIM_READER);
+        assert_int_equal(last_question.optional, CLAIM_CARD_GENERATION | CLAIM_CARD_EXPIRY);
         assert_false(says("\"reader\":"));
 }
 
@@ -318,6 +330,7 @@ int main(void)
                 T(what_never_reached_a_person_has_no_row),
                 T(a_choice_of_readers_is_a_prompt_too),
                 T(what_is_declined_does_not_leave),
+                T(what_is_not_there_is_not_offered),
                 T(what_no_rule_allows_is_not_even_asked),
                 T(rules_refuse_before_any_card),
                 T(rules_about_cards_refuse_before_a_person),

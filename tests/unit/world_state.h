@@ -135,7 +135,7 @@ struct world {
         bool done;
         int outcome, tries_left;
         char *assertion;
-        const char *detail; /* valid while the callback runs, unless it is static */
+        const char *detail;
         char detail_copy[192], shown_to[192];
         char phases[128];
 };
