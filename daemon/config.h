@@ -4,7 +4,8 @@
  *
  * The files are /etc/mohr/mohr.conf, then /etc/mohr/conf.d/<name>.conf sorted, then the same under
  * $XDG_CONFIG_HOME/mohr; each may be absent. With --config FILE they are FILE and FILE.d/<name>.conf. What is read later wins; arguments win over everything.
- * Limits and rules are the exception: there the stricter of root's files and the user's wins, wherever it stands.
+ * Limits and rules are the exception: there the stricter of root's files and the user's wins, wherever it stands; and
+ * what root has settled (config_keys.c) no file of the user's changes.
  */
 #ifndef MOHR_CONFIG_H
 #define MOHR_CONFIG_H
@@ -52,6 +53,7 @@ struct config {
         char *soft[CONFIG_OPTIONS_MAX + 1]; /* empty unless the driver soft is asked for */
         char *nfc[CONFIG_OPTIONS_MAX + 1];
         char *usb[CONFIG_OPTIONS_MAX + 1];
+        uint32_t settled; /* rows of config_keys.c that root's files have set */
         int usb_fd; /* --usb-fd: an open USB device that a system without device nodes handed over; -1 */
         char *libexecdir; /* where helpers are: the folder of the running mohrd if it holds them (a build
                            * tree), else MOHR_LIBEXECDIR of the build */

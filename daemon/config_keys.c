@@ -3,7 +3,9 @@
  * a file that is not root's may hold it at all.
  *
  * A key that is root's alone decides whom this computer believes, who may show its questions, or what its history
- * holds of citizens. The numbers of [limits] are kept apart for each kind of file, and what holds is the stricter of
+ * holds of citizens. A key that root settles would loosen what root set: who answers the page of consent, which cards
+ * get a PIN, where the past is kept that limits look at. The user's word for it is none then, and no error: root may
+ * settle it without knowing every user's files. The numbers of [limits] are kept apart for each kind of file, and what holds is the stricter of
  * the two: whoever can write to the user's own files can forbid by them, and allow nothing.
  */
 #include "daemon/config.h"
@@ -33,7 +35,11 @@ struct key {
         const char *want; /* completes "wants ..." */
         unsigned int min, max;
         const char *const *words;
-        bool roots; /* only in files that are root's */
+        enum {
+                LATER_WINS,
+                ROOT_SETTLES, /* where root's files say it, the user's do not */
+                ROOTS_ALONE,  /* only in files that are root's */
+        } whose;
 };
 
 bool config_number(const char *value, unsigned int min, unsigned int max, unsigned int *ret)
@@ -194,32 +200,34 @@ static const char *const register_words[] = { "person", "station", NULL };
 
 static const struct key keys[] = {
         { "readers", "drivers", set_drivers, AT(drivers), .want = CONFIG_WANT_DRIVERS },
-        { "pin", "pinentry", set_program, AT(pinentry),
-                .want = "a program's name or absolute path" },
-        { "pin", "pad", set_bool, AT(pinpad), YES_NO },
+        { "pin", "pinentry", set_program, AT(pinentry), .want = "a program's name or absolute path",
+                .whose = ROOT_SETTLES },
+        { "pin", "pad", set_bool, AT(pinpad), YES_NO, .whose = ROOT_SETTLES },
         { "pin", "timeout_s", set_number, AT(prompt_timeout_s), .want = "seconds, 5 to 3600",
                 .min = 5, .max = 3600 },
-        { "trust", "anchors", set_path, AT(anchors), PATH },
-        { "trust", "staff_anchors", set_path, AT(staff_anchors), PATH },
-        { "relying_parties", "anchors", set_path, AT(relying_anchors), PATH, .roots = true },
-        { "card", "unproven", set_unproven, 0, .want = "ask, yes or no", .words = unproven_words },
+        { "trust", "anchors", set_path, AT(anchors), PATH, .whose = ROOT_SETTLES },
+        { "trust", "staff_anchors", set_path, AT(staff_anchors), PATH, .whose = ROOT_SETTLES },
+        { "relying_parties", "anchors", set_path, AT(relying_anchors), PATH, .whose = ROOTS_ALONE },
+        { "card", "unproven", set_unproven, 0, .want = "ask, yes or no", .words = unproven_words,
+                .whose = ROOT_SETTLES },
         { "card", "timeout_ms", set_number, AT(card_timeout_ms),
                 .want = "milliseconds, 100 to 60000", .min = 100, .max = 60000 },
         { "person", "screen", set_screen, AT(screen), .want = "unit:NAME or program:/PATH",
-                .roots = true },
+                .whose = ROOTS_ALONE },
         { "history", "keep_days", set_number, AT(history_keep_days),
-                .want = "days, 0 (for ever) to 36500", .max = 36500 },
-        { "history", "values", set_bool, AT(history_values), YES_NO },
+                .want = "days, 0 (for ever) to 36500", .max = 36500, .whose = ROOT_SETTLES },
+        { "history", "values", set_bool, AT(history_values), YES_NO, .whose = ROOT_SETTLES },
         { "history", "register", set_register, 0, .want = "person or station",
-                .words = register_words, .roots = true },
+                .words = register_words, .whose = ROOTS_ALONE },
         { "limits", "app_per_hour", set_limit, LIMIT(app_per_hour), CONFIG_WANT_PER_HOUR },
         { "limits", "user_per_hour", set_limit, LIMIT(user_per_hour), CONFIG_WANT_PER_HOUR },
         { "limits", "wrong_pins", set_limit, LIMIT(wrong_pins), CONFIG_WANT_WRONG_PINS },
         { "limits", "pause_s", set_limit, LIMIT(pause_s), CONFIG_WANT_PAUSE },
-        { "state", "dir", set_path, AT(state_dir), PATH },
+        { "state", "dir", set_path, AT(state_dir), PATH, .whose = ROOT_SETTLES },
         { "log", "level", set_log_level, 0, .want = "error, warning, notice, info or debug" },
 };
-_Static_assert(ARRAY_LEN(keys) <= 32, "struct config_file's `seen` has a bit for each row");
+_Static_assert(ARRAY_LEN(keys) <= 32,
+        "struct config_file's `seen` and struct config's `settled` have a bit for each row");
 
 bool config_section_known(const char *section)
 {
@@ -250,18 +258,28 @@ void config_list_sections(char *dst, size_t cap)
         list_known(NULL, dst, cap);
 }
 
+/* False: the user's file may say it, and root's has said it already. */
+static bool has_a_say(struct config_file *file, const struct key *key, uint32_t bit)
+{
+        if (file->origin == CONFIG_ROOTS)
+                file->config->settled |= bit;
+        return file->origin == CONFIG_ROOTS || key->whose != ROOT_SETTLES ||
+               !(file->config->settled & bit);
+}
+
 static int take_row(struct config_file *file, size_t row, const char *value)
 {
         const struct key *key = &keys[row];
         const struct setting setting = { file->config, file->origin, key,
                 (char *)file->config + key->slot, value };
-        if (key->roots && file->origin != CONFIG_ROOTS)
+        uint32_t bit = UINT32_C(1) << row;
+        if (key->whose == ROOTS_ALONE && file->origin != CONFIG_ROOTS)
                 return config_refuse(
                         file, "\"%s\" in [%s] " CONFIG_ROOTS_ONLY, key->name, key->section);
-        if (file->seen & UINT32_C(1) << row)
+        if (file->seen & bit)
                 return config_refuse(file, "\"%s\" in [%s] is set twice", key->name, key->section);
-        file->seen |= UINT32_C(1) << row;
-        int r = key->set(&setting);
+        file->seen |= bit;
+        int r = has_a_say(file, key, bit) ? key->set(&setting) : 0;
         return r > 0 ? config_refuse(file, "\"%s\" in [%s] wants %s, not \"%.40s\"", key->name,
                                key->section, key->want, value)
                      : r;

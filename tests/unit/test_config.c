@@ -99,6 +99,36 @@ static void what_is_roots_stands_in_no_file_of_the_users(void **state)
 }
 
 /* In whichever order the files come. */
+/* Whoever names the pinentry answers the page of consent; whoever names the anchors, which card gets a PIN. */
+static void what_root_has_settled_no_file_of_the_users_changes(void **state)
+{
+        static const char users[] = "[pin]\npinentry = /home/u/yes\npad = no\n"
+                                    "[trust]\nanchors = /home/u/a\nstaff_anchors = /home/u/s\n"
+                                    "[card]\nunproven = yes\n[state]\ndir = /home/u/d\n"
+                                    "[history]\nkeep_days = 1\nvalues = yes\n";
+        static const char roots[] = "[pin]\npinentry = /usr/bin/p\npad = yes\n"
+                                    "[trust]\nanchors = /etc/a\nstaff_anchors = /etc/s\n"
+                                    "[card]\nunproven = no\n[state]\ndir = /var/d\n"
+                                    "[history]\nkeep_days = 90\nvalues = no\n";
+        char error[256];
+        (void)state;
+        for (int settled = 0; settled < 2; settled++) {
+                struct config *config = calloc(1, sizeof *config);
+                if (settled)
+                        assert_int_equal(parse(config, roots, error), 0);
+                assert_int_equal(parse_users(config, users, error), 0);
+                assert_string_equal(config->pinentry, settled ? "/usr/bin/p" : "/home/u/yes");
+                assert_string_equal(config->anchors, settled ? "/etc/a" : "/home/u/a");
+                assert_string_equal(config->staff_anchors, settled ? "/etc/s" : "/home/u/s");
+                assert_string_equal(config->state_dir, settled ? "/var/d" : "/home/u/d");
+                assert_int_equal(config->pinpad, settled);
+                assert_int_equal(config->unproven, settled ? UNPROVEN_NO : UNPROVEN_YES);
+                assert_int_equal(config->history_keep_days, settled ? 90 : 1);
+                assert_int_equal(config->history_values, !settled);
+                config_free(config);
+        }
+}
+
 static void a_users_limit_counts_where_it_is_stricter(void **state)
 {
         static const char roots[] = "[limits]\napp_per_hour = 30\npause_s = 60\nwrong_pins = 5\n";
@@ -479,6 +509,7 @@ int main(void)
                 cmocka_unit_test(every_key_is_taken),
                 cmocka_unit_test(what_came_with_persons_is_taken),
                 cmocka_unit_test(what_is_roots_stands_in_no_file_of_the_users),
+                cmocka_unit_test(what_root_has_settled_no_file_of_the_users_changes),
                 cmocka_unit_test(a_users_limit_counts_where_it_is_stricter),
                 cmocka_unit_test(what_is_wrong_is_said_with_file_and_line),
                 cmocka_unit_test(too_much_is_refused),
