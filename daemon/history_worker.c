@@ -143,18 +143,25 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *user)
         return 0;
 }
 
+/* At any level: a file of the user's may ask for errors alone, and these lines are what no program of theirs can take back. */
+static void log_head(const struct history *history, const struct history_reply *reply)
+{
+        struct log always = *history->log;
+        char seq[24], link[2 * HISTORY_DIGEST + 1];
+        always.max = LOG_LEVEL_DEBUG;
+        hex_encode(link, reply->link, sizeof reply->link);
+        snprintf(seq, sizeof seq, "%llu", (unsigned long long)reply->seq);
+        log_kv(&always, LOG_LEVEL_NOTICE, NULL, "history head", "id", reply->history, "seq", seq,
+                "link", link, NULL);
+}
+
 static void log_reply(struct history *history, const struct history_reply *reply)
 {
-        char seq[24], link[2 * HISTORY_DIGEST + 1];
         if (reply->outcome == 0 && reply->detail[0])
                 log_kv(history->log, LOG_LEVEL_WARNING, NULL, "history.head is not up to date",
                         "error", reply->detail, NULL);
-        if (!reply->history[0])
-                return;
-        hex_encode(link, reply->link, sizeof reply->link);
-        snprintf(seq, sizeof seq, "%llu", (unsigned long long)reply->seq);
-        log_kv(history->log, LOG_LEVEL_NOTICE, NULL, "history head", "id", reply->history, "seq",
-                seq, "link", link, NULL);
+        if (reply->history[0])
+                log_head(history, reply);
 }
 
 static void on_frame(void *user, const uint8_t *data, size_t len)

@@ -191,8 +191,9 @@ def bodies_of(daemon):
 
 def old_ones(rig):
     """What the worker takes out when it is old is what the reader lets go."""
-    daemon = soft(rig, history={"keep_days": 1})
+    daemon = soft(rig, history={"keep_days": 1}, log={"level": "error"})
     daemon.request(READER)
+    rig.check("history head" in daemon.process.said(), "the log tells of the head however little else is asked of it", daemon.process.said())
     daemon.stop()
     write_anew(daemon, [{**body, "at": body["at"] - 5 * 86400} for body in bodies_of(daemon)])
     daemon.start()
