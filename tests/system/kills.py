@@ -149,6 +149,7 @@ class Ground:
             subprocess.run([os.path.join(self.card.mock.bus.programs(), "mohr-reader-usb"), "--power-off"], check=False,
                            capture_output=True)
         self.daemon.start()
+        wait_for(lambda: ": ready" in self.daemon.process.said(), 10, 0.002)  # a child of the dead one may have its socket for a moment
 
     def strike(self):
         """One request, one kill. What was wrong, or None."""
