@@ -17,7 +17,7 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 
-#define PATIENCE_US 50000
+#define PATIENCE_US 10000
 
 static void on_alarm(int number)
 {
