@@ -88,6 +88,17 @@ static bool forbidden(uint32_t point)
         return false;
 }
 
+int text_copy(char *dst, size_t cap, const char *src)
+{
+        size_t len = src ? strlen(src) : 0;
+        if (len >= cap || (len > 0 && !text_utf8_valid(src, len)))
+                return -EMSGSIZE;
+        if (len > 0)
+                memcpy(dst, src, len);
+        dst[len] = '\0';
+        return 0;
+}
+
 void text_sanitize(char *dst, size_t cap, const char *src, size_t max_chars)
 {
         const unsigned char *s = (const unsigned char *)src;

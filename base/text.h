@@ -16,6 +16,8 @@
 
 bool text_utf8_valid(
         const char *text, size_t len); /* no NUL, no surrogates, no overlong, <= U+10FFFF */
+/* All of it, NULL as "", or -EMSGSIZE: it does not fit with its NUL, or is no UTF-8. */
+_must_check_ int text_copy(char *dst, size_t cap, const char *src);
 /* At most max_chars code points and cap-1 bytes; always terminated; appends U+2026 when cut. */
 void text_sanitize(char *dst, size_t cap, const char *src, size_t max_chars);
 /* Folds Persian (U+06F0..9) and Arabic-Indic (U+0660..9) digits to ASCII, in place (never longer).

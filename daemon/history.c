@@ -131,17 +131,6 @@ static int ask(struct history_wait **ret, struct history *history, struct histor
 
 /* ---- what a frame says --------------------------------------------------------------------------- */
 
-static int copy_exact(char *dst, size_t cap, const char *src)
-{
-        size_t len = src ? strlen(src) : 0;
-        if (len >= cap || (len > 0 && !text_utf8_valid(src, len)))
-                return -EMSGSIZE;
-        if (len > 0)
-                memcpy(dst, src, len);
-        dst[len] = '\0';
-        return 0;
-}
-
 static void copy_shown(char *dst, size_t cap, const char *src)
 {
         text_sanitize(dst, cap, src ? src : "", SIZE_MAX);
@@ -165,7 +154,7 @@ static int fill_ask(struct history_ask_texts *to, const struct history_asked *fr
                 { to->rule, sizeof to->rule, from->rule },
         };
         for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-                if (copy_exact(rows[i].dst, rows[i].cap, rows[i].src) < 0)
+                if (text_copy(rows[i].dst, rows[i].cap, rows[i].src) < 0)
                         return -EMSGSIZE;
         copy_shown(to->program, sizeof to->program, from->program);
         to->uid = from->uid;
@@ -196,17 +185,17 @@ static int values_of(const struct config *config, const json_t *values, char *ds
         if (!values || !config->history_values || config->history_station)
                 return 0;
         _cleanup_free_ char *text = members_text(values, JSON_COMPACT);
-        return text ? copy_exact(dst, cap, text) : -ENOMEM;
+        return text ? text_copy(dst, cap, text) : -ENOMEM;
 }
 
 static int fill_end(
         struct history_end_texts *to, const struct history_ended *from, const struct config *config)
 {
-        int r = copy_exact(to->request, sizeof to->request, from->request);
+        int r = text_copy(to->request, sizeof to->request, from->request);
         if (r == 0)
-                r = copy_exact(to->outcome, sizeof to->outcome, from->outcome);
+                r = text_copy(to->outcome, sizeof to->outcome, from->outcome);
         if (r == 0)
-                r = copy_exact(to->grant, sizeof to->grant, from->grant);
+                r = text_copy(to->grant, sizeof to->grant, from->grant);
         if (r == 0)
                 r = digest_of(from->assertion, to->assertion);
         if (r == 0)
@@ -362,6 +351,6 @@ int history_revoke(struct history_wait **ret, struct history *history, const cha
         if (!frame)
                 return -ENOMEM;
         frame->op = HISTORY_REVOKE;
-        int r = copy_exact(frame->grant, sizeof frame->grant, grant);
+        int r = text_copy(frame->grant, sizeof frame->grant, grant);
         return ask(ret, history, frame, r, &plan);
 }

@@ -86,7 +86,9 @@ static bool mount_is_of_memory(int proc, uint64_t mount)
         size_t digits = (size_t)snprintf(number, sizeof number, "%llu ", (unsigned long long)mount);
         _cleanup_free_ char *text = malloc(MOUNTINFO_MAX);
         ssize_t len = text ? peer_read_file(proc, "mountinfo", text, MOUNTINFO_MAX) : -1;
-        for (const char *line = text, *end = text + len; len > 0 && line < end;) {
+        if (len <= 0)
+                return false;
+        for (const char *line = text, *end = text + len; line < end;) {
                 const char *stop = memchr(line, '\n', (size_t)(end - line));
                 size_t size = (size_t)((stop ? stop : end) - line);
                 if (size > digits && memcmp(line, number, digits) == 0)

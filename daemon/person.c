@@ -83,17 +83,6 @@ static void env_fill(struct environment *env, const struct person_ui *ui)
         env_add(env, "XAUTHORITY", ui->xauthority);
 }
 
-static int copy_exact(char *dst, size_t cap, const char *src)
-{
-        size_t len = src ? strlen(src) : 0;
-        if (len >= cap)
-                return -EINVAL;
-        if (len > 0)
-                memcpy(dst, src, len);
-        dst[len] = '\0';
-        return 0;
-}
-
 static void copy_shown(char *dst, size_t cap, const char *src)
 {
         text_sanitize(dst, cap, src ? src : "", SIZE_MAX);
@@ -113,7 +102,7 @@ static int steer(struct question *to, const struct person_question *from)
                 { to->pinentry, sizeof to->pinentry, from->pinentry },
         };
         for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-                if (copy_exact(rows[i].dst, rows[i].cap, rows[i].src) < 0)
+                if (text_copy(rows[i].dst, rows[i].cap, rows[i].src) < 0)
                         return OUTCOME_NOBODY_TO_ASK;
         return 0;
 }

@@ -167,12 +167,18 @@ static void print_word(const struct cli *cli, const char *label, const json_t *v
         print_line(cli, label, word_of(json_string_value(value)));
 }
 
+static const char *words_of_outcome(const char *name)
+{
+        if (strcmp(name, "Ok") == 0)
+                return _("It was done.");
+        if (strcmp(name, "Cancelled") == 0)
+                return _("Who asked went away before it was answered.");
+        return mohr_outcome_text(outcome_from_name(name));
+}
+
 static void print_outcome(const struct cli *cli, const char *label, const json_t *value)
 {
-        const char *name = json_string_value(value);
-        print_line(cli, label,
-                strcmp(name, "Ok") == 0 ? _("It was done.")
-                                        : mohr_outcome_text(outcome_from_name(name)));
+        print_line(cli, label, words_of_outcome(json_string_value(value)));
 }
 
 /* An interpreter, a blank, and the script it runs; one that was given no script stands alone. */
@@ -283,12 +289,10 @@ const char *history_result(const json_t *asked, const json_t *end)
                          "No assertion was given.");
         if (is(end, "event", "interrupted"))
                 return _("The daemon ended in the middle. No assertion was given.");
-        if (!is(end, "outcome", "Ok"))
-                return mohr_outcome_text(
-                        outcome_from_name(json_string_value(json_object_get(end, "outcome"))));
-        if (json_object_get(end, "assertion") || is(asked, "method", "Assert"))
+        if (json_object_get(end, "assertion") ||
+                (is(asked, "method", "Assert") && is(end, "outcome", "Ok")))
                 return _("An assertion was given.");
-        return _("It was done.");
+        return words_of_outcome(json_string_value(json_object_get(end, "outcome")));
 }
 
 enum cli_style history_style(const json_t *end)

@@ -70,11 +70,15 @@ static bool is_values(const json_t *value)
         return json_is_object(value);
 }
 
+/* "Cancelled" is no answer: nobody was left to hear one. */
 static bool is_outcome(const json_t *value)
 {
+        static const char *const besides[] = { "Ok", "Internal", "Cancelled" };
         const char *text = json_string_value(value);
-        return text && (strcmp(text, "Ok") == 0 || strcmp(text, "Internal") == 0 ||
-                               outcome_from_name(text) != OUTCOME_INTERNAL);
+        for (size_t i = 0; text && i < ARRAY_LEN(besides); i++)
+                if (strcmp(text, besides[i]) == 0)
+                        return true;
+        return text && outcome_from_name(text) != OUTCOME_INTERNAL;
 }
 
 #define IN(event) (1U << LEDGER_##event)

@@ -162,7 +162,7 @@ def whole(folder):
              asked(4), ended(4, outcome="WrongPin", assertion=None, tries_left=2, released=None, declined=None),
              asked(5, method="ChangePin", audience=None, purpose=None), ended(5, assertion=None, released=None, declined=None),
              {"event": "refused", "at": 1795001000, "app": APP, "audience": AUDIENCE, "why": "too_often"},
-             {"event": "revoked", "at": 1795001001, "grant": request(1)}, asked(6)]
+             {"event": "revoked", "at": 1795001001, "grant": request(1)}, asked(6), ended(6, outcome="Cancelled", assertion=None, released=[], declined=[]), asked(7)]
     every[10] = {name: value for name, value in every[10].items() if value is not None}
     write(folder, rows_of(every))
     code, found, told = verify(folder)

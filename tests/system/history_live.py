@@ -61,13 +61,26 @@ def every_end(rig, daemon):
     rig.check(code == 0 and "An assertion was given." in out and daemon.state not in out and PIN not in out, "people can read it", out + err)
 
 
-def killed(rig, daemon):
+def open_prompt(daemon):
     daemon.script(confirm=("hang",))
-    before = len(entries(rig, daemon))
     daemon.prompts()  # those of before
     connection = lib.Connection(daemon.socket)
     connection.send("mohr.Identity.Assert", {"audience": lib.AUDIENCE, "nonce": lib.NONCE, "reader": READER, "ui": {"display": ":mohr-test"}})
     wait_for(lambda: any("CONFIRM" in line for line in daemon.prompts()), 20)
+    return connection
+
+
+def hung_up(rig, daemon):
+    open_prompt(daemon).close()
+    end = wait_for(lambda: entries(rig, daemon)[-1].get("end"), 20, 0.1)
+    rig.check(end and end["outcome"] == "Cancelled", "who hangs up under the prompt leaves an end", end)
+    rig.check(verdict(rig, daemon)[0] == 0, "which is no tampering", verdict(rig, daemon))
+    rig.check("Who asked went away" in history(rig, daemon)[1], "and people are told")
+
+
+def killed(rig, daemon):
+    before = len(entries(rig, daemon))
+    connection = open_prompt(daemon)
     found = entries(rig, daemon)
     rig.check(len(found) == before + 1 and "end" not in found[-1], "under an open prompt the intent is on disk", found[-1:])
     code, out, _ = history(rig, daemon)
@@ -227,7 +240,7 @@ def rewritten(rig, daemon):
 
 def body(rig):
     daemon = soft(rig)
-    for part in (every_end, killed, export, grants, rewritten):
+    for part in (every_end, hung_up, killed, export, grants, rewritten):
         part(rig, daemon)
     old_ones(rig)
 

@@ -46,6 +46,28 @@ static void utf8_is_judged_as_rfc_3629_says(void **state)
                         fail_msg("row %zu", i);
 }
 
+static void a_text_is_copied_whole_or_not_at_all(void **state)
+{
+        static const struct {
+                const char *src, *expected; /* NULL: refused */
+        } rows[] = {
+                { NULL, "" },
+                { "", "" },
+                { "abc", "abc" },
+                { "a\nb", "a\nb" },
+                { "abcd", NULL },
+                { "\xD8\xB9", "\xD8\xB9" },
+                { "a\xD8", NULL },
+        };
+        (void)state;
+        for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+                char dst[4] = "old";
+                int r = text_copy(dst, sizeof dst, rows[i].src);
+                assert_int_equal(r, rows[i].expected ? 0 : -EMSGSIZE);
+                assert_string_equal(dst, rows[i].expected ? rows[i].expected : "old");
+        }
+}
+
 static void dangerous_characters_are_dropped(void **state)
 {
         static const struct {
@@ -266,6 +288,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(utf8_is_judged_as_rfc_3629_says),
+                cmocka_unit_test(a_text_is_copied_whole_or_not_at_all),
                 cmocka_unit_test(dangerous_characters_are_dropped),
                 cmocka_unit_test(long_text_is_cut_at_a_character),
                 cmocka_unit_test(every_cap_is_respected),
