@@ -221,7 +221,7 @@ static struct screen_question question_of(const struct person_question *asked, b
                 .may_remember = asked->may_remember,
                 .pinpad = pinpad,
                 .staff = asked->staff,
-                .last_try = asked->tries_left == 1,
+                .last_try = asked->tries_left <= 1, /* unknown is less */
         };
 }
 

@@ -46,6 +46,8 @@ WORDS = {  # key: English, Persian
                  "آیا بار دیگر بدون این صفحه بپرسد؟ رمز همیشه پرسیده می‌شود. [y/n]"),
     "last_try": ("THE LAST TRY: a wrong PIN blocks the card. Use it? [y/n]",
                  "آخرین فرصت: با رمز نادرست کارت مسدود می‌شود. استفاده شود؟ [y/n]"),
+    "perhaps_last": ("This may be the last try; then a wrong PIN blocks the card. Use it? [y/n]",
+                     "شاید این آخرین فرصت باشد؛ آنگاه با رمز نادرست کارت مسدود می‌شود. استفاده شود؟ [y/n]"),
     "pinpad": ("Now type the PIN on the reader's own keys, never here.", "اکنون رمز را روی صفحه‌کلید کارت‌خوان وارد کنید، نه اینجا."),
     "pin": ("PIN of the card, {} to {} digits:", "رمز کارت، {} تا {} رقم:"),
     "no_pin": ("That is no PIN.", "این رمز نیست."),
@@ -215,8 +217,8 @@ class Screen:
                 answer["released"].append(claim)
         if question["may_remember"]:
             answer["remember"] = self.agreed("remember")
-        if question.get("tries_left") == 1:
-            if not self.agreed("last_try"):
+        if question.get("tries_left", 0) <= 1:
+            if not self.agreed("last_try" if "tries_left" in question else "perhaps_last"):
                 return {"decision": "decline_last_try"}
             answer["last_try"] = True
         return answer

@@ -101,7 +101,9 @@ static const struct row {
         BAD(pinpad_last_try, SIGN, NO_PIPE, FAILED("LastTryNotConfirmed")),
         { pinpad_last_try, SIGN ",'last_try':true", NO_PIPE, TAKEN, 0, CLAIM_CARD_EXPIRY, false },
         BAD(NULL, SIGN ",'last_try':true", PIN, INVALID("last_try")),
-        BAD(unknown_tries, SIGN ",'last_try':true", PIN, INVALID("last_try")),
+        BAD(unknown_tries, SIGN, PIN, FAILED("LastTryNotConfirmed")),
+        { unknown_tries, SIGN ",'last_try':true", PIN, TAKEN, 0, CLAIM_CARD_EXPIRY, false },
+        SAYS(unknown_tries, "'decision':'decline_last_try'", OUTCOME_LAST_TRY_DECLINED),
         BAD(NULL, "'decision':'decline_last_try'", NO_PIPE, INVALID("decision")),
         /* a no says nothing else */
         SAYS(NULL, "'decision':'refuse'", OUTCOME_REFUSED),
