@@ -123,7 +123,9 @@ int owner_find_orphan(struct book *book, char ret[static 33])
         while (r == 0 && (r = book_step(book, row)) == 1) {
                 struct owner owner = owner_of_row(row);
                 const char *request = (const char *)sqlite3_column_text(row, 0);
-                if (is_gone(&owner, &now) && request && history_is_hex(request, 32)) {
+                /* all of it: what stands behind a NUL would be another name to SQLite, and stay */
+                bool whole = request && sqlite3_column_bytes(row, 0) == 32;
+                if (whole && history_is_hex(request, 32) && is_gone(&owner, &now)) {
                         memcpy(ret, request, 33);
                         return 1;
                 }

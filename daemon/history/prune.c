@@ -44,6 +44,9 @@ static int find_through(struct book *book, int64_t from, int64_t oldest, int64_t
         int r = book_last(book, &last);
         if (r != 0)
                 return r;
+        *ret = from;
+        if (from < 0 || from > (int64_t)last.seq)
+                return 0; /* not what a writer of ours would write */
         int64_t far = from + AT_ONCE < (int64_t)last.seq ? from + AT_ONCE : (int64_t)last.seq;
         int64_t young = far + 1;
         r = number_with(book,

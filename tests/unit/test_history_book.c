@@ -401,6 +401,20 @@ static void an_end_nobody_will_write_is_written(void **state)
         assert_int_equal(world_ask(world), OUTCOME_USAGE);
 }
 
+/* A name that is found and cannot be taken out would be found again for ever. */
+static void a_notebook_that_was_changed_keeps_nobody(void **state)
+{
+        struct world *world = *state;
+        world_request(world, "Ok");
+        world_restart(world);
+        meddle(world, "INSERT INTO open VALUES ('0123456789abcdef0123456789abcdef' || char(0), "
+                      "'another start', 1, 1)");
+        alarm(20);
+        world_request(world, "Ok");
+        alarm(0);
+        world_expect_whole(world, 5);
+}
+
 static void one_that_cannot_be_seen_is_not_given_up(void **state)
 {
         struct world *world = *state;
@@ -462,6 +476,28 @@ static void old_bodies_go_and_the_chain_stays(void **state)
                 sum.rows - sum.pruned, 6); /* created, granted, pruned twice, and the last two */
 }
 
+static void what_a_row_says_was_pruned_may_be_any_number(void **state)
+{
+        static const char *const numbers[] = { "9223372036854775807", "-9223372036854775808",
+                "1e999", "\"x\"", "4611686018427387904" };
+        struct world *world = *state;
+        world->setting.keep_days = 1;
+        for (int i = 0; i < 3; i++)
+                world_request(world, "Ok");
+        for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
+                char sql[256];
+                snprintf(sql, sizeof sql,
+                        "UPDATE entry SET body = '{\"at\":1,\"event\":\"pruned\",\"through\":%s}' "
+                        "WHERE seq = 2",
+                        numbers[i]);
+                world_restart(world);
+                meddle(world, sql);
+                world_request(world, "Ok");
+                world->now += 3 * 86400;
+                tidy(world);
+        }
+}
+
 static void a_long_history_is_pruned_in_several_goes(void **state)
 {
         struct world *world = *state;
@@ -518,8 +554,10 @@ int main(void)
                 CASE(what_was_not_anchored_is_anchored_with_the_next),
                 CASE(many_writers_make_one_chain),
                 CASE(an_end_nobody_will_write_is_written),
+                CASE(a_notebook_that_was_changed_keeps_nobody),
                 CASE(one_that_cannot_be_seen_is_not_given_up),
                 CASE(old_bodies_go_and_the_chain_stays),
+                CASE(what_a_row_says_was_pruned_may_be_any_number),
                 CASE(a_long_history_is_pruned_in_several_goes),
                 CASE(what_was_taken_out_is_nowhere_in_the_file),
         };
