@@ -21,6 +21,7 @@
 #define APPLICATION 0x4D6F6872
 #define SCHEMA      1
 #define BUSY_MS     3000
+#define AGAIN_MS    10
 #define ROW_MAX     65536 /* of what SQLite may hand us */
 
 static const char setting[] = "PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY;"
@@ -261,6 +262,12 @@ static int write_schema(struct book *book)
         return r;
 }
 
+static int write_beginning(struct book *book, int64_t now)
+{
+        int r = write_schema(book);
+        return r == 0 ? write_first(book, now) : r;
+}
+
 /* Whoever else had the same thought was first, or waits for us. */
 static int create(struct book *book, int64_t now)
 {
@@ -268,11 +275,8 @@ static int create(struct book *book, int64_t now)
         int r = book_begin(book);
         if (r == 0)
                 r = look_at_kind(book, &kind);
-        if (r == 0 && is_blank(&kind)) {
-                r = write_schema(book);
-                if (r == 0)
-                        r = write_first(book, now);
-        }
+        if (r == 0)
+                r = is_blank(&kind) ? write_beginning(book, now) : judge_kind(book, &kind);
         if (r == 0)
                 return book_commit(book);
         book_rollback(book);
@@ -280,7 +284,7 @@ static int create(struct book *book, int64_t now)
 }
 
 /* A disk of another machine cannot do this, and would lose what two daemons write at once. */
-static int use_wal(struct book *book)
+static int switch_to_wal(struct book *book)
 {
         _cleanup_statement_ sqlite3_stmt *statement = NULL;
         int r = book_prepare(book, &BOOK_QUERY("PRAGMA journal_mode = WAL", NULL), &statement);
@@ -293,6 +297,21 @@ static int use_wal(struct book *book)
                 return refuse(
                         book, "history.db", "this disk cannot keep a history: set [state] dir");
         return 0;
+}
+
+/* Two that begin at once stand in each other's way here, and SQLite lets nobody wait for that by itself. */
+static int use_wal(struct book *book)
+{
+        int r = switch_to_wal(book);
+        for (int ms = 0; r == OUTCOME_CANNOT_RECORD && ms < BUSY_MS; ms += AGAIN_MS) {
+                if ((sqlite3_errcode(book->db) & 0xff) != SQLITE_BUSY)
+                        return r;
+                (void)sqlite3_sleep(AGAIN_MS);
+                r = switch_to_wal(book);
+        }
+        if (r == 0)
+                book->trouble[0] = '\0';
+        return r;
 }
 
 static int read_id(struct book *book)
@@ -315,10 +334,20 @@ static int read_id(struct book *book)
         return 0;
 }
 
+/* All of it at one moment: another process may be about to make a book of the same file. */
+static int look_at_once(struct book *book, struct kind *ret)
+{
+        int r = say(book, "BEGIN");
+        if (r == 0)
+                r = look_at_kind(book, ret);
+        book_rollback(book);
+        return r;
+}
+
 static int become_book(struct book *book, int64_t now)
 {
         struct kind kind;
-        int r = look_at_kind(book, &kind);
+        int r = look_at_once(book, &kind);
         if (r == 0 && !is_blank(&kind))
                 r = judge_kind(book, &kind);
         if (r == 0)

@@ -376,6 +376,44 @@ static void many_writers_make_one_chain(void **state)
         world_expect_whole(world, 1 + 4 * 12 * 2);
 }
 
+static pid_t begin_when_told(struct world *world, const int gate[2], unsigned int number)
+{
+        char none;
+        pid_t pid = fork();
+        assert_true(pid >= 0);
+        if (pid != 0)
+                return pid;
+        close(gate[1]);
+        if (read(gate[0], &none, 1) != 0)
+                _exit(2);
+        world->requests = number;
+        world_asked(world);
+        _exit(world_ask(world) == 0 ? 0 : 1);
+}
+
+/* One folder, no history yet, and four that find so at the same moment. */
+static void several_begin_at_once(void **state)
+{
+        (void)state;
+        for (int round = 0; round < 12; round++) {
+                void *fresh = NULL;
+                int gate[2], status = -1;
+                pid_t pids[4];
+                assert_int_equal(world_set_up(&fresh), 0);
+                assert_int_equal(pipe(gate), 0);
+                for (size_t i = 0; i < ARRAY_LEN(pids); i++)
+                        pids[i] = begin_when_told(fresh, gate, (unsigned int)i);
+                close(gate[1]);
+                for (size_t i = 0; i < ARRAY_LEN(pids); i++) {
+                        assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
+                        assert_int_equal(status, 0);
+                }
+                close(gate[0]);
+                assert_int_equal(world_read(fresh).findings, 0);
+                assert_int_equal(world_tear_down(&fresh), 0);
+        }
+}
+
 /* ---- who never came to an end ---- */
 
 static void an_end_nobody_will_write_is_written(void **state)
@@ -553,6 +591,7 @@ int main(void)
                 CASE(a_file_that_is_taken_away_is_missed_at_once),
                 CASE(what_was_not_anchored_is_anchored_with_the_next),
                 CASE(many_writers_make_one_chain),
+                CASE(several_begin_at_once),
                 CASE(an_end_nobody_will_write_is_written),
                 CASE(a_notebook_that_was_changed_keeps_nobody),
                 CASE(one_that_cannot_be_seen_is_not_given_up),
