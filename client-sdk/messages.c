@@ -58,15 +58,14 @@ static const struct message {
                 N_("The smart card service of this computer is absent or denies access."),
                 N_("Run: mohr doctor") },
         { OUTCOME_NOBODY_TO_ASK,
-                N_("There is no terminal and no screen on which to ask for the PIN."),
-                N_("Run the command in a terminal or in a desktop session. If it already does, "
-                   "install "
-                   "pinentry.") },
+                N_("The PIN cannot be asked for: there is no terminal and no screen, or no program "
+                   "that asks there."),
+                N_("Run the command in a terminal or in a desktop session. If that is where it "
+                   "runs, install pinentry, or correct its name in mohr.conf(5).") },
         { OUTCOME_CANNOT_RECORD,
                 N_("The request could not be recorded, so it was not carried out."),
-                N_("No assertion was given out. Free some disk space, then try again; if it "
-                   "happens "
-                   "again: mohr history verify") },
+                N_("No assertion was given out. If the disk is full, free some space; if the "
+                   "history is damaged, see what is wrong with it: mohr history verify") },
         { OUTCOME_NO_STANDARD_SIGNATURE, N_("This card cannot make a standard signature."),
                 N_("It cannot be used for this purpose.") },
         { OUTCOME_INTERNAL, N_("Something went wrong inside Mohr."),

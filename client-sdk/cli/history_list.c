@@ -185,12 +185,16 @@ static void print_entries(const struct cli *cli, const json_t *entries)
                 printf("%s\n", _("Nothing of this kind is recorded."));
 }
 
-static int tell_entries(
-        const struct cli *cli, const struct listing *listing, const struct history_source *source)
+static int tell_entries(const struct cli *cli, const struct listing *listing,
+        const struct history_source *source, bool none)
 {
         drop_oldest(listing, listing->limit);
         if (!cli->json) {
-                print_entries(cli, listing->entries);
+                if (none)
+                        printf("%s\n", _("There is no history here. One begins with the first "
+                                         "request; --from names another folder."));
+                else
+                        print_entries(cli, listing->entries);
                 history_doubt(cli, source);
                 return cli_flushed() ? 0 : OUTCOME_INTERNAL;
         }
@@ -254,5 +258,5 @@ int history_list(struct cli *cli, int argc, char **argv)
         r = history_open(cli, listing.from, &source);
         if (r == 0)
                 r = history_read(cli, &source, list_row, &listing, &none);
-        return r == 0 ? tell_entries(cli, &listing, &source) : r;
+        return r == 0 ? tell_entries(cli, &listing, &source, none) : r;
 }
