@@ -210,13 +210,17 @@ static int fill_end(
 
 /* ---- answers ------------------------------------------------------------------------------------- */
 
-static void tell_grants(const struct history_wait *wait, int outcome, const char *list)
+static void tell_grants(const struct history_wait *wait, int outcome, const char *failure,
+        const struct history_reply *reply)
 {
         bool starved = false;
-        json_t *grants = list && outcome == 0 ? members_read(list, strlen(list), &starved) : NULL;
+        json_t *grants = reply && outcome == 0
+                                 ? members_read(reply->list, strlen(reply->list), &starved)
+                                 : NULL;
         if (outcome == 0 && !grants)
                 outcome = OUTCOME_CANNOT_RECORD;
-        wait->grants(wait->user, outcome, grants);
+        wait->grants(
+                wait->user, outcome, reply && reply->detail[0] ? reply->detail : failure, grants);
 }
 
 static void tell(const struct history_wait *wait, int outcome, const struct history_reply *reply)
@@ -256,7 +260,7 @@ void history_deliver(struct history *history, struct history_question *question,
                 log_noted(history, reply, failure);
         history_question_free(question);
         if (wait && wait->grants)
-                tell_grants(wait, outcome, reply ? reply->list : NULL);
+                tell_grants(wait, outcome, failure, reply);
         else if (wait && reply)
                 tell(wait, outcome, reply);
         else if (wait)

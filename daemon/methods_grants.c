@@ -42,7 +42,7 @@ static void hung_up(void *user)
         finish(user);
 }
 
-static void told(void *user, int outcome, json_t *grants)
+static void told(void *user, int outcome, const char *detail, json_t *grants)
 {
         struct asking *asking = user;
         struct call *call = asking->call;
@@ -52,7 +52,7 @@ static void told(void *user, int outcome, json_t *grants)
                 return;
         }
         json_decref(grants);
-        method_fail(call, outcome, NULL);
+        method_fail(call, outcome, method_details(NULL, -1, detail));
 }
 
 static void taken_back(

@@ -31,6 +31,11 @@ static int list(const struct cli *cli, struct mohr_client *client)
 {
         _cleanup_free_ char *json = NULL;
         int r = mohr_client_grants(client, &json);
+        if (r == OUTCOME_CANNOT_RECORD)
+                return cli_report_as(cli, r,
+                        _("Which permissions there are cannot be told: they stand in the history."),
+                        _("See what is wrong with it: mohr history verify"),
+                        mohr_client_detail(client), client);
         if (r != 0)
                 return cli_result(cli, r, client);
         _cleanup_json_ json_t *all = json_loads(json, 0, NULL);

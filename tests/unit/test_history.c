@@ -45,9 +45,10 @@ static void on_done(void *user, int outcome, const char *detail, const struct hi
         f->told = told ? *told : (struct history_told){ 0 };
 }
 
-static void on_grants(void *user, int outcome, json_t *grants)
+static void on_grants(void *user, int outcome, const char *detail, json_t *grants)
 {
         struct fixture *f = user;
+        (void)detail;
         f->answered = true;
         f->answers++;
         f->outcome = outcome;
