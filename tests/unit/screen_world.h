@@ -13,8 +13,11 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/eventfd.h>
+#include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <cmocka.h>
@@ -35,6 +38,14 @@ static struct screen_world {
         char ticket[SCREEN_TICKET_LEN + 1];
         char frame[16384];
 } world;
+
+/* Valgrind of Debian 12 knows no such call. Under it the process of a screen never ends, which only tests without it watch. */
+int pidfd_open(pid_t pid, unsigned int flags)
+{
+        if (getenv("MOHR_VALGRIND"))
+                return eventfd(0, EFD_CLOEXEC);
+        return (int)syscall(SYS_pidfd_open, pid, flags);
+}
 
 static const struct log quiet = { .program = "test", .max = 0, .fd = 2 };
 
