@@ -8,7 +8,6 @@
 #include "daemon/prompt/question.h"
 #include "daemon/renew_internal.h"
 
-#include <stdio.h>
 #include <time.h>
 
 #define TYPED_CAP             64
@@ -38,25 +37,16 @@ int renew_queue(struct renew *renew, struct out *args)
 
 /* ---- the history --------------------------------------------------------------------------- */
 
-/* The words are the worker's, and lent; a clerk wants to know when to come back. */
-static void keep_detail(struct renew *renew, const char *detail, unsigned int wait_s)
-{
-        if (wait_s == 0)
-                snprintf(renew->detail_text, sizeof renew->detail_text, "%s", detail);
-        else
-                snprintf(renew->detail_text, sizeof renew->detail_text, "%s; again in %u s", detail,
-                        wait_s);
-        renew->detail = renew->detail_text;
-}
-
 static void on_recorded(
         void *user, int outcome, const char *detail, const struct history_told *told)
 {
         struct renew *renew = user;
         renew->record = history_wait_free(renew->record);
         renew->recorded = outcome == 0;
-        if (outcome != 0 && detail)
-                keep_detail(renew, detail, told ? told->wait_s : 0);
+        if (outcome != 0 && detail) {
+                request_keep_detail(renew->detail_text, sizeof renew->detail_text, detail, told);
+                renew->detail = renew->detail_text;
+        }
         renew_run(renew, outcome);
 }
 

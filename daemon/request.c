@@ -9,6 +9,7 @@
  */
 #include "daemon/request_internal.h"
 
+#include <stdio.h>
 #include <sys/random.h>
 #include <time.h>
 
@@ -21,6 +22,14 @@ int request_make_id(char id[static REQUEST_ID_LEN + 1])
                 return -EIO;
         hex_encode(id, random, sizeof random);
         return 0;
+}
+
+void request_keep_detail(char *dst, size_t cap, const char *detail, const struct history_told *told)
+{
+        if (told && told->wait_s > 0)
+                snprintf(dst, cap, "%s; again in %u s", detail, told->wait_s);
+        else
+                snprintf(dst, cap, "%s", detail);
 }
 
 static int copy_params(struct request *request, const struct request_params *params)

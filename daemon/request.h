@@ -17,9 +17,13 @@ struct known;   /* what was learnt of cards and issuing CAs: known.h */
 struct relying; /* relying.h */
 struct screen;  /* screen.h */
 struct request;
+struct history_told;
 
 #define REQUEST_ID_LEN 32 /* hex digits */
 _must_check_ int request_make_id(char id[static REQUEST_ID_LEN + 1]);
+/* The history's detail to keep, and when to come back where that is known: a clerk wants to be told. */
+void request_keep_detail(
+        char *dst, size_t cap, const char *detail, const struct history_told *told);
 
 struct request_context { /* shared by all requests of one daemon, outlives them */
         sd_event *event;

@@ -14,7 +14,6 @@
 #include "client-sdk/assurance.h"
 #include "client-sdk/identity.h"
 
-#include <stdio.h>
 #include <time.h>
 
 /* ---- may it be asked? ---------------------------------------------------------------------- */
@@ -151,16 +150,12 @@ bool record_is_due_to_choose(const struct request *request)
         return record_is_due(request) && choose_is_open(request);
 }
 
-/* The words are the worker's, and lent; a clerk wants to know when to come back. */
-static void keep_detail(struct request *request, const char *detail, unsigned int wait_s)
+static void keep_detail(
+        struct request *request, const char *detail, const struct history_told *told)
 {
         if (!detail)
                 return;
-        if (wait_s == 0)
-                snprintf(request->detail_text, sizeof request->detail_text, "%s", detail);
-        else
-                snprintf(request->detail_text, sizeof request->detail_text, "%s; again in %u s",
-                        detail, wait_s);
+        request_keep_detail(request->detail_text, sizeof request->detail_text, detail, told);
         request->detail = request->detail_text;
 }
 
@@ -173,7 +168,7 @@ static void on_recorded(
         if (outcome == 0)
                 request->told = *told;
         else
-                keep_detail(request, detail, told ? told->wait_s : 0);
+                keep_detail(request, detail, told);
         request_run(request, outcome);
 }
 
@@ -279,7 +274,7 @@ static void on_result(void *user, int outcome, const char *detail, const struct 
                 bool was_fine = request->outcome == 0;
                 withhold(request, NULL);
                 if (was_fine)
-                        keep_detail(request, detail, 0);
+                        keep_detail(request, detail, NULL);
         }
         request_run(request, 0);
 }
