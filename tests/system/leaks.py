@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""secrets.py: what is left of a PIN and of a holder, outside of the answer that was consented to.
+"""leaks.py: what is left of a PIN and of a holder, outside of the answer that was consented to.
 
 A few requests, good and bad, at the most verbose log level. Then everything is read that others might read: what the programs
 said (the journal, in a session), every byte of every file they keep, the write-ahead log as well, what /proc says of
