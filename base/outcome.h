@@ -53,6 +53,9 @@ enum outcome {
 #define DETAIL_REQUEST_EXPIRED    DETAIL_SIGNED_REQUEST " has expired"
 #define DETAIL_REQUEST_USED       "this signed request was used before"
 #define DETAIL_NO_RELYING_PARTIES "no anchors of relying parties are configured here"
+/* Of a limit that is reached; when to come back follows. */
+#define DETAIL_PAUSED    "paused after wrong PINs: try again later"
+#define DETAIL_TOO_OFTEN "asked too often: try again later"
 /* Of a new PIN: that no card's holder can make one here; where it is not typed; and what is known of it. */
 #define DETAIL_OFFICE          "a national card's PIN is changed and unblocked by the service office alone"
 #define DETAIL_READER_KEYS     "this reader has keys for a PIN, and a new one is not typed there"

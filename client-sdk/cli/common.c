@@ -152,6 +152,15 @@ static const struct special {
                 N_("An administrator sets it: [relying_parties] anchors in mohr.conf(5)."), false },
         { OUTCOME_POLICY, DETAIL_SIGNED_REQUEST, N_("The signed request was not accepted."),
                 N_("Tell whoever runs the service what stands below."), true },
+        { OUTCOME_POLICY, DETAIL_PAUSED,
+                N_("After several wrong PINs in a row this app must wait."),
+                N_("Try again after the time (s: seconds) that stands below. No try was spent "
+                   "now."),
+                true },
+        { OUTCOME_POLICY, DETAIL_TOO_OFTEN, N_("There were too many requests within an hour."),
+                N_("Try again after the time (s: seconds) that stands below. The limits are in "
+                   "mohr.conf(5)."),
+                true },
 };
 
 static const struct special *special_of(int outcome, const char *detail)

@@ -119,8 +119,8 @@ static const struct {
         const char *why, *detail;
 } words[] = {
         { "replayed", "this signed request was used before" },
-        { "paused", "paused after wrong PINs: try again later" },
-        { "too_often", "asked too often: try again later" },
+        { "paused", DETAIL_PAUSED },
+        { "too_often", DETAIL_TOO_OFTEN },
 };
 
 const char *judge_detail(const char *why)

@@ -238,11 +238,31 @@ def rewritten(rig, daemon):
     rig.check(code == 21 and {fault for fault, _ in bad} & {"rewritten", "cut-off"}, "but by the daemon's log", told)
 
 
+def refused(rig):
+    """What the history refuses by itself is said in words, with what to do about it."""
+    daemon = soft(rig, limits={"wrong_pins": "1", "pause_s": "60"})
+    daemon.script(getpin=("11111111",))
+    wrong = rig.assert_(daemon)
+    code, _, err = rig.assert_(daemon)
+    rig.check((wrong[0], code) == (13, 16) and "this app must wait" in err and "again in" in err, "an app that is paused is told so, and until when", err)
+    daemon.stop()
+    for name in os.listdir(daemon.state):
+        if name.startswith("history.db"):
+            os.unlink(os.path.join(daemon.state, name))
+    with open(os.path.join(daemon.state, "history.db"), "w", encoding="ascii") as file:
+        file.write("a shopping list, and no database at all\n")
+    daemon.start()
+    for words in (("grants",), ("assert", "--audience", lib.AUDIENCE, "--nonce", lib.NONCE)):
+        code, _, err = rig.mohr(daemon, *words)
+        rig.check(code == 27 and "is no database" in err, f"{words[0]} says what is wrong with the history", (code, err))
+
+
 def body(rig):
     daemon = soft(rig)
     for part in (every_end, hung_up, killed, export, grants, rewritten):
         part(rig, daemon)
     old_ones(rig)
+    refused(rig)
 
 
 main(body)
