@@ -83,8 +83,7 @@ struct history_wait *history_wait_free(struct history_wait *wait);
 
 /* What may ask without the consent page: {"grants": [{...}]} of docs/history.md, stolen by the callback's
  * owner; and taking one back. outcome as above, OUTCOME_USAGE: no such grant. */
-typedef void (*history_grants_done)(
-        void *user, int outcome, const char *detail, json_t *grants);
+typedef void (*history_grants_done)(void *user, int outcome, const char *detail, json_t *grants);
 _must_check_ int history_list_grants(
         struct history_wait **ret, struct history *history, history_grants_done done, void *user);
 _must_check_ int history_revoke(struct history_wait **ret, struct history *history,

@@ -125,8 +125,7 @@ void texts_unproven(const struct question *question, struct page *ret)
         texts_begin(&parts, question, ret);
         parts_add(&parts,
                 _("Signing with Iranian national smart ID cards has not been proven in public: "
-                  "it is "
-                  "unproven on real cards."));
+                  "it is unproven on real cards."));
         parts_add(&parts,
                 _("Nothing is written to the card. A try is only spent if the PIN is wrong."));
         parts_add(&parts, _("Do you want to continue?"));
