@@ -136,6 +136,8 @@ static int take_signed_request(const struct cli *cli, struct request *request)
         int r = checking_read(request->signed_file, &input);
         if (r < 0)
                 return cli_usage(cli, "%s: %s", request->signed_file, strerror(-r));
+        if (input.len == 0)
+                return cli_usage(cli, _("The signed request is empty."));
         request->signed_request = strndup(input.text, input.len);
         request->to.signed_request = request->signed_request;
         return request->signed_request ? 0 : cli_result(cli, -ENOMEM, NULL);

@@ -102,8 +102,11 @@ void cli_headline(const struct cli *cli, const char *text, int outcome)
 int cli_report(
         const struct cli *cli, int outcome, const char *detail, const struct mohr_client *client)
 {
-        return cli_report_as(cli, outcome, mohr_outcome_text(outcome), mohr_outcome_next(outcome),
-                detail, client);
+        bool last = outcome == OUTCOME_WRONG_PIN && client && mohr_client_tries_left(client) == 1;
+        const char *next =
+                last ? _("One more wrong PIN blocks it. Who is not sure should not guess.")
+                     : mohr_outcome_next(outcome);
+        return cli_report_as(cli, outcome, mohr_outcome_text(outcome), next, detail, client);
 }
 
 int cli_report_as(const struct cli *cli, int outcome, const char *message, const char *next,

@@ -112,7 +112,7 @@ def errors(daemon, env):
     check(not silent, "each error has its code and its words, in English, Persian and JSON", silent[:2])
     daemon.frames = [{"error": "mohr.Identity.WrongPin", "parameters": {"tries_left": 1}}]
     _, _, err = run(*ASK, env=env)
-    check("1 try is left" in err, "the tries left are told", err)
+    check("1 try is left" in err and "One more wrong PIN blocks it" in err, "the tries left are told", err)
     _, _, err = run(*ASK, env={**env, "LANG": "fa_IR.UTF-8", "LC_ALL": ""})
     check("۱ بار دیگر" in err, "in Persian digits in Persian, without a Persian locale", err)
     daemon.frames = []
