@@ -60,7 +60,7 @@ struct person_question ask_question(const struct request *request)
                 .request = request->id,
                 .app = request->peer.executable,
                 .peer = &request->peer,
-                .organization = request->signed_request ? request->relying.organization : NULL,
+                .organization = record_organization(request),
                 .screen = request->context->screen,
                 .recorded = true,
                 .audience = request->audience,

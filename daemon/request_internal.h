@@ -176,6 +176,7 @@ int look_leave(struct request *request, struct out *args);
 int look_left(struct request *request, int outcome, struct in *fields);
 
 /* May it be asked, whose turn is it, and the rows of the history. */
+const char *record_organization(const struct request *request); /* NULL: none was verified */
 int record_judge(struct request *request, struct out *args);
 int record_allows_card(struct request *request);
 int record_allows_certificate(struct request *request);

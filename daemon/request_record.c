@@ -37,7 +37,7 @@ static int take_signed(struct request *request)
         return 0;
 }
 
-static const char *organization_of(const struct request *request)
+const char *record_organization(const struct request *request)
 {
         return request->signed_request ? request->relying.organization : NULL;
 }
@@ -50,7 +50,7 @@ int record_judge(struct request *request, struct out *args)
                 return r;
         const struct policy_question question = {
                 .peer = &request->peer,
-                .organization = organization_of(request),
+                .organization = record_organization(request),
                 .organization_key =
                         request->signed_request ? request->relying.organization_key : NULL,
                 .audience = request->audience,
@@ -65,10 +65,6 @@ int record_judge(struct request *request, struct out *args)
         request->detail = decision->detail;
         if (decision->consent == POLICY_REFUSE)
                 return OUTCOME_POLICY;
-        if (decision->over != CLAIMS_NONE) {
-                request->detail = "it requires what no rule lets it ask for";
-                return OUTCOME_POLICY;
-        }
         request->detail = NULL;
         return 0;
 }
@@ -199,7 +195,7 @@ int record_intent(struct request *request, struct out *args)
                 .program = request->peer.executable,
                 .audience = request->audience,
                 .purpose = request->purpose,
-                .organization = organization_of(request),
+                .organization = record_organization(request),
                 .organization_key = is_signed ? signed_by->organization_key : NULL,
                 .signed_request = is_signed ? signed_by->replay_key : NULL,
                 .rule = decision->rule,

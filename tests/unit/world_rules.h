@@ -15,15 +15,16 @@ void policy_decide(const struct config *config, const struct policy_question *qu
         (void)config;
         assert_int_equal(world.total, 0); /* before any card is met */
         assert_non_null(question->audience);
+        claimset over = question->required & world.forbidden;
         *ret = (struct policy_decision){
-                .consent = world.consent_mode,
+                .consent = over ? POLICY_REFUSE : world.consent_mode,
                 .required = question->required,
                 .optional = question->optional & (claimset)~world.forbidden,
-                .over = question->required & world.forbidden,
+                .over = over,
                 .pinpad = world.wants_pinpad,
                 .no_simulated = world.wants_real,
                 .assurance = world.wants_level,
-                .detail = world.consent_mode == POLICY_REFUSE ? "a rule refuses" : NULL,
+                .detail = over || world.consent_mode == POLICY_REFUSE ? "a rule refuses" : NULL,
         };
 }
 
