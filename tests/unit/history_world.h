@@ -137,4 +137,36 @@ _unused_ static void world_expect_whole(struct world *world, int64_t rows)
         assert_int_equal(sum.rows, rows);
 }
 
+_unused_ static void path_in(const struct world *world, const char *name, char dst[static 128])
+{
+        snprintf(dst, 128, "%s/%s", world->dir, name);
+}
+
+/* Another program of this user, with a hand on the file. */
+_unused_ static void meddle(const struct world *world, const char *sql)
+{
+        char path[128];
+        sqlite3 *db = NULL;
+        path_in(world, "history.db", path);
+        assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+        if (sqlite3_exec(db, sql, NULL, NULL, NULL) != SQLITE_OK)
+                fail_msg("%s: %s", sql, sqlite3_errmsg(db));
+        assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
+_unused_ static int64_t count(const struct world *world, const char *sql)
+{
+        char path[128];
+        sqlite3 *db = NULL;
+        sqlite3_stmt *statement = NULL;
+        path_in(world, "history.db", path);
+        assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+        assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &statement, NULL), SQLITE_OK);
+        assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+        int64_t n = sqlite3_column_int64(statement, 0);
+        sqlite3_finalize(statement);
+        assert_int_equal(sqlite3_close(db), SQLITE_OK);
+        return n;
+}
+
 #endif

@@ -17,15 +17,6 @@ static struct view proof_of(enum card_renewal how)
         return how == RENEW_BY_PIN ? old_pin : puk;
 }
 
-static struct setting counted(const char *answer)
-{
-        struct setting s = piv();
-        struct pin_counter counter;
-        says(&s, COUNTER, answer);
-        assert_int_equal(piv_profile.counter(&s.card, PIN_COPY_IAS, &counter), 0);
-        return s;
-}
-
 static int renew(struct setting *s, enum card_renewal how, int *ret_tries)
 {
         return piv_profile.renew(&s->card, how, proof_of(how), new_pin, ret_tries);
@@ -52,7 +43,7 @@ static void every_answer_has_one_meaning_and_ends_the_right_to_ask(void **state)
         };
         for (size_t i = 0; i < 2 * ARRAY_LEN(cases); i++) {
                 enum card_renewal how = i % 2 ? RENEW_BY_PUK : RENEW_BY_PIN;
-                _cleanup_setting_ struct setting s = counted("63C3");
+                _cleanup_setting_ struct setting s = piv_counted();
                 int tries = 9;
                 says(&s, how == RENEW_BY_PIN ? CHANGE : UNBLOCK, cases[i / 2].answer);
                 if (strcmp(cases[i / 2].answer, "6104") == 0)
@@ -75,7 +66,7 @@ static void a_blocked_pin_is_for_the_code_alone(void **state)
         } cases[] = { { "6983", -EPERM, 0 }, { "63C0", -EPERM, 0 }, { "9000", -EPERM, -EPERM },
                 { "6A88", -EPERM, -EPERM } };
         for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-                _cleanup_setting_ struct setting s = counted(cases[i].counter);
+                _cleanup_setting_ struct setting s = piv_counted_as(cases[i].counter);
                 int tries;
                 assert_int_equal(renew(&s, RENEW_BY_PIN, &tries), cases[i].by_pin);
                 if (cases[i].by_puk == 0)
@@ -105,7 +96,7 @@ static void nothing_goes_out_that_is_no_pin(void **state)
                 { "13572468", "16180", RENEW_BY_PUK },
                 { "271828", "16180339", CARD_RENEWALS },
         };
-        _cleanup_setting_ struct setting s = counted("63C3");
+        _cleanup_setting_ struct setting s = piv_counted();
         for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
                 int tries;
                 assert_int_equal(piv_profile.renew(&s.card, cases[i].how,
@@ -123,12 +114,12 @@ static void nothing_goes_out_that_is_no_pin(void **state)
 static void the_right_ends_with_all_that_ends_the_state_of_the_card(void **state)
 {
         (void)state;
-        _cleanup_setting_ struct setting s = counted("63C3");
+        _cleanup_setting_ struct setting s = piv_counted();
         int tries;
         card_forget(&s.card);
         assert_int_equal(renew(&s, RENEW_BY_PIN, &tries), -EPERM);
         assert_int_equal(renew(&s, RENEW_BY_PUK, &tries), -EPERM);
-        _cleanup_setting_ struct setting other = counted("63C3");
+        _cleanup_setting_ struct setting other = piv_counted();
         assert_int_equal(piv_profile.clear(&other.card), 0);
         assert_int_equal(renew(&other, RENEW_BY_PIN, &tries), -EPERM);
         assert_int_equal(renew(&other, RENEW_BY_PUK, &tries), -EPERM);
