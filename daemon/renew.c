@@ -126,6 +126,8 @@ static int on_limit(sd_event_source *source, uint64_t usec, void *user)
 {
         struct renew *renew = user;
         (void)source, (void)usec;
+        if (renew->closed)
+                return 0;          /* its row is being written, which has a time limit of its own */
         if (renew->outcome == 0) { /* else it is on its way out with that */
                 renew->outcome = OUTCOME_TIMED_OUT;
                 renew->detail = "the request's own time limit";

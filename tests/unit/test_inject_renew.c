@@ -123,6 +123,8 @@ static void begin_anew(void)
         world.verified = world.stored = false;
 }
 
+static unsigned int limit_ms; /* 0: the default */
+
 static int renew_in(sd_event *event, struct inject *in)
 {
         static const struct renew_callbacks steps = { on_step, on_end };
@@ -131,6 +133,7 @@ static int renew_in(sd_event *event, struct inject *in)
                 .reader = READER,
                 .ui = { .tty = "/dev/pts/9" },
                 .peer = { .executable = "/usr/bin/app" },
+                .timeout_ms = limit_ms,
         };
         struct renew *running = NULL;
         assert_ptr_equal(event, world.event);
@@ -330,6 +333,17 @@ static void the_person_and_the_history_can_say_no(void **state)
         world.end_outcome = 0;
 }
 
+static void a_row_that_is_being_written_is_waited_for_past_the_limit(void **state)
+{
+        (void)state;
+        limit_ms = 1000;
+        world.end_after_ms = 1300;
+        assert_int_equal(renew_once(NULL), 0);
+        limit_ms = 0;
+        assert_string_equal(world.end, "Ok");
+        nothing_is_left();
+}
+
 static void who_waits_for_another_prompt_is_told_so(void **state)
 {
         (void)state;
@@ -414,6 +428,7 @@ int main(void)
                 TEST(some_are_refused_before_anybody_is_asked),
                 TEST(what_happens_during_the_prompt_is_seen),
                 TEST(the_person_and_the_history_can_say_no),
+                TEST(a_row_that_is_being_written_is_waited_for_past_the_limit),
                 TEST(who_waits_for_another_prompt_is_told_so),
                 TEST(a_no_a_loss_or_a_hangup_at_any_question_is_an_end),
                 TEST(who_hangs_up_on_a_proof_leaves_what_became_of_it),

@@ -74,6 +74,17 @@ static void without_its_second_row_no_assertion_leaves(void **state)
         assert_int_equal(world.pins, 1);
 }
 
+static void a_row_that_is_being_written_is_waited_for_past_the_limit(void **state)
+{
+        (void)state;
+        struct request_params params = good_params();
+        params.timeout_ms = 1000;
+        world.end_after_ms = 1300;
+        drive(&params);
+        assert_int_equal(world.outcome, 0);
+        assert_string_equal(world.end, "Ok");
+}
+
 static void a_failure_stays_itself_when_its_row_cannot_be_written(void **state)
 {
         (void)state;
@@ -326,6 +337,7 @@ int main(void)
                 T(without_its_row_nobody_is_asked),
                 T(who_is_paused_hears_for_how_long),
                 T(without_its_second_row_no_assertion_leaves),
+                T(a_row_that_is_being_written_is_waited_for_past_the_limit),
                 T(a_failure_stays_itself_when_its_row_cannot_be_written),
                 T(what_never_reached_a_person_has_no_row),
                 T(a_choice_of_readers_is_a_prompt_too),

@@ -24,12 +24,22 @@ static int on_written(sd_event_source *source, void *user)
         return 0;
 }
 
+static int on_written_late(sd_event_source *source, uint64_t usec, void *user)
+{
+        (void)usec;
+        return on_written(source, user);
+}
+
 static int write_soon(struct history_wait **ret, bool end, history_done done, void *user)
 {
         WORLD_CALM();
         struct history_wait *wait = calloc(1, sizeof *wait);
         *wait = (struct history_wait){ .done = done, .user = user, .end = end };
-        assert_return_code(sd_event_add_defer(world.event, &wait->soon, on_written, wait), 0);
+        int r = end && world.end_after_ms
+                        ? sd_event_add_time_relative(world.event, &wait->soon, CLOCK_MONOTONIC,
+                                  world.end_after_ms * 1000ULL, 1, on_written_late, wait)
+                        : sd_event_add_defer(world.event, &wait->soon, on_written, wait);
+        assert_return_code(r, 0);
         WORLD_ON();
         *ret = wait;
         return 0;
