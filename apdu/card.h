@@ -55,6 +55,13 @@ enum card_object {
         OBJECT_COUNT,
 };
 
+/* Which of a card's keys is meant. A national card has one that is used, for both. */
+enum card_use {
+        CARD_USE_SIGNATURE,      /* piv: 9C */
+        CARD_USE_AUTHENTICATION, /* piv: 9A */
+        CARD_USES
+};
+
 enum pin_copy { PIN_COPY_IAS, PIN_COPY_ID, PIN_COPY_EV, PIN_COPY_COUNT };
 
 struct pin_counter {
@@ -109,6 +116,9 @@ enum sign_method {
         SIGN_PIV_RSA2048,     /* piv: algorithm 07, PKCS #1 v1.5 over SHA-256 */
         SIGN_PIV_P256,        /* piv: algorithm 11 over SHA-256; the signature is DER */
         SIGN_PIV_P384,        /* piv: algorithm 14 over SHA-384; the same */
+        SIGN_PIV_RSA2048_RAW, /* piv, 9A only: algorithm 07 over a block of 256 bytes, padded by the caller */
+        SIGN_PIV_P256_RAW, /* piv, 9A only: algorithm 11 over 32 bytes of whatever digest */
+        SIGN_PIV_P384_RAW, /* piv, 9A only: algorithm 14 over 48 bytes */
         SIGN_METHOD_COUNT,
 };
 

@@ -29,7 +29,8 @@ struct history *history_free(struct history *history); /* what was noted is writ
 
 struct history_asked { /* all texts are borrowed for the call; those that may be NULL are marked */
         const char *request; /* id, 32 hex digits */
-        const char *method;  /* "Assert", "ChangePin", "UnblockPin" */
+        const char *
+                method; /* "Assert", "ChangePin", "UnblockPin", "SignDocument", "ShowCertificates", "UseKey" */
         uint32_t uid, pid;
         const char *app;      /* peer_key(): "flatpak:org.example.App", "program:/usr/bin/x", ... */
         const char *program;  /* the executable's path; "" unknown */
@@ -40,6 +41,12 @@ struct history_asked { /* all texts are borrowed for the call; those that may be
         const char *signed_request; /* digest that names this signed request, 64 hex digits; NULL */
         const char *rule;           /* of the policy; NULL: the built-in one */
         claimset required, optional;
+        const char *document;        /* its name, as the holder was shown it; NULL */
+        const char *document_digest; /* SHA-256 of it, 64 hex digits; NULL */
+        const char *form;            /* of the signature, as in mohr.Documents.Add; NULL */
+        const char *consent;         /* the request whose consent page covered this one; NULL */
+        const char *content; /* UseKey: what is signed, "tls", "ssh", "cms" or "raw"; NULL */
+        const char *key;     /* UseKey, ShowCertificates: "signature", "authentication"; NULL */
         /* What the worker judges in the same transaction; 0: not judged. */
         unsigned int app_per_hour,
                 user_per_hour; /* requests that may have been begun within an hour */
@@ -67,6 +74,8 @@ struct history_ended {
         const char *outcome;   /* "Ok" or outcome_name() */
         const char *detail;    /* NULL */
         const char *assertion; /* the compact JWS, of which only the SHA-256 is kept; NULL */
+        const char *
+                signature; /* of what was signed otherwise: SHA-256 of the signature's value, 64 hex digits; NULL */
         claimset released, declined;
         int tries_left;       /* -1 unknown */
         const char *grant;    /* the one that stood for the consent page; NULL */

@@ -15,8 +15,16 @@
 #include "daemon/config.h"
 #include <systemd/sd-event.h>
 
-enum person_work { PERSON_SIGN, PERSON_CHANGE_PIN, PERSON_UNBLOCK_PIN };
+enum person_work { /* as enum question_work */
+        PERSON_SIGN,
+        PERSON_CHANGE_PIN,
+        PERSON_UNBLOCK_PIN,
+        PERSON_DOCUMENTS,
+        PERSON_CERTIFICATES, /* no PIN: `pin` is NULL */
+        PERSON_KEY
+};
 struct peer;
+struct question_document; /* prompt/question.h */
 struct screen;
 
 struct person_ui { /* checked by the daemon: the tty belongs to the peer's uid */
@@ -50,6 +58,12 @@ struct person_question {
         bool may_remember; /* after consent: may it ask again for this without the consent page? */
         bool recorded;     /* a history is kept: said on the consent page */
         enum person_work work; /* what the PIN is for */
+        const struct question_document
+                *documents;                 /* PERSON_DOCUMENTS: all that the consent is for ... */
+        size_t document_count, document_at; /* ... and which one the PIN is for */
+        uint8_t content;                    /* PERSON_KEY: enum question_content */
+        const char *content_text;           /* or NULL */
+        bool authentication_key;
         unsigned int timeout_s;
         const char *pinentry;
         struct screen

@@ -15,12 +15,15 @@
 
 enum policy_consent { POLICY_GRANT, POLICY_ASK, POLICY_REFUSE }; /* growing strictness */
 
+enum policy_work { POLICY_ASSERT, POLICY_DOCUMENT, POLICY_KEYS, POLICY_WORKS };
+
 struct policy_question {
+        enum policy_work work;
         const struct peer *peer;
         const char *organization;     /* of a verified relying party, or NULL */
         const char *organization_key; /* as struct relying_request, or NULL */
-        const char *audience;
-        const char *purpose; /* or NULL */
+        const char *audience;         /* NULL for documents and keys */
+        const char *purpose;          /* or NULL */
         claimset required, optional;
 };
 

@@ -5,14 +5,19 @@
 #ifndef MOHR_REQUEST_H
 #define MOHR_REQUEST_H
 
+#include "apdu/card.h"
 #include "client-sdk/assertion.h"
+#include "client-sdk/leaf.h"
 #include "daemon/config.h"
 #include "daemon/person.h"
+#include "daemon/policy.h"
 #include "daemon/readers.h"
 #include "daemon/server.h"
 #include "daemon/turn.h"
 
 struct history; /* history.h */
+struct history_asked;
+struct history_ended;
 struct known;   /* what was learnt of cards and issuing CAs: known.h */
 struct relying; /* relying.h */
 struct screen;  /* screen.h */
@@ -37,7 +42,58 @@ struct request_context { /* shared by all requests of one daemon, outlives them 
         struct turns turns;    /* whose prompt is open, who comes next */
 };
 
-struct request_params { /* copied by request_start */
+/* What a kind of request may know of its card; borrowed for the call. */
+struct request_subject {
+        const char *id; /* of the request */
+        const char *reader;
+        X509 *leaf, *issuer; /* confirmed; the issuer is NULL where it is not known */
+        const struct leaf *facts;
+        const uint8_t *print; /* GATE_PRINT_SIZE bytes, of the leaf */
+        enum card_family family;
+        bool simulated;
+        uint32_t events; /* this laying-on of the card, unique in this process */
+        int64_t when;    /* what is composed says this time */
+};
+
+#define REQUEST_BLOCK_MAX 256
+struct request_to_sign {
+        uint8_t bytes[REQUEST_BLOCK_MAX]; /* a digest of the leaf's hash; or what `method` takes */
+        size_t len;
+        uint8_t method; /* enum sign_method; SIGN_METHOD_COUNT: the card's own way for a digest */
+};
+
+/* A kind of request: what is asked for and what the card signs. The way to it (rules, turn, history, prompt, PIN, same card,
+ * signature, way out) is the same for all. Functions may be NULL where there is nothing to do. They return 0, an outcome
+ * with *ret_detail (static or owned by `user`), or a negative errno. */
+struct request_work {
+        const char *method;      /* the history's word for it */
+        enum policy_work policy; /* which rules are for it */
+        enum card_use use;       /* which of the card's keys */
+        bool no_pin;             /* the holder's yes is all: nothing is signed */
+        /* Once the card is confirmed, before anything is written down or asked. REQUEST_WAIT: it goes on with request_prepared(). */
+        int (*prepare)(void *user, struct request *request, const struct request_subject *subject,
+                const char **ret_detail);
+        /* Adds to what stands there already. */
+        void (*record)(void *user, struct history_asked *asked);
+        void (*ask)(void *user, struct person_question *question);
+        /* Once before the prompt as a rehearsal, once when the PIN was accepted. */
+        int (*compose)(void *user, const struct request_subject *subject,
+                struct request_to_sign *ret, const char **ret_detail);
+        /* The signature as the card gave it (EC: DER). OUTCOME_NO_STANDARD_SIGNATURE: it does not verify. */
+        int (*finish)(void *user, const struct request_subject *subject, const uint8_t *signature,
+                size_t len, const char **ret_detail);
+        /* Before the answer's row is written: what leaves, as `signature`. */
+        void (*end)(void *user, struct history_ended *ended);
+};
+#define REQUEST_WAIT 1001
+
+struct request_params { /* copied by request_start, but for work_user, which must outlive the request */
+        const struct request_work *work; /* NULL: an assertion, by the members down to `station` */
+        void *work_user;
+        /* The holder agreed to this one with an earlier request: its id, and the certificate it was on. The consent page is left
+         * out if this is that card; else it is shown. NULL: none. */
+        const char *consent_of;
+        const uint8_t *consent_print;
         const char *audience, *nonce, *purpose, *reader, *expect_national_number;
         const char *
                 signed_request; /* or NULL; then audience to expect_national_number but `reader` are NULL */
@@ -59,6 +115,8 @@ struct request_callbacks {
 
 _must_check_ int request_start(struct request **ret, struct request_context *context,
         const struct request_params *params, const struct request_callbacks *callbacks, void *user);
+/* What prepare() waited for has come: 0, an outcome or a negative errno. From the loop, never from inside prepare(). */
+void request_prepared(struct request *request, int result, const char *detail);
 /* The client hung up, or the daemon stops: closes the prompt, frees the reader. No callback after. */
 struct request *request_cancel(struct request *request);
 

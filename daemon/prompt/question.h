@@ -50,7 +50,40 @@ enum question_asker { /* as what the caller is known; `asker_name` is its name a
         ASKER_USER_SERVICE, /* of the user */
         ASKERS
 };
-enum question_work { WORK_SIGN, WORK_CHANGE_PIN, WORK_UNBLOCK_PIN, WORKS };
+enum question_work {
+        WORK_SIGN,
+        WORK_CHANGE_PIN,
+        WORK_UNBLOCK_PIN,
+        WORK_DOCUMENTS, /* `documents`; with `granted` only the PIN for the one of number `document_at` */
+        WORK_CERTIFICATES, /* may the asker see the card's certificates? No PIN is asked for */
+        WORK_KEY,          /* `content` is signed: one page says so and takes the PIN */
+        WORKS
+};
+enum question_kind { DOCUMENT_OTHER, DOCUMENT_PDF, DOCUMENT_CMS, DOCUMENT_JSON, DOCUMENT_KINDS };
+enum question_form { /* of mohr.Documents.Add */
+        FORM_CMS,
+        FORM_CMS_ATTACHED,
+        FORM_PDF,
+        FORM_JWS,
+        FORM_COUNTERSIGNATURE, /* `content_text` of the question is whose signature that is */
+        FORMS
+};
+enum question_content { /* what an app wants signed by a key, as far as it was recognised */
+        CONTENT_RAW,    /* a digest or a block: nobody can tell what for */
+        CONTENT_TLS,    /* the client's part of a TLS 1.3 handshake */
+        CONTENT_SSH,    /* login; `content_text` is the user's name there */
+        CONTENT_CMS,    /* signed attributes; `content_text` is the document's digest in hex */
+        CONTENTS
+};
+#define QUESTION_DOCUMENTS_MAX 64
+struct question_document {
+        char name[129];
+        enum question_kind kind;
+        enum question_form form;
+        uint64_t size;
+        uint32_t pages; /* 0: not known */
+        uint8_t digest[32];
+};
 
 struct question {
         char tty[128], term[64], display[128], language[8], pinentry[256];
@@ -72,6 +105,11 @@ struct question {
         enum question_work work;
         enum question_asker asker;
         uint8_t required, optional; /* SHARE_ bits; none in both */
+        enum question_content content;
+        char content_text[256];
+        bool authentication_key; /* WORK_KEY: of a staff card, the key that makes no assertions */
+        uint8_t document_count, document_at;
+        struct question_document documents[QUESTION_DOCUMENTS_MAX];
         bool english_instead; /* in no frame: mohr-prompt found that the terminal cannot show Persian */
 };
 
