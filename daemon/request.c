@@ -56,6 +56,12 @@ static int copy_params(struct request *request, const struct request_params *par
                 if (texts[i].from && !*texts[i].to)
                         return -ENOMEM;
         }
+        request->work = params->work ? params->work : &request_assert_work;
+        request->work_user = params->work ? params->work_user : request;
+        if (params->consent_of && params->consent_print) {
+                snprintf(request->consent_of, sizeof request->consent_of, "%s", params->consent_of);
+                memcpy(request->consent_print, params->consent_print, GATE_PRINT_SIZE);
+        }
         request->station = json_incref(params->station);
         request->required = params->required;
         request->optional = params->optional;
@@ -134,6 +140,7 @@ static void request_free(struct request *request)
         for (size_t i = 0; i < ARRAY_LEN(texts); i++)
                 free(texts[i]);
         json_decref(request->station);
+        json_decref(request->values);
         if (request->gone)
                 *request->gone = true;
         free(request);

@@ -4,20 +4,13 @@
  * One prompt is open at a time (turn.h). Who comes later waits for his turn within his own time limit, holding
  * his reader but no transaction. A reader with keys of its own is preferred: then the prompt asks for consent
  * only, and no digit ever comes here.
- *
- * The text to be signed is composed by one function, once before the prompt as a rehearsal and once
- * after the PIN was accepted; identity comes from the leaf alone (client-sdk/assertion.h).
  */
 #include "daemon/request_internal.h"
 
-#include "base/text.h"
 #include "daemon/screen.h"
 
 #include <stdio.h>
-#include <sys/timex.h>
 #include <time.h>
-
-#define STATION_TEXT_SIZE 128 /* bytes with the NUL: what docs/assertion.md allows, less one */
 
 /* ---- whose turn ---------------------------------------------------------------------------- */
 
@@ -46,7 +39,7 @@ static void on_answer(void *user, const struct person_answer *answer)
                 known_tell_unproven(request->context->known);
         if (outcome == OUTCOME_TIMED_OUT)
                 request->detail = "nobody answered the prompt in time";
-        if (outcome == 0 && !request->pinpad && request->pin->len == 0)
+        if (outcome == 0 && request->pin && request->pin->len == 0)
                 outcome = OUTCOME_INTERNAL;
         request_run(request, outcome);
 }
@@ -97,12 +90,14 @@ static struct person_question question_of(
         question.simulated = request->simulated;
         question.tell_unproven = request->told_unproven;
         question.expired = gate_expired(&request->card.chain, time(NULL));
-        question.granted = request->told.granted;
+        question.granted = request->told.granted || work_was_agreed(request);
         question.required = request->required;
         question.optional = request->optional;
         if (request->told.granted) /* what was agreed to then */
                 question.optional &= request->told.released;
         question.may_remember = record_may_remember(request);
+        if (request->work->ask)
+                request->work->ask(request->work_user, &question);
         return question;
 }
 
@@ -116,10 +111,10 @@ int ask_person(struct request *request, struct out *args)
         request->required &= available(request);
         request->optional &= available(request);
         reader_describe(request->reader, &reader);
-        request->told_unproven = context->config->unproven == UNPROVEN_ASK &&
+        request->told_unproven = work_signs(request) && context->config->unproven == UNPROVEN_ASK &&
                                  gate_unproven(&request->card.identity, request->simulated) &&
                                  !known_told_unproven(context->known);
-        int r = request->pinpad ? 0 : secret_new(&request->pin, REQUEST_PIN_CAP);
+        int r = sign_takes_digits(request) ? secret_new(&request->pin, REQUEST_PIN_CAP) : 0;
         if (r < 0) {
                 request->detail =
                         "no memory that can be locked for a PIN: is RLIMIT_MEMLOCK too low?";
@@ -134,60 +129,4 @@ int ask_person(struct request *request, struct out *args)
         if (r != 0)
                 ask_give_up_turn(request);
         return r == 0 ? WAIT : r;
-}
-
-/* ---- what is signed ------------------------------------------------------------------------ */
-
-static bool clock_synchronised(void)
-{
-        struct timex clock = { 0 };
-        int state = adjtimex(&clock);
-        return state >= 0 && state != TIME_ERROR && !(clock.status & STA_UNSYNC);
-}
-
-static const char *or_null(const char *text)
-{
-        return *text ? text : NULL;
-}
-
-static const char *pin_entry(const struct request *request)
-{
-        return request->pinpad ? "pinpad" : request->on_screen ? "screen" : "pinentry";
-}
-
-int ask_compose(struct request *request, int64_t when, char **ret)
-{
-        const struct known_card *card = &request->card;
-        bool piv = card->identity.family == CARD_PIV;
-        struct reader_info reader;
-        char reader_name[STATION_TEXT_SIZE];
-        reader_describe(request->reader, &reader);
-        text_sanitize(reader_name, sizeof reader_name, reader.name, sizeof reader_name);
-        const struct assertion_request asked = {
-                .audience = request->audience,
-                .nonce = request->nonce,
-                .purpose = request->purpose,
-                .expect_national_number = request->expect_national_number,
-                .station = request->station,
-                .declined = (claimset)(CLAIMS_ALL & ~request->released),
-        };
-        const struct assertion_facts facts = {
-                .issuer_id = request->id,
-                .now = when,
-                .auth_time = when,
-                .life = ASSERTION_LIFE,
-                .clock_synchronised = clock_synchronised(),
-                .pin_entry = pin_entry(request),
-                .software = "mohr " MOHR_VERSION,
-                .reader = or_null(reader_name),
-                .card = {
-                        .generation = piv ? NULL : card_generation_name(card->identity.generation),
-                        .family = piv ? "piv" : NULL,
-                        .expiry = or_null(card->expiry),
-                        .expiry_raw = or_null(card->expiry_raw),
-                        .simulated = request->simulated,
-                },
-        };
-        return assertion_signing_input(
-                &asked, &facts, card->chain.leaf, card->chain.issuer, ret, &request->detail);
 }

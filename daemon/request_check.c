@@ -13,7 +13,7 @@
  * then the counter read after the prompt is lower, and nothing is sent. Never so for the last try. */
 bool look_lacks_tries(const struct request *request)
 {
-        return !request->resumed || request->tries_left < 2;
+        return work_signs(request) && (!request->resumed || request->tries_left < 2);
 }
 
 int look_copy(struct request *request, struct out *args)
@@ -34,7 +34,8 @@ int look_counted(struct request *request, int outcome, struct in *fields)
 
 bool look_lacks_keys(const struct request *request)
 {
-        return request->plan.step_count == 0 || request->plan.counters_differ;
+        return work_signs(request) &&
+               (request->plan.step_count == 0 || request->plan.counters_differ);
 }
 
 static int compare_counters(struct request *request)
@@ -72,8 +73,8 @@ static bool next_trial(const struct request *request, struct gate_step *ret)
 bool look_has_trials(const struct request *request)
 {
         struct gate_step step;
-        return !request->plan.proven && request->plan.step_count + 2 <= GATE_STEPS_MAX &&
-               next_trial(request, &step);
+        return work_signs(request) && !request->plan.proven &&
+               request->plan.step_count + 2 <= GATE_STEPS_MAX && next_trial(request, &step);
 }
 
 int look_method(struct request *request, struct out *args)
@@ -108,7 +109,7 @@ int look_leave(struct request *request, struct out *args)
 {
         struct known_key *plan = &request->plan;
         out_u8(args, DRIVER_LEAVE);
-        if (plan->step_count > 0)
+        if (plan->step_count > 0 || !work_signs(request))
                 return 0;
         if (!request->wants_issuer_keys) {
                 request->detail = "the card accepts no method for the certificate's key";
@@ -125,6 +126,8 @@ int look_left(struct request *request, int outcome, struct in *fields)
         (void)outcome;
         if (in_done(fields) < 0)
                 return -EBADMSG;
+        if (!work_signs(request))
+                return 0; /* the free checks are still to be made by one that does */
         reader_describe(request->reader, &info);
         request->card.complete = true;
         request->card.insertion = request->insertion;

@@ -8,6 +8,8 @@
  *   request_look.c    the first visit to the card: what is read, and the gate
  *   request_check.c   its end: the free checks
  *   request_ask.c     the prompt: whose turn it is, what is told, what comes back
+ *   request_work.c    what differs between kinds of requests: the calls of struct request_work
+ *   request_assert.c  the kind that makes an assertion
  *   request_sign.c    the second visit: same card, counter, PIN or the reader's keys, signature
  */
 #ifndef MOHR_REQUEST_INTERNAL_H
@@ -46,6 +48,8 @@ enum state {
         STATE_METHOD,
         STATE_OTHER_FILES,
         STATE_LEAVE,
+        STATE_PREPARE,
+        STATE_REHEARSE,
         STATE_TURN,
         STATE_QUEUE,
         STATE_RECORD,
@@ -67,12 +71,16 @@ enum state {
 };
 
 /* What a row's function returns besides 0 (go on), an outcome or an errno. */
-enum verdict { AGAIN = 1000, WAIT };
+enum verdict { AGAIN = 1000, WAIT = REQUEST_WAIT };
 
 struct request {
         struct request_context *context;
         struct request_callbacks callbacks;
         void *user;
+        const struct request_work *work;
+        void *work_user;
+        char consent_of[REQUEST_ID_LEN + 1]; /* "": none */
+        uint8_t consent_print[GATE_PRINT_SIZE];
         char id[REQUEST_ID_LEN + 1];
         char *audience, *nonce, *purpose, *reader_name, *expect_national_number;
         char *tty, *term, *display, *wayland_display, *xauthority, *language;
@@ -129,10 +137,10 @@ struct request {
         bool told_unproven, verified;
         bool pinpad;    /* the person was told to type on the reader's keys */
         bool on_screen; /* they were asked by a screen that holds the role */
+        struct request_to_sign to_sign;
         int64_t auth_time;
-        char *signing_input, *assertion;
-        uint8_t digest[CARD_HASH_MAX];
-        size_t digest_len;
+        char *signing_input, *assertion; /* of an assertion */
+        json_t *values;                  /* for its row of the history, or NULL */
 };
 
 /* request.c */
@@ -209,10 +217,21 @@ struct person_question ask_question(const struct request *request);
 bool ask_take_turn(struct request *request);
 int ask_person(struct request *request, struct out *args);
 void ask_give_up_turn(struct request *request);
+
+/* request_work.c */
+bool work_signs(const struct request *request); /* a PIN is needed, and a signature comes of it */
+bool work_was_agreed(const struct request *request); /* by an earlier request, for this very card */
+bool work_prepares(const struct request *request);
+int work_prepare(struct request *request, struct out *args);
 /* What would be signed now. OUTCOME_INVALID when a field of the request is out of its bounds. */
-int ask_compose(struct request *request, int64_t when, char **ret);
+int work_compose(struct request *request, int64_t when);
+int work_rehearse(struct request *request, struct out *args);
+int work_finish(struct request *request, const uint8_t *signature, size_t len);
+
+extern const struct request_work request_assert_work; /* its user is the request */
 
 int sign_begun(struct request *request, int outcome, struct in *fields);
+bool sign_is_wanted(const struct request *request);
 bool sign_lost_identity(const struct request *request);
 bool sign_lost_leaf(const struct request *request);
 int sign_identified(struct request *request, int outcome, struct in *fields);

@@ -246,7 +246,7 @@ static int policy(struct request *request)
 {
         const struct known_key *key =
                 known_key_find(request->context->known, request->card.chain.print);
-        if (request->context->config->unproven == UNPROVEN_NO &&
+        if (work_signs(request) && request->context->config->unproven == UNPROVEN_NO &&
                 gate_unproven(&request->card.identity, request->simulated)) {
                 request->detail =
                         "signing with this card is unproven, and the configuration says no to that";
@@ -268,7 +268,7 @@ static int policy(struct request *request)
                 request->plan.steps[0] = step;
                 request->plan.step_count = 1;
         }
-        if (request->plan.needs_issuer_keys) {
+        if (request->plan.needs_issuer_keys && work_signs(request)) {
                 request->detail = "known from an earlier request";
                 return OUTCOME_NEEDS_ISSUER_KEYS;
         }
@@ -277,7 +277,6 @@ static int policy(struct request *request)
 
 int look_judge(struct request *request, struct out *args)
 {
-        _cleanup_free_ char *rehearsal = NULL;
         (void)args;
         if (!choose_was_meant(request)) {
                 request->detail = "another card lies there than the one that was found";
@@ -294,5 +293,5 @@ int look_judge(struct request *request, struct out *args)
         if (r == 0)
                 r = policy(request);
         /* Whatever is wrong with the request itself must show before a person and a PIN are troubled. */
-        return r != 0 ? r : ask_compose(request, time(NULL), &rehearsal);
+        return r != 0 || work_prepares(request) ? r : work_rehearse(request, NULL);
 }

@@ -49,6 +49,7 @@ int record_judge(struct request *request, struct out *args)
         if (r != 0)
                 return r;
         const struct policy_question question = {
+                .work = request->work->policy,
                 .peer = &request->peer,
                 .organization = record_organization(request),
                 .organization_key =
@@ -76,7 +77,7 @@ int record_allows_card(struct request *request)
                 request->detail = "a rule forbids simulated cards here";
                 return OUTCOME_POLICY;
         }
-        if (request->decision.pinpad && !request->pinpad) {
+        if (request->decision.pinpad && !request->pinpad && work_signs(request)) {
                 request->detail = "a rule wants the PIN typed on the keys of the card reader, and "
                                   "this one has none that are used";
                 return OUTCOME_POLICY;
@@ -186,9 +187,9 @@ int record_intent(struct request *request, struct out *args)
         char app[PEER_KEY_MAX];
         (void)args;
         peer_key(&request->peer, app);
-        const struct history_asked asked = {
+        struct history_asked asked = {
                 .request = request->id,
-                .method = "Assert",
+                .method = request->work->method,
                 .uid = request->peer.uid,
                 .pid = (uint32_t)request->peer.pid,
                 .app = app,
@@ -205,8 +206,12 @@ int record_intent(struct request *request, struct out *args)
                 .user_per_hour = decision->user_per_hour,
                 .wrong_pins = decision->wrong_pins,
                 .pause_s = decision->pause_s,
-                .use_grant = decision->consent == POLICY_GRANT,
+                .use_grant =
+                        decision->consent == POLICY_GRANT && request->work->policy == POLICY_ASSERT,
+                .consent = work_was_agreed(request) ? request->consent_of : NULL,
         };
+        if (request->work->record)
+                request->work->record(request->work_user, &asked);
         int r = history_ask(
                 &request->recording, request->context->history, &asked, on_recorded, request);
         return r == 0 ? WAIT : cannot_record(request, r);
@@ -214,34 +219,14 @@ int record_intent(struct request *request, struct out *args)
 
 /* ---- the result ---------------------------------------------------------------------------- */
 
-static json_t *values_of(const struct request *request)
-{
-        const struct config *config = request->context->config;
-        const struct leaf *facts = &request->card.chain.facts;
-        if (!config->history_values || config->history_station || request->outcome != 0)
-                return NULL;
-        return facts->class == LEAF_STAFF
-                       ? json_pack("{s:s, s:s}", "name", facts->common_name, "employee_number",
-                                 facts->employee_number)
-                       : json_pack("{s:s, s:s, s:s}", "given_name", facts->given_name,
-                                 "family_name", facts->family_name, "card_number",
-                                 facts->card_number);
-}
-
 static struct history_ended end_of(const struct request *request, const char *outcome)
 {
-        bool released = request->outcome == 0 && request->assertion;
-        claimset asked = request->required | request->optional;
         return (struct history_ended){
                 .request = request->id,
                 .outcome = outcome,
                 .detail = request->detail,
-                .assertion = released ? request->assertion : NULL,
-                .released = released ? request->released : CLAIMS_NONE,
-                .declined = released ? (claimset)(asked & ~request->released) : CLAIMS_NONE,
                 .tries_left = request->outcome == OUTCOME_WRONG_PIN ? request->tries_left : -1,
                 .grant = request->told.granted ? request->told.grant : NULL,
-                .remember = released && request->remember,
         };
 }
 
@@ -278,14 +263,13 @@ static void on_result(void *user, int outcome, const char *detail, const struct 
 int record_result(struct request *request, struct out *args)
 {
         (void)args;
-        json_t *values = values_of(request);
         struct history_ended ended =
                 end_of(request, request->outcome == 0 ? "Ok" : outcome_name(request->outcome));
-        ended.values = values;
+        if (request->outcome == 0 && request->work->end)
+                request->work->end(request->work_user, &ended);
         request->closed = true;
         int r = history_end(
                 &request->recording, request->context->history, &ended, on_result, request);
-        json_decref(values);
         if (r == 0)
                 return WAIT;
         withhold(request, "the history's worker could not be asked");
@@ -304,9 +288,6 @@ void record_abandon(struct request *request)
         request->closed = true;
         struct history_ended ended =
                 end_of(request, request->outcome ? outcome_name(request->outcome) : "Cancelled");
-        ended.assertion = NULL; /* it did not leave */
-        ended.released = ended.declined = CLAIMS_NONE;
-        ended.remember = false;
         history_note_end(request->context->history, &ended);
 }
 

@@ -46,6 +46,11 @@ int sign_begun(struct request *request, int outcome, struct in *fields)
         return 0;
 }
 
+bool sign_is_wanted(const struct request *request)
+{
+        return work_signs(request);
+}
+
 bool sign_lost_identity(const struct request *request)
 {
         return request->lost_identity;
@@ -121,12 +126,12 @@ int sign_counted(struct request *request, int outcome, struct in *fields)
 
 bool sign_takes_digits(const struct request *request)
 {
-        return !request->pinpad;
+        return work_signs(request) && !request->pinpad;
 }
 
 bool sign_uses_keys(const struct request *request)
 {
-        return request->pinpad;
+        return work_signs(request) && request->pinpad;
 }
 
 static int prepare(struct request *request)
@@ -135,10 +140,7 @@ static int prepare(struct request *request)
         request->wants_issuer_keys =
                 false; /* from here on only what a signature was refused with counts */
         request->auth_time = time(NULL);
-        int r = ask_compose(request, request->auth_time, &request->signing_input);
-        return r == 0 ? assertion_digest(request->signing_input, request->card.chain.leaf,
-                                request->digest, &request->digest_len)
-                      : r;
+        return work_compose(request, request->auth_time);
 }
 
 int sign_verified(struct request *request, int outcome, struct in *fields)
@@ -203,15 +205,16 @@ int sign_typed(struct request *request, int outcome, struct in *fields)
 
 bool sign_has_steps(const struct request *request)
 {
-        return request->step < request->plan.step_count;
+        return work_signs(request) && request->step < request->plan.step_count;
 }
 
 int sign_step(struct request *request, struct out *args)
 {
         const struct gate_step *step = &request->plan.steps[request->step];
+        const struct request_to_sign *to_sign = &request->to_sign;
         out_u8(args, step->key);
-        out_u8(args, step->method);
-        out_bytes16(args, request->digest, request->digest_len);
+        out_u8(args, to_sign->method == SIGN_METHOD_COUNT ? step->method : to_sign->method);
+        out_bytes16(args, to_sign->bytes, to_sign->len);
         return 0;
 }
 
@@ -253,8 +256,7 @@ int sign_signed(struct request *request, int outcome, struct in *fields)
                 struct view sig = in_bytes16(fields, CARD_SIG_MAX);
                 if (in_done(fields) < 0)
                         return -EBADMSG;
-                r = assertion_finish(request->signing_input, request->card.chain.leaf, sig.data,
-                        sig.len, &request->assertion);
+                r = work_finish(request, sig.data, sig.len);
                 request->made_signature |= r == OUTCOME_NO_STANDARD_SIGNATURE;
         }
         if (r == 0)

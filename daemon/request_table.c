@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* request_table.c: an Assert from door to door, as rows. Reading `rows` from top to bottom is reading
+/* request_table.c: a request from door to door, as rows. Reading `rows` from top to bottom is reading
  * the policy: nothing of the PIN family before CONFIRM, no prompt inside a transaction, no PIN before
  * the counter was read again, one VERIFY (with digits or by the reader's keys, and either row is entered
  * once), no prompt before the history's row, no answer before the second one, and one way out.
@@ -56,15 +56,17 @@ static const struct row rows[STATE_COUNT] = {
         [STATE_METHOD]         = { "method",         NULL,      look_has_trials,    OP_METHOD,   look_method, look_tried,      true  },
         [STATE_OTHER_FILES]    = { "other files",    NULL,      look_lacks_files,   OP_READ,     look_file,   look_filed,      true  },
         [STATE_LEAVE]          = { "leave",          NULL,      NULL,               OP_END,      look_leave,  look_left,       false },
+        [STATE_PREPARE]        = { "prepare",        "reading", work_prepares,      0,           work_prepare, NULL,           false },
+        [STATE_REHEARSE]       = { "rehearse",       NULL,      work_prepares,      0,           work_rehearse, NULL,          false },
         [STATE_TURN]           = { "turn",           NULL,      NULL,               0,           record_turn, NULL,            false },
         [STATE_QUEUE]          = { "queue",          "queued",  record_must_queue,  0,           record_queue, NULL,           false },
         [STATE_RECORD]         = { "record",         NULL,      record_is_due,      0,           record_intent, NULL,          false },
         [STATE_ASK]            = { "ask",            "consent", NULL,               0,           ask_person,  NULL,            false },
-        [STATE_BEGIN_AGAIN]    = { "begin again",    NULL,      NULL,               OP_BEGIN,    NULL,        sign_begun,      false },
+        [STATE_BEGIN_AGAIN]    = { "begin again",    NULL,      sign_is_wanted,     OP_BEGIN,    NULL,        sign_begun,      false },
         [STATE_IDENTIFY_AGAIN] = { "identify again", NULL,      sign_lost_identity, OP_IDENTIFY, NULL,        sign_identified, true  },
         [STATE_LEAF_AGAIN]     = { "leaf again",     NULL,      sign_lost_leaf,     OP_READ,     sign_leaf,   sign_same_leaf,  true  },
         [STATE_CONFIRM_AGAIN]  = { "confirm again",  NULL,      sign_lost_leaf,     OP_CONFIRM,  NULL,        sign_confirmed,  false },
-        [STATE_COUNTER_AGAIN]  = { "counter again",  NULL,      NULL,               OP_COUNTER,  look_copy,   sign_counted,    false },
+        [STATE_COUNTER_AGAIN]  = { "counter again",  NULL,      sign_is_wanted,     OP_COUNTER,  look_copy,   sign_counted,    false },
         [STATE_PIN]            = { "pin",            "pin",     sign_takes_digits,  OP_PIN,      send_pin,    pin_sent,        false },
         [STATE_VERIFY]         = { "verify",         NULL,      sign_takes_digits,  OP_VERIFY,   NULL,        sign_verified,   true  },
         [STATE_PINPAD]         = { "pinpad",         "pinpad",  sign_uses_keys,     OP_PINPAD,   sign_keys,   sign_typed,      true  },
@@ -145,7 +147,7 @@ static int call_pin(struct request *request)
 static int start(struct request *request)
 {
         const struct row *row = &rows[request->state];
-        uint8_t payload[128];
+        uint8_t payload[REQUEST_BLOCK_MAX + 16];
         struct out args = out_new(payload, sizeof payload);
         int r = row->start ? row->start(request, &args) : 0;
         if (r != 0 || row->op == 0)
