@@ -31,6 +31,8 @@ int chain_take(const struct known *known, enum card_family family, struct gate_c
                 r = gate_chain_add(chain, object, der.data, der.len, ret_class);
         if (r == 0)
                 find_issuer(known, family, chain);
+        if (r == 0)
+                gate_chain_judge_other(chain, known_anchors(known, gate_scope(family)));
         return r;
 }
 

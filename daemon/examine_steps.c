@@ -44,7 +44,7 @@ int exam_identified(struct examine *e, int outcome, struct in *fields)
         if (outcome == 0 && op_get_identity(fields, &f->identity) < 0)
                 return -EBADMSG;
         f->known = outcome == 0;
-        f->chain.wanted = gate_wanted(f->identity.family);
+        gate_chain_begin(&f->chain, f->identity.family, CARD_USE_SIGNATURE);
         return 0;
 }
 
@@ -68,14 +68,20 @@ int exam_named(struct examine *e, int outcome, struct in *fields)
         return 0;
 }
 
+static enum card_object object_of(const struct examine *e, unsigned int file)
+{
+        return gate_file(e->findings.identity.family, CARD_USE_SIGNATURE, file);
+}
+
 bool exam_has_files(const struct examine *e)
 {
-        return e->findings.known && e->file < gate_files(e->findings.identity.family);
+        return e->findings.known &&
+               e->file < gate_files(e->findings.identity.family, CARD_USE_SIGNATURE);
 }
 
 int exam_ask_file(struct examine *e, struct out *args)
 {
-        out_u8(args, (uint8_t)gate_file(e->file));
+        out_u8(args, (uint8_t)object_of(e, e->file));
         return 0;
 }
 
@@ -123,7 +129,7 @@ int exam_filed(struct examine *e, int outcome, struct in *fields)
         if (r == -EBADMSG)
                 return AGAIN;
         if (r == 0)
-                r = gate_chain_add(chain, gate_file(file), der.data, der.len, &class);
+                r = gate_chain_add(chain, object_of(e, file), der.data, der.len, &class);
         if (r < 0)
                 return r;
         e->findings.files[file] = found[class];

@@ -12,6 +12,9 @@
  * A staff card (PIV) is another thing altogether: no authority is known beforehand, so it is confirmed
  * only by an anchor that somebody configured for staff, and only if that anchor itself signed the
  * holder's certificate. Nothing that looks like a national certificate is taken from it, whoever issued it.
+ *
+ * It has two keys that are used: 9C makes assertions, 9A signs what apps hand in. So whoever wants 9A reads both
+ * certificates, and a card on which they are one key is refused: what an app hands in would be an assertion's.
  */
 #include "daemon/gate.h"
 
@@ -30,12 +33,23 @@
 static const struct family {
         enum leaf_class wanted;
         enum trust_scope scope;
-        unsigned int files;
-        bool learns_issuers, tries_return;
+        bool learns_issuers, tries_return, two_keys;
 } families[] = {
-        [CARD_UNKNOWN] = { LEAF_SIGNATURE, TRUST_CITIZENS, 0, false, false },
-        [CARD_NID] = { LEAF_SIGNATURE, TRUST_CITIZENS, 3, true, false },
-        [CARD_PIV] = { LEAF_STAFF, TRUST_STAFF, 1, false, true },
+        [CARD_UNKNOWN] = { LEAF_SIGNATURE, TRUST_CITIZENS, false, false, false },
+        [CARD_NID] = { LEAF_SIGNATURE, TRUST_CITIZENS, true, false, false },
+        [CARD_PIV] = { LEAF_STAFF, TRUST_STAFF, false, true, true },
+};
+
+/* In the order in which they are read. Where there are two keys the first is that of the one which is wanted. */
+static const struct files {
+        unsigned int count;
+        enum card_object objects[GATE_FILES_MAX];
+} files[][CARD_USES] = {
+        [CARD_UNKNOWN] = { { 0 }, { 0 } },
+        [CARD_NID] = { { 3, { OBJECT_CERTIFICATE_1, OBJECT_CERTIFICATE_2, OBJECT_CERTIFICATE_3 } },
+                { 3, { OBJECT_CERTIFICATE_1, OBJECT_CERTIFICATE_2, OBJECT_CERTIFICATE_3 } } },
+        [CARD_PIV] = { { 1, { OBJECT_CERTIFICATE_1 } },
+                { 2, { OBJECT_CERTIFICATE_2, OBJECT_CERTIFICATE_1 } } },
 };
 
 static const struct family *row_of(enum card_family family)
@@ -53,14 +67,36 @@ enum trust_scope gate_scope(enum card_family family)
         return row_of(family)->scope;
 }
 
-unsigned int gate_files(enum card_family family)
+static const struct files *files_of(enum card_family family, enum card_use use)
 {
-        return row_of(family)->files;
+        return &files[(size_t)family < ARRAY_LEN(files) ? family : CARD_UNKNOWN][use];
 }
 
-enum card_object gate_file(unsigned int n)
+unsigned int gate_files(enum card_family family, enum card_use use)
 {
-        return (enum card_object)(OBJECT_CERTIFICATE_1 + n);
+        return files_of(family, use)->count;
+}
+
+enum card_object gate_file(enum card_family family, enum card_use use, unsigned int n)
+{
+        return files_of(family, use)->objects[n];
+}
+
+bool gate_has_two_keys(enum card_family family)
+{
+        return row_of(family)->two_keys;
+}
+
+void gate_chain_begin(struct gate_chain *chain, enum card_family family, enum card_use use)
+{
+        chain->wanted = gate_wanted(family);
+        chain->use = gate_has_two_keys(family) ? use : CARD_USE_SIGNATURE;
+}
+
+bool gate_chain_lacks(const struct gate_chain *chain)
+{
+        return !chain->leaf || !chain->issuer ||
+               (chain->use == CARD_USE_AUTHENTICATION && !chain->other_seen);
 }
 
 bool gate_learns_issuers(enum card_family family)
@@ -87,6 +123,7 @@ void gate_chain_clear(struct gate_chain *chain)
 {
         X509_free(chain->leaf);
         X509_free(chain->issuer);
+        X509_free(chain->other);
         for (unsigned int i = 0; i < chain->authority_count; i++)
                 X509_free(chain->authorities[i]);
         *chain = (struct gate_chain){ 0 };
@@ -97,6 +134,7 @@ void gate_chain_copy(struct gate_chain *dst, const struct gate_chain *src)
         *dst = *src;
         share(dst->leaf);
         share(dst->issuer);
+        share(dst->other);
         for (unsigned int i = 0; i < dst->authority_count; i++)
                 share(dst->authorities[i]);
 }
@@ -115,6 +153,21 @@ static void add_leaf(struct gate_chain *chain, enum card_object object, X509 **c
         memcpy(chain->print, print, GATE_PRINT_SIZE);
 }
 
+static bool is_other(const struct gate_chain *chain, enum card_object object)
+{
+        return chain->use == CARD_USE_AUTHENTICATION && object != OBJECT_CERTIFICATE_2;
+}
+
+/* Whatever kind of certificate it is: it is the key that counts. */
+static void add_other(struct gate_chain *chain, X509 **cert)
+{
+        chain->shared_key = chain->leaf && EVP_PKEY_eq(X509_get0_pubkey(chain->leaf),
+                                                   X509_get0_pubkey(*cert)) == 1;
+        chain->other = *cert;
+        *cert = NULL;
+        ERR_clear_error();
+}
+
 int gate_chain_add(struct gate_chain *chain, enum card_object object, const uint8_t *der,
         size_t len, enum leaf_class *ret_class)
 {
@@ -125,12 +178,15 @@ int gate_chain_add(struct gate_chain *chain, enum card_object object, const uint
         int r = leaf_parse(der, len, &cert, &facts);
         if (r == -ENOMEM || (r == 0 && !SHA256(der, len, print)))
                 return -ENOMEM; /* a file not looked at could be a second leaf */
+        chain->other_seen |= is_other(chain, object);
         if (r < 0)
                 return 0;
         *ret_class = facts.class;
-        if (facts.class == chain->wanted)
+        if (is_other(chain, object) && !chain->other)
+                add_other(chain, &cert);
+        else if (facts.class == chain->wanted)
                 add_leaf(chain, object, &cert, &facts, print);
-        if (facts.class == LEAF_CA && chain->authority_count < GATE_FILES_MAX) {
+        if (cert && facts.class == LEAF_CA && chain->authority_count < GATE_FILES_MAX) {
                 chain->authorities[chain->authority_count++] = cert;
                 cert = NULL;
         }
@@ -185,7 +241,7 @@ static int apply(const struct rule *rules, size_t count, const char **ret_detail
         return 0;
 }
 
-/* What key 9C may be on a PIV card that Mohr has sign (SP 800-78-4 table 3-1). */
+/* What a key may be on a PIV card that Mohr has sign (SP 800-78-4 table 3-1). */
 static const struct {
         const char *algorithm;
         int bits;
@@ -196,22 +252,30 @@ static const struct {
         { "ES384", 384, SIGN_PIV_P384 },
 };
 
-#define PIV_KEY_9C 0x9C
+static const uint8_t piv_refs[CARD_USES] = {
+        [CARD_USE_SIGNATURE] = 0x9C,
+        [CARD_USE_AUTHENTICATION] = 0x9A,
+};
+
+static const enum sign_method *piv_method(X509 *leaf)
+{
+        EVP_PKEY *key = leaf ? X509_get0_pubkey(leaf) : NULL;
+        const struct algorithm *algorithm = key ? algorithm_of_key(key) : NULL;
+        for (size_t i = 0; algorithm && i < ARRAY_LEN(piv_keys); i++)
+                if (strcmp(algorithm_name(algorithm), piv_keys[i].algorithm) == 0 &&
+                        EVP_PKEY_get_bits(key) == piv_keys[i].bits)
+                        return &piv_keys[i].method;
+        return NULL;
+}
 
 bool gate_step_known(
         const struct gate_chain *chain, const struct card_identity *identity, struct gate_step *ret)
 {
-        EVP_PKEY *key = chain->leaf ? X509_get0_pubkey(chain->leaf) : NULL;
-        const struct algorithm *algorithm = key ? algorithm_of_key(key) : NULL;
-        if (identity->family != CARD_PIV || !algorithm)
+        const enum sign_method *method = piv_method(chain->leaf);
+        if (identity->family != CARD_PIV || !method)
                 return false;
-        for (size_t i = 0; i < ARRAY_LEN(piv_keys); i++)
-                if (strcmp(algorithm_name(algorithm), piv_keys[i].algorithm) == 0 &&
-                        EVP_PKEY_get_bits(key) == piv_keys[i].bits) {
-                        *ret = (struct gate_step){ PIV_KEY_9C, (uint8_t)piv_keys[i].method };
-                        return true;
-                }
-        return false;
+        *ret = (struct gate_step){ piv_refs[chain->use], (uint8_t)*method };
+        return true;
 }
 
 static bool may_sign(X509 *leaf)
@@ -234,11 +298,26 @@ static int confirm_staff(const struct gate_chain *chain, const struct card_ident
                         "the certificate's key is not RSA of 2048 bits, P-256 or P-384" },
                 { chain->leaf && may_sign(chain->leaf),
                         "the certificate's key is not for signing" },
+                { !chain->shared_key, "one key lies in 9A and in 9C: it would sign for any app" },
                 { chain->issuer != NULL, "no anchor for staff issued the holder's certificate" },
                 { chain->issuer && anchors && trust_vouches(anchors, TRUST_STAFF, chain->issuer),
                         "the issuing certificate does not lead to an anchor for staff" },
         };
         return apply(rules, ARRAY_LEN(rules), ret_detail);
+}
+
+void gate_chain_judge_other(struct gate_chain *chain, const struct mohr_trust *anchors)
+{
+        X509 *issuer = chain->other && anchors
+                               ? trust_find_issuer(anchors, TRUST_STAFF, chain->other)
+                               : NULL;
+        struct leaf facts;
+        if (issuer && issued(issuer, chain->other) && trust_vouches(anchors, TRUST_STAFF, issuer) &&
+                piv_method(chain->other) && may_sign(chain->other) &&
+                leaf_read(chain->other, &facts) == 0 && facts.class == LEAF_STAFF)
+                return;
+        X509_free(chain->other);
+        chain->other = NULL;
 }
 
 static int confirm_citizen(const struct gate_chain *chain, const struct card_identity *identity,

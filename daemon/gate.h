@@ -18,7 +18,11 @@
 /* What the certificate files of one card add up to. Zero-initialise; owns its certificates. */
 struct gate_chain {
         enum leaf_class wanted; /* what the holder's certificate must be: gate_wanted() */
+        enum card_use use;      /* of which key `leaf` is the certificate */
         X509 *leaf, *issuer;
+        X509 *other; /* use AUTHENTICATION: the signature key's, leading to an anchor as well; or NULL */
+        bool other_seen;                   /* that file was looked at ... */
+        bool shared_key;                   /* ... and names the very key that `leaf` names */
         struct leaf facts;                 /* of the leaf */
         uint8_t print[GATE_PRINT_SIZE];    /* of the leaf's bytes */
         enum card_object leaf_object;      /* the file it lay in */
@@ -33,9 +37,14 @@ void gate_chain_copy(struct gate_chain *dst,
 /* What makes the families of cards differ here. */
 enum leaf_class gate_wanted(enum card_family family); /* class of the holder's certificate */
 enum trust_scope gate_scope(enum card_family family); /* whose anchors must stand behind it */
-unsigned int gate_files(
-        enum card_family family);           /* certificate files worth reading, from the first */
-enum card_object gate_file(unsigned int n); /* one of them, n < GATE_FILES_MAX */
+/* Certificate files worth reading for that key's certificate, and the n-th of them. */
+unsigned int gate_files(enum card_family family, enum card_use use);
+enum card_object gate_file(enum card_family family, enum card_use use, unsigned int n);
+/* What a chain is for. A family with one key for everything knows no other use. */
+void gate_chain_begin(struct gate_chain *chain, enum card_family family, enum card_use use);
+/* Is a file still to be read, if there is one, before the chain can be judged? */
+bool gate_chain_lacks(const struct gate_chain *chain);
+bool gate_has_two_keys(enum card_family family);
 /* Whether an issuer that a card carries itself may be learnt, or is only ever an anchor. */
 bool gate_learns_issuers(enum card_family family);
 /* Whether a PIN that was right gives all tries back, by the card's standard. */
@@ -47,6 +56,8 @@ _must_check_ int gate_chain_add(struct gate_chain *chain, enum card_object objec
 /* True if the issuer is known after this call. `candidate` (may be NULL: those on the card) must carry
  * the name that the leaf says issued it and the key that signed the leaf. */
 bool gate_chain_find_issuer(struct gate_chain *chain, X509 *candidate);
+/* Forgets `other` unless it is a signer's and leads to one of these anchors, which may be NULL. */
+void gate_chain_judge_other(struct gate_chain *chain, const struct mohr_trust *anchors);
 /* The same file again, byte for byte? */
 bool gate_same_leaf(const struct gate_chain *chain, const uint8_t *der, size_t len);
 

@@ -178,10 +178,19 @@ void known_card_copy(struct known_card *dst, const struct known_card *src)
         gate_chain_copy(&dst->chain, &src->chain);
 }
 
-const struct known_card *known_card_find(const struct known *known, uint32_t events)
+/* A card with one key for everything is known for every use of it. */
+static bool is_entry(const struct known *known, size_t at, uint32_t events, enum card_use use)
+{
+        const struct known_card *card = known->cards[at].card;
+        return card && known->cards[at].events == events &&
+               (card->chain.use == use || !gate_has_two_keys(card->identity.family));
+}
+
+const struct known_card *known_card_find(
+        const struct known *known, uint32_t events, enum card_use use)
 {
         for (size_t i = 0; i < CARDS_MAX; i++)
-                if (known->cards[i].card && known->cards[i].events == events)
+                if (is_entry(known, i, events, use))
                         return known->cards[i].card;
         return NULL;
 }
@@ -194,10 +203,10 @@ void known_card_tries(struct known *known, uint32_t events, int tries)
 }
 
 /* Where the entry for this card goes: its old place, or the oldest one. */
-static size_t place_card(struct known *known, uint32_t events)
+static size_t place_card(struct known *known, uint32_t events, enum card_use use)
 {
         for (size_t i = 0; i < CARDS_MAX; i++)
-                if (known->cards[i].card && known->cards[i].events == events)
+                if (is_entry(known, i, events, use))
                         return i;
         size_t at = known->next_card;
         known->next_card = (at + 1) % CARDS_MAX;
@@ -210,7 +219,7 @@ void known_card_put(struct known *known, uint32_t events, const struct known_car
         if (!copy)
                 return; /* then it is read again */
         known_card_copy(copy, card);
-        size_t at = place_card(known, events);
+        size_t at = place_card(known, events, card->chain.use);
         drop_card(known, at);
         known->cards[at].events = events;
         known->cards[at].card = copy;

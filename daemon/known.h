@@ -34,7 +34,9 @@ struct known_card {
 };
 void known_card_clear(struct known_card *card);
 void known_card_copy(struct known_card *dst, const struct known_card *src); /* dst is zero */
-const struct known_card *known_card_find(const struct known *known, uint32_t events); /* or NULL */
+/* Of this laying-on, as it was read for that key; or NULL. */
+const struct known_card *known_card_find(
+        const struct known *known, uint32_t events, enum card_use use);
 /* What the last signature leaves to be known of its tries, or 0; nothing for a card that is not known. */
 void known_card_tries(struct known *known, uint32_t events, int tries);
 void known_card_put(struct known *known, uint32_t events, const struct known_card *card);

@@ -83,7 +83,7 @@ int renew_identified(struct renew *renew, int outcome, struct in *fields)
                 renew->detail = "this kind of card can only be looked at";
                 return OUTCOME_CARD_NOT_SUPPORTED;
         }
-        renew->chain.wanted = gate_wanted(renew->identity.family);
+        gate_chain_begin(&renew->chain, renew->identity.family, CARD_USE_SIGNATURE);
         return 0;
 }
 

@@ -66,7 +66,8 @@ int look_begun(struct request *request, int outcome, struct in *fields)
         request->insertion = card.insertion;
         request->simulated = info.simulated;
         request->pinpad = request->context->config->pinpad && (card.pinpad & PINPAD_VERIFY);
-        const struct known_card *known = known_card_find(request->context->known, info.events);
+        const struct known_card *known = known_card_find(
+                request->context->known, info.events, request->work->use);
         if (known && known->insertion == card.insertion)
                 known_card_copy(&request->card, known);
         if (request->card.tries > 0)
@@ -124,7 +125,7 @@ int look_identified(struct request *request, int outcome, struct in *fields)
         if (request->card.complete && !gate_same_kind(&identity, &request->card.identity))
                 known_card_clear(&request->card);
         request->card.identity = identity;
-        request->card.chain.wanted = gate_wanted(identity.family);
+        gate_chain_begin(&request->card.chain, identity.family, request->work->use);
         return 0;
 }
 
@@ -187,7 +188,8 @@ int look_dated(struct request *request, int outcome, struct in *fields)
 
 static bool has_files(const struct request *request)
 {
-        return !request->card.complete && request->file < gate_files(request->card.identity.family);
+        return !request->card.complete &&
+               request->file < gate_files(request->card.identity.family, request->work->use);
 }
 
 bool look_lacks_files(const struct request *request)
@@ -197,13 +199,17 @@ bool look_lacks_files(const struct request *request)
 
 bool look_lacks_chain(const struct request *request)
 {
-        const struct gate_chain *chain = &request->card.chain;
-        return has_files(request) && (!chain->leaf || !chain->issuer);
+        return has_files(request) && gate_chain_lacks(&request->card.chain);
+}
+
+static enum card_object object_of(const struct request *request, unsigned int file)
+{
+        return gate_file(request->card.identity.family, request->work->use, file);
 }
 
 int look_file(struct request *request, struct out *args)
 {
-        out_u8(args, (uint8_t)gate_file(request->file));
+        out_u8(args, (uint8_t)object_of(request, request->file));
         return 0;
 }
 
@@ -218,7 +224,7 @@ int look_filed(struct request *request, int outcome, struct in *fields)
         };
         struct view file = in_bytes16(fields, CARD_FILE_MAX);
         struct gate_chain *chain = &request->card.chain;
-        enum card_object object = gate_file(request->file++);
+        enum card_object object = object_of(request, request->file++);
         enum leaf_class class;
         request->locked_file |= outcome == OUTCOME_NEEDS_ISSUER_KEYS;
         if (outcome != 0)

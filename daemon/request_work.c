@@ -31,6 +31,7 @@ static struct request_subject subject_of(
                 .reader = info->name,
                 .leaf = chain->leaf,
                 .issuer = chain->issuer,
+                .other = chain->other,
                 .facts = &chain->facts,
                 .print = chain->print,
                 .family = request->card.identity.family,

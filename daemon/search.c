@@ -170,7 +170,8 @@ static int begun(struct search *search, int outcome, struct in *fields)
         if (op_get_card(fields, &card) < 0)
                 return -EBADMSG;
         reader_describe(search->reader, &info);
-        const struct known_card *known = known_card_find(search->context->known, info.events);
+        const struct known_card *known =
+                known_card_find(search->context->known, info.events, CARD_USE_SIGNATURE);
         if (known && known->insertion == card.insertion)
                 known_card_copy(&search->card, known);
         return 0;
@@ -187,7 +188,7 @@ static int identified(struct search *search, int outcome, struct in *fields)
         (void)outcome;
         if (op_get_identity(fields, identity) < 0)
                 return -EBADMSG;
-        search->card.chain.wanted = gate_wanted(identity->family);
+        gate_chain_begin(&search->card.chain, identity->family, CARD_USE_SIGNATURE);
         return 0;
 }
 
@@ -199,19 +200,20 @@ static bool is_national(const struct search *search)
 static bool lacks_chain(const struct search *search)
 {
         const struct gate_chain *chain = &search->card.chain;
-        return is_unknown(search) && is_national(search) && search->file < gate_files(CARD_NID) &&
+        return is_unknown(search) && is_national(search) &&
+               search->file < gate_files(CARD_NID, CARD_USE_SIGNATURE) &&
                (!chain->leaf || !chain->issuer);
 }
 
 static int ask_file(struct search *search, struct out *args)
 {
-        out_u8(args, (uint8_t)gate_file(search->file));
+        out_u8(args, (uint8_t)gate_file(CARD_NID, CARD_USE_SIGNATURE, search->file));
         return 0;
 }
 
 static int filed(struct search *search, int outcome, struct in *fields)
 {
-        enum card_object object = gate_file(search->file++);
+        enum card_object object = gate_file(CARD_NID, CARD_USE_SIGNATURE, search->file++);
         enum leaf_class class;
         if (outcome != 0)
                 return AGAIN; /* no such file, or not for us */

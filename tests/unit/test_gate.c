@@ -223,7 +223,7 @@ static void a_chain_is_judged_for_the_family_it_was_made_for(void **state)
         const char *why;
         assert_int_equal(gate_confirm(&citizens, &piv, NULL, &why), -EINVAL);
         assert_int_equal(gate_confirm(&staffs, &mav2, NULL, &why), -EINVAL);
-        assert_int_equal(gate_files(CARD_UNKNOWN), 0);
+        assert_int_equal(gate_files(CARD_UNKNOWN, CARD_USE_SIGNATURE), 0);
         assert_false(gate_learns_issuers(CARD_PIV));
         assert_true(gate_learns_issuers(CARD_NID));
         assert_false(gate_tries_return(CARD_NID));

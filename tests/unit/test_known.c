@@ -40,10 +40,10 @@ static void a_card_is_known_by_its_number_only(void **state)
         struct known_card card = a_card();
         known_card_put(known, 7, &card);
         known_card_clear(&card);
-        assert_non_null(known_card_find(known, 7));
-        assert_true(known_card_find(known, 7)->chain.leaf == pki->leaf);
-        assert_null(known_card_find(known, 8));
-        assert_null(known_card_find(known, 0));
+        assert_non_null(known_card_find(known, 7, CARD_USE_SIGNATURE));
+        assert_true(known_card_find(known, 7, CARD_USE_SIGNATURE)->chain.leaf == pki->leaf);
+        assert_null(known_card_find(known, 8, CARD_USE_SIGNATURE));
+        assert_null(known_card_find(known, 0, CARD_USE_SIGNATURE));
         known_free(known);
 }
 
@@ -55,10 +55,10 @@ static void cards_are_bounded_and_the_oldest_leaves(void **state)
         struct known_card card = a_card();
         for (uint32_t i = 1; i <= 1000; i++)
                 known_card_put(known, i, &card);
-        assert_null(known_card_find(known, 1));
-        assert_non_null(known_card_find(known, 1000));
+        assert_null(known_card_find(known, 1, CARD_USE_SIGNATURE));
+        assert_non_null(known_card_find(known, 1000, CARD_USE_SIGNATURE));
         known_card_put(known, 1000, &card); /* again: its own place */
-        assert_non_null(known_card_find(known, 999));
+        assert_non_null(known_card_find(known, 999, CARD_USE_SIGNATURE));
         known_card_clear(&card);
         known_free(known);
 }
