@@ -28,7 +28,7 @@
 #include <sys/wait.h>
 
 #define CHILD_FD   3
-#define DEVICE_FD  4
+#define FILES_FD   4
 #define FIRST_HIGH 10 /* our copies sit above every number the child wants */
 
 /* Frames come before everything else, so one that never stops speaking is not heard for a while: it may
@@ -54,7 +54,7 @@ struct child {
 
 struct launch {
         const char *const *argv, *const *env;
-        int null, channel, device;
+        int null, channel, files[CHILD_FILES];
         pid_t parent;
 };
 
@@ -68,6 +68,17 @@ static int high_fd(int fd)
         return r;
 }
 
+static int place_files(const struct launch *launch)
+{
+        for (int i = 0; i < CHILD_FILES; i++) {
+                int r = launch->files[i] >= 0 ? dup2(launch->files[i], FILES_FD + i)
+                                              : close(FILES_FD + i);
+                if (r < 0 && launch->files[i] >= 0)
+                        return -1;
+        }
+        return close_range(FILES_FD + CHILD_FILES, ~0U, 0);
+}
+
 /* Runs in the parent's memory until execve: only system calls, nothing written but `error`. */
 static void run_child(const struct launch *launch, volatile int *error)
 {
@@ -78,9 +89,7 @@ static void run_child(const struct launch *launch, volatile int *error)
                 signal(defaults[i], SIG_DFL);
         if (setsid() < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || dup2(launch->null, 0) < 0 ||
                 dup2(launch->null, 1) < 0 || dup2(launch->channel, CHILD_FD) < 0 ||
-                (launch->device >= 0 && dup2(launch->device, DEVICE_FD) < 0) ||
-                close_range(launch->device < 0 ? CHILD_FD + 1 : DEVICE_FD + 1, ~0U, 0) < 0 ||
-                sigprocmask(SIG_SETMASK, &none, NULL) < 0) {
+                place_files(launch) < 0 || sigprocmask(SIG_SETMASK, &none, NULL) < 0) {
                 *error = errno;
                 return;
         }
@@ -112,8 +121,16 @@ static int launch(const struct launch *launch, pid_t *ret_pid)
         return 0;
 }
 
-static int start(
-        struct child *child, const char *const *argv, const char *const *env, int device_given)
+static int copy_high(int fd)
+{
+        if (fd < 0)
+                return -1;
+        int copy = fcntl(fd, F_DUPFD_CLOEXEC, FIRST_HIGH);
+        return copy < 0 ? -errno : copy;
+}
+
+static int start(struct child *child, const char *const *argv, const char *const *env,
+        const int files[static CHILD_FILES])
 {
         int pair[2];
         if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
@@ -121,15 +138,15 @@ static int start(
         child->fd = high_fd(pair[0]);
         _cleanup_close_ int theirs = high_fd(pair[1]);
         _cleanup_close_ int null = high_fd(open("/dev/null", O_RDWR | O_CLOEXEC));
-        _cleanup_close_ int device =
-                device_given < 0 ? -1 : fcntl(device_given, F_DUPFD_CLOEXEC, FIRST_HIGH);
+        _cleanup_close_ int first = copy_high(files[0]);
+        _cleanup_close_ int second = copy_high(files[1]);
         if (child->fd < 0 || theirs < 0 || null < 0)
                 return child->fd < 0 ? child->fd : theirs < 0 ? theirs : null;
-        if (device_given >= 0 && device < 0)
-                return -errno;
+        if ((files[0] >= 0 && first < 0) || (files[1] >= 0 && second < 0))
+                return files[0] >= 0 && first < 0 ? first : second;
         if (fcntl(child->fd, F_SETFL, O_NONBLOCK) < 0)
                 return -errno;
-        struct launch plan = { argv, env, null, theirs, device, getpid() };
+        struct launch plan = { argv, env, null, theirs, { first, second }, getpid() };
         int r = launch(&plan, &child->pid);
         if (r < 0)
                 return r;
@@ -233,11 +250,12 @@ int child_spawn(struct child **ret, sd_event *event, const char *const *argv,
         const char *const *env, size_t frame_max, const struct child_callbacks *callbacks,
         void *user)
 {
-        return child_spawn_with(ret, event, argv, env, -1, frame_max, callbacks, user);
+        static const int none[CHILD_FILES] = { -1, -1 };
+        return child_spawn_with(ret, event, argv, env, none, frame_max, callbacks, user);
 }
 
 int child_spawn_with(struct child **ret, sd_event *event, const char *const *argv,
-        const char *const *env, int device, size_t frame_max,
+        const char *const *env, const int files[static CHILD_FILES], size_t frame_max,
         const struct child_callbacks *callbacks, void *user)
 {
         struct child *child = calloc(1, sizeof *child);
@@ -248,7 +266,7 @@ int child_spawn_with(struct child **ret, sd_event *event, const char *const *arg
         child->user = user;
         child->cap = frame_max;
         child->buf = calloc(1, frame_max);
-        int r = child->buf ? start(child, argv, env, device) : -ENOMEM;
+        int r = child->buf ? start(child, argv, env, files) : -ENOMEM;
         if (r == 0)
                 r = watch(child, event);
         if (r < 0) {

@@ -2,7 +2,7 @@
 /* child.h: one child process with one private SEQPACKET channel on its descriptor 3.
  *
  * Spawns with a whitelisted environment, a process group of its own, only 0,1 (/dev/null), 2
- * (inherited) and 3 open (4 too, for one that is given a device), SIGKILL on the parent's death. Frames are received into a buffer that is
+ * (inherited) and 3 open (4 and 5 too, for one that is given files), SIGKILL on the parent's death. Frames are received into a buffer that is
  * wiped after the callback. Killing kills the whole group. The exit callback comes exactly once, and
  * last; the object may be freed from any of its own callbacks.
  */
@@ -23,9 +23,10 @@ struct child_callbacks {
 _must_check_ int child_spawn(struct child **ret, sd_event *event, const char *const *argv,
         const char *const *env, size_t frame_max, const struct child_callbacks *callbacks,
         void *user);
-/* Same, with a copy of `device` as the child's descriptor 4; -1: none. */
+#define CHILD_FILES 2
+/* Same, with copies of these as the child's descriptors 4 and 5; -1: it has none there. */
 _must_check_ int child_spawn_with(struct child **ret, sd_event *event, const char *const *argv,
-        const char *const *env, int device, size_t frame_max,
+        const char *const *env, const int files[static CHILD_FILES], size_t frame_max,
         const struct child_callbacks *callbacks, void *user);
 /* Same, but frames go into the secret (locked memory, cap = frame_max) instead of the heap. */
 struct secret;

@@ -10,15 +10,13 @@
  * A client that closes both directions has hung up: its call is cancelled at once, and what it sent
  * but was not yet read is dropped, since nobody is left to answer.
  *
- * A descriptor that a client passes belongs to the frame in which the read that brought it ends, since the kernel
- * ends a read behind the bytes that a descriptor came with. It is taken only if that read brought no other
- * frame, so that there is nothing to guess: whoever passes one sends that frame by itself, in one sendmsg(). It
- * goes to the call of that frame and is closed with it. A second one for a frame, several at once, or one among
- * several frames end the connection; which calls may have one at all is service.c's to say.
+ * Descriptors that a client passes belong to the frame in which the read that brought them ends, since the kernel
+ * ends a read behind the bytes that descriptors came with. They are taken only if that read brought no other
+ * frame, so that there is nothing to guess: whoever passes some sends that frame by itself, in one sendmsg(). They
+ * go to the call of that frame and are closed with it. More than two, some for another part of a frame, or some among
+ * several frames end the connection; which calls may have how many is service.c's to say.
  */
 #include "daemon/connection.h"
-
-#include "daemon/descriptor.h"
 
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -29,7 +27,7 @@ struct call {
         struct connection *connection;
         json_t *message; /* owns what the parameters are part of */
         bool more, oneway;
-        int passed; /* descriptor that came with it, or -1 */
+        struct descriptors passed; /* came with it, and were not taken */
         void (*hangup)(void *user);
         void *user;
 };
@@ -135,8 +133,7 @@ static void say(struct call *call, json_t *reply, json_t *parameters)
 static void call_free(struct call *call)
 {
         call->connection->call = NULL;
-        if (call->passed >= 0)
-                descriptor_close(call->passed);
+        descriptors_close(&call->passed);
         json_decref(call->message);
         free(call);
 }
@@ -185,14 +182,25 @@ bool call_wants_more(const struct call *call)
         return call->more;
 }
 
-bool call_has_fd(const struct call *call)
+size_t call_fds(const struct call *call)
 {
-        return call->passed >= 0;
+        return call->passed.count;
 }
 
 int call_take_fd(struct call *call)
 {
-        return base_take_fd(&call->passed);
+        return descriptors_take(&call->passed);
+}
+
+void *call_belongings(const struct call *call)
+{
+        return call->connection->belongings;
+}
+
+void call_keep(struct call *call, void *belongings, void (*forget)(void *belongings))
+{
+        call->connection->belongings = belongings;
+        call->connection->forget = forget;
 }
 
 void call_on_hangup(struct call *call, void (*hangup)(void *user), void *user)
@@ -214,8 +222,9 @@ static void start_call(struct connection *c, json_t *message, const struct varli
                 .message = message,
                 .more = parsed->more,
                 .oneway = parsed->oneway,
-                .passed = base_take_fd(&c->passed),
+                .passed = c->passed,
         };
+        c->passed.count = 0;
         c->call = call;
         c->owner->dispatch(c->owner->user, call, parsed);
 }
@@ -239,20 +248,20 @@ static void take_turn(struct connection *c)
                 start_call(c, json_incref(message), &parsed);
 }
 
-static void keep_passed(struct connection *c, int fd)
+static void keep_passed(struct connection *c, struct descriptors *passed)
 {
-        if (c->passed < 0 && varlink_holds_one(&c->in)) {
-                c->passed = fd;
+        if (c->passed.count == 0 && varlink_holds_one(&c->in)) {
+                c->passed = *passed;
                 return;
         }
-        descriptor_close(fd);
+        descriptors_close(passed);
         break_off(c, "passed a descriptor with no one frame");
 }
 
 static void fill(struct connection *c)
 {
         char chunk[READ_CHUNK];
-        int passed = -1;
+        struct descriptors passed = { .count = 0 };
         size_t room = base_min(varlink_room(&c->in), sizeof chunk);
         if (room == 0)
                 return;
@@ -260,13 +269,13 @@ static void fill(struct connection *c)
         if (n == -EAGAIN || n == -EINTR)
                 return;
         if (n == -EPROTO)
-                break_off(c, "passed several descriptors");
+                break_off(c, "passed too many descriptors");
         if (n == 0)
                 c->eof = true;
         else if (n < 0 || varlink_feed(&c->in, chunk, (size_t)n) < 0)
                 c->broken = true;
-        if (passed >= 0)
-                keep_passed(c, passed);
+        if (passed.count > 0)
+                keep_passed(c, &passed);
 }
 
 static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userdata)
@@ -310,7 +319,7 @@ int connection_new(struct connection **ret, const struct connection_owner *owner
                 descriptor_close(fd);
                 return -ENOMEM;
         }
-        *c = (struct connection){ .owner = owner, .fd = fd, .passed = -1, .peer = *peer };
+        *c = (struct connection){ .owner = owner, .fd = fd, .peer = *peer };
         int r = sd_event_add_io(owner->event, &c->io, fd, EPOLLIN, on_io, c);
         if (r < 0) {
                 connection_free(c);
@@ -329,12 +338,13 @@ struct connection *connection_free(struct connection *c)
                 c->call->hangup(c->call->user);
         if (c->call)
                 call_free(c->call);
+        if (c->belongings)
+                c->forget(c->belongings);
         sd_event_source_disable_unref(c->io);
         sd_event_source_disable_unref(c->turn);
         varlink_decoder_clear(&c->in);
         free(c->out);
-        if (c->passed >= 0)
-                descriptor_close(c->passed);
+        descriptors_close(&c->passed);
         descriptor_close(c->fd);
         free(c);
         return NULL;

@@ -7,6 +7,7 @@
 #ifndef MOHR_CONNECTION_H
 #define MOHR_CONNECTION_H
 
+#include "daemon/descriptor.h"
 #include "daemon/server.h"
 #include "daemon/varlink.h"
 
@@ -24,16 +25,18 @@ struct connection {
         struct connection *next; /* the server's list */
         const struct connection_owner *owner;
         int fd;
-        int passed; /* descriptor that came with the frame now at the front of `in`, or -1 */
+        struct descriptors passed; /* came with the frame now at the front of `in` */
         sd_event_source *io, *turn;
         struct peer peer;
         struct varlink_decoder in;
         char *out;
         size_t out_len, out_cap;
         struct call *call; /* the running one, or NULL */
-        bool eof;          /* the client will send no more */
-        bool refusing;     /* draining: no further call is started */
-        bool broken;       /* to be closed at its next turn */
+        void *belongings;  /* of its calls', or NULL: server.h */
+        void (*forget)(void *belongings);
+        bool eof;      /* the client will send no more */
+        bool refusing; /* draining: no further call is started */
+        bool broken;   /* to be closed at its next turn */
 };
 
 /* Takes fd over, also on failure. */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* descriptor.c: see descriptor.h.
  *
- * The room for control data is that of one descriptor to the byte (CMSG_LEN, not CMSG_SPACE, whose padding has
- * room for two): the kernel installs no more than fit and drops the others where they are, so that whoever sends
- * hundreds costs us one at most. That some were dropped, for want of room or because this process has no
+ * The room for control data is that of two descriptors to the byte (CMSG_LEN, not CMSG_SPACE, whose padding may have
+ * room for more): the kernel installs no more than fit and drops the others where they are, so that whoever sends
+ * hundreds costs us two at most. That some were dropped, for want of room or because this process has no
  * descriptor left, is told by MSG_CTRUNC.
  *
  * Whoever holds the last of a descriptor waits for its end, and for some that takes long: a TCP socket lingers for as
@@ -47,19 +47,38 @@ void descriptor_close(int fd)
         unset_alarm(&before);
 }
 
+void descriptors_close(struct descriptors *all)
+{
+        for (size_t i = 0; i < all->count; i++)
+                descriptor_close(all->fd[i]);
+        all->count = 0;
+}
+
+int descriptors_take(struct descriptors *all)
+{
+        if (all->count == 0)
+                return -1;
+        int fd = all->fd[0];
+        all->count--;
+        memmove(all->fd, all->fd + 1, all->count * sizeof all->fd[0]);
+        return fd;
+}
+
 union control {
-        char bytes[CMSG_LEN(sizeof(int))];
+        char bytes[CMSG_LEN(DESCRIPTORS_MAX * sizeof(int))];
         struct cmsghdr aligned;
 };
 
-static int passed_in(struct msghdr *message)
+static struct descriptors passed_in(struct msghdr *message)
 {
+        struct descriptors all = { .count = 0 };
         struct cmsghdr *header = CMSG_FIRSTHDR(message);
-        int fd = -1;
-        if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS &&
-                header->cmsg_len == CMSG_LEN(sizeof fd))
-                memcpy(&fd, CMSG_DATA(header), sizeof fd);
-        return fd;
+        if (!header || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS ||
+                header->cmsg_len < CMSG_LEN(0) || header->cmsg_len > CMSG_LEN(sizeof all.fd))
+                return all;
+        all.count = (header->cmsg_len - CMSG_LEN(0)) / sizeof all.fd[0];
+        memcpy(all.fd, CMSG_DATA(header), all.count * sizeof all.fd[0]);
+        return all;
 }
 
 static ssize_t receive(int socket, struct msghdr *message)
@@ -72,7 +91,7 @@ static ssize_t receive(int socket, struct msghdr *message)
         return n < 0 ? -error : n;
 }
 
-ssize_t descriptor_receive(int socket, void *data, size_t cap, int *ret_fd)
+ssize_t descriptor_receive(int socket, void *data, size_t cap, struct descriptors *ret)
 {
         union control control;
         struct iovec bytes = { .iov_base = data, .iov_len = cap };
@@ -85,12 +104,11 @@ ssize_t descriptor_receive(int socket, void *data, size_t cap, int *ret_fd)
         ssize_t n = receive(socket, &message);
         if (n < 0)
                 return n;
-        int fd = passed_in(&message);
+        struct descriptors passed = passed_in(&message);
         if (!(message.msg_flags & MSG_CTRUNC)) {
-                *ret_fd = fd;
+                *ret = passed;
                 return n;
         }
-        if (fd >= 0)
-                descriptor_close(fd);
+        descriptors_close(&passed);
         return -EPROTO;
 }

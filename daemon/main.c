@@ -136,8 +136,6 @@ static int open_parts(struct mohrd *d, char *error, size_t error_cap)
         if (r == 0)
                 r = server_new(&d->server, d->event, d->listener.fd, methods_table,
                         methods_interfaces, d->methods, &d->log);
-        if (r == 0)
-                server_take_fds(d->server, SCREEN_TAKES_FD);
         return r;
 }
 

@@ -188,18 +188,18 @@ static void method_watch(void *user, struct call *call, json_t *parameters)
 
 /* --- the tables --- */
 
-const struct server_method methods_table[] = {
-        { METHODS_INTERFACE ".Status", method_status },
-        { METHODS_INTERFACE ".Watch", method_watch },
-        { METHODS_INTERFACE ".Assert", method_assert },
-        { METHODS_INTERFACE ".Examine", method_examine },
-        { METHODS_INTERFACE ".ChangePin", method_change_pin },
-        { METHODS_INTERFACE ".UnblockPin", method_unblock_pin },
-        { METHODS_INTERFACE ".CheckPolicy", method_check_policy },
-        { METHODS_INTERFACE ".ListGrants", method_list_grants },
-        { METHODS_INTERFACE ".RevokeGrant", method_revoke_grant },
-        { "mohr.Person.Serve", method_serve },
-        { SCREEN_TAKES_FD, method_answer },
+const struct server_method methods_table[] = { /* and how many descriptors, at least and at most */
+        { METHODS_INTERFACE ".Status", method_status, 0, 0 },
+        { METHODS_INTERFACE ".Watch", method_watch, 0, 0 },
+        { METHODS_INTERFACE ".Assert", method_assert, 0, 0 },
+        { METHODS_INTERFACE ".Examine", method_examine, 0, 0 },
+        { METHODS_INTERFACE ".ChangePin", method_change_pin, 0, 0 },
+        { METHODS_INTERFACE ".UnblockPin", method_unblock_pin, 0, 0 },
+        { METHODS_INTERFACE ".CheckPolicy", method_check_policy, 0, 0 },
+        { METHODS_INTERFACE ".ListGrants", method_list_grants, 0, 0 },
+        { METHODS_INTERFACE ".RevokeGrant", method_revoke_grant, 0, 0 },
+        { "mohr.Person.Serve", method_serve, 0, 0 },
+        { "mohr.Person.Answer", method_answer, 0, 1 },
         { 0 },
 };
 

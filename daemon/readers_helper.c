@@ -234,11 +234,11 @@ static void spawn(struct reader *reader)
         bool handed = strcmp(seen->address, HANDED_OVER) == 0;
         const char *argv[HELPER_ARGV_MAX];
         struct readers *readers = all(reader);
+        const int files[CHILD_FILES] = { handed ? readers->config->usb_fd : -1, -1 };
         readers_argv(reader->backend, reader->backend->helper_program, handed ? handed_over : named,
                 argv);
         int r = child_spawn_with(&reader->helper, readers->event, argv,
-                (const char *const *)readers->env, handed ? readers->config->usb_fd : -1,
-                OPS_FRAME_MAX, &callbacks, reader);
+                (const char *const *)readers->env, files, OPS_FRAME_MAX, &callbacks, reader);
         if (r < 0) {
                 complain(reader, LOG_LEVEL_ERR, "helper cannot be started");
                 reader_respawn_later(reader);

@@ -28,8 +28,7 @@ struct screen_question *screen_take_down(struct screen_question *question); /* n
 /* Ends the role, and an open question as when the screen goes. */
 void screen_drain(struct screen *screen);
 
-/* Methods of mohr.Person; `user` is the screen. Calls of SCREEN_TAKES_FD may bring a descriptor. */
-#define SCREEN_TAKES_FD "mohr.Person.Answer"
+/* Methods of mohr.Person; `user` is the screen. A call of Answer may bring one descriptor. */
 void screen_serve(void *user, struct call *call, json_t *parameters);
 void screen_answer(void *user, struct call *call, json_t *parameters);
 

@@ -128,7 +128,7 @@ static struct misfit judge(const struct screen_question *question, const struct 
         if (!misfit.error)
                 misfit = signs ? judge_signature(question, parameters, ret)
                                : judge_nothing_more(parameters);
-        if (!misfit.error && call_has_fd(call) != (signs && !question->pinpad))
+        if (!misfit.error && (call_fds(call) > 0) != (signs && !question->pinpad))
                 misfit = error(SCREEN_INTERFACE ".PinNotPassed");
         return misfit;
 }
@@ -220,7 +220,7 @@ void screen_answer(void *user, struct call *call, json_t *parameters)
                 misfit = judge(question, call, parameters, &answer);
         if (misfit.error) {
                 refuse(call, &misfit);
-        } else if (call_has_fd(call)) {
+        } else if (call_fds(call) > 0) {
                 read_digits(question, call, &answer);
         } else {
                 call_reply(call, json_object());

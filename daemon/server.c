@@ -173,11 +173,6 @@ void server_stop_accepting(struct server *s)
                 connection_drain(c);
 }
 
-void server_take_fds(struct server *s, const char *method)
-{
-        s->service.takes_fds = method;
-}
-
 size_t server_pending(const struct server *s)
 {
         size_t pending = 0;

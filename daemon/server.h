@@ -9,8 +9,8 @@
  * handles at most one frame of one connection, so a flood delays nobody else. A `oneway` call gets no
  * reply. A client that half-closes still gets its answers.
  *
- * One method may be given a descriptor (SCM_RIGHTS): see server_take_fds(). A call of any other that comes with one
- * is refused before its handler (InvalidParameter, "descriptor"); two of them end the connection (connection.c).
+ * A method's row says how many descriptors (SCM_RIGHTS) its calls bring, at most two. A call that comes with another
+ * number is refused before its handler (InvalidParameter, "descriptor"); three of them end the connection (connection.c).
  */
 #ifndef MOHR_SERVER_H
 #define MOHR_SERVER_H
@@ -33,6 +33,7 @@ struct server_method {
         /* Must end in call_reply/call_error now or later; owns `call` until then. Parameters are
          * borrowed until that end. NULL: MethodNotImplemented. */
         void (*handle)(void *user, struct call *call, json_t *parameters);
+        unsigned char fds_min, fds_max; /* descriptors that its calls bring */
 };
 
 struct server_interface {
@@ -46,16 +47,18 @@ _must_check_ int server_new(struct server **ret, sd_event *event, int listen_fd,
 struct server *server_free(struct server *server); /* hangs up every connection first */
 void server_stop_accepting(
         struct server *server); /* drain: new connections and calls are refused */
-/* The one method whose calls may bring a descriptor; borrowed. Without this call there is none. */
-void server_take_fds(struct server *server, const char *method);
 size_t server_pending(const struct server *server); /* calls running or answers not yet taken */
 
 const struct peer *call_peer(const struct call *call);
 bool call_wants_more(const struct call *call);
-bool call_has_fd(const struct call *call);
-/* The descriptor that came with the call, the caller's from now on; -1 if none did. What is left is closed
+size_t call_fds(const struct call *call); /* descriptors that came with it and were not taken */
+/* The first of those, the caller's from now on; -1 if there is none. What is left is closed
  * with the call. It is whatever a stranger chose to pass: any kind of file, in any mode. */
 int call_take_fd(struct call *call);
+/* What outlives a call and goes with its connection: one thing at most, forgotten when the connection ends, after a
+ * running call's hangup. NULL: nothing was kept. */
+void *call_belongings(const struct call *call);
+void call_keep(struct call *call, void *belongings, void (*forget)(void *belongings));
 /* Called once if the client hangs up before the last reply; the call is gone when it returns. Whoever
  * answers later than its handler returns must set it. */
 void call_on_hangup(struct call *call, void (*hangup)(void *user), void *user);

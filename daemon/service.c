@@ -89,27 +89,29 @@ static const struct server_method *find_method(const struct service *service, co
         return NULL;
 }
 
-static bool misplaced_fd(const struct service *service, const struct call *call, const char *name)
+/* A name without a row brings none. */
+static bool misplaced_fds(const struct server_method *method, const struct call *call)
 {
-        return call_has_fd(call) && !(service->takes_fds && strcmp(service->takes_fds, name) == 0);
+        size_t count = call_fds(call);
+        return method ? count < method->fds_min || count > method->fds_max : count > 0;
 }
 
 void service_dispatch(
         const struct service *service, struct call *call, const struct varlink_call *message)
 {
         const char *name = message->method;
+        const struct server_method *method = find_method(service, name);
         if (message->upgrade) {
                 error_with(call, SERVICE ".MethodNotImplemented", "method", json_string(name));
                 return;
         }
-        if (misplaced_fd(service, call, name)) {
+        if (misplaced_fds(method, call)) {
                 error_with(
                         call, SERVICE ".InvalidParameter", "parameter", json_string("descriptor"));
                 return;
         }
         if (dispatch_own(service, call, message))
                 return;
-        const struct server_method *method = find_method(service, name);
         if (method && method->handle)
                 method->handle(service->user, call, message->parameters);
         else if (method)

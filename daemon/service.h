@@ -10,7 +10,6 @@ struct service {
         const struct server_method *methods;
         const struct server_interface *interfaces;
         void *user;
-        const char *takes_fds; /* the one method that may be given a descriptor, or NULL */
 };
 
 void service_dispatch(

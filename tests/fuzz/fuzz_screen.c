@@ -75,7 +75,7 @@ void call_error(struct call *call, const char *error, json_t *parameters)
         json_decref(parameters);
 }
 
-bool call_has_fd(const struct call *call)
+size_t call_fds(const struct call *call)
 {
         return call->fd >= 0;
 }

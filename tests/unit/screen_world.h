@@ -57,8 +57,8 @@ const char *screen_refusal(const struct config *config, const struct peer *peer)
 }
 
 static const struct server_method methods[] = {
-        { "mohr.Person.Serve", screen_serve },
-        { SCREEN_TAKES_FD, screen_answer },
+        { "mohr.Person.Serve", screen_serve, 0, 0 },
+        { "mohr.Person.Answer", screen_answer, 0, 1 },
         { 0 },
 };
 static const struct server_interface interfaces[] = { { "mohr.Person", "interface mohr.Person" },
@@ -85,7 +85,6 @@ static int world_up(void **state)
                 server_new(&world.server, world.event, world.listen_fd, methods, interfaces,
                         world.screen, &quiet) < 0)
                 return -1;
-        server_take_fds(world.server, SCREEN_TAKES_FD);
         return 0;
 }
 

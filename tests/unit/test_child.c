@@ -129,6 +129,35 @@ static void it_gets_four_descriptors_and_the_environment_given(void **state)
         finish(&seen);
 }
 
+/* Copies, and each where it is looked for, also without the other. */
+static void files_are_handed_over_in_their_places(void **state)
+{
+        (void)state;
+        const char *const argv[] = { "/usr/bin/python3", "-c",
+                SEND "s.send(repr([os.path.exists(f'/proc/self/fd/{f}') and os.readlink("
+                     "f'/proc/self/fd/{f}') for f in range(4,9)]).encode())",
+                NULL };
+        const char *const rows[][2] = {
+                { "two", "['/dev/full', '/dev/zero', False, False, False]" },
+                { NULL, "['/dev/full', False, False, False, False]" },
+        };
+        for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+                struct seen seen = { 0 };
+                int files[CHILD_FILES] = { open("/dev/full", O_RDONLY | O_CLOEXEC), -1 };
+                if (rows[i][0])
+                        files[1] = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+                assert_return_code(sd_event_new(&seen.event), 0);
+                assert_int_equal(child_spawn_with(&seen.child, seen.event, argv, env, files, 2048,
+                                         &callbacks, &seen),
+                        0);
+                assert_return_code(sd_event_loop(seen.event), 0);
+                assert_string_equal(seen.text, rows[i][1]);
+                assert_return_code(close(files[0]), errno);
+                assert_true(files[1] < 0 || close(files[1]) == 0);
+                finish(&seen);
+        }
+}
+
 static void frames_sent_before_the_end_are_all_heard(void **state)
 {
         (void)state;
@@ -344,6 +373,7 @@ int main(void)
                 cmocka_unit_test(a_killed_child_is_told_apart),
                 cmocka_unit_test(what_does_not_exist_cannot_be_started),
                 cmocka_unit_test(it_gets_four_descriptors_and_the_environment_given),
+                cmocka_unit_test(files_are_handed_over_in_their_places),
                 cmocka_unit_test(frames_sent_before_the_end_are_all_heard),
                 cmocka_unit_test(a_flood_of_frames_leaves_others_their_turn),
                 cmocka_unit_test(a_frame_goes_both_ways),

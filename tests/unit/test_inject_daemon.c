@@ -58,7 +58,7 @@ static void status(void *user, struct call *call, json_t *parameters)
         call_reply(call, json_pack("{s:s}", "text", "whole"));
 }
 
-static const struct server_method methods[] = { { "test.one.Status", status }, { 0 } };
+static const struct server_method methods[] = { { "test.one.Status", status, 0, 0 }, { 0 } };
 static const struct server_interface interfaces[] = { { "test.one", "interface test.one" }, { 0 } };
 
 #define ASK    "{\"method\":\"test.one.Status\",\"more\":true}"

@@ -22,6 +22,7 @@ struct world {
         unsigned int calls;
         int taken;
         struct call *held;
+        unsigned int kept, forgotten;
 };
 
 static unsigned int open_fds(void)
@@ -38,7 +39,7 @@ static unsigned int open_fds(void)
 static void take(void *user, struct call *call, json_t *parameters)
 {
         struct world *w = user;
-        bool has = call_has_fd(call);
+        bool has = call_fds(call) > 0;
         (void)parameters;
         w->calls++;
         w->taken = call_take_fd(call);
@@ -47,12 +48,24 @@ static void take(void *user, struct call *call, json_t *parameters)
         call_reply(call, json_pack("{s:b}", "taken", w->taken >= 0));
 }
 
+/* The first is kept, the second is left to be closed with the call. */
+static void take_two(void *user, struct call *call, json_t *parameters)
+{
+        struct world *w = user;
+        (void)parameters;
+        w->calls++;
+        assert_int_equal(call_fds(call), 2);
+        w->taken = call_take_fd(call);
+        assert_int_equal(call_fds(call), 1);
+        call_reply(call, json_pack("{s:b}", "taken", true));
+}
+
 static void leave(void *user, struct call *call, json_t *parameters)
 {
         struct world *w = user;
         (void)parameters;
         w->calls++;
-        call_reply(call, json_pack("{s:b}", "taken", call_has_fd(call)));
+        call_reply(call, json_pack("{s:b}", "taken", call_fds(call) > 0));
 }
 
 static void on_hangup(void *user)
@@ -69,10 +82,30 @@ static void hold(void *user, struct call *call, json_t *parameters)
         call_on_hangup(call, on_hangup, w);
 }
 
+static void forget(void *belongings)
+{
+        struct world *w = belongings;
+        w->forgotten++;
+        assert_null(w->held); /* a running call was told first */
+}
+
+/* Each connection has its own. */
+static void keep(void *user, struct call *call, json_t *parameters)
+{
+        struct world *w = user;
+        (void)parameters;
+        w->calls++;
+        w->kept += call_belongings(call) == w;
+        call_keep(call, w, forget);
+        call_reply(call, json_pack("{s:b}", "taken", false));
+}
+
 static const struct server_method methods[] = {
-        { "test.one.Take", take },
-        { "test.one.Leave", leave },
-        { "test.one.Hold", hold },
+        { "test.one.Take", take, 0, 1 },
+        { "test.one.TakeTwo", take_two, 2, 2 },
+        { "test.one.Leave", leave, 0, 0 },
+        { "test.one.Hold", hold, 0, 0 },
+        { "test.one.Keep", keep, 0, 0 },
         { 0 },
 };
 static const struct server_interface interfaces[] = { { "test.one", "interface test.one" }, { 0 } };
@@ -97,7 +130,6 @@ static int set_up(void **state)
                 sd_event_new(&w->event) < 0 ||
                 server_new(&w->server, w->event, w->listen_fd, methods, interfaces, w, &quiet) < 0)
                 return -1;
-        server_take_fds(w->server, "test.one.Take");
         assert_int_equal(connect(w->client, (struct sockaddr *)&address, len), 0);
         run_idle(w);
         w->taken = -1;
@@ -119,8 +151,9 @@ static int tear_down(void **state)
         return 0;
 }
 
-/* `count` descriptors of `fd` along with these bytes, in one sendmsg(). */
-static void pass(const struct world *w, const char *bytes, size_t len, int fd, size_t count)
+/* These along with the bytes, in one sendmsg(). */
+static void pass_these(
+        const struct world *w, const char *bytes, size_t len, const int *fds, size_t count)
 {
         union {
                 char bytes[CMSG_SPACE(253 * sizeof(int))];
@@ -135,17 +168,28 @@ static void pass(const struct world *w, const char *bytes, size_t len, int fd, s
                 header->cmsg_level = SOL_SOCKET;
                 header->cmsg_type = SCM_RIGHTS;
                 header->cmsg_len = CMSG_LEN(count * sizeof(int));
-                for (size_t i = 0; i < count; i++)
-                        memcpy(CMSG_DATA(header) + i * sizeof fd, &fd, sizeof fd);
+                memcpy(CMSG_DATA(header), fds, count * sizeof fds[0]);
         }
         assert_int_equal(sendmsg(w->client, &message, MSG_NOSIGNAL), (ssize_t)len);
 }
 
-#define TAKE  "{\"method\":\"test.one.Take\"}"
-#define LEAVE "{\"method\":\"test.one.Leave\"}"
-#define HOLD  "{\"method\":\"test.one.Hold\"}"
-#define YES   "{\"parameters\":{\"taken\":true}}"
-#define NO    "{\"parameters\":{\"taken\":false}}"
+/* `fd` so many times. */
+static void pass(const struct world *w, const char *bytes, size_t len, int fd, size_t count)
+{
+        int fds[253];
+        for (size_t i = 0; i < count; i++)
+                fds[i] = fd;
+        pass_these(w, bytes, len, fds, count);
+}
+
+#define TAKE      "{\"method\":\"test.one.Take\"}"
+#define TWO       "{\"method\":\"test.one.TakeTwo\"}"
+#define KEEP      "{\"method\":\"test.one.Keep\"}"
+#define KEEP_NEXT "\0" KEEP
+#define LEAVE     "{\"method\":\"test.one.Leave\"}"
+#define HOLD      "{\"method\":\"test.one.Hold\"}"
+#define YES       "{\"parameters\":{\"taken\":true}}"
+#define NO        "{\"parameters\":{\"taken\":false}}"
 #define WRONG                                                                                      \
         "{\"error\":\"org.varlink.service.InvalidParameter\",\"parameters\":{\"parameter\":"       \
         "\"descriptor\"}}"
@@ -211,19 +255,71 @@ static void any_other_call_is_refused_and_the_next_one_served(void **state)
         assert_nothing_kept(w);
 }
 
-static void nobody_is_given_one_unless_a_method_wants_it(void **state)
+static void a_number_that_its_row_does_not_say_is_refused(void **state)
 {
         struct world *w = *state;
-        server_take_fds(w->server, NULL);
-        pass(w, FRAME(TAKE), w->listen_fd, 1);
+        pass(w, FRAME(TAKE), w->listen_fd, 2);
         assert_answers(w, WRONG, "");
+        pass(w, FRAME(TWO), w->listen_fd, 1);
+        assert_answers(w, WRONG, "");
+        pass(w, FRAME(TWO), -1, 0);
+        assert_answers(w, WRONG, "");
+        pass(w, FRAME(LEAVE), w->listen_fd, 2);
+        assert_answers(w, WRONG, "");
+        assert_int_equal(w->calls, 0);
         assert_nothing_kept(w);
 }
 
-static void several_at_once_end_the_connection(void **state)
+static void two_go_to_their_call_in_the_order_they_were_passed(void **state)
 {
         struct world *w = *state;
-        size_t counts[] = { 2, 3, 20, 253 };
+        int other[2];
+        assert_int_equal(pipe2(other, O_CLOEXEC), 0);
+        pass_these(w, FRAME(TWO), (int[]){ other[1], w->listen_fd }, 2);
+        assert_answers(w, YES, "");
+        assert_true(same_file(w->taken, other[1]));
+        assert_true(fcntl(w->taken, F_GETFD) & FD_CLOEXEC);
+        assert_int_equal(open_fds(), w->before + 3); /* the pipe and what was taken */
+        close(other[0]);
+        close(other[1]);
+}
+
+static void two_belong_to_one_frame_as_one_does(void **state)
+{
+        struct world *w = *state;
+        pass(w, TWO, 7, w->listen_fd, 2);
+        run_idle(w);
+        assert_int_equal(open_fds(), w->before + 2);
+        pass(w, &TWO[7], sizeof TWO - 7, -1, 0);
+        assert_answers(w, YES, "");
+        pass(w, TWO, 7, w->listen_fd, 1);
+        run_idle(w);
+        pass(w, &TWO[7], sizeof TWO - 7, w->listen_fd, 1);
+        assert_answers(w, CLOSED, "");
+        assert_int_equal(w->calls, 1);
+}
+
+static void what_was_kept_is_found_by_the_next_call_and_goes_with_the_connection(void **state)
+{
+        struct world *w = *state;
+        pass(w, FRAME(KEEP KEEP_NEXT), -1, 0);
+        assert_answers(w, NO, NO);
+        assert_int_equal(w->kept, 1);
+        pass(w, FRAME(HOLD), -1, 0);
+        run_idle(w);
+        assert_non_null(w->held);
+        assert_int_equal(w->forgotten, 0);
+        close(w->client);
+        w->client = -1;
+        run_idle(w);
+        assert_int_equal(w->forgotten, 1);
+        assert_null(w->held);
+}
+
+static void many_at_once_end_the_connection(void **state)
+{
+        struct world *w = *state;
+        size_t counts[] = { 3, 4, 20, 253 };
         for (size_t i = 0; i < ARRAY_LEN(counts); i++) {
                 if (i > 0)
                         set_up(state);
@@ -344,8 +440,11 @@ int main(void)
                 TEST(the_call_it_came_with_gets_it),
                 TEST(the_next_call_gets_none),
                 TEST(any_other_call_is_refused_and_the_next_one_served),
-                TEST(nobody_is_given_one_unless_a_method_wants_it),
-                TEST(several_at_once_end_the_connection),
+                TEST(a_number_that_its_row_does_not_say_is_refused),
+                TEST(two_go_to_their_call_in_the_order_they_were_passed),
+                TEST(two_belong_to_one_frame_as_one_does),
+                TEST(what_was_kept_is_found_by_the_next_call_and_goes_with_the_connection),
+                TEST(many_at_once_end_the_connection),
                 TEST(one_for_each_half_of_a_frame_ends_the_connection),
                 TEST(it_may_come_with_any_part_of_its_frame),
                 TEST(among_several_frames_it_belongs_to_none),

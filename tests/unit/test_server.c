@@ -76,10 +76,10 @@ static void hold(void *user, struct call *call, json_t *parameters)
 }
 
 static const struct server_method methods[] = {
-        { "test.one.Echo", echo },
-        { "test.one.Count", count },
-        { "test.one.Hold", hold },
-        { "test.one.Absent", NULL },
+        { "test.one.Echo", echo, 0, 0 },
+        { "test.one.Count", count, 0, 0 },
+        { "test.one.Hold", hold, 0, 0 },
+        { "test.one.Absent", NULL, 0, 0 },
         { 0 },
 };
 static const struct server_interface interfaces[] = { { "test.one", "interface test.one" }, { 0 } };
