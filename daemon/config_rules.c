@@ -80,6 +80,23 @@ static int rule_claims(const struct said *said, const char **ret_want)
         return 0;
 }
 
+/* Some of "assertions", "documents" and "keys", each once. */
+static int rule_for(const struct said *said, const char **ret_want)
+{
+        unsigned int works = 0;
+        const char *word = said->value;
+        (void)ret_want;
+        for (size_t len; *word; word += len, word += strspn(word, " \t")) {
+                len = strcspn(word, " \t");
+                enum policy_work work = policy_work_named(word, len);
+                if (work == POLICY_WORKS || works & 1U << work)
+                        return OUTCOME_USAGE;
+                works |= 1U << work;
+        }
+        said->rule->works = works;
+        return works ? 0 : OUTCOME_USAGE;
+}
+
 static int rule_consent(const struct said *said, const char **ret_want)
 {
         static const char *const words[] = {
@@ -134,6 +151,7 @@ static int rule_limit(const struct said *said, const char **ret_want)
 
 static const struct rule_key keys[] = {
         { "who", rule_who, LIST(who) },
+        { "for", rule_for, 0, .want = "assertions, documents or keys, each once" },
         { "audience", rule_audience, LIST(audience) },
         { "purpose", rule_purpose, LIST(purpose),
                 .want = "text of at most 256 bytes without control characters" },
@@ -171,7 +189,7 @@ int config_take_rule_key(struct config_file *file, const char *name, const char 
                 if (strcmp(keys[i].name, name) == 0)
                         return take_row(file, i, value);
         return config_refuse(file,
-                "unknown key \"%.40s\" in [rule %s]; known: who, audience, purpose, claims, "
+                "unknown key \"%.40s\" in [rule %s]; known: who, for, audience, purpose, claims, "
                 "consent, pinpad, simulated, assurance, app_per_hour, user_per_hour, wrong_pins, "
                 "pause_s",
                 name, file->rule->name);

@@ -152,6 +152,12 @@ static int fill_ask(struct history_ask_texts *to, const struct history_asked *fr
                 { to->organization_key, sizeof to->organization_key, from->organization_key },
                 { to->signed_request, sizeof to->signed_request, from->signed_request },
                 { to->rule, sizeof to->rule, from->rule },
+                { to->document, sizeof to->document, from->document },
+                { to->document_digest, sizeof to->document_digest, from->document_digest },
+                { to->form, sizeof to->form, from->form },
+                { to->consent, sizeof to->consent, from->consent },
+                { to->content, sizeof to->content, from->content },
+                { to->key, sizeof to->key, from->key },
         };
         for (size_t i = 0; i < ARRAY_LEN(rows); i++)
                 if (text_copy(rows[i].dst, rows[i].cap, rows[i].src) < 0)
@@ -196,6 +202,8 @@ static int fill_end(
                 r = text_copy(to->outcome, sizeof to->outcome, from->outcome);
         if (r == 0)
                 r = text_copy(to->grant, sizeof to->grant, from->grant);
+        if (r == 0)
+                r = text_copy(to->signature, sizeof to->signature, from->signature);
         if (r == 0)
                 r = digest_of(from->assertion, to->assertion);
         if (r == 0)

@@ -45,7 +45,7 @@ struct history_asked { /* all texts are borrowed for the call; those that may be
         const char *document_digest; /* SHA-256 of it, 64 hex digits; NULL */
         const char *form;            /* of the signature, as in mohr.Documents.Add; NULL */
         const char *consent;         /* the request whose consent page covered this one; NULL */
-        const char *content; /* UseKey: what is signed, "tls", "ssh", "cms" or "raw"; NULL */
+        const char *content; /* UseKey: what is signed, "tls", "ssh", "attributes" or "raw"; NULL */
         const char *key;     /* UseKey, ShowCertificates: "signature", "authentication"; NULL */
         /* What the worker judges in the same transaction; 0: not judged. */
         unsigned int app_per_hour,

@@ -20,7 +20,13 @@ static const struct param claims_params[] = {
         { 0 },
 };
 
+static bool is_work(const char *text)
+{
+        return policy_work_named(text, strlen(text)) != POLICY_WORKS;
+}
+
 static const struct param check_params[] = {
+        { .name = "for", .min = 1, .max = 16, .valid = is_work },
         { .name = "audience", .min = 1, .max = FIELD_AUDIENCE_MAX, .valid = field_is_uri },
         { .name = "purpose", .min = 1, .max = FIELD_PURPOSE_MAX, .valid = method_is_text },
         { .name = "claims", .type = PARAM_OBJECT, .fields = claims_params },
@@ -105,17 +111,21 @@ static bool take_claims(struct policy_question *question, json_t *claims)
 /* The name of the parameter that is wrong, or NULL. */
 static const char *take_plain(struct policy_question *question, json_t *parameters)
 {
+        const char *work = method_string(parameters, "for");
+        question->work = work ? policy_work_named(work, strlen(work)) : POLICY_ASSERT;
         question->audience = method_string(parameters, "audience");
         question->purpose = method_string(parameters, "purpose");
-        if (!question->audience)
+        if ((question->work == POLICY_ASSERT) != (question->audience != NULL))
                 return "audience";
+        if (question->work != POLICY_ASSERT)
+                return json_object_get(parameters, "claims") ? "claims" : NULL;
         return take_claims(question, method_object(parameters, "claims")) ? NULL : "claims";
 }
 
 /* What stands in a signed request stands nowhere beside it. */
 static const char *beside(json_t *parameters)
 {
-        static const char *const names[] = { "audience", "purpose", "claims" };
+        static const char *const names[] = { "audience", "purpose", "claims", "for" };
         for (size_t i = 0; i < ARRAY_LEN(names); i++) {
                 const json_t *value = json_object_get(parameters, names[i]);
                 if (value && !json_is_null(value))

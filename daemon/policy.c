@@ -20,10 +20,13 @@ const struct rule *policy_rule(const struct config *config, enum config_origin o
         return NULL;
 }
 
-/* A permission is of the account: where many people use one, it would be another holder's. */
-static void keep_from_strangers(const struct config *config, struct policy_decision *d)
+/* A permission is of the account: where many people use one, it would be another holder's. And it is for an audience, which
+ * documents and keys have none of. */
+static void keep_from_strangers(const struct config *config, const struct policy_question *question,
+        struct policy_decision *d)
 {
-        if (config->history_station && d->consent == POLICY_GRANT)
+        bool no_grant = config->history_station || question->work != POLICY_ASSERT;
+        if (no_grant && d->consent == POLICY_GRANT)
                 d->consent = POLICY_ASK;
 }
 
@@ -94,7 +97,7 @@ void policy_decide(const struct config *config, const struct policy_question *qu
         limits_tighten(&limits, &config->limits_of[CONFIG_USERS]);
         tighten(&d, rules[CONFIG_USERS], &limits);
         judge_claims(&d, question, rules);
-        keep_from_strangers(config, &d);
+        keep_from_strangers(config, question, &d);
         d.app_per_hour = limits.app_per_hour;
         d.user_per_hour = limits.user_per_hour;
         d.wrong_pins = limits.wrong_pins;

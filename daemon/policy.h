@@ -16,6 +16,8 @@
 enum policy_consent { POLICY_GRANT, POLICY_ASK, POLICY_REFUSE }; /* growing strictness */
 
 enum policy_work { POLICY_ASSERT, POLICY_DOCUMENT, POLICY_KEYS, POLICY_WORKS };
+/* "assertions", "documents", "keys"; POLICY_WORKS: it is none. */
+enum policy_work policy_work_named(const char *name, size_t len);
 
 struct policy_question {
         enum policy_work work;

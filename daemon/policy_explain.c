@@ -18,6 +18,7 @@ static const char *const consents[] = {
 };
 static const char *const lists[] = { [CONFIG_ROOTS] = "administrator", [CONFIG_USERS] = "user" };
 static const char *const whys[] = { [RULE_MATCHES] = "earlier",
+        [RULE_OTHER_WORK] = "for",
         [RULE_OTHER_WHO] = "who",
         [RULE_USERS_UNIT] = "users_unit",
         [RULE_OTHER_AUDIENCE] = "audience",

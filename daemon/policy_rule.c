@@ -136,6 +136,19 @@ static enum rule_match match_who(const struct rule *rule, const struct policy_qu
         return best;
 }
 
+/* --- what for --- */
+
+enum policy_work policy_work_named(const char *name, size_t len)
+{
+        static const char *const names[] = { [POLICY_ASSERT] = "assertions",
+                [POLICY_DOCUMENT] = "documents",
+                [POLICY_KEYS] = "keys" };
+        for (unsigned int i = 0; i < ARRAY_LEN(names); i++)
+                if (strlen(names[i]) == len && memcmp(names[i], name, len) == 0)
+                        return (enum policy_work)i;
+        return POLICY_WORKS;
+}
+
 /* --- audience and purpose --- */
 
 /* Where the path of "scheme://host/path" begins; NULL: it has none, or no host. */
@@ -191,6 +204,8 @@ static bool is_same(const char *a, const char *b)
 
 enum rule_match rule_match(const struct rule *rule, const struct policy_question *question)
 {
+        if (rule->works && !(rule->works & 1U << question->work))
+                return RULE_OTHER_WORK;
         enum rule_match who = match_who(rule, question);
         if (who != RULE_MATCHES)
                 return who;

@@ -20,7 +20,8 @@ struct rule {
         enum config_origin origin;
         char *who[RULE_VALUES_MAX + 1]; /* "any", "flatpak:ID", ...: whos[] in policy_rule.c */
         char *audience[RULE_VALUES_MAX + 1], *purpose[RULE_VALUES_MAX + 1]; /* none: any */
-        claimset claims;                                                    /* that may go along */
+        unsigned int works; /* set of 1 << enum policy_work; 0: any */
+        claimset claims;    /* that may go along */
         bool says_consent;
         enum policy_consent consent;
         bool pinpad, no_simulated;
@@ -31,6 +32,7 @@ struct rule {
 
 enum rule_match {
         RULE_MATCHES,
+        RULE_OTHER_WORK,
         RULE_OTHER_WHO,
         RULE_USERS_UNIT,
         RULE_OTHER_AUDIENCE,

@@ -128,6 +128,9 @@ static const char *other_work(const json_t *asked)
         } rows[] = {
                 { "ChangePin", N_("A new PIN was asked for, by the present one.") },
                 { "UnblockPin", N_("A new PIN was asked for, by the unblocking code (PUK).") },
+                { "SignDocument", N_("A signature of a document was asked for.") },
+                { "ShowCertificates", N_("The card's certificates were asked for.") },
+                { "UseKey", N_("A signature by a key of the card was asked for.") },
         };
         const char *method = json_string_value(json_object_get(asked, "method"));
         for (size_t i = 0; method && i < ARRAY_LEN(rows); i++)
@@ -139,7 +142,7 @@ static const char *other_work(const json_t *asked)
 static void print_request(const struct cli *cli, const json_t *entry)
 {
         static const char *const asked_names[] = { "app", "organization", "audience", "purpose",
-                "request", NULL };
+                "document", "form", "content", "key", "request", NULL };
         static const char *const given_names[] = { "released", "declined", NULL };
         static const char *const other_names[] = { "tries_left", NULL };
         const json_t *asked = json_object_get(entry, "asked"), *end = json_object_get(entry, "end");

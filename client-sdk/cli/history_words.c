@@ -58,6 +58,12 @@ static const struct label {
         { "organization_key", N_("Fingerprint of its certificate") },
         { "audience", N_("For whom") },
         { "purpose", N_("Purpose") },
+        { "document", N_("Document") },
+        { "document_digest", N_("Digest of the document") },
+        { "form", N_("Form of the signature") },
+        { "consent", N_("Agreed to with request") },
+        { "content", N_("What was to be signed") },
+        { "key", N_("Key of the card") },
         { "signed_request", N_("Digest of the signed request") },
         { "rule", N_("Rule of the settings") },
         { "required", N_("Required besides the certificate") },
@@ -69,6 +75,7 @@ static const struct label {
         { "declined", N_("Declined") },
         { "tries_left", N_("Tries left") },
         { "assertion", N_("Digest of the assertion") },
+        { "signature", N_("Digest of the signature") },
         { "through", N_("Up to row") },
         { "id", N_("Number of this history") },
         { "values", N_("What the assertion said") },
@@ -90,6 +97,20 @@ static const char *word_of(const char *name)
                 { "Assert", N_("a proof of identity") },
                 { "ChangePin", N_("a new PIN, by the present one") },
                 { "UnblockPin", N_("a new PIN, by the unblocking code (PUK)") },
+                { "SignDocument", N_("a signature of a document") },
+                { "ShowCertificates", N_("the card's certificates") },
+                { "UseKey", N_("a signature by a key of the card") },
+                { "cms", N_("a signature beside the document (CMS)") },
+                { "cms-attached", N_("a signature with the document inside (CMS)") },
+                { "pdf", N_("a signature in a PDF") },
+                { "jws", N_("a signature of JSON (JWS)") },
+                { "countersignature", N_("a countersignature") },
+                { "tls", N_("a TLS login") },
+                { "ssh", N_("an SSH login") },
+                { "attributes", N_("the attributes of a CMS signature") },
+                { "raw", N_("a digest, nobody can tell of what") },
+                { "signature", N_("the key of assertions") },
+                { "authentication", N_("the key for logins (PIV 9A)") },
                 { "unknown", N_("unknown") },
         };
         for (size_t i = 0; i < ARRAY_LEN(words); i++)
@@ -235,6 +256,9 @@ static const struct special {
 } specials[] = {
         { "at", JSON_INTEGER, print_time },
         { "method", JSON_STRING, print_word },
+        { "form", JSON_STRING, print_word },
+        { "content", JSON_STRING, print_word },
+        { "key", JSON_STRING, print_word },
         { "app", JSON_STRING, print_asker },
         { "outcome", JSON_STRING, print_outcome },
         { "why", JSON_STRING, print_word },
@@ -292,6 +316,10 @@ const char *history_result(const json_t *asked, const json_t *end)
         if (json_object_get(end, "assertion") ||
                 (is(asked, "method", "Assert") && is(end, "outcome", "Ok")))
                 return _("An assertion was given.");
+        if (json_object_get(end, "signature"))
+                return _("It was signed.");
+        if (is(asked, "method", "ShowCertificates") && is(end, "outcome", "Ok"))
+                return _("The certificates were shown.");
         return words_of_outcome(json_string_value(json_object_get(end, "outcome")));
 }
 

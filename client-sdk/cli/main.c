@@ -64,7 +64,8 @@ static const struct command {
         { "policy", command_policy,
                 "check --audience URI [--purpose TEXT] [--claims LIST] [--require LIST]\n"
                 "            [--who WHO] [--json]\n"
-                "mohr policy check --signed-request FILE [--who WHO] [--json]",
+                "mohr policy check --signed-request FILE [--who WHO] [--json]\n"
+                "mohr policy check --for documents|keys [--purpose TEXT] [--who WHO] [--json]",
                 N_("Say what the rules of this computer would answer to a request, and which rule "
                    "it is") },
         { "version", command_version, "", N_("Show the version") },

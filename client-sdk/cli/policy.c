@@ -12,11 +12,11 @@
 #include "client-sdk/client.h"
 #include "client-sdk/members.h"
 
-struct policy_asked {                         /* what the question was */
-        const char *audience, *purpose, *who; /* each may be NULL */
-        const char *require, *claims;         /* as they were given, or NULL */
-        const char *signed_file;              /* or NULL; then it says all but `who` itself */
-        char *signed_request;                 /* owned */
+struct policy_asked {                                /* what the question was */
+        const char *audience, *purpose, *who, *what; /* each may be NULL */
+        const char *require, *claims;                /* as they were given, or NULL */
+        const char *signed_file; /* or NULL; then it says all but `who` itself */
+        char *signed_request;    /* owned */
 };
 
 static int parse(struct cli *cli, int argc, char **argv, struct policy_asked *asked)
@@ -26,13 +26,14 @@ static int parse(struct cli *cli, int argc, char **argv, struct policy_asked *as
                 { "claims", required_argument, NULL, 'c' },
                 { "require", required_argument, NULL, 'r' },
                 { "signed-request", required_argument, NULL, 's' },
-                { "who", required_argument, NULL, 'w' }, { "json", no_argument, NULL, 'j' },
-                { 0 } };
+                { "who", required_argument, NULL, 'w' }, { "for", required_argument, NULL, 'f' },
+                { "json", no_argument, NULL, 'j' }, { 0 } };
         const struct {
                 int option;
                 const char **slot;
         } texts[] = { { 'a', &asked->audience }, { 'p', &asked->purpose }, { 'c', &asked->claims },
-                { 'r', &asked->require }, { 's', &asked->signed_file }, { 'w', &asked->who } };
+                { 'r', &asked->require }, { 's', &asked->signed_file }, { 'w', &asked->who },
+                { 'f', &asked->what } };
         for (int option; (option = getopt_long(argc, argv, "", options, NULL)) >= 0;) {
                 if (option == '?')
                         return cli_usage(
@@ -49,10 +50,15 @@ static int parse(struct cli *cli, int argc, char **argv, struct policy_asked *as
 static int judge(const struct cli *cli, const struct policy_asked *asked)
 {
         bool beside = asked->audience || asked->purpose || asked->claims || asked->require;
+        bool other = asked->what && strcmp(asked->what, "assertions") != 0;
+        if (other && (asked->signed_file || asked->audience || asked->claims || asked->require))
+                return cli_usage(
+                        cli, _("Documents and keys have no audience and no claims: leave out "
+                               "--audience, --claims, --require and --signed-request."));
         if (asked->signed_file && beside)
                 return cli_usage(cli, _("A signed request says itself what it is for: leave out "
                                         "--audience, --purpose, --claims and --require."));
-        if (!asked->signed_file && !asked->audience)
+        if (!asked->signed_file && !asked->audience && !other)
                 return cli_usage(cli, _("--audience is needed: the address of the service that "
                                         "asks, such as https://bank.example"));
         return 0;
@@ -97,7 +103,7 @@ static json_t *make_question(const struct policy_asked *asked)
 {
         const struct member rows[] = { { "audience", asked->audience },
                 { "purpose", asked->purpose }, { "signed_request", asked->signed_request },
-                { "who", asked->who } };
+                { "who", asked->who }, { "for", asked->what } };
         _cleanup_json_ json_t *question = members_of(json_object(), rows, ARRAY_LEN(rows));
         if ((asked->claims || asked->require) &&
                 json_object_set_new(question, "claims", make_claims(asked)) < 0)

@@ -24,6 +24,7 @@ static const struct word lists[] = {
 };
 
 static const struct word whys[] = {
+        { "for", N_("is for other things") },
         { "who", N_("is about somebody else") },
         { "audience", N_("is about another audience") },
         { "purpose", N_("is about another purpose") },

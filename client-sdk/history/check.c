@@ -15,7 +15,7 @@
 #define SEQ_MAX (INT64_C(1) << 53)
 
 /* What is known of a request, as bits. */
-enum { ASKED = 1, ASSERT = 2, CLOSED = 4, GRANTED = 8 };
+enum { ASKED = 1, ASSERT = 2, CLOSED = 4, GRANTED = 8, SIGNS = 16 };
 /* And of a grant. */
 enum { GIVEN = 1, TAKEN_BACK = 2 };
 
@@ -148,23 +148,43 @@ static int created(const struct at *at)
         return 0;
 }
 
+/* What a method gives in the end, as bits. */
+static int gives(const char *method)
+{
+        static const struct {
+                const char *method;
+                int gives;
+        } rows[] = { { "Assert", ASSERT }, { "SignDocument", SIGNS }, { "UseKey", SIGNS } };
+        for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+                if (strcmp(rows[i].method, method) == 0)
+                        return rows[i].gives;
+        return 0;
+}
+
 static int asked(const struct at *at)
 {
         const char *request = text_of(at, "request");
-        bool is_assert = strcmp(text_of(at, "method"), "Assert") == 0;
         if (known(at->check->requests, request))
                 return out_of_order(at, "this request was begun before");
         at->check->sum.requests++;
         at->check->sum.unanswered++;
-        return note(at->check->requests, request, ASKED | (is_assert ? ASSERT : 0));
+        return note(at->check->requests, request, ASKED | gives(text_of(at, "method")));
 }
 
-/* An assertion leaves with "Ok" and with nothing else. */
+static bool is_due(const struct at *at, const char *member, int bit, int request)
+{
+        bool has = text_of(at, member) != NULL, ok = strcmp(text_of(at, "outcome"), "Ok") == 0;
+        return has == (ok && (request & ASKED ? (request & bit) != 0 : has));
+}
+
+/* An assertion, or a signature, leaves with "Ok" and with nothing else. */
 static int has_what_it_gave(const struct at *at, int request)
 {
-        bool has = text_of(at, "assertion") != NULL, ok = strcmp(text_of(at, "outcome"), "Ok") == 0;
-        bool due = ok && (request & ASKED ? (request & ASSERT) != 0 : has);
-        return has == due ? 0 : out_of_order(at, "an end whose assertion and outcome disagree");
+        if (!is_due(at, "assertion", ASSERT, request))
+                return out_of_order(at, "an end whose assertion and outcome disagree");
+        return is_due(at, "signature", SIGNS, request)
+                       ? 0
+                       : out_of_order(at, "an end whose signature and outcome disagree");
 }
 
 static int close_request(const struct at *at, int *ret_request)

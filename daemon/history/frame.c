@@ -8,7 +8,7 @@
 #include "base/outcome.h"
 #include "base/text.h"
 
-#define VERSION       1
+#define VERSION       2
 #define CLAIMS        15 /* the bits that there are */
 #define TRIES_UNKNOWN 255
 
@@ -34,12 +34,19 @@ static const struct text_row ask_rows[] = {
         TEXT(history_ask_texts, organization_key, HEX_OR_EMPTY),
         TEXT(history_ask_texts, signed_request, HEX_OR_EMPTY),
         TEXT(history_ask_texts, rule, FREE),
+        TEXT(history_ask_texts, document, FREE),
+        TEXT(history_ask_texts, document_digest, HEX_OR_EMPTY),
+        TEXT(history_ask_texts, form, FREE),
+        TEXT(history_ask_texts, consent, HEX_OR_EMPTY),
+        TEXT(history_ask_texts, content, FREE),
+        TEXT(history_ask_texts, key, FREE),
 };
 static const struct text_row end_rows[] = {
         TEXT(history_end_texts, request, HEX_NEEDED),
         TEXT(history_end_texts, outcome, NEEDED),
         TEXT(history_end_texts, detail, FREE),
         TEXT(history_end_texts, assertion, HEX_OR_EMPTY),
+        TEXT(history_end_texts, signature, HEX_OR_EMPTY),
         TEXT(history_end_texts, grant, HEX_OR_EMPTY),
         TEXT(history_end_texts, values, FREE),
 };

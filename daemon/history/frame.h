@@ -21,6 +21,7 @@ enum history_op { HISTORY_ASK = 1, HISTORY_END, HISTORY_GRANTS, HISTORY_REVOKE }
 struct history_ask_texts { /* as struct history_asked of daemon/history.h */
         char request[33], method[33], app[600], program[256], audience[1025], purpose[2049];
         char organization[257], organization_key[65], signed_request[65], rule[129];
+        char document[513], document_digest[65], form[33], consent[33], content[33], key[33];
         uint32_t uid, pid;
         uint32_t app_per_hour, user_per_hour, wrong_pins, pause_s;
         uint8_t required, optional;
@@ -28,7 +29,8 @@ struct history_ask_texts { /* as struct history_asked of daemon/history.h */
 };
 
 struct history_end_texts { /* as struct history_ended */
-        char request[33], outcome[33], detail[HISTORY_DETAIL_MAX], assertion[65], grant[33];
+        char request[33], outcome[33], detail[HISTORY_DETAIL_MAX], assertion[65], signature[65],
+                grant[33];
         char values[HISTORY_VALUES_MAX + 1];
         uint8_t released, declined;
         int tries_left; /* -1: unknown */

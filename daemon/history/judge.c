@@ -28,14 +28,17 @@ static int judge_replay(struct book *book, const struct history_ask_texts *ask, 
 
 /* ---- too often -------------------------------------------------------------------------------- */
 
-/* When was the last but ?1 asked: by this app, by anybody. */
-static const char asked_by_app[] = "SELECT json_extract(body, '$.at') FROM entry"
-                                   " WHERE json_extract(body, '$.event') = 'asked'"
-                                   " AND json_extract(body, '$.app') = ?2"
-                                   " ORDER BY seq DESC LIMIT 1 OFFSET CAST(?1 AS INTEGER)";
-static const char asked_by_any[] = "SELECT json_extract(body, '$.at') FROM entry"
-                                   " WHERE json_extract(body, '$.event') = 'asked'"
-                                   " ORDER BY seq DESC LIMIT 1 OFFSET CAST(?1 AS INTEGER)";
+/* When was the last but ?1 asked: by this app, by anybody. What the holder agreed to along with another request is not
+ * another question. */
+#define QUESTIONS                                                                                  \
+        "SELECT json_extract(body, '$.at') FROM entry"                                             \
+        " WHERE json_extract(body, '$.event') = 'asked'"                                           \
+        " AND json_extract(body, '$.consent') IS NULL"
+static const char asked_by_app[] =
+        QUESTIONS " AND json_extract(body, '$.app') = ?2"
+                  " ORDER BY seq DESC LIMIT 1 OFFSET CAST(?1 AS INTEGER)";
+static const char asked_by_any[] =
+        QUESTIONS " ORDER BY seq DESC LIMIT 1 OFFSET CAST(?1 AS INTEGER)";
 
 /* Seconds until a time `span` after `at`, of something that happened; 0: that is over, or never was. */
 static uint32_t wait_after(int64_t at, uint32_t span, int64_t now)
@@ -66,7 +69,7 @@ static int judge_rate(
 
 /* ---- wrong PINs ------------------------------------------------------------------------------- */
 
-/* Ends of this app's requests, the latest first; more than the usual limits let happen in a day. */
+/* Ends of this app's requests that wanted a PIN, the latest first; more than the usual limits let happen in a day. */
 static const char ends_of_app[] =
         "SELECT json_extract(e.body, '$.outcome'), json_extract(e.body, '$.at'),"
         " json_extract(e.body, '$.detail')"
@@ -75,6 +78,7 @@ static const char ends_of_app[] =
         " AND json_extract(e.body, '$.event') = 'ended'"
         " WHERE json_extract(a.body, '$.event') = 'asked'"
         " AND json_extract(a.body, '$.app') = ?1"
+        " AND json_extract(a.body, '$.method') <> 'ShowCertificates'"
         " ORDER BY a.seq DESC LIMIT 2000";
 
 /* A try that may have been spent is one that was: who asked could have hung up just before the card said so. */

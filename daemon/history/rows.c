@@ -47,6 +47,12 @@ int rows_asked(struct book *book, const struct history_ask_texts *ask, int64_t n
                 { "organization_key", or_none(ask->organization_key) },
                 { "signed_request", or_none(ask->signed_request) },
                 { "rule", or_none(ask->rule) },
+                { "document", or_none(ask->document) },
+                { "document_digest", or_none(ask->document_digest) },
+                { "form", or_none(ask->form) },
+                { "consent", or_none(ask->consent) },
+                { "content", or_none(ask->content) },
+                { "key", or_none(ask->key) },
         };
         _cleanup_json_ json_t *body = members_of(json_object(), rows, ARRAY_LEN(rows));
         if (!body)
@@ -155,6 +161,7 @@ static int write_ended(struct book *book, const struct history_end_texts *end,
                 { "outcome", end->outcome },
                 { "detail", or_none(end->detail) },
                 { "assertion", or_none(end->assertion) },
+                { "signature", or_none(end->signature) },
                 { "grant", or_none(end->grant) },
         };
         _cleanup_json_ json_t *body = members_of(json_object(), rows, ARRAY_LEN(rows));
@@ -164,11 +171,24 @@ static int write_ended(struct book *book, const struct history_end_texts *end,
         return r == 0 ? put(book, body, now) : r;
 }
 
-/* The digest of an assertion is there if and only if one was given. */
+/* The digest of what was signed is there if and only if that was given. */
 static bool allowed_end(struct book *book, const struct history_end_texts *end, const char *method)
 {
-        bool given = strcmp(end->outcome, "Ok") == 0 && method && strcmp(method, "Assert") == 0;
-        if (given == (*end->assertion != '\0'))
+        static const struct {
+                const char *method;
+                bool assertion, signature;
+        } rows[] = {
+                { "Assert", true, false },
+                { "SignDocument", false, true },
+                { "UseKey", false, true },
+        };
+        bool good = strcmp(end->outcome, "Ok") == 0, assertion = false, signature = false;
+        for (size_t i = 0; good && method && i < ARRAY_LEN(rows); i++)
+                if (strcmp(rows[i].method, method) == 0) {
+                        assertion = rows[i].assertion;
+                        signature = rows[i].signature;
+                }
+        if (assertion == (*end->assertion != '\0') && signature == (*end->signature != '\0'))
                 return true;
         snprintf(book->trouble, sizeof book->trouble, "an end that contradicts itself");
         return false;

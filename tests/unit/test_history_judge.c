@@ -290,6 +290,77 @@ static void what_is_taken_back_is_gone_for_good(void **state)
         assert_int_equal(world_read(world).findings, 0);
 }
 
+/* ---- documents and keys ---- */
+
+static struct history_ask_texts *ask_for(struct world *world, const char *method)
+{
+        struct history_ask_texts *ask = world_asked(world);
+        strcpy(ask->method, method);
+        ask->audience[0] = '\0';
+        return ask;
+}
+
+static int ends_with(struct world *world, bool assertion, bool signature)
+{
+        struct history_end_texts *end = world_ended(world, "Ok");
+        memset(end->assertion, assertion ? 'a' : 0, 64);
+        memset(end->signature, signature ? 'b' : 0, 64);
+        return world_ask(world);
+}
+
+static void an_end_has_what_its_method_gives_and_nothing_else(void **state)
+{
+        static const struct {
+                const char *method;
+                bool assertion, signature;
+        } rows[] = {
+                { "Assert", true, false },
+                { "SignDocument", false, true },
+                { "UseKey", false, true },
+                { "ShowCertificates", false, false },
+        };
+        struct world *world = *state;
+        for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+                strcpy(ask_for(world, rows[i].method)->document, "contract.pdf");
+                assert_int_equal(world_ask(world), 0);
+                assert_int_equal(ends_with(world, !rows[i].assertion, rows[i].signature),
+                        OUTCOME_CANNOT_RECORD);
+                assert_int_equal(ends_with(world, rows[i].assertion, !rows[i].signature),
+                        OUTCOME_CANNOT_RECORD);
+                assert_int_equal(ends_with(world, rows[i].assertion, rows[i].signature), 0);
+        }
+        world_expect_whole(world, 1 + 2 * ARRAY_LEN(rows));
+}
+
+static void what_was_agreed_to_before_is_no_new_question(void **state)
+{
+        struct world *world = *state;
+        for (int i = 0; i < 5; i++) {
+                struct history_ask_texts *ask = ask_for(world, "SignDocument");
+                ask->app_per_hour = ask->user_per_hour = 2;
+                if (i > 0)
+                        snprintf(ask->consent, sizeof ask->consent, "%032x", 1);
+                assert_int_equal(world_ask(world), 0);
+        }
+        for (int i = 0; i < 2; i++) {
+                struct history_ask_texts *ask = ask_for(world, "SignDocument");
+                ask->app_per_hour = 2;
+                assert_int_equal(world_ask(world), i == 0 ? 0 : OUTCOME_POLICY);
+        }
+}
+
+static void showing_certificates_gives_no_tries_back(void **state)
+{
+        struct world *world = *state;
+        for (int i = 0; i < 3; i++) {
+                world_request(world, "WrongPin");
+                ask_for(world, "ShowCertificates");
+                assert_int_equal(world_ask(world), 0);
+                assert_int_equal(ends_with(world, false, false), 0);
+        }
+        assert_int_equal(try_again(world), OUTCOME_POLICY);
+}
+
 static void a_list_is_as_long_as_it_can_be(void **state)
 {
         struct world *world = *state;
@@ -327,6 +398,9 @@ int main(void)
                 CASE(what_any_program_can_pass_for_gets_no_permission),
                 CASE(what_is_taken_back_is_gone_for_good),
                 CASE(a_list_is_as_long_as_it_can_be),
+                CASE(an_end_has_what_its_method_gives_and_nothing_else),
+                CASE(what_was_agreed_to_before_is_no_new_question),
+                CASE(showing_certificates_gives_no_tries_back),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

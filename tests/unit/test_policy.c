@@ -175,6 +175,20 @@ static void a_purpose_matches_exactly(void **state)
         assert_false(matches("purpose", "Opening an account", &question));
 }
 
+static void a_rule_speaks_of_what_it_is_for(void **state)
+{
+        struct policy_question question = asked_by(&nobody);
+        (void)state;
+        assert_true(matches("for", "assertions", &question));
+        assert_true(matches("for", "keys assertions", &question));
+        assert_false(matches("for", "documents keys", &question));
+        question.work = POLICY_DOCUMENT;
+        question.audience = NULL;
+        assert_true(matches("for", "documents", &question));
+        assert_false(matches("for", "assertions", &question));
+        assert_false(matches("audience", "https://bank.example/*", &question));
+}
+
 /* ---- what a rule must not be --------------------------------------------------------------- */
 
 #define RULE "[rule r]\nwho = any\n"
@@ -191,9 +205,12 @@ static const struct {
         { "[rule r]\n[pin]\n", "root.conf:1: [rule r] does not say who" },
         { RULE RULE, "root.conf:3: [rule r] is there already: root.conf:1" },
         { RULE "colour = red\n", "root.conf:3: unknown key \"colour\" in [rule r]; known: "
-                                 "who, audience, purpose, claims, consent, pinpad, "
+                                 "who, for, audience, purpose, claims, consent, pinpad, "
                                  "simulated, assurance, app_per_hour, user_per_hour, wrong_pins, "
                                  "pause_s" },
+        { RULE "for = documents everything\n",
+                "root.conf:3: \"for\" in [rule r] wants assertions, documents or keys, each once" },
+        { RULE "for = keys keys\n", "root.conf:3: \"for\" in [rule r] wants" },
         { RULE "consent = ask\nconsent = refuse\n",
                 "root.conf:4: \"consent\" in [rule r] is set twice" },
         { RULE "assurance = high\n",
@@ -573,6 +590,7 @@ int main(void)
                 cmocka_unit_test(an_organization_counts_only_when_it_was_verified),
                 cmocka_unit_test(an_audience_matches_to_the_end_of_its_host_or_beyond),
                 cmocka_unit_test(a_purpose_matches_exactly),
+                cmocka_unit_test(a_rule_speaks_of_what_it_is_for),
                 cmocka_unit_test(what_could_be_misread_is_refused),
                 cmocka_unit_test(a_grant_is_never_keyed_to_a_path),
                 cmocka_unit_test(only_root_can_grant),
