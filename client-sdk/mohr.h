@@ -264,7 +264,9 @@ int mohr_client_connect(struct mohr_client **ret, const char *socket);
 int mohr_client_connect_why(
         struct mohr_client **ret, const char *socket, char *problem, size_t problem_cap);
 struct mohr_client *mohr_client_free(struct mohr_client *client);
-/* Ends a call that is running, from a signal handler or another thread: mohrd closes its prompt. */
+/* Ends a call that is running, from a signal handler or another thread: mohrd closes its prompt. The call returns 20,
+ * and the connection is of no more use, as after any call that broke off. A forked process cannot do that, nor
+ * call: it connects for itself. */
 void mohr_client_cancel(struct mohr_client *client);
 
 /* The reply's parameters as JSON text, to be freed. */
@@ -318,6 +320,39 @@ int mohr_client_assert(struct mohr_client *client, const struct mohr_request *re
 const char *mohr_client_request_id(const struct mohr_client *client);
 const char *mohr_client_detail(const struct mohr_client *client);
 int mohr_client_tries_left(const struct mohr_client *client);
+
+/* ---- The same in an event loop ---- */
+
+/* Each call above is one of these, and steps that never wait:
+ *
+ *      mohr_client_start_...()
+ *      poll() for mohr_client_events() on mohr_client_fd(), with whatever else the loop waits for
+ *      mohr_client_process(), again and again until it says WAIT, DONE or something other than 0
+ *
+ * Time limits are the loop's own. mohr_client_free() at any moment is the cancel: mohrd closes its prompt. */
+enum mohr_step {
+        MOHR_STEP_WAIT, /* nothing was there: go back to poll() */
+        MOHR_STEP_MORE, /* mohr_client_text() tells a phase, or of a watch the readers; more is to come */
+        MOHR_STEP_DONE, /* the call has ended well; mohr_client_text() tells what it was made for */
+};
+
+int mohr_client_fd(const struct mohr_client
+                *client); /* the same all its life; not to be read from or closed */
+short mohr_client_events(
+        const struct mohr_client *client); /* POLLIN, and POLLOUT while it has to send */
+/* 0: *ret_step says what happened. Over 0: the call has ended with this answer, as the one that blocks would have.
+ * -EINVAL: no call is running. */
+int mohr_client_process(struct mohr_client *client, enum mohr_step *ret_step);
+/* Of the last step: a phase, an assertion, JSON; NULL where there is nothing to tell. Borrowed until the next step. */
+const char *mohr_client_text(const struct mohr_client *client);
+
+/* 0, or as the call that blocks where nothing was sent; -EBUSY: the last call has not ended. */
+int mohr_client_start_status(struct mohr_client *client);
+int mohr_client_start_watch(struct mohr_client *client);
+int mohr_client_start_examine(struct mohr_client *client, const char *reader, bool transcript);
+int mohr_client_start_grants(struct mohr_client *client);
+int mohr_client_start_revoke_grant(struct mohr_client *client, const char *grant);
+int mohr_client_start_assert(struct mohr_client *client, const struct mohr_request *request);
 
 /* ---- Words for people, in the language of the locale ---- */
 

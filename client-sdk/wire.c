@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* wire.c: see wire.h. The socket is non-blocking and poll() waits, so that a deadline holds even when
- * the peer takes or gives one byte at a time.
+/* wire.c: see wire.h. No call here blocks, and poll() waits, so that a deadline holds even when the peer takes
+ * or gives one byte at a time. No signal comes of a peer that is gone.
  */
 #include "client-sdk/wire.h"
 
@@ -9,6 +9,7 @@
 #include "client-sdk/assertion.h"
 #include "client-sdk/members.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -26,13 +27,18 @@ int64_t wire_deadline(int64_t ms_from_now)
         return now_ms() + ms_from_now;
 }
 
-static int wait_for(int fd, short events, int64_t deadline)
+short wire_events(const struct wire *wire)
+{
+        return wire->out ? POLLIN | POLLOUT : POLLIN;
+}
+
+int wire_wait(const struct wire *wire, int64_t deadline)
 {
         for (;;) {
                 int64_t left = deadline == WIRE_FOR_EVER ? -1 : deadline - now_ms();
                 if (deadline != WIRE_FOR_EVER && left <= 0)
                         return OUTCOME_TIMED_OUT;
-                struct pollfd poll_fd = { .fd = fd, .events = events };
+                struct pollfd poll_fd = { .fd = wire->fd, .events = wire_events(wire) };
                 int r = poll(&poll_fd, 1, left > 60000 ? 60000 : (int)left);
                 if (r > 0)
                         return 0;
@@ -41,37 +47,121 @@ static int wait_for(int fd, short events, int64_t deadline)
         }
 }
 
-static int send_all(int fd, const char *data, size_t len, int64_t deadline)
+/* ---- Sending ---- */
+
+static void drop_passed(struct wire *wire)
 {
-        while (len > 0) {
-                ssize_t sent = send(fd, data, len, MSG_NOSIGNAL | MSG_DONTWAIT);
-                if (sent < 0 && errno != EAGAIN && errno != EINTR)
-                        return errno == EPIPE || errno == ECONNRESET ? OUTCOME_UNREACHABLE : -errno;
-                if (sent < 0) {
-                        int r = wait_for(fd, POLLOUT, deadline);
-                        if (r != 0)
-                                return r;
-                        continue;
-                }
-                data += sent;
-                len -= (size_t)sent;
+        while (wire->passed_count > 0)
+                close(wire->passed[--wire->passed_count]);
+}
+
+static void drop_out(struct wire *wire)
+{
+        drop_passed(wire);
+        free(wire->out);
+        wire->out = NULL;
+        wire->out_len = wire->out_at = 0;
+}
+
+/* The frame may have to wait for room, and the caller's descriptors do not wait with it. */
+static int copy_descriptors(struct wire *wire, const struct wire_call *call)
+{
+        for (size_t i = 0; i < call->fd_count; i++) {
+                int copy = fcntl(call->fds[i], F_DUPFD_CLOEXEC, 3);
+                if (copy < 0)
+                        return -errno;
+                wire->passed[wire->passed_count++] = copy;
         }
         return 0;
 }
 
-int wire_call(
-        struct wire *wire, const char *method, json_t *parameters, bool more, int64_t deadline)
+static char *frame_of(const struct wire_call *call)
 {
-        _cleanup_json_ json_t *call =
-                json_pack("{s:s, s:o}", "method", method, "parameters", parameters);
-        if (!call || (more && json_object_set_new(call, "more", json_true()) < 0))
-                return -ENOMEM;
-        _cleanup_free_ char *text = members_text(call, JSON_COMPACT);
+        _cleanup_json_ json_t *frame =
+                json_pack("{s:s, s:o}", "method", call->method, "parameters", call->parameters);
+        if (!frame || (call->more && json_object_set_new(frame, "more", json_true()) < 0))
+                return NULL;
+        return members_text(frame, JSON_COMPACT);
+}
+
+int wire_queue(struct wire *wire, const struct wire_call *call)
+{
+        _cleanup_free_ char *text = frame_of(call);
         if (!text)
                 return -ENOMEM;
         size_t len = strlen(text) + 1; /* the NUL is the end of the frame */
-        return len > WIRE_SEND_MAX ? -E2BIG : send_all(wire->fd, text, len, deadline);
+        if (len > WIRE_SEND_MAX || call->fd_count > WIRE_FDS_MAX)
+                return -E2BIG;
+        drop_out(wire);
+        int r = copy_descriptors(wire, call);
+        if (r != 0) {
+                drop_passed(wire);
+                return r;
+        }
+        wire->out = text;
+        wire->out_len = len;
+        text = NULL;
+        return 0;
 }
+
+static ssize_t send_with_descriptors(struct wire *wire, const char *data, size_t len)
+{
+        union {
+                struct cmsghdr head;
+                char room[CMSG_SPACE(sizeof(int[WIRE_FDS_MAX]))];
+        } control = { 0 };
+        size_t size = sizeof(int) * wire->passed_count;
+        struct iovec part = { (char *)(uintptr_t)data, len };
+        struct msghdr message = { .msg_iov = &part,
+                .msg_iovlen = 1,
+                .msg_control = &control,
+                .msg_controllen = CMSG_SPACE(size) };
+        control.head.cmsg_level = SOL_SOCKET;
+        control.head.cmsg_type = SCM_RIGHTS;
+        control.head.cmsg_len = CMSG_LEN(size);
+        memcpy(CMSG_DATA(&control.head), wire->passed, size);
+        return sendmsg(wire->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+/* Descriptors go with the first byte of their frame. */
+static ssize_t send_some(struct wire *wire)
+{
+        const char *data = wire->out + wire->out_at;
+        size_t len = wire->out_len - wire->out_at;
+        ssize_t sent = wire->passed_count > 0
+                               ? send_with_descriptors(wire, data, len)
+                               : send(wire->fd, data, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (sent > 0)
+                drop_passed(wire);
+        return sent;
+}
+
+int wire_flush(struct wire *wire)
+{
+        while (wire->out) {
+                ssize_t sent = send_some(wire);
+                if (sent < 0 && errno == EINTR)
+                        continue;
+                if (sent < 0 && errno == EAGAIN)
+                        return 0;
+                if (sent < 0)
+                        return errno == EPIPE || errno == ECONNRESET ? OUTCOME_UNREACHABLE : -errno;
+                wire->out_at += (size_t)sent;
+                if (wire->out_at == wire->out_len)
+                        drop_out(wire);
+        }
+        return 0;
+}
+
+void wire_close(struct wire *wire)
+{
+        drop_out(wire);
+        if (wire->fd >= 0)
+                close(wire->fd);
+        wire->fd = -1;
+}
+
+/* ---- Receiving ---- */
 
 int wire_parse(const char *frame, size_t len, struct wire_reply *ret)
 {
@@ -109,23 +199,23 @@ static int take_frame(struct wire *wire, struct wire_reply *ret, bool *ret_found
         return r;
 }
 
-int wire_receive(struct wire *wire, int64_t deadline, struct wire_reply *ret)
+int wire_step(struct wire *wire, struct wire_reply *ret, bool *ret_found)
 {
-        for (;;) {
-                bool found;
-                int r = take_frame(wire, ret, &found);
-                if (r != 0 || found)
-                        return r;
-                r = wait_for(wire->fd, POLLIN, deadline);
-                if (r != 0)
+        int r = wire_flush(wire);
+        while (r == 0) {
+                r = take_frame(wire, ret, ret_found);
+                if (r != 0 || *ret_found)
                         return r;
                 ssize_t got = recv(wire->fd, wire->buffer + wire->len,
                         sizeof wire->buffer - wire->len, MSG_DONTWAIT);
+                if (got < 0 && errno == EAGAIN)
+                        return 0;
                 if (got == 0 || (got < 0 && errno == ECONNRESET))
                         return OUTCOME_UNREACHABLE;
-                if (got < 0 && errno != EAGAIN && errno != EINTR)
+                if (got < 0 && errno != EINTR)
                         return -errno;
                 if (got > 0)
                         wire->len += (size_t)got;
         }
+        return r;
 }
