@@ -74,7 +74,7 @@ static int on_prompt(sd_event_source *source, void *user)
                 return 0;
         }
         do_mischief();
-        if (world.person_outcome == 0 && last_question.work != PERSON_SIGN) {
+        if (world.person_outcome == 0 && world.proof) {
                 person->pin->len = (size_t)snprintf((char *)person->pin->data, person->pin->cap,
                         "%c%s%s", (char)strlen(world.proof), world.proof, NEW);
         } else if (world.person_outcome == 0 && person->pin) {
@@ -96,7 +96,9 @@ int person_ask(struct person **ret, sd_event *event, const struct config *config
                 world.searches += question->search;
                 world.asked_about = question->reader_count;
         } else {
-                assert_true(pin ? pin->cap >= 64 : (world.pinpad & PINPAD_VERIFY) != 0);
+                assert_true(pin ? pin->cap >= 64
+                                : question->work == PERSON_CERTIFICATES ||
+                                            (world.pinpad & PINPAD_VERIFY) != 0);
                 world.consents += pin == NULL;
                 world.prompts++;
         }
