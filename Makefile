@@ -23,7 +23,10 @@ say         = $(if $(V),,@printf '  %-5s %s\n' '$(1)' '$(patsubst $(BUILD)/%,%,$
 WARN := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
         -Wformat=2 -Wno-format-nonliteral $(if $(WERROR),-Werror)
 # _FORTIFY_SOURCE hides from the sanitizers what they look for.
-HARD := -fPIE $(if $(findstring sanitize,$(CFLAGS)),,-fstack-protector-strong -D_FORTIFY_SOURCE=2)
+HARD = $(POSITION) $(if $(findstring sanitize,$(CFLAGS)),,-fstack-protector-strong -D_FORTIFY_SOURCE=2)
+POSITION = -fPIE
+# These make libmohr.so as well, which shows what mohr.h declares, and holds what that needs.
+$(BUILD)/obj/client-sdk/%.o $(BUILD)/obj/base/%.o: POSITION = -fPIC -fvisibility=hidden -ffunction-sections
 DEFS := -D_GNU_SOURCE -DMOHR_VERSION='"$(VERSION)"' -DMOHR_LIBEXECDIR='"$(LIBEXECDIR)"' \
         -DMOHR_LOCALEDIR='"$(LOCALEDIR)"' -DMOHR_NAMESDIR='"$(NAMESDIR)"'
 ALL_CFLAGS = -std=c17 $(WARN) $(HARD) $(DEFS) -I. -MMD -MP $(CFLAGS) $(CPPFLAGS)
@@ -69,6 +72,8 @@ NFC      := $(A)/nfc.a
 USB      := $(A)/usb.a
 WATCH    := $(A)/watch.a
 REDIS    := $(BUILD)/libmohr-redis.a
+SONAME   := libmohr.so.$(firstword $(subst ., ,$(VERSION)))
+SHARED   := $(BUILD)/libmohr.so.$(VERSION)
 PAGE     := $(A)/page.a
 LEDGER   := $(A)/ledger.a
 
@@ -97,7 +102,7 @@ MO  := $(patsubst po/%.po,$(BUILD)/locale/%/LC_MESSAGES/mohr.mo,$(wildcard po/*.
 
 # A locale for languages that a machine has none of (base/language.h).
 NAMES := $(BUILD)/locale/names/fa/LC_MESSAGES/SYS_LC_MESSAGES
-all: $(BIN) $(MO) $(NAMES) $(BUILD)/libmohr.a $(REDIS)
+all: $(BIN) $(MO) $(NAMES) $(BUILD)/libmohr.a $(SHARED) $(REDIS)
 
 $(BUILD)/mohrd: $(BUILD)/obj/daemon/main.o $(BUILD)/obj/daemon/prompt/question.o $(BUILD)/obj/daemon/history/frame.o $(DAEMON) $(OPS) $(APDU) $(MOHR) $(BASE)
 $(BUILD)/mohrd: LIBS = $(SYSTEMD_LIBS) $(SSL_LIBS) $(JSON_LIBS) $(ZLIB_LIBS)
@@ -132,6 +137,13 @@ $(BUILD)/libmohr.a: $(call objs,client-sdk/*.c) $(call objs,base/*.c)
 	$(call say,AR)
 	$(Q)$(LD) -r -o $(BUILD)/libmohr.o $^ && $(OBJCOPY) -w --keep-global-symbol='mohr_*' $(BUILD)/libmohr.o
 	$(Q)rm -f $@ && $(AR) rcs $@ $(BUILD)/libmohr.o && rm -f $(BUILD)/libmohr.o
+
+# The same, shared. Each function of the map must be there, and what none of them needs is left out.
+$(SHARED): client-sdk/libmohr.map $(MOHR) $(BASE)
+	$(call say,LD)
+	$(Q)$(CC) -shared -Wl,-soname,$(SONAME) -Wl,--version-script=$< $$(sed -n 's/^ *\(mohr_[a-z_]*\);.*/-Wl,--require-defined=\1/p' $<) \
+	        $(filter %.a,$^) -Wl,--gc-sections $(if $(findstring sanitize,$(CFLAGS)),,-Wl,-z,defs) $(filter-out -pie,$(ALL_LDFLAGS)) $(SSL_LIBS) $(JSON_LIBS) -o $@
+	$(Q)ln -sf $(@F) $(BUILD)/$(SONAME) && ln -sf $(SONAME) $(BUILD)/libmohr.so
 
 # What verifiers of several machines link with besides: it needs nothing of libmohr's.
 $(REDIS): $(call objs,client-sdk/redis/*.c)
@@ -258,7 +270,8 @@ install: all
 	$(call put,$(LIBEXECDIR),755,$(addprefix $(BUILD)/,mohrd mohr-prompt mohr-history mohr-page $(HELPERS)))
 	$(call put,$(NAMESDIR)/fa/LC_MESSAGES,644,$(NAMES))
 	$(call put,$(PREFIX)/include,644,client-sdk/mohr.h client-sdk/redis/mohr-redis.h)
-	$(call put,$(LIBDIR),644,$(BUILD)/libmohr.a $(REDIS))
+	$(call put,$(LIBDIR),644,$(BUILD)/libmohr.a $(SHARED) $(REDIS))
+	$(Q)ln -sf $(notdir $(SHARED)) $(DESTDIR)$(LIBDIR)/$(SONAME) && ln -sf $(SONAME) $(DESTDIR)$(LIBDIR)/libmohr.so
 	$(call fill,$(LIBDIR)/pkgconfig,client-sdk/mohr.pc.in client-sdk/redis/mohr-redis.pc.in)
 	$(call put,$(SHARE)/varlink,644,daemon/mohr.Identity.varlink daemon/mohr.Person.varlink)
 	$(call put,$(SYSCONFDIR)/mohr,644,daemon/mohr.conf) && install -d $(DESTDIR)$(SYSCONFDIR)/mohr/conf.d

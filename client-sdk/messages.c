@@ -72,6 +72,11 @@ static const struct message {
                 N_("Try again. If it happens again, report the request number.") },
 };
 
+/* mohr.h has every outcome, under the same number. */
+#define X(number, id, name) _Static_assert((int)MOHR_OUTCOME_##id == (int)OUTCOME_##id, #id);
+OUTCOME_LIST(X)
+#undef X
+
 static const struct message *find(int outcome)
 {
         for (size_t i = 0; i < ARRAY_LEN(messages); i++)

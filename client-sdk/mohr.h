@@ -5,7 +5,7 @@
  *      client = mohr_client_connect(the socket) -> mohr_client_assert(audience, nonce) -> assertion
  *      result = mohr_verify(trust, assertion, audience, nonce) -> claims, taken from the certificate
  *
- * Return values: 0 done; > 0 an answer, one of the exit codes of mohr(1); < 0 broken, a negative errno.
+ * Return values: 0 done; > 0 an answer, one of enum mohr_outcome; < 0 broken, a negative errno.
  * Output parameters are named ret_* and untouched on failure. All text is UTF-8. What mohr_*_free()
  * takes may be NULL; it returns NULL. No function here prints, asks, changes the locale or keeps state
  * outside the objects it is given. An object belongs to one thread at a time, but for a trust object and a
@@ -21,6 +21,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default) /* what the shared library shows */
 
 const char *mohr_version(void); /* "0.1.0" */
 
@@ -354,12 +355,42 @@ int mohr_client_start_grants(struct mohr_client *client);
 int mohr_client_start_revoke_grant(struct mohr_client *client, const char *grant);
 int mohr_client_start_assert(struct mohr_client *client, const struct mohr_request *request);
 
-/* ---- Words for people, in the language of the locale ---- */
+/* ---- Words for people ---- */
 
+/* What a function that returns an int answers with, if it is no negative errno; the numbers are the exit codes of
+ * mohr(1), and for ever. New ones may be added: treat one that you do not know as MOHR_OUTCOME_INTERNAL. */
+enum mohr_outcome {
+        MOHR_OUTCOME_OK = 0,
+        MOHR_OUTCOME_USAGE = 2, /* what was asked is out of its bounds */
+        MOHR_OUTCOME_NO_READER = 10,
+        MOHR_OUTCOME_NO_CARD = 11,
+        MOHR_OUTCOME_CARD_NOT_SUPPORTED = 12,
+        MOHR_OUTCOME_WRONG_PIN = 13, /* one try was spent */
+        MOHR_OUTCOME_PIN_BLOCKED = 14,
+        MOHR_OUTCOME_REFUSED = 15, /* the holder said no: respect it */
+        MOHR_OUTCOME_POLICY = 16,  /* the rules of this computer did */
+        MOHR_OUTCOME_CARD_REMOVED = 17,
+        MOHR_OUTCOME_NEEDS_ISSUER_KEYS = 18,
+        MOHR_OUTCOME_TIMED_OUT = 19,
+        MOHR_OUTCOME_UNREACHABLE = 20, /* no mohrd, or it hung up, or the call was cancelled */
+        MOHR_OUTCOME_INVALID = 21,     /* what was checked does not hold */
+        MOHR_OUTCOME_CERTIFICATE_EXPIRED = 22, /* everything else holds */
+        MOHR_OUTCOME_BUSY = 23,
+        MOHR_OUTCOME_LAST_TRY_DECLINED = 24,
+        MOHR_OUTCOME_READER_SERVICE = 25,
+        MOHR_OUTCOME_NOBODY_TO_ASK = 26,
+        MOHR_OUTCOME_CANNOT_RECORD = 27,
+        MOHR_OUTCOME_NO_STANDARD_SIGNATURE = 28,
+        MOHR_OUTCOME_INTERNAL = 70,
+};
+
+/* In UTF-8 and in the language of the thread's locale; where that is "C", as in a program that never called
+ * setlocale(), in the one that LANGUAGE, LC_ALL, LC_MESSAGES or LANG name. */
 const char *mohr_outcome_name(int outcome); /* "WrongPin": stable */
 const char *mohr_outcome_text(int outcome); /* what happened */
 const char *mohr_outcome_next(int outcome); /* what to do now */
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif
