@@ -145,18 +145,44 @@ static void name_asker(struct question *to, const struct peer *peer)
 /* What a grant covers was decided when it was given: nothing is left to decline. */
 static void state_consent(struct question *to, const struct person_question *from)
 {
-        static const enum question_work works[] = { [PERSON_SIGN] = WORK_SIGN,
-                [PERSON_CHANGE_PIN] = WORK_CHANGE_PIN,
-                [PERSON_UNBLOCK_PIN] = WORK_UNBLOCK_PIN };
         copy_shown(to->organization, sizeof to->organization, from->organization);
         if (from->peer)
                 name_asker(to, from->peer);
         to->required = from->required | (from->granted ? from->optional : CLAIMS_NONE);
         to->optional = from->optional & ~to->required;
         to->granted = from->granted;
-        to->may_remember = from->may_remember && !from->granted;
+        to->may_remember = from->may_remember && !from->granted && from->work != PERSON_DOCUMENTS &&
+                           from->work != PERSON_KEY;
         to->recorded = from->recorded;
+}
+
+/* What the PIN or the yes is for. Which reader is meant is asked before that, and for every work alike. */
+static int state_work(struct question *to, const struct person_question *from)
+{
+        static const enum question_work works[] = { [PERSON_SIGN] = WORK_SIGN,
+                [PERSON_CHANGE_PIN] = WORK_CHANGE_PIN,
+                [PERSON_UNBLOCK_PIN] = WORK_UNBLOCK_PIN,
+                [PERSON_DOCUMENTS] = WORK_DOCUMENTS,
+                [PERSON_CERTIFICATES] = WORK_CERTIFICATES,
+                [PERSON_KEY] = WORK_KEY };
+        if (from->choice || from->search)
+                return 0;
+        if (from->document_count > QUESTION_DOCUMENTS_MAX)
+                return -E2BIG;
         to->work = works[from->work];
+        to->document_count = (uint8_t)from->document_count;
+        to->document_at = (uint8_t)base_min(from->document_at, UINT8_MAX);
+        for (size_t i = 0; i < from->document_count; i++) {
+                const struct question_document *document = &from->documents[i];
+                to->documents[i] = *document;
+                copy_shown(to->documents[i].name, sizeof document->name, document->name);
+                copy_shown(to->documents[i].countersigned, sizeof document->countersigned,
+                        document->countersigned);
+        }
+        to->content = from->content;
+        copy_shown(to->content_text, sizeof to->content_text, from->content_text);
+        to->authentication_key = from->authentication_key;
+        return 0;
 }
 
 static void state_facts(struct question *to, const struct person_question *from)
@@ -259,8 +285,11 @@ static int start(struct person *person, sd_event *event, const struct config *co
         state_consent(question, asked);
         question->choice = asked->choice;
         question->search = asked->search;
-        question->pinpad = person->pin == NULL && !asked->choice && !asked->search;
-        r = secret_new(&person->frame, ANSWER_FRAME_MAX);
+        question->pinpad = person->pin == NULL && !asked->choice && !asked->search &&
+                           asked->work != PERSON_CERTIFICATES;
+        r = state_work(question, asked);
+        if (r == 0)
+                r = secret_new(&person->frame, ANSWER_FRAME_MAX);
         if (r == 0)
                 r = spawn(person, event, config, asked);
         return r == 0 ? send_question(person) : r;

@@ -49,7 +49,7 @@ static int ask_search(struct course *course)
         return course_agree(course, texts_search);
 }
 
-static int ask_unproven(struct course *course)
+int course_unproven(struct course *course)
 {
         return course_agree(course, texts_unproven);
 }
@@ -86,7 +86,7 @@ static int ask_consent(struct course *course)
         return outcome;
 }
 
-static int ask_remember(struct course *course)
+int course_remember(struct course *course)
 {
         if (course->flavour->two_buttons)
                 return 0;
@@ -129,9 +129,14 @@ static int ask_pin(struct course *course)
         return OUTCOME_REFUSED;
 }
 
+int course_pin(struct course *course)
+{
+        return course->question->pinpad ? show_keys(course) : ask_pin(course);
+}
+
 /* ---- the order ----------------------------------------------------------------------------- */
 
-static bool unproven(const struct question *question)
+bool course_tells_unproven(const struct question *question)
 {
         return question->tell_unproven;
 }
@@ -151,7 +156,7 @@ static bool long_grant(const struct question *question)
         return question->granted && texts_grant_is_long(question);
 }
 
-static bool may_remember(const struct question *question)
+bool course_may_remember(const struct question *question)
 {
         return question->may_remember;
 }
@@ -161,27 +166,16 @@ bool course_is_last_try(const struct question *question)
         return question->tries_left <= 1; /* unknown is less */
 }
 
-static bool by_keys(const struct question *question)
-{
-        return question->pinpad;
-}
-
-static bool by_typing(const struct question *question)
-{
-        return !question->pinpad;
-}
-
 static const struct step choice[] = { { NULL, ask_choice }, { NULL, NULL } };
 static const struct step search[] = { { NULL, ask_search }, { NULL, NULL } };
 static const struct step sign[] = {
-        { unproven, ask_unproven },
+        { course_tells_unproven, course_unproven },
         { long_consent, show_asked },
         { not_granted, ask_consent },
-        { may_remember, ask_remember },
+        { course_may_remember, course_remember },
         { long_grant, show_granted },
         { course_is_last_try, course_last_try },
-        { by_keys, show_keys },
-        { by_typing, ask_pin },
+        { NULL, course_pin },
         { NULL, NULL },
 };
 
@@ -189,6 +183,9 @@ static const struct step *const works[WORKS] = {
         [WORK_SIGN] = sign,
         [WORK_CHANGE_PIN] = pinchange_steps,
         [WORK_UNBLOCK_PIN] = pinunblock_steps,
+        [WORK_DOCUMENTS] = document_steps,
+        [WORK_CERTIFICATES] = certificate_steps,
+        [WORK_KEY] = key_steps,
 };
 
 static const struct step *steps_of(const struct question *question)

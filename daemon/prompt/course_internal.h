@@ -30,6 +30,15 @@ int course_decide(struct course *course, compose_page compose, bool *ret_yes);
 int course_last_try(struct course *course);
 bool course_is_last_try(const struct question *question); /* also where nobody knows */
 
+/* The PIN's page, or the one that leads to the reader's keys; what is no PIN is asked for again. */
+int course_pin(struct course *course);
+int course_unproven(struct course *course);
+int course_remember(struct course *course);
+bool course_tells_unproven(const struct question *question);
+bool course_may_remember(const struct question *question);
+
+/* course_works.c */
+extern const struct step document_steps[], certificate_steps[], key_steps[];
 /* pinchange.c */
 extern const struct step pinchange_steps[], pinunblock_steps[];
 

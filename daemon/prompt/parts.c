@@ -156,7 +156,7 @@ static const char *fitting_start(const char *text, size_t room)
 static void cut_value(const struct part *part, size_t level, char dst[static PARTS_VALUE_MAX + 4])
 {
         size_t room = level > strlen(ELLIPSIS) ? level - strlen(ELLIPSIS) : 0;
-        if (part->cut == CUT_NEVER || escaped_len(part->value) <= level)
+        if (part->cut == CUT_NEVER || part->cut == CUT_BREAK || escaped_len(part->value) <= level)
                 snprintf(dst, PARTS_VALUE_MAX + 4, "%s", part->value);
         else if (part->cut == CUT_END)
                 snprintf(dst, PARTS_VALUE_MAX + 4, "%.*s" ELLIPSIS,

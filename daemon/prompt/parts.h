@@ -15,12 +15,13 @@
 
 #define PARTS_LINE_MAX  1000 /* bytes of an Assuan line without its line feed */
 #define PARTS_VALUE_MAX 1024
-#define PARTS_MAX       20
+#define PARTS_MAX       32
 
-enum cut { CUT_NEVER, CUT_END, CUT_START };
+enum cut { CUT_NEVER, CUT_END, CUT_START, CUT_BREAK /* never, but a long word may be broken */ };
 
 struct part {
         const char *format; /* translated; one %s if there is a value */
+        char label[64];     /* for a format that was made for this part */
         enum cut cut;
         bool has_value, spare; /* spare: left out where else nothing would fit */
         char value[PARTS_VALUE_MAX];

@@ -14,13 +14,6 @@ static bool unblocks(const struct question *question)
         return question->work == WORK_UNBLOCK_PIN;
 }
 
-static void begin(struct parts *parts, const struct question *question, struct page *ret)
-{
-        texts_begin(parts, question, ret);
-        if (!question->simulated)
-                ret->title = _("Mohr: new PIN for a staff card");
-}
-
 static void add_card(struct parts *parts, const struct question *question)
 {
         texts_add_holder(parts, question);
@@ -31,7 +24,7 @@ static void add_card(struct parts *parts, const struct question *question)
 void pintexts_consent(const struct question *question, struct page *ret)
 {
         struct parts parts = { 0 };
-        begin(&parts, question, ret);
+        texts_begin(&parts, question, ret);
         texts_add_asker(&parts, question);
         parts_add(&parts,
                 unblocks(question)
@@ -49,7 +42,7 @@ void pintexts_consent(const struct question *question, struct page *ret)
 void pintexts_code_try(const struct question *question, struct page *ret)
 {
         struct parts parts = { 0 };
-        begin(&parts, question, ret);
+        texts_begin(&parts, question, ret);
         ret->ok = _("_Use a try");
         ret->notok = _("_Keep it");
         parts_add(&parts,
@@ -65,7 +58,7 @@ void pintexts_code_try(const struct question *question, struct page *ret)
 void pintexts_proof(const struct question *question, struct page *ret)
 {
         struct parts parts = { 0 };
-        begin(&parts, question, ret);
+        texts_begin(&parts, question, ret);
         ret->prompt = unblocks(question) ? _("Unblocking code:") : _("Present PIN:");
         parts_add(&parts,
                 unblocks(question)
@@ -81,7 +74,7 @@ void pintexts_proof(const struct question *question, struct page *ret)
 void pintexts_new_pin(const struct question *question, struct page *ret)
 {
         struct parts parts = { 0 };
-        begin(&parts, question, ret);
+        texts_begin(&parts, question, ret);
         ret->prompt = _("New PIN:");
         parts_add(&parts, _("Please choose the new PIN of the staff card (6 to 8 digits). Do not "
                             "take a date, "
@@ -93,7 +86,7 @@ void pintexts_new_pin(const struct question *question, struct page *ret)
 void pintexts_again(const struct question *question, struct page *ret)
 {
         struct parts parts = { 0 };
-        begin(&parts, question, ret);
+        texts_begin(&parts, question, ret);
         ret->prompt = _("New PIN again:");
         parts_add(
                 &parts, _("Please enter the new PIN once more. Nothing was sent to the card yet."));

@@ -33,6 +33,7 @@ static const struct field fields[] = {
         FIELD(family_name, false),
         FIELD(card_number, false),
         FIELD(reader, false),
+        FIELD(content_text, false),
 };
 
 #define FLAG(name) offsetof(struct question, name)
@@ -49,8 +50,25 @@ static const size_t flags[] = {
         FLAG(granted),
         FLAG(may_remember),
         FLAG(recorded),
+        FLAG(authentication_key),
 };
 #define FLAGS ((1u << ARRAY_LEN(flags)) - 1)
+
+/* What the holder types for each work, where the reader has no keys of its own, and what belongs to its question. */
+enum typed { TYPED_PIN, TYPED_PAIR, TYPED_NOTHING };
+static const struct work {
+        enum typed typed;
+        bool documents;
+        bool no_keys; /* the reader's are not for this */
+        bool each;    /* agreed to each time, never for the next time */
+} works[WORKS] = {
+        [WORK_SIGN] = { TYPED_PIN, .each = false },
+        [WORK_CHANGE_PIN] = { TYPED_PAIR, .each = false },
+        [WORK_UNBLOCK_PIN] = { TYPED_PAIR, .each = false },
+        [WORK_DOCUMENTS] = { TYPED_PIN, .documents = true, .each = true },
+        [WORK_CERTIFICATES] = { TYPED_NOTHING, .no_keys = true },
+        [WORK_KEY] = { TYPED_PIN, .each = true },
+};
 
 static bool has_control(const char *text)
 {
@@ -67,14 +85,34 @@ static bool shares_in_bounds(const struct question *question)
                !(question->granted && (question->optional != 0 || question->may_remember));
 }
 
+static bool documents_in_bounds(const struct question *question)
+{
+        if (!works[question->work].documents)
+                return question->document_count == 0 && question->document_at == 0;
+        for (size_t i = 0; i < question->document_count && i < QUESTION_DOCUMENTS_MAX; i++)
+                if (question->documents[i].kind >= DOCUMENT_KINDS ||
+                        question->documents[i].form >= FORMS)
+                        return false;
+        return question->document_count <= QUESTION_DOCUMENTS_MAX &&
+               question->document_at < question->document_count;
+}
+
+static bool work_in_bounds(const struct question *question)
+{
+        return question->work < WORKS && question->content < CONTENTS &&
+               !(question->pinpad && works[question->work].no_keys) &&
+               !(question->may_remember && works[question->work].each) &&
+               documents_in_bounds(question);
+}
+
 static bool in_bounds(const struct question *question)
 {
         for (size_t i = 0; i < ARRAY_LEN(fields); i++)
                 if (fields[i].steers && has_control((const char *)question + fields[i].at))
                         return false;
         return question->tries_left >= -1 && question->tries_left <= QUESTION_TRIES_MAX &&
-               question->timeout_s >= 1 && question->timeout_s <= 3600 && question->work < WORKS &&
-               question->asker < ASKERS && shares_in_bounds(question);
+               question->timeout_s >= 1 && question->timeout_s <= 3600 &&
+               work_in_bounds(question) && question->asker < ASKERS && shares_in_bounds(question);
 }
 
 static uint16_t flags_of(const struct question *question)
@@ -89,6 +127,46 @@ static void take_flags(struct question *question, uint16_t set)
 {
         for (size_t i = 0; i < ARRAY_LEN(flags); i++)
                 *(bool *)((char *)question + flags[i]) = (set >> i & 1) != 0;
+}
+
+static void put_documents(struct out *out, const struct question *question)
+{
+        out_u8(out, (uint8_t)question->content);
+        out_u8(out, question->document_count);
+        out_u8(out, question->document_at);
+        for (size_t i = 0; i < question->document_count; i++) {
+                const struct question_document *document = &question->documents[i];
+                out_text16(out, document->name);
+                out_text16(out, document->countersigned);
+                out_u8(out, (uint8_t)document->kind);
+                out_u8(out, (uint8_t)document->form);
+                out_u64(out, document->size);
+                out_u32(out, document->pages);
+                out_bytes(out, document->digest, sizeof document->digest);
+        }
+}
+
+static void take_document(struct in *in, struct question_document *ret)
+{
+        in_text16(in, ret->name, sizeof ret->name);
+        in_text16(in, ret->countersigned, sizeof ret->countersigned);
+        ret->kind = in_u8(in);
+        ret->form = in_u8(in);
+        ret->size = in_u64(in);
+        ret->pages = in_u32(in);
+        struct view digest = in_bytes(in, sizeof ret->digest);
+        if (digest.len > 0)
+                memcpy(ret->digest, digest.data, sizeof ret->digest);
+}
+
+/* More than there is room for is left in the frame, and so refused. */
+static void take_documents(struct in *in, struct question *ret)
+{
+        ret->content = in_u8(in);
+        ret->document_count = in_u8(in);
+        ret->document_at = in_u8(in);
+        for (size_t i = 0; i < base_min(ret->document_count, QUESTION_DOCUMENTS_MAX); i++)
+                take_document(in, &ret->documents[i]);
 }
 
 int question_encode(const struct question *question, uint8_t *frame, size_t cap, size_t *ret_len)
@@ -107,6 +185,7 @@ int question_encode(const struct question *question, uint8_t *frame, size_t cap,
         out_u8(&out, (uint8_t)question->asker);
         out_u8(&out, question->required);
         out_u8(&out, question->optional);
+        put_documents(&out, question);
         int r = out_done(&out);
         if (r < 0)
                 return r;
@@ -131,6 +210,7 @@ int question_decode(const void *frame, size_t len, struct question *ret)
         question.asker = in_u8(&in);
         question.required = in_u8(&in);
         question.optional = in_u8(&in);
+        take_documents(&in, &question);
         question.tries_left = tries == TRIES_UNKNOWN ? -1 : tries;
         take_flags(&question, set);
         int r = in_done(&in);
@@ -167,7 +247,7 @@ bool answer_pair(
         struct in in = in_new(pair.data, pair.len);
         struct view proof = in_bytes(&in, in_u8(&in)), new_pin = in_bytes(&in, in_left(&in));
         size_t least = work == WORK_UNBLOCK_PIN ? QUESTION_PUK : QUESTION_PIN_MIN_STAFF;
-        if (in_done(&in) < 0 || work == WORK_SIGN || proof.len < least ||
+        if (in_done(&in) < 0 || works[work].typed != TYPED_PAIR || proof.len < least ||
                 new_pin.len < QUESTION_PIN_MIN_STAFF)
                 return false;
         if (!answer_pin_valid(proof.data, proof.len) ||
@@ -188,8 +268,12 @@ static bool typed_possible(struct view typed)
 static bool typed_for(enum question_work work, struct view typed)
 {
         struct view proof, new_pin;
-        return work == WORK_SIGN ? answer_pin_valid(typed.data, typed.len)
-                                 : answer_pair(work, typed, &proof, &new_pin);
+        switch (works[work].typed) {
+        case TYPED_PIN: return answer_pin_valid(typed.data, typed.len);
+        case TYPED_PAIR: return answer_pair(work, typed, &proof, &new_pin);
+        case TYPED_NOTHING: break;
+        }
+        return typed.len == 0;
 }
 
 static bool outcome_possible(int outcome)
@@ -228,7 +312,8 @@ static bool answers(const struct question *question, const struct answer *answer
 {
         uint8_t asked = question->required | question->optional;
         bool about_readers = question->choice || question->search;
-        bool digits = !about_readers && !question->pinpad;
+        bool digits =
+                !about_readers && !question->pinpad && works[question->work].typed != TYPED_NOTHING;
         if (answer->outcome != OUTCOME_OK)
                 return true;
         if (about_readers) /* nothing of a holder is released by such an answer */

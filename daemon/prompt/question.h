@@ -2,12 +2,13 @@
 /* question.h: what mohrd tells mohr-prompt, and what comes back; the two frames of that channel.
  *
  * Question: u8 version | texts in the order of the struct (u16 length, UTF-8) | u8 tries (255 unknown)
- *           | u16 flags | u16 timeout in seconds | u8 readers | u8 work | u8 asker | u8 required | u8 optional;
- *           nothing after it.
+ *           | u16 flags | u16 timeout in seconds | u8 readers | u8 work | u8 asker | u8 required | u8 optional
+ *           | u8 content | u8 documents | u8 which of them; then each document:
+ *           its two texts as above | u8 kind | u8 form | u64 size | u32 pages | 32 bytes digest; nothing after it.
  * Answer:   u8 outcome (0 or enum outcome) | u8 released | u8 remember (0 or 1) | 4..8 ASCII digits if and only if the
- *           outcome is 0 and the question was not one whose digits are typed on the reader, or about readers. To one
- *           about a single reader NO_CARD says: not this one, another. With any outcome but 0 nothing is released or
- *           remembered; with 0 all that was required is released, and nothing that was not asked for.
+ *           outcome is 0 and the question was not one whose digits are typed on the reader, about readers, or about
+ *           certificates. To one about a single reader NO_CARD says: not this one, another. With any outcome but 0
+ *           nothing is released or remembered; with 0 all that was required is released, and nothing that was not asked for.
  *
  * A new PIN (`work`) is answered by a pair instead of the digits: u8 length of what proves the right to it (the present
  * PIN, or the code that unblocks) | its digits | the digits of the new PIN.
@@ -21,8 +22,8 @@
 
 #include "base/bytes.h"
 
-#define QUESTION_VERSION       2
-#define QUESTION_FRAME_MAX     4096
+#define QUESTION_VERSION       3
+#define QUESTION_FRAME_MAX     24576
 #define QUESTION_PIN_MIN       4
 #define QUESTION_PIN_MIN_STAFF 6
 #define QUESTION_PIN_MAX       8
@@ -65,7 +66,7 @@ enum question_form { /* of mohr.Documents.Add */
         FORM_CMS_ATTACHED,
         FORM_PDF,
         FORM_JWS,
-        FORM_COUNTERSIGNATURE, /* `content_text` of the question is whose signature that is */
+        FORM_COUNTERSIGNATURE, /* `countersigned` of the document is whose signature that is */
         FORMS
 };
 enum question_content { /* what an app wants signed by a key, as far as it was recognised */
@@ -77,7 +78,7 @@ enum question_content { /* what an app wants signed by a key, as far as it was r
 };
 #define QUESTION_DOCUMENTS_MAX 64
 struct question_document {
-        char name[129];
+        char name[129], countersigned[129]; /* the latter "" for any other form */
         enum question_kind kind;
         enum question_form form;
         uint64_t size;

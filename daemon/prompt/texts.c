@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 
+#include <inttypes.h>
 #include <libintl.h>
 #include <stdio.h>
 
@@ -23,11 +24,24 @@ bool texts_in_persian(const struct question *question)
         return strncmp(question->language, "fa", 2) == 0;
 }
 
+static const char *title_of(const struct question *question)
+{
+        static const char *const titles[WORKS] = {
+                [WORK_SIGN] = N_("Mohr: proof of identity"),
+                [WORK_CHANGE_PIN] = N_("Mohr: new PIN for a staff card"),
+                [WORK_UNBLOCK_PIN] = N_("Mohr: new PIN for a staff card"),
+                [WORK_DOCUMENTS] = N_("Mohr: electronic signature of documents"),
+                [WORK_CERTIFICATES] = N_("Mohr: the certificates of the card"),
+                [WORK_KEY] = N_("Mohr: use of a key of the card"),
+        };
+        return question->simulated ? _("Mohr: SIMULATED CARD, FOR TESTING ONLY")
+                                   : _(titles[question->work]);
+}
+
 void texts_begin(struct parts *parts, const struct question *question, struct page *ret)
 {
         *ret = (struct page){
-                .title = question->simulated ? _("Mohr: SIMULATED CARD, FOR TESTING ONLY")
-                                             : _("Mohr: proof of identity"),
+                .title = title_of(question),
                 .ok = _("_Continue"),
                 .cancel = _("C_ancel"),
         };
@@ -53,16 +67,21 @@ void texts_add_holder(struct parts *parts, const struct question *question)
                 family);
 }
 
+void texts_number(char dst[static TEXTS_NUMBER_SIZE], const struct question *question, uint64_t n)
+{
+        char digits[24];
+        snprintf(digits, sizeof digits, "%" PRIu64, n);
+        if (texts_in_persian(question))
+                text_persian_digits(dst, TEXTS_NUMBER_SIZE, digits);
+        else
+                memcpy(dst, digits, sizeof digits);
+}
+
 void texts_add_count(
         struct parts *parts, const char *format, const struct question *question, int n)
 {
-        char digits[12];
         struct part *part = parts_value(parts, format, CUT_NEVER);
-        snprintf(digits, sizeof digits, "%d", n);
-        if (texts_in_persian(question))
-                text_persian_digits(part->value, sizeof part->value, digits);
-        else
-                memcpy(part->value, digits, sizeof digits);
+        texts_number(part->value, question, (uint64_t)n);
 }
 
 void texts_add_request(struct parts *parts, const struct question *question)
@@ -146,13 +165,14 @@ void texts_last_try(const struct question *question, struct page *ret)
                             "blocked."));
         texts_add_holder(&parts, question);
         texts_add_audience(&parts, question);
+        texts_add_matter(&parts, question);
         parts_add(&parts, _("Do you want to use the last try?"));
         (void)parts_render(&parts, ret->desc);
 }
 
 /* ---- the PIN ------------------------------------------------------------------------------- */
 
-static void add_tries(struct parts *parts, const struct question *question)
+void texts_add_tries(struct parts *parts, const struct question *question)
 {
         if (question->tries_left >= 0) {
                 texts_add_count(parts, _("Tries left: %s"), question, question->tries_left);
@@ -163,13 +183,16 @@ static void add_tries(struct parts *parts, const struct question *question)
 }
 
 /* Without a consent page it is said here who asks, what for, and how that ends. */
-static void add_grant(struct parts *parts, const struct question *question)
+static void add_who(struct parts *parts, const struct question *question)
 {
         texts_add_asker(parts, question);
         texts_add_purpose(parts, question);
         texts_add_shares(parts, question, _("Also goes along: %s"), question->required);
-        parts_add(parts, _("You allowed this to be asked without further consent; mohr grants "
-                           "takes that back."));
+        if (question->work == WORK_KEY)
+                texts_add_record(parts, question);
+        if (question->granted && question->work != WORK_DOCUMENTS)
+                parts_add(parts, _("You allowed this to be asked without further consent; mohr "
+                                   "grants takes that back."));
 }
 
 static const char *words_pin(const struct question *question)
@@ -191,19 +214,25 @@ static const char *words_keys(const struct question *question)
                  "PIN). Please type it on the keys of the card reader, not here.");
 }
 
+void texts_add_pin(struct parts *parts, const struct question *question)
+{
+        parts_add(parts, question->pinpad ? words_keys(question) : words_pin(question));
+}
+
 /* The PIN's page, or the one that leads to the reader's keys. False if something had to be cut. */
-static bool compose_entry(const struct question *question, bool with_grant, struct page *ret)
+static bool compose_entry(const struct question *question, bool with_who, struct page *ret)
 {
         struct parts parts = { 0 };
         texts_begin(&parts, question, ret);
-        parts_add(&parts, question->pinpad ? words_keys(question) : words_pin(question));
-        if (with_grant)
-                add_grant(&parts, question);
+        texts_add_pin(&parts, question);
+        if (with_who)
+                add_who(&parts, question);
         else
                 texts_add_audience(&parts, question);
+        texts_add_matter(&parts, question);
         texts_add_holder(&parts, question);
         texts_add_reader(&parts, question);
-        add_tries(&parts, question);
+        texts_add_tries(&parts, question);
         texts_add_request(&parts, question);
         return parts_render(&parts, ret->desc);
 }
@@ -218,15 +247,16 @@ void texts_granted(const struct question *question, struct page *ret)
 {
         struct parts parts = { 0 };
         texts_begin(&parts, question, ret);
-        add_grant(&parts, question);
+        add_who(&parts, question);
         texts_add_request(&parts, question);
         (void)parts_render(&parts, ret->desc);
 }
 
 void texts_entry(const struct question *question, struct page *ret)
 {
-        bool with_grant = question->granted && !texts_grant_is_long(question);
-        (void)compose_entry(question, with_grant, ret);
+        bool with_who =
+                (question->granted || question->work == WORK_KEY) && !texts_grant_is_long(question);
+        (void)compose_entry(question, with_who, ret);
         if (!question->pinpad)
                 ret->prompt =
                         question->staff ? _("PIN of the staff card:") : _("Identification PIN:");

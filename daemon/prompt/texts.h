@@ -34,13 +34,27 @@ void texts_optional(const struct question *question, struct page *ret);
 /* May it ask again without the consent page? ok: yes, notok: no. */
 void texts_remember(const struct question *question, struct page *ret);
 
+/* One document and all that consent wants to know on one page; false: there is more, or something had to be cut. */
+_must_check_ bool texts_documents_whole(const struct question *question, struct page *ret);
+/* Else: who asks and what for ... */
+void texts_documents_asked(const struct question *question, struct page *ret);
+/* ... then the documents from this one on, as many as there is room for. Returns the next one's number; *ret_last: none is
+ * left, and this is the page to agree on. */
+size_t texts_documents(
+        const struct question *question, size_t from, struct page *ret, bool *ret_last);
+
+/* Who wants what signed by which key. Where there is room the PIN's page says that, too. */
+void texts_key(const struct question *question, struct page *ret);
+void texts_certificates(const struct question *question, struct page *ret);
+
 /* Also where the number of tries is not known. ok: yes, notok: no. */
 void texts_last_try(const struct question *question, struct page *ret);
 
 /* The PIN's page; where it is typed on the reader's keys, the page that leads there. What was allowed before is told on
  * it, or where that is long on a page of its own before. */
 void texts_entry(const struct question *question, struct page *ret);
-bool texts_grant_is_long(const struct question *question);
+bool texts_grant_is_long(
+        const struct question *question); /* there is no room for who asks what on the PIN's page */
 void texts_granted(const struct question *question, struct page *ret);
 const char *texts_bad_pin(
         const struct question *question); /* said when what was typed cannot be a PIN */

@@ -90,7 +90,7 @@ static void add_staff(struct parts *parts, const struct question *question)
                          "with the chip's signature."));
 }
 
-static void add_given_away(struct parts *parts, const struct question *question)
+void texts_add_given_away(struct parts *parts, const struct question *question)
 {
         texts_add_holder(parts, question);
         if (question->staff)
@@ -103,7 +103,7 @@ static void add_given_away(struct parts *parts, const struct question *question)
                 parts_add(parts, _("The certificate has expired."));
 }
 
-static void add_record(struct parts *parts, const struct question *question)
+void texts_add_record(struct parts *parts, const struct question *question)
 {
         if (question->recorded)
                 parts_add(parts, _("This request is recorded in your history."));
@@ -118,8 +118,8 @@ static bool compose_whole(const struct question *question, struct page *ret)
         texts_begin(&parts, question, ret);
         texts_add_asker(&parts, question);
         texts_add_purpose(&parts, question);
-        add_given_away(&parts, question);
-        add_record(&parts, question);
+        texts_add_given_away(&parts, question);
+        texts_add_record(&parts, question);
         texts_add_request(&parts, question);
         return parts_render(&parts, ret->desc);
 }
@@ -137,7 +137,7 @@ void texts_asked(const struct question *question, struct page *ret)
         ret->cancel = _("_Refuse");
         texts_add_asker(&parts, question);
         texts_add_purpose(&parts, question);
-        add_record(&parts, question);
+        texts_add_record(&parts, question);
         parts_add(&parts, _("What would be given away stands on the next page."));
         texts_add_request(&parts, question);
         (void)parts_render(&parts, ret->desc);
@@ -153,7 +153,7 @@ void texts_consent(const struct question *question, struct page *ret)
                         texts_add_purpose(&parts, question);
                         parts.part[parts.count - 1].spare = true;
                 }
-                add_given_away(&parts, question);
+                texts_add_given_away(&parts, question);
                 texts_add_request(&parts, question);
                 (void)parts_render(&parts, ret->desc);
         }
@@ -181,7 +181,11 @@ void texts_remember(const struct question *question, struct page *ret)
         texts_begin(&parts, question, ret);
         ret->ok = _("_Yes");
         ret->notok = _("_No");
-        parts_add(&parts, _("May this be asked again without the page of consent? The PIN is asked "
+        parts_add(&parts,
+                question->work == WORK_CERTIFICATES
+                        ? _("May this program see the certificates of this card again without "
+                            "being asked about?")
+                        : _("May this be asked again without the page of consent? The PIN is asked "
                             "for every time."));
         texts_add_asker(&parts, question);
         texts_add_purpose(&parts, question);

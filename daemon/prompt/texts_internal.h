@@ -25,6 +25,16 @@ void texts_add_count(
 /* "a, b, c" of SHARE_ bits; nothing if there are none. */
 void texts_add_shares(
         struct parts *parts, const struct question *question, const char *format, uint8_t shares);
+/* Name, number, what the certificate says, what goes along: all that is given away. */
+void texts_add_given_away(struct parts *parts, const struct question *question);
+void texts_add_record(struct parts *parts, const struct question *question);
+/* What the PIN or the last try is for, where it is no assertion: this document, or this use of a key. */
+void texts_add_matter(struct parts *parts, const struct question *question);
+void texts_add_content(struct parts *parts, const struct question *question); /* of WORK_KEY */
+void texts_add_pin(struct parts *parts, const struct question *question);     /* which, and where */
+void texts_add_tries(struct parts *parts, const struct question *question);
+#define TEXTS_NUMBER_SIZE 48 /* Persian digits have two bytes */
+void texts_number(char dst[static TEXTS_NUMBER_SIZE], const struct question *question, uint64_t n);
 bool texts_in_persian(const struct question *question);
 
 #endif

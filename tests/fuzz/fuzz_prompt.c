@@ -11,25 +11,47 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
+static void check_page(const struct page *page)
+{
+        char line[PARTS_LINE_MAX + 1];
+        require(page->desc[0] != '\0' && text_utf8_valid(page->desc, strlen(page->desc)));
+        require(parts_line(line, "SETDESC", page->desc) == 0 && !strchr(line, '\n'));
+}
+
 static void check_pages(const struct question *question)
 {
         static void (*const compose[])(const struct question *, struct page *) = { texts_unproven,
                 texts_asked, texts_consent, texts_optional, texts_remember, texts_last_try,
-                texts_entry, texts_granted, texts_choice, texts_search, pintexts_consent,
-                pintexts_code_try, pintexts_proof, pintexts_new_pin, pintexts_again };
-        char line[PARTS_LINE_MAX + 1];
+                texts_entry, texts_granted, texts_choice, texts_search, texts_documents_asked,
+                texts_certificates, texts_key, pintexts_consent, pintexts_code_try, pintexts_proof,
+                pintexts_new_pin, pintexts_again };
         struct page page;
         for (size_t i = 0; i < ARRAY_LEN(compose); i++) {
                 compose[i](question, &page);
-                require(page.desc[0] != '\0' && text_utf8_valid(page.desc, strlen(page.desc)));
-                require(parts_line(line, "SETDESC", page.desc) == 0 && !strchr(line, '\n'));
+                check_page(&page);
+        }
+}
+
+/* Each document stands on some page before the one to agree on, or on that. */
+static void check_documents(const struct question *question)
+{
+        struct page page;
+        bool last = false;
+        (void)!texts_documents_whole(question, &page);
+        check_page(&page);
+        for (size_t at = question->document_at; !last;) {
+                size_t next = texts_documents(question, at, &page, &last);
+                check_page(&page);
+                require(next > at || last);
+                at = next;
         }
 }
 
 static bool is_typed(const struct question *question, struct view typed)
 {
         struct view proof, new_pin;
-        if (question->work == WORK_SIGN)
+        require(question->work != WORK_CERTIFICATES);
+        if (question->work != WORK_CHANGE_PIN && question->work != WORK_UNBLOCK_PIN)
                 return answer_pin_valid(typed.data, typed.len);
         return answer_pair(question->work, typed, &proof, &new_pin) &&
                1 + proof.len + new_pin.len == typed.len &&
@@ -62,7 +84,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
         static const struct question choice = { .choice = true, .required = SHARE_READER };
         static const struct question change = { .work = WORK_CHANGE_PIN };
         static const struct question unblock = { .work = WORK_UNBLOCK_PIN };
-        const struct question *const asked[] = { &plain, &rich, &keys, &choice, &change, &unblock };
+        static const struct question documents = { .work = WORK_DOCUMENTS, .document_count = 2 };
+        static const struct question certificates = { .work = WORK_CERTIFICATES,
+                .may_remember = true };
+        static const struct question key = { .work = WORK_KEY };
+        const struct question *const asked[] = { &plain, &rich, &keys, &choice, &change, &unblock,
+                &documents, &certificates, &key };
         uint8_t again[QUESTION_FRAME_MAX];
         size_t again_len = 0;
         struct question question;
@@ -74,5 +101,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
         require(question_encode(&question, again, sizeof again, &again_len) == 0);
         require(again_len == len && memcmp(again, data, len) == 0);
         check_pages(&question);
+        check_documents(&question);
         return 0;
 }

@@ -84,7 +84,7 @@ static void a_field_out_of_bounds_is_refused(void **state)
         frame[0]++;
         assert_int_equal(question_decode(frame, len, &got), -EBADMSG);
         frame[0]--;
-        frame[len - 9] |= 128; /* a flag that does not exist */
+        frame[len - 12] |= 128; /* a flag that does not exist */
         assert_int_equal(question_decode(frame, len, &got), -EBADMSG);
 }
 
@@ -103,12 +103,21 @@ static void the_longest_question_fits_a_frame(void **state)
 #define END(field) longest.field[sizeof longest.field - 1] = '\0'
         longest.granted = longest.may_remember = longest.recorded = true;
         longest.may_remember = false;
-        longest.work = WORK_SIGN;
         longest.asker = ASKER_USER_SERVICE;
         longest.required = SHARE_ALL;
         longest.optional = 0;
         END(tty), END(term), END(display), END(language), END(pinentry), END(request), END(app);
         END(asker_name), END(organization);
+        longest.work = WORK_DOCUMENTS;
+        longest.content = CONTENT_RAW;
+        longest.document_count = QUESTION_DOCUMENTS_MAX;
+        longest.document_at = 0;
+        for (size_t i = 0; i < QUESTION_DOCUMENTS_MAX; i++) {
+                longest.documents[i].kind = DOCUMENT_OTHER;
+                longest.documents[i].form = FORM_CMS;
+                END(documents[i].name), END(documents[i].countersigned);
+        }
+        END(content_text);
         END(audience), END(purpose), END(given_name), END(family_name), END(card_number),
                 END(reader);
 #undef END
