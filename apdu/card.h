@@ -18,7 +18,7 @@
 #define CARD_LABEL_MAX 64
 #define CARD_SIG_MAX   512
 #define CARD_ATR_MAX   33
-#define CARD_HASH_MAX  64
+#define CARD_BLOCK_MAX 256 /* what is given to be signed: a digest, or a padded block */
 #define CARD_NOTE_MAX  8
 
 enum card_family { CARD_UNKNOWN = 0, CARD_NID = 1, CARD_PIV = 2 };
@@ -116,9 +116,10 @@ enum sign_method {
         SIGN_PIV_RSA2048,     /* piv: algorithm 07, PKCS #1 v1.5 over SHA-256 */
         SIGN_PIV_P256,        /* piv: algorithm 11 over SHA-256; the signature is DER */
         SIGN_PIV_P384,        /* piv: algorithm 14 over SHA-384; the same */
-        SIGN_PIV_RSA2048_RAW, /* piv, 9A only: algorithm 07 over a block of 256 bytes, padded by the caller */
-        SIGN_PIV_P256_RAW, /* piv, 9A only: algorithm 11 over 32 bytes of whatever digest */
-        SIGN_PIV_P384_RAW, /* piv, 9A only: algorithm 14 over 48 bytes */
+        /* What the caller made; by key 9C only where `raw_signature` of struct card says so. */
+        SIGN_PIV_RSA2048_RAW, /* piv: algorithm 07 over a block of 256 bytes, padded by the caller */
+        SIGN_PIV_P256_RAW,    /* piv: algorithm 11 over 32 bytes of whatever digest */
+        SIGN_PIV_P384_RAW,    /* piv: algorithm 14 over 48 bytes */
         SIGN_METHOD_COUNT,
 };
 
@@ -149,7 +150,7 @@ struct card_profile {
          * card->sw is a word of the reader, see apdu/pinpad.h). */
         int (*verify)(struct card *card, const uint8_t *pin, size_t pin_len, int *ret_tries);
         int (*sign)(struct card *card, uint8_t key_ref, enum sign_method method,
-                const uint8_t *hash, size_t hash_len, uint8_t *sig, size_t cap, size_t *ret_len);
+                const uint8_t *block, size_t block_len, uint8_t *sig, size_t cap, size_t *ret_len);
         /* NULL: never, whatever is asked (card-facts 7.2 rule 6: the national card). One command that puts a new
          * PIN in the place of the one that verify() means, at most one per call of counter; results as verify's. The
          * tries are the proof's: those of the code, if it was that. Digits in ASCII. */
@@ -196,6 +197,7 @@ struct card {
         uint16_t sw;                        /* last status word, for operators */
         uint8_t atr[CARD_ATR_MAX];
         size_t atr_len;
+        bool raw_signature; /* the key that makes assertions signs whatever it is given: root's word, by mohrd */
         struct nid_state nid;
         struct piv_state piv;
 };

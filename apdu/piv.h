@@ -2,7 +2,7 @@
 /* piv.h: the inside of the profile of PIV cards; nobody but apdu/piv*.c and their tests includes it.
  *
  * Everything here follows NIST SP 800-73-4: part 1 (data model: tags, PIN, key references) and part 2
- * (the card's commands). It is small on purpose: one application, one PIN (80), one key (9C), two
+ * (the card's commands). It is small on purpose: one application, one PIN (80), two keys (9C, 9A) and their
  * certificates. Of commands that change a card only those for that one PIN exist here, none for another key or PIN.
  *
  * Errors as in nid.h: what a card may say is an outcome, -EPERM and -EINVAL are callers that broke a
@@ -20,6 +20,8 @@
 #define PIV_PIN_PAD   0xFF
 #define PIV_PUK_LEN   8 /* digits of the code that unblocks it; the standard has it fill its block */
 #define PIV_KEY_SIGN  0x9C /* part 1 table 4b: digital signature, a PIN for each signature */
+#define PIV_KEY_AUTHENTICATION                                                                     \
+        0x9A /* the same table: a PIN once, by the card; here for each, too */
 
 /* piv.c */
 _must_check_ int piv_send(struct card *card, const struct apdu_cmd *cmd, struct apdu_rsp *rsp);
@@ -35,8 +37,8 @@ int piv_verify(struct card *card, const uint8_t *pin, size_t pin_len, int *ret_t
 int piv_renew(struct card *card, enum card_renewal how, struct view proof, struct view new_pin,
         int *ret_tries); /* piv_renew.c */
 int piv_select_method(struct card *card, uint8_t key_ref, enum sign_method method);
-int piv_sign(struct card *card, uint8_t key_ref, enum sign_method method, const uint8_t *hash,
-        size_t hash_len, uint8_t *sig, size_t cap, size_t *ret_len);
+int piv_sign(struct card *card, uint8_t key_ref, enum sign_method method, const uint8_t *block,
+        size_t block_len, uint8_t *sig, size_t cap, size_t *ret_len);
 
 /* piv_parse.c: pure. -EBADMSG for what the standard does not write. */
 bool piv_is_template(struct view answer); /* what SELECT answers, part 2 table 3 */

@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* piv_sign.c: GENERAL AUTHENTICATE with the signature key (SP 800-73-4 part 2, 3.2.4 and appendix A).
+/* piv_sign.c: GENERAL AUTHENTICATE with two of the card's keys (SP 800-73-4 part 2, 3.2.4 and appendix A).
  *
  * The caller names the algorithm, as the certificate's key has it; the card is not asked. The card signs
  * a raw block: for RSA that is the padded DigestInfo of PKCS #1 v1.5, written here, for ECDSA the digest
  * itself. Data longer than a short command is chained: every PIV card must know chaining, while extended
- * lengths depend on the reader as well, and save one exchange of six. Key 9C wants its PIN before each
- * signature, so a signature, whatever came of it, ends what VERIFY began.
+ * lengths depend on the reader as well, and save one exchange of six.
+ *
+ * Key 9C signs assertions, and nobody could tell one from a block that a caller brings along: so that is for
+ * key 9A alone, unless mohrd said, when it confirmed the card, that root wants it otherwise. For a digest of
+ * ECDSA the two methods are the same bytes; the difference is who may have them made.
+ *
+ * Key 9C wants its PIN before each signature. Key 9A would be content with one for many, but one entry of a person
+ * stands for one signature here: whichever key it was and whatever came of it, it ends what VERIFY began.
  */
 #include "apdu/piv.h"
 #include "apdu/tlv.h"
@@ -26,12 +32,24 @@ static const uint8_t digest_info[] = { 0x30, 0x31, 0x30, 0x0D, 0x06, 0x09, 0x60,
  * curve's order, with five or six bytes around them. */
 static const struct method {
         uint8_t algorithm; /* 0: not a method of this profile */
-        size_t hash_len, block, sig_min, sig_max;
+        bool raw, pads;
+        size_t len, sig_min, sig_max;
 } methods[SIGN_METHOD_COUNT] = {
-        [SIGN_PIV_RSA2048] = { 0x07, 32, RSA_BLOCK, RSA_BLOCK, RSA_BLOCK },
-        [SIGN_PIV_P256] = { 0x11, 32, 0, 8, 72 },
-        [SIGN_PIV_P384] = { 0x14, 48, 0, 8, 104 },
+        [SIGN_PIV_RSA2048] = { 0x07, false, true, 32, RSA_BLOCK, RSA_BLOCK },
+        [SIGN_PIV_P256] = { 0x11, false, false, 32, 8, 72 },
+        [SIGN_PIV_P384] = { 0x14, false, false, 48, 8, 104 },
+        [SIGN_PIV_RSA2048_RAW] = { 0x07, true, false, RSA_BLOCK, RSA_BLOCK, RSA_BLOCK },
+        [SIGN_PIV_P256_RAW] = { 0x11, true, false, 32, 8, 72 },
+        [SIGN_PIV_P384_RAW] = { 0x14, true, false, 48, 8, 104 },
 };
+
+static bool key_does(const struct card *card, uint8_t key_ref, const struct method *method)
+{
+        if (method->algorithm == 0)
+                return false;
+        return key_ref == PIV_KEY_AUTHENTICATION ||
+               (key_ref == PIV_KEY_SIGN && (!method->raw || card->raw_signature));
+}
 
 static int may_sign(const struct card *card, uint8_t key_ref, enum sign_method method)
 {
@@ -39,8 +57,7 @@ static int may_sign(const struct card *card, uint8_t key_ref, enum sign_method m
                 return -EPERM;
         if (!card->piv.supported)
                 return OUTCOME_CARD_NOT_SUPPORTED;
-        if (key_ref != PIV_KEY_SIGN || (size_t)method >= SIGN_METHOD_COUNT ||
-                methods[method].algorithm == 0)
+        if ((size_t)method >= SIGN_METHOD_COUNT || !key_does(card, key_ref, &methods[method]))
                 return -EINVAL;
         return 0;
 }
@@ -53,27 +70,27 @@ int piv_select_method(struct card *card, uint8_t key_ref, enum sign_method metho
 }
 
 /* RFC 8017 9.2: 00 01 FF..FF 00 DigestInfo. */
-static void put_padded(struct out *out, const uint8_t *hash, size_t hash_len)
+static void put_padded(struct out *out, struct view hash)
 {
-        size_t filling = RSA_BLOCK - 3 - sizeof digest_info - hash_len;
+        size_t filling = RSA_BLOCK - 3 - sizeof digest_info - hash.len;
         out_u16(out, 0x0001);
         while (filling-- > 0)
                 out_u8(out, 0xFF);
         out_u8(out, 0x00);
         out_bytes(out, digest_info, sizeof digest_info);
-        out_bytes(out, hash, hash_len);
+        out_bytes(out, hash.data, hash.len);
 }
 
 /* 7C { 82 {} 81 { block } }: "answer this". */
-static int build(const struct method *method, const uint8_t *hash, struct out *template)
+static int build(const struct method *method, struct view given, struct out *template)
 {
         uint8_t block[RSA_BLOCK], inner[TEMPLATE_MAX];
         struct out to_sign = out_new(block, sizeof block);
         struct out fields = out_new(inner, sizeof inner);
-        if (method->block > 0)
-                put_padded(&to_sign, hash, method->hash_len);
+        if (method->pads)
+                put_padded(&to_sign, given);
         else
-                out_bytes(&to_sign, hash, method->hash_len);
+                out_bytes(&to_sign, given.data, given.len);
         tlv_put(&fields, TAG_RESPONSE, NULL, 0);
         tlv_put(&fields, TAG_CHALLENGE, block, to_sign.len);
         tlv_put(template, TAG_DYNAMIC, inner, fields.len);
@@ -94,8 +111,8 @@ static int take_signature(
         return 0;
 }
 
-int piv_sign(struct card *card, uint8_t key_ref, enum sign_method method, const uint8_t *hash,
-        size_t hash_len, uint8_t *sig, size_t cap, size_t *ret_len)
+int piv_sign(struct card *card, uint8_t key_ref, enum sign_method method, const uint8_t *block,
+        size_t block_len, uint8_t *sig, size_t cap, size_t *ret_len)
 {
         uint8_t data[TEMPLATE_MAX], answer[ANSWER_MAX];
         struct out template = out_new(data, sizeof data);
@@ -104,11 +121,11 @@ int piv_sign(struct card *card, uint8_t key_ref, enum sign_method method, const 
         if (r != 0)
                 return r;
         const struct method *row = &methods[method];
-        if (hash_len != row->hash_len)
+        if (block_len != row->len)
                 return -EINVAL;
         if (!card->piv.verified)
                 return -EPERM;
-        r = build(row, hash, &template);
+        r = build(row, (struct view){ block, block_len }, &template);
         if (r < 0)
                 return r;
         struct apdu_cmd cmd = {

@@ -18,6 +18,12 @@
 #define CONFIG_FILE_MAX    65536
 
 enum unproven { UNPROVEN_ASK, UNPROVEN_YES, UNPROVEN_NO };
+enum raw_hash { /* which keys of assertions sign what an app hashed, and make no assertions any more */
+        RAW_HASH_NO,
+        RAW_HASH_PIV_SIGNATURE = 1,
+        RAW_HASH_NATIONAL = 2,
+        RAW_HASH_ALL = 3
+};
 
 /* Whose word a file is. Root's: it belongs to uid 0, neither its group nor others may write to it, and it lies in
  * /etc/mohr or was named by --config; the folders that are searched are such ones of root's, too. Every other file is the user's: it may forbid, but sets no key that is root's. */
@@ -36,6 +42,7 @@ struct config {
         char *staff_anchors;           /* [trust] staff_anchors, or NULL: no staff card is used */
         bool store; /* where anchors are not set: what mohr trust keeps (client-sdk/store.h) */
         enum unproven unproven; /* [card] unproven */
+        enum raw_hash raw_hash; /* [keys] raw_hash, root's files only, default no */
         char *relying_anchors; /* [relying_parties] anchors, root's files only; NULL: no signed request is accepted */
         char *screen; /* [person] screen = unit:NAME or program:/PATH, root's files only, or NULL */
         unsigned int history_keep_days; /* [history] keep_days; 0: for ever, the default */

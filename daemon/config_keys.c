@@ -120,6 +120,15 @@ static int set_unproven(const struct setting *s)
         return 0;
 }
 
+static int set_raw_hash(const struct setting *s)
+{
+        int word = word_of(s);
+        if (word < 0)
+                return OUTCOME_USAGE;
+        s->config->raw_hash = (enum raw_hash)word;
+        return 0;
+}
+
 static int set_register(const struct setting *s)
 {
         int word = word_of(s);
@@ -191,6 +200,11 @@ static int set_limit(const struct setting *s)
 static const char *const unproven_words[] = {
         [UNPROVEN_ASK] = "ask", [UNPROVEN_YES] = "yes", [UNPROVEN_NO] = "no", NULL
 };
+static const char *const raw_hash_words[] = { [RAW_HASH_NO] = "no",
+        [RAW_HASH_PIV_SIGNATURE] = "piv-signature",
+        [RAW_HASH_NATIONAL] = "national",
+        [RAW_HASH_ALL] = "all",
+        NULL };
 static const char *const register_words[] = { "person", "station", NULL };
 
 #define AT(member)    offsetof(struct config, member)
@@ -212,6 +226,8 @@ static const struct key keys[] = {
                 .whose = ROOT_SETTLES },
         { "card", "timeout_ms", set_number, AT(card_timeout_ms),
                 .want = "milliseconds, 100 to 60000", .min = 100, .max = 60000 },
+        { "keys", "raw_hash", set_raw_hash, 0, .want = "no, piv-signature, national or all",
+                .words = raw_hash_words, .whose = ROOTS_ALONE },
         { "person", "screen", set_screen, AT(screen), .want = "unit:NAME or program:/PATH",
                 .whose = ROOTS_ALONE },
         { "history", "keep_days", set_number, AT(history_keep_days),

@@ -156,7 +156,7 @@ static const struct row {
         [STEP_FOREIGN]    = { exam_is_unknown,       OP_FOREIGN,    NULL,          exam_named,      true },
         [STEP_FILE]       = { exam_has_files,        OP_READ,       exam_ask_file,      exam_filed,      true },
         [STEP_JUDGE]      = { NULL,             0,             exam_judge,         NULL,       false },
-        [STEP_CONFIRM]    = { exam_is_confirmed,     OP_CONFIRM,    NULL,          exam_confirmed,  false },
+        [STEP_CONFIRM]    = { exam_is_confirmed,     OP_CONFIRM,    exam_confirm,  exam_confirmed,  false },
         [STEP_COUNTER]    = { exam_has_copies,       OP_COUNTER,    exam_ask_counter,   exam_counted,    true },
         [STEP_PROBE]      = { exam_is_national,      OP_PROBE,      NULL,          exam_probed,     true },
         [STEP_METHOD]     = { exam_has_trials,       OP_METHOD,     exam_ask_method,    exam_tried,      true },

@@ -74,6 +74,7 @@ int exam_begun(struct examine *e, int outcome, struct in *fields);
 int exam_identified(struct examine *e, int outcome, struct in *fields);
 int exam_named(struct examine *e, int outcome, struct in *fields);
 int exam_filed(struct examine *e, int outcome, struct in *fields);
+int exam_confirm(struct examine *e, struct out *args);
 int exam_confirmed(struct examine *e, int outcome, struct in *fields);
 int exam_counted(struct examine *e, int outcome, struct in *fields);
 int exam_probed(struct examine *e, int outcome, struct in *fields);

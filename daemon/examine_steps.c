@@ -153,6 +153,14 @@ bool exam_is_confirmed(const struct examine *e)
         return e->findings.confirmed;
 }
 
+/* Nothing is signed here: no key needs a right. */
+int exam_confirm(struct examine *e, struct out *args)
+{
+        (void)e;
+        out_u8(args, 0);
+        return 0;
+}
+
 int exam_confirmed(struct examine *e, int outcome, struct in *fields)
 {
         (void)e, (void)outcome;

@@ -88,6 +88,7 @@ int renew_identified(struct renew *renew, int outcome, struct in *fields);
 int renew_ask_leaf(struct renew *renew, struct out *args);
 int renew_leaf_came(struct renew *renew, int outcome, struct in *fields);
 int renew_judge(struct renew *renew, struct out *args);
+int renew_confirm(struct renew *renew, struct out *args);
 int renew_confirmed(struct renew *renew, int outcome, struct in *fields);
 int renew_ask_counter(struct renew *renew, struct out *args);
 int renew_counted(struct renew *renew, int outcome, struct in *fields);

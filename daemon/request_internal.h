@@ -162,6 +162,7 @@ bool look_has_note(const struct request *request);
 int look_note(struct request *request, struct out *args);
 int look_resumed(struct request *request, int outcome, struct in *fields);
 bool look_is_unknown(const struct request *request);
+int look_confirm(struct request *request, struct out *args);
 int look_confirmed(struct request *request, int outcome, struct in *fields);
 int look_identified(struct request *request, int outcome, struct in *fields);
 bool look_is_new(const struct request *request);

@@ -17,6 +17,7 @@
 
 #include "base/text.h"
 #include "daemon/chain.h"
+#include "daemon/keys.h"
 
 #include <time.h>
 
@@ -99,6 +100,12 @@ int look_resumed(struct request *request, int outcome, struct in *fields)
 bool look_is_unknown(const struct request *request)
 {
         return !request->resumed;
+}
+
+int look_confirm(struct request *request, struct out *args)
+{
+        out_u8(args, keys_raw_signature(request->context->config, request->card.identity.family));
+        return 0;
 }
 
 int look_confirmed(struct request *request, int outcome, struct in *fields)

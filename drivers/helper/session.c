@@ -28,7 +28,7 @@ enum next {
         RESUME,        /* to what is still known of this card */
 };
 
-enum tail { NOTHING, HASH, DIGITS, NOTE };
+enum tail { NOTHING, BLOCK, DIGITS, NOTE };
 enum need {
         SUPPORTED = 1,
         COUNTED = 2,
@@ -65,14 +65,14 @@ static const struct row rows[OP_COUNT] = {
         [OP_IDENTIFY] = { IN(OPEN),      0,               { 0 }, NOTHING,               on_identify,         TO_IDENTIFIED, STAY,         false },
         [OP_RESUME]   = { IN(OPEN),      0,               { 0 }, NOTE,                  on_resume,           TO_IDENTIFIED, STAY,         false },
         [OP_READ]     = { KNOWN,         0,               { OBJECT_COUNT }, NOTHING,    on_read,             STAY,          STAY,         false },
-        [OP_CONFIRM]  = { KNOWN,         SUPPORTED,       { 0 }, NOTHING,               on_confirm,          TO_CONFIRMED,  STAY,         false },
+        [OP_CONFIRM]  = { KNOWN,         SUPPORTED,       { 2 }, NOTHING,               on_confirm,          TO_CONFIRMED,  STAY,         false },
         [OP_COUNTER]  = { IN(CONFIRMED), 0,               { PIN_COPY_COUNT }, NOTHING,  session_counter,     STAY,          STAY,         false },
         [OP_PROBE]    = { IN(CONFIRMED), 0,               { 0 }, NOTHING,               on_probe,            STAY,          STAY,         false },
         [OP_METHOD]   = { IN(CONFIRMED), 0,   { ANY_BYTE, SIGN_METHOD_COUNT }, NOTHING, on_method,           STAY,          STAY,         false },
         [OP_PIN]      = { IN(CONFIRMED), MAY_PIN,         { 0 }, DIGITS,                session_pin,         TO_ARMED,      STAY,         false },
         [OP_VERIFY]   = { IN(ARMED),     MAY_PIN,         { 0 }, NOTHING,               session_verify,      TO_VERIFIED,   TO_CONFIRMED, true },
         [OP_PINPAD]   = { IN(CONFIRMED), MAY_PIN | KEYS,  { PINPAD_FIRST_KEY_S + 1 }, NOTHING, session_pinpad,      TO_VERIFIED,   STAY,         true },
-        [OP_SIGN]     = { IN(VERIFIED),  0,   { ANY_BYTE, SIGN_METHOD_COUNT }, HASH,    on_sign,             STAY,          STAY,         false },
+        [OP_SIGN]     = { IN(VERIFIED),  0,   { ANY_BYTE, SIGN_METHOD_COUNT }, BLOCK,   on_sign,             STAY,          STAY,         false },
         [OP_NEW_PIN]  = { IN(CONFIRMED), MAY_RENEW,       { 0 }, DIGITS,                session_pin,         TO_RENEWING,   STAY,         false },
         [OP_CHANGE_PIN]  = { IN(RENEWING), MAY_RENEW | COUNTED, { 0 }, DIGITS,          session_change_pin,  TO_CONFIRMED, TO_CONFIRMED, true },
         [OP_UNBLOCK_PIN] = { IN(RENEWING), MAY_RENEW,     { 0 }, DIGITS,                session_unblock_pin, TO_CONFIRMED, TO_CONFIRMED, true },
@@ -244,9 +244,10 @@ static int on_read(struct session *session, const struct args *args, struct out 
         return r;
 }
 
-static int on_confirm(struct session *session, const struct args *args _unused_, struct out *fields)
+static int on_confirm(struct session *session, const struct args *args, struct out *fields)
 {
         uint8_t note[CARD_NOTE_MAX];
+        session->card.raw_signature = args->u8[0] == 1;
         session->resume = CONFIRMED;
         out_bytes16(fields, note, card_note(&session->card, note));
         return 0;
@@ -322,8 +323,8 @@ static int args_decode(const struct row *row, struct view payload, struct args *
                 if (ret->u8[i] >= row->limit[i])
                         return -EBADMSG;
         }
-        if (row->tail == HASH || row->tail == NOTE)
-                ret->bytes = in_bytes16(&in, row->tail == HASH ? CARD_HASH_MAX : CARD_NOTE_MAX);
+        if (row->tail == BLOCK || row->tail == NOTE)
+                ret->bytes = in_bytes16(&in, row->tail == BLOCK ? CARD_BLOCK_MAX : CARD_NOTE_MAX);
         if (row->tail == DIGITS)
                 ret->bytes = in_bytes(&in, in_left(&in));
         if (row->tail == DIGITS && !digits(ret->bytes))

@@ -3,7 +3,7 @@
  *
  * The watcher aborts on a command outside the small set, a PIN family command on a card that is not
  * supported, a VERIFY that no counter preceded on this selection or that is sent twice, another reference
- * than 80, another key than 9C, and PIN digits anywhere else.
+ * than 80, another key than 9C and 9A, a second signature for one PIN, and PIN digits anywhere else.
  */
 #include "apdu/piv.h"
 #include "tests/fuzz/card_world.h"
@@ -20,7 +20,7 @@ static void watch(struct world *world, const uint8_t *cmd, size_t len)
         if (cmd[1] == 0xCB)
                 check(cmd[2] == 0x3F && cmd[3] == 0xFF);
         if (cmd[1] == 0x87)
-                check(world->usable && cmd[3] == 0x9C);
+                check(world->usable && (cmd[3] == 0x9C || cmd[3] == 0x9A));
         if (cmd[1] == 0x20)
                 watch_verify(
                         world, cmd, len, 0x80, (struct view){ (const uint8_t *)PIN "\xFF\xFF", 8 });
@@ -48,12 +48,18 @@ static bool shape(struct world *world, uint8_t choice, size_t le, struct out *ou
 
 static void sign_once(struct world *world, uint8_t what)
 {
-        static const uint8_t hash[48] = { 1 };
-        enum sign_method method = SIGN_PIV_RSA2048 + (what >> 3) % 3;
+        static const uint8_t block[CARD_BLOCK_MAX] = { 1 };
+        static const size_t lens[] = { 32, 32, 48, 256, 32, 48 };
+        enum sign_method method = SIGN_PIV_RSA2048 + (what >> 3) % 6;
+        uint8_t key = what & 0x80 ? PIV_KEY_AUTHENTICATION : PIV_KEY_SIGN;
         uint8_t sig[CARD_SIG_MAX];
         size_t len = 0;
-        int r = piv_profile.sign(&world->card, PIV_KEY_SIGN, method, hash,
-                method == SIGN_PIV_P384 ? 48 : 32, sig, sizeof sig, &len);
+        int r = piv_profile.sign(&world->card, key, method, block, lens[method - SIGN_PIV_RSA2048],
+                sig, sizeof sig, &len);
+        if (key == PIV_KEY_SIGN && method >= SIGN_PIV_RSA2048_RAW) {
+                check(r == (world->usable ? -EINVAL : r) && len == 0);
+                return;
+        }
         check_result(r);
         check(r != 0 || (len >= 8 && len <= 256));
 }

@@ -3,8 +3,11 @@
  * 2.1 names, 2.7 reading, 4.2-4.5 and 4.10 PINs, 6.6 free checks), before any driver was read.
  *
  * A PIV card (SP 800-73-4) is held to the same rules with its own bytes: reference 80, blocks of eight padded
- * with FF, key 9C alone; "its issuer" is there the certificate of that key, read before the PIN family
- * starts. Selecting PIV again locks nothing, so what is owed after its PIN is the reset.
+ * with FF, keys 9C and 9A alone; "its issuer" is there the certificate of a key, read before the PIN family
+ * starts and before that key signs. Selecting PIV again locks nothing, so what is owed after its PIN is the reset.
+ * One entry of its PIN stands for one signature, whichever key makes it. Of key 9C the RSA block must be
+ * PKCS #1 over SHA-256, written by the driver: one that an app made could be anybody's assertion. (Of ECDSA nothing
+ * can be seen here: a digest looks like any other.)
  *
  * The one thing of a PIV card that may be changed is that PIN, by its holder: then too there is one command for one
  * entry, after its counter was told, with a proof and a new PIN that are PINs, and a reset at the end. A national
@@ -50,12 +53,13 @@ struct monitor {
         /* since this card was inserted; the monitor sits at the card, and no reset can hide a swap from it
          * (rule 2) */
         bool seen_ias, seen_mpcos, confirmed;
-        bool seen_9c;         /* of a PIV card: the certificate of key 9C */
-        char card_number[11]; /* answered as tag 0101 */
+        bool seen_9c, seen_9a; /* of a PIV card: the certificates of its keys */
+        char card_number[11];  /* answered as tag 0101 */
 
         /* since this card was inserted or reset */
         enum app app;
         bool oversize, answers, verified, blocked, unknown_answer;
+        bool signed_once;      /* by a PIV key since the last VERIFY */
         int tries;             /* of reference 81, in this session */
         unsigned int verifies; /* since reset or begin */
         char used_digits[16];  /* of the last VERIFY */
@@ -115,7 +119,7 @@ static const struct reference *reference_of(const struct monitor *monitor)
 
 static bool is_confirmed(const struct monitor *monitor)
 {
-        return monitor->app == APP_PIV ? monitor->seen_9c : monitor->confirmed;
+        return monitor->app == APP_PIV ? monitor->seen_9c || monitor->seen_9a : monitor->confirmed;
 }
 
 static void rule_1_reading_first(struct monitor *monitor, const struct command *command)
@@ -216,8 +220,40 @@ static void rule_6_no_writing(struct monitor *monitor, const struct command *com
                 breach(monitor, 6, command, "a command that changes the card");
         if (monitor->app == APP_PIV && (command->ins == 0x46 || command->ins == 0x47))
                 breach(monitor, 6, command, "a command that makes a key");
-        if (command->ins == 0x87 && (monitor->app != APP_PIV || command->p2 != 0x9C))
-                breach(monitor, 6, command, "another key than the one for signatures");
+}
+
+static bool may_use_key(const struct monitor *monitor, uint8_t key)
+{
+        return monitor->app == APP_PIV &&
+               ((key == 0x9C && monitor->seen_9c) || (key == 0x9A && monitor->seen_9a));
+}
+
+/* 7C 82 len 82 00 81 82 0100, then 00 01 FF..FF 00 and the DigestInfo of SHA-256 (RFC 8017 9.2). Only the
+ * first command of the chain is looked at, which ends inside the hash. */
+static bool hides_something(const struct command *command)
+{
+        static const uint8_t info[] = { 0x00, 0x30, 0x31, 0x30, 0x0D, 0x06, 0x09, 0x60, 0x86, 0x48,
+                0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00, 0x04, 0x20 };
+        const size_t head = 10, at = head + 256 - 32 - sizeof info;
+        if (command->p1 != 0x07 || command->data_len < at + sizeof info)
+                return false; /* no RSA, or the rest of a chain */
+        for (size_t i = head + 2; i < at; i++)
+                if (command->data[i] != 0xFF)
+                        return true;
+        return command->data[head] != 0x00 || command->data[head + 1] != 0x01 ||
+               memcmp(command->data + at, info, sizeof info) != 0;
+}
+
+static void rule_6_keys(struct monitor *monitor, const struct command *command)
+{
+        if (command->ins != 0x87)
+                return;
+        if (!may_use_key(monitor, command->p2))
+                breach(monitor, 6, command, "a key whose certificate was not read, or another");
+        if (command->p2 == 0x9C && hides_something(command))
+                breach(monitor, 6, command, "key 9C on a block that an app may have made");
+        if (monitor->signed_once)
+                breach(monitor, 3, command, "a second signature for one entry");
 }
 
 static void rule_7_transaction(struct monitor *monitor, const struct command *command)
@@ -314,6 +350,7 @@ static void judge(struct monitor *monitor, const struct command *command)
 {
         rule_1_reading_first(monitor, command);
         rule_6_no_writing(monitor, command);
+        rule_6_keys(monitor, command);
         rule_7_transaction(monitor, command);
         rule_8_reset_owed(monitor, command);
         rule_10_bounds(monitor, command);
@@ -389,6 +426,7 @@ static void learn_verify(
         bool known = answer->sw == 0x9000 || (answer->sw & 0xFFF0) == 0x63C0 ||
                      answer->sw == 0x6983 || answer->sw == 0x6984;
         monitor->verified = monitor->verified || answer->sw == 0x9000;
+        monitor->signed_once = monitor->signed_once && answer->sw != 0x9000;
         monitor->unknown_answer = !known;
         learn_tries(monitor, answer->sw);
         monitor->tries = TRIES_UNSEEN; /* a new query before the next one */
@@ -412,12 +450,13 @@ static void learn_data(
         struct monitor *monitor, const struct command *command, const struct answer *answer)
 {
         static const uint8_t query[] = { 0xA0, 0x03, 0x83, 0x01, 0x81 };
-        static const uint8_t key_9c[] = { 0x5C, 0x03, 0x5F, 0xC1, 0x0A };
+        static const uint8_t certificate[] = { 0x5C, 0x03, 0x5F, 0xC1 };
         if (monitor->app == APP_PIV && sw_succeeded(answer->sw) &&
-                (answer->len > 8 || answer->sw >> 8 == 0x61) &&
-                command->data_len == sizeof key_9c &&
-                memcmp(command->data, key_9c, sizeof key_9c) == 0)
-                monitor->seen_9c = true;
+                (answer->len > 8 || answer->sw >> 8 == 0x61) && command->data_len == 5 &&
+                memcmp(command->data, certificate, sizeof certificate) == 0) {
+                monitor->seen_9c |= command->data[4] == 0x0A;
+                monitor->seen_9a |= command->data[4] == 0x05;
+        }
         if (command->p1 == 0x01 && command->p2 == 0x01 && answer->len >= 13)
                 memcpy(monitor->card_number, answer->data + 3, 10);
         if (command->ins != 0xCB || command->data_len < sizeof query ||
@@ -447,6 +486,8 @@ static void learn(
                 learn_renewal(monitor, command, answer);
         else if (command->ins == 0xCA || command->ins == 0xCB)
                 learn_data(monitor, command, answer);
+        else if (command->ins == 0x87 && command->cla == 0x00 && sw_succeeded(answer->sw))
+                monitor->signed_once = true;
 }
 
 void monitor_exchange(struct monitor *monitor, const uint8_t *cmd, size_t cmd_len,
@@ -478,7 +519,7 @@ static void start_over(struct monitor *monitor)
         monitor->app = APP_NONE;
         monitor->oversize = false;
         monitor->verified = monitor->blocked = monitor->unknown_answer = monitor->reset_owed =
-                false;
+                monitor->signed_once = false;
         monitor->tries = TRIES_UNSEEN;
         if (!monitor->in_transaction)
                 monitor->verifies = 0;
@@ -489,7 +530,8 @@ static void start_over(struct monitor *monitor)
 static void another_card(struct monitor *monitor)
 {
         start_over(monitor);
-        monitor->seen_ias = monitor->seen_mpcos = monitor->confirmed = monitor->seen_9c = false;
+        monitor->seen_ias = monitor->seen_mpcos = monitor->confirmed = monitor->seen_9c =
+                monitor->seen_9a = false;
         memset(monitor->card_number, 0, sizeof monitor->card_number);
 }
 

@@ -286,23 +286,40 @@ static int piv_verify_once(struct session *session, const char *digits, int *ret
                 &session->card, (const uint8_t *)digits, strlen(digits), ret_tries);
 }
 
-static void piv_sign_once(struct session *session, enum sign_method method)
+struct work {
+        uint8_t key;
+        enum sign_method method;
+};
+
+static int piv_sign(struct session *session, uint8_t key, enum sign_method method)
 {
-        static const uint8_t hash[48] = { 1, 2, 3 };
+        static const size_t lens[SIGN_METHOD_COUNT] = {
+                [SIGN_PIV_RSA2048] = 32,
+                [SIGN_PIV_P256] = 32,
+                [SIGN_PIV_P384] = 48,
+                [SIGN_PIV_RSA2048_RAW] = 256,
+                [SIGN_PIV_P256_RAW] = 32,
+                [SIGN_PIV_P384_RAW] = 48,
+        };
+        static const uint8_t block[256] = { 0, 1, 2, 3 };
         uint8_t sig[CARD_SIG_MAX];
-        size_t len = 0, hash_len = method == SIGN_PIV_P384 ? 48 : 32;
-        expect(session,
-                piv_profile.sign(
-                        &session->card, 0x9C, method, hash, hash_len, sig, sizeof sig, &len) == 0,
-                "PIV signature");
-        expect(session,
-                piv_profile.sign(
-                        &session->card, 0x9C, method, hash, hash_len, sig, sizeof sig, &len) < 0,
+        size_t len = 0;
+        return piv_profile.sign(
+                &session->card, key, method, block, lens[method], sig, sizeof sig, &len);
+}
+
+static void piv_sign_once(struct session *session, const struct work *work)
+{
+        expect(session, piv_sign(session, 0x9D, work->method) < 0, "no other key");
+        expect(session, piv_sign(session, 0x9C, SIGN_PIV_RSA2048_RAW) < 0,
+                "no block of an app's by the key that makes assertions");
+        expect(session, piv_sign(session, work->key, work->method) == 0, "PIV signature");
+        expect(session, piv_sign(session, work->key, work->method) < 0,
                 "one signature for one PIN");
         (void)piv_profile.clear(&session->card);
 }
 
-static void piv_request(struct session *session, enum sign_method method, const char *digits)
+static void piv_request(struct session *session, struct work work, const char *digits)
 {
         static uint8_t file[CARD_FILE_MAX];
         struct pin_counter left = { 0 };
@@ -317,7 +334,11 @@ static void piv_request(struct session *session, enum sign_method method, const 
                 piv_profile.read(&session->card, OBJECT_CERTIFICATE_1, file, sizeof file, &len) ==
                         0,
                 "certificate of 9C");
-        (void)piv_profile.read(&session->card, OBJECT_CERTIFICATE_2, file, sizeof file, &len);
+        if (work.key == 0x9A)
+                expect(session,
+                        piv_profile.read(
+                                &session->card, OBJECT_CERTIFICATE_2, file, sizeof file, &len) == 0,
+                        "certificate of 9A");
         monitor_event(session->monitor, MONITOR_END);
         monitor_entry(session->monitor, digits, false);
         begin(session);
@@ -330,7 +351,7 @@ static void piv_request(struct session *session, enum sign_method method, const 
         expect(session, r == (strcmp(digits, PIN) == 0 ? 0 : OUTCOME_WRONG_PIN), "PIV verify");
         expect(session, piv_verify_once(session, digits, &tries) < 0, "VERIFY once");
         if (r == 0)
-                piv_sign_once(session, method);
+                piv_sign_once(session, &work);
         end(session);
 }
 
@@ -338,15 +359,18 @@ static void piv_requests(struct session *session)
 {
         static const struct {
                 const char *profile, *key;
-                enum sign_method method;
-        } rows[] = { { "piv", "piv-9c=rsa2048", SIGN_PIV_RSA2048 },
-                { "piv-t0", "piv-9c=p256", SIGN_PIV_P256 },
-                { "piv", "piv-9c=p384", SIGN_PIV_P384 } };
+                struct work work;
+        } rows[] = { { "piv", "piv-9c=rsa2048", { 0x9C, SIGN_PIV_RSA2048 } },
+                { "piv-t0", "piv-9c=p256", { 0x9C, SIGN_PIV_P256 } },
+                { "piv", "piv-9c=p384", { 0x9C, SIGN_PIV_P384 } },
+                { "piv-t0", "piv-9a=rsa2048", { 0x9A, SIGN_PIV_RSA2048_RAW } },
+                { "piv", "piv-9a=p256", { 0x9A, SIGN_PIV_P256_RAW } },
+                { "piv", "piv-9a=p384", { 0x9A, SIGN_PIV_P384_RAW } } };
         for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
                 start(session, rows[i].profile, rows[i].key);
-                piv_request(session, rows[i].method, PIN);
-                piv_request(session, rows[i].method, SHORT_WRONG_PIN);
-                piv_request(session, rows[i].method, PIN);
+                piv_request(session, rows[i].work, PIN);
+                piv_request(session, rows[i].work, SHORT_WRONG_PIN);
+                piv_request(session, rows[i].work, PIN);
         }
 }
 
@@ -431,7 +455,7 @@ static void piv_renewals(struct session *session)
                 piv_renewal(session, RENEW_BY_PIN, NEW_PIN, PIN, 0);
                 piv_renewal(session, RENEW_BY_PUK, WRONG_PUK, NEW_PIN, OUTCOME_WRONG_PIN);
                 piv_renewal(session, RENEW_BY_PUK, PUK, NEW_PIN, 0);
-                piv_request(session, SIGN_PIV_RSA2048, SHORT_WRONG_PIN);
+                piv_request(session, (struct work){ 0x9C, SIGN_PIV_RSA2048 }, SHORT_WRONG_PIN);
         }
 }
 

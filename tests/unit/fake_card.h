@@ -29,6 +29,7 @@ struct fake {
 
         char asked[256]; /* one letter per exchange and per begin (<), leave (>) and reset (!) */
         size_t asked_len;
+        bool raw_signature; /* as the card knew at the last signature */
         unsigned int begins, verifies, renewals;
         enum card_renewal renewed_by;
         bool verified, open;
@@ -133,6 +134,7 @@ static int fake_sign(struct card *card, uint8_t ref _unused_, enum sign_method m
         const uint8_t *hash, size_t hash_len, uint8_t *sig, size_t cap, size_t *ret_len)
 {
         *ret_len = base_min(hash_len, cap);
+        fake->raw_signature = card->raw_signature;
         memcpy(sig, hash, *ret_len);
         return fake_exchange(card, 's');
 }

@@ -22,6 +22,7 @@
 
 /* A conversation is a word: B begin, I identify, R read, C confirm, N counter, P probe, M method,
  * U resume by a note, D the digits, V verify, K the reader's keys, S sign, L clear, E end leaving, Z end resetting; n counter of another copy,
+ * Q confirm with the right for the key that makes assertions, q with a word nobody knows;
  * W write down from now on, w hand it over; O a new PIN, X that it takes the old one's place, Y the same by the PUK. */
 static const struct {
         char letter;
@@ -33,7 +34,9 @@ static const struct {
         { 'I', OP_IDENTIFY, "", 0 },
         { 'U', OP_RESUME, "\0\4note", 6 },
         { 'R', OP_READ, "\0", 1 },
-        { 'C', OP_CONFIRM, "", 0 },
+        { 'C', OP_CONFIRM, "\0", 1 },
+        { 'Q', OP_CONFIRM, "\1", 1 },
+        { 'q', OP_CONFIRM, "\2", 1 },
         { 'N', OP_COUNTER, "\0", 1 },
         { 'n', OP_COUNTER, "\1", 1 },
         { 'P', OP_PROBE, "", 0 },

@@ -84,7 +84,8 @@ static int parse_users(struct config *config, const char *text, char *error)
 static void what_is_roots_stands_in_no_file_of_the_users(void **state)
 {
         static const char *const lines[] = { "[relying_parties]\nanchors = /x\n",
-                "[person]\nscreen = program:/x\n", "[history]\nregister = station\n" };
+                "[person]\nscreen = program:/x\n", "[history]\nregister = station\n",
+                "[keys]\nraw_hash = national\n" };
         (void)state;
         for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
                 struct config *config = calloc(1, sizeof *config);
@@ -157,7 +158,7 @@ static const struct {
         { "[pin]\n\nfoo = 1\n", "mohr.conf:3: unknown key \"foo\" in [pin]; known: "
                                 "pinentry, pad, timeout_s" },
         { "[pins]\n", "mohr.conf:1: unknown section [pins]; known: readers, pin, trust, "
-                      "relying_parties, card, person, history, limits, state, "
+                      "relying_parties, card, keys, person, history, limits, state, "
                       "log, nfc, usb, soft, rule NAME" },
         { "[pin\n", "mohr.conf:1: a section is written [name]" },
         { "pinentry = x\n", "mohr.conf:1: a key before the first [section]" },

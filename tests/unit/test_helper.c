@@ -12,25 +12,25 @@ static const struct {
 } states[] = {
         { "idle", "", "BWw" },
         { "open", "B", "IUEZ" },
-        { "identified", "BI", "RCLEZ" },
-        { "resumed", "BU", "RCLEZ" },
-        { "confirmed", "BIC", "RCNnPMLEZ" },
-        { "counted", "BICN", "RCNnPMDKOLEZ" },
+        { "identified", "BI", "RCQLEZ" },
+        { "resumed", "BU", "RCQLEZ" },
+        { "confirmed", "BIC", "RCQNnPMLEZ" },
+        { "counted", "BICN", "RCQNnPMDKOLEZ" },
         { "with a new PIN", "BICNO", "XYLEZ" },
-        { "changed", "BICNOX", "RCNnPMLEZ" },
-        { "unblocked, counted", "BICNOYN", "RCNnPMLEZ" },
-        { "cleared with a new PIN", "BICNOL", "RCNnPMLEZ" },
+        { "changed", "BICNOX", "RCQNnPMLEZ" },
+        { "unblocked, counted", "BICNOYN", "RCQNnPMLEZ" },
+        { "cleared with a new PIN", "BICNOL", "RCQNnPMLEZ" },
         { "armed", "BICND", "VLEZ" },
         { "verified", "BICNDV", "SLEZ" },
         { "signed", "BICNDVS", "SLEZ" },
         { "verified by keys", "BICNK", "SLEZ" },
-        { "cleared", "BICNDVL", "RCNnPMLEZ" },
+        { "cleared", "BICNDVL", "RCQNnPMLEZ" },
         { "ended", "BICNDVE", "BWw" },
-        { "counted again", "BICNDVLN", "RCNnPMLEZ" },
-        { "counted again after keys", "BICNKLN", "RCNnPMLEZ" },
+        { "counted again", "BICNDVLN", "RCQNnPMLEZ" },
+        { "counted again after keys", "BICNKLN", "RCQNnPMLEZ" },
         { "writing", "W", "BWw" },
-        { "writing, counted", "WBICN", "RCNnPMLEZ" },
-        { "written", "WBICEwBN", "RCNnPMDKOLEZ" },
+        { "writing, counted", "WBICN", "RCQNnPMLEZ" },
+        { "written", "WBICEwBN", "RCQNnPMDKOLEZ" },
 };
 
 static void each_operation_in_each_state_is_answered_or_ends_the_process(void **state)
@@ -51,6 +51,30 @@ static void each_operation_in_each_state_is_answered_or_ends_the_process(void **
                         assert_false(fake->open);
                         assert_false(fake->verified);
                 }
+}
+
+static void whether_the_key_of_assertions_signs_raw_is_told_with_each_confirmation(void **state)
+{
+        static const struct {
+                const char *way;
+                bool raw;
+        } rows[] = { { "BICNDVS", false }, { "BIQNDVS", true }, { "BIQCNDVS", false },
+                { "BICEBQNDVS", true }, { "BIQEBNDVS", true } };
+        struct talk talk;
+        for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+                reset_fake(state);
+                start(&talk);
+                assert_int_equal(say(&talk, rows[i].way), 0);
+                assert_int_equal(fake->raw_signature, rows[i].raw);
+                finish(&talk);
+        }
+        reset_fake(state);
+        start(&talk);
+        assert_int_equal(say(&talk, "BIQE"), 0);
+        fake->event = CARD_IS_NEW;
+        assert_int_equal(say(&talk, "BICNDVS"), 0);
+        assert_false(fake->raw_signature);
+        finish(&talk);
 }
 
 static void a_pin_is_never_accepted_twice(void **state _unused_)
@@ -509,6 +533,7 @@ static void a_broken_driver_is_internal_and_not_the_end(void **state _unused_)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
+                TEST(whether_the_key_of_assertions_signs_raw_is_told_with_each_confirmation),
                 TEST(each_operation_in_each_state_is_answered_or_ends_the_process),
                 TEST(a_pin_is_never_accepted_twice),
                 TEST(a_new_pin_is_given_once_whatever_came_of_it),

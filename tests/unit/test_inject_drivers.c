@@ -37,7 +37,7 @@ static const struct {
         { OP_BEGIN, "", 0 },
         { OP_IDENTIFY, "", 0 },
         { OP_READ, "\0", 1 },
-        { OP_CONFIRM, "", 0 },
+        { OP_CONFIRM, "\0", 1 },
         { OP_COUNTER, "\0", 1 },
         { OP_PIN, FAKE_PIN, 8 },
         { OP_VERIFY, "", 0 },

@@ -240,6 +240,75 @@ static void what_is_no_signature_is_not_handed_out(void **state)
         }
 }
 
+/* Part 2, 3.2.4: the same command with key reference 9A; what it is given goes to the card as it is. */
+static void the_authentication_key_signs_what_it_is_given(void **state)
+{
+        (void)state;
+        _cleanup_setting_ struct setting s = piv_verified(), t = piv_verified(), u = piv_verified();
+        char data[2 * 266 + 1], first[600], second[64], answer[600];
+        uint8_t block[256], sig[CARD_SIG_MAX];
+        size_t len = 0;
+        says(&s, "0087119A26 7C24 8200 8120 " HASH_HEX "00", "7C0A 8208 3006020101020102 9000");
+        assert_int_equal(piv_profile.sign(&s.card, PIV_KEY_AUTHENTICATION, SIGN_PIV_P256_RAW, hash,
+                                 32, sig, sizeof sig, &len),
+                0);
+        assert_memory_equal(sig, "\x30\x06\x02\x01\x01\x02\x01\x02", 8);
+        assert_int_equal(piv_profile.sign(&s.card, PIV_KEY_AUTHENTICATION, SIGN_PIV_P256_RAW, hash,
+                                 32, sig, sizeof sig, &len),
+                -EPERM); /* the card would, but a PIN was typed for one */
+        check(&s);
+        says(&t, "0087149A36 7C34 8200 8130 " HASH48_HEX "00", "7C0A 8208 3006020101020102 9000");
+        assert_int_equal(piv_profile.sign(&t.card, PIV_KEY_AUTHENTICATION, SIGN_PIV_P384_RAW, hash,
+                                 48, sig, sizeof sig, &len),
+                0);
+        check(&t);
+        memset(block, 0xA7, sizeof block);
+        block[0] = 0;
+        strcpy(data, "7C820106820081820100"
+                     "00");
+        while (strlen(data) < 2 * 266)
+                strcat(data, "A7");
+        snprintf(first, sizeof first, "1087079AFF%.510s", data);
+        snprintf(second, sizeof second, "0087079A0B%s00", data + 510);
+        strcpy(answer, "7C82010482820100");
+        memset(answer + 16, '6', 512 - 16);
+        strcpy(answer + 512, "6108");
+        says(&u, first, "9000");
+        says(&u, second, answer);
+        says(&u, "00C0000008", "6666666666666666 9000");
+        assert_int_equal(piv_profile.sign(&u.card, PIV_KEY_AUTHENTICATION, SIGN_PIV_RSA2048_RAW,
+                                 block, sizeof block, sig, sizeof sig, &len),
+                0);
+        assert_int_equal(len, 256);
+        check(&u);
+}
+
+static void what_an_app_made_is_not_for_the_key_that_makes_assertions(void **state)
+{
+        (void)state;
+        static const enum sign_method raw[] = { SIGN_PIV_RSA2048_RAW, SIGN_PIV_P256_RAW,
+                SIGN_PIV_P384_RAW };
+        static const size_t lens[] = { 256, 32, 48 };
+        _cleanup_setting_ struct setting s = piv_verified();
+        uint8_t block[256] = { 0 }, sig[CARD_SIG_MAX];
+        size_t len = 0;
+        for (size_t i = 0; i < ARRAY_LEN(raw); i++) {
+                assert_int_equal(piv_profile.select_method(&s.card, PIV_KEY_SIGN, raw[i]), -EINVAL);
+                assert_int_equal(piv_profile.sign(&s.card, PIV_KEY_SIGN, raw[i], block, lens[i],
+                                         sig, sizeof sig, &len),
+                        -EINVAL);
+                assert_int_equal(piv_profile.sign(&s.card, PIV_KEY_AUTHENTICATION, raw[i], block,
+                                         lens[i] - 1, sig, sizeof sig, &len),
+                        -EINVAL);
+        }
+        s.card.raw_signature = true; /* root's word */
+        says(&s, "0087119C26 7C24 8200 8120 " HASH_HEX "00", "7C0A 8208 3006020101020102 9000");
+        assert_int_equal(piv_profile.sign(&s.card, PIV_KEY_SIGN, SIGN_PIV_P256_RAW, hash, 32, sig,
+                                 sizeof sig, &len),
+                0);
+        check(&s);
+}
+
 static void no_other_key_or_method_is_ever_used(void **state)
 {
         (void)state;
@@ -247,7 +316,7 @@ static void no_other_key_or_method_is_ever_used(void **state)
         uint8_t sig[CARD_SIG_MAX];
         size_t len;
         for (int ref = 0; ref < 256; ref++) {
-                if (ref == PIV_KEY_SIGN)
+                if (ref == PIV_KEY_SIGN || ref == PIV_KEY_AUTHENTICATION)
                         continue;
                 assert_int_equal(piv_profile.sign(&s.card, (uint8_t)ref, SIGN_PIV_P256, hash, 32,
                                          sig, sizeof sig, &len),
@@ -278,6 +347,8 @@ int main(void)
                 cmocka_unit_test(curves_sign_the_bare_digest_in_one_exchange),
                 cmocka_unit_test(rsa_signs_a_padded_block_in_a_chain),
                 cmocka_unit_test(what_is_no_signature_is_not_handed_out),
+                cmocka_unit_test(the_authentication_key_signs_what_it_is_given),
+                cmocka_unit_test(what_an_app_made_is_not_for_the_key_that_makes_assertions),
                 cmocka_unit_test(no_other_key_or_method_is_ever_used),
         };
         return cmocka_run_group_tests(tests, prepare, NULL);

@@ -3,6 +3,7 @@
 #ifndef MOHR_TESTS_WORLD_CARD_H
 #define MOHR_TESTS_WORLD_CARD_H
 
+#include "daemon/keys.h"
 #include "tests/unit/world_state.h"
 
 /* A process that dies lets the card be reset. */
@@ -225,6 +226,9 @@ static int card_does(uint8_t op, const uint8_t *payload, size_t len, struct out 
                 return 0;
         case OP_CONFIRM:
                 assert_true(world.identified);
+                assert_int_equal(
+                        in_u8(&args), keys_raw_signature(&world.config, world.identity.family));
+                assert_int_equal(in_done(&args), 0);
                 world.confirmed = true;
                 out_bytes16(out, "note", 4);
                 return 0;
