@@ -43,6 +43,7 @@ NFC_LIBS     = $(call pkg,libnfc)
 USB_LIBS     = $(call pkg,libusb-1.0)
 SECCOMP_LIBS = $(call pkg,libseccomp)
 ASSUAN_LIBS  = $(call pkg,libassuan gpg-error)
+QPDF_LIBS    = $(call pkg,libqpdf)
 PAGE_LIBS    = $(call pkg,pangocairo cairo libqrencode)
 REDIS_LIBS   = $(call pkg,hiredis)
 SQLITE_LIBS  = $(call pkg,sqlite3)
@@ -76,6 +77,7 @@ SONAME   := libmohr.so.$(firstword $(subst ., ,$(VERSION)))
 SHARED   := $(BUILD)/libmohr.so.$(VERSION)
 PAGE     := $(A)/page.a
 LEDGER   := $(A)/ledger.a
+DOCUMENT := $(A)/document.a
 
 $(BASE):     $(call objs,base/*.c)
 $(APDU):     $(call objs,apdu/*.c)
@@ -92,8 +94,9 @@ $(USB):      $(call objs,drivers/usb/*.c)
 $(WATCH):    $(call objs,drivers/watch/*.c)
 $(PAGE):     $(call objs,client-sdk/page/*.c)
 $(LEDGER):   $(call objs,client-sdk/history/*.c)
+$(DOCUMENT): $(call objs,client-sdk/document/*.c)
 
-PROGRAMS := mohrd mohr mohr-prompt mohr-history mohr-page mohr-reader mohr-reader-soft mohr-softcard
+PROGRAMS := mohrd mohr mohr-prompt mohr-history mohr-page mohr-document mohr-reader mohr-reader-soft mohr-softcard
 PROGRAMS += $(if $(wildcard drivers/reader-nfc/main.c),mohr-reader-nfc) \
             $(if $(wildcard drivers/reader-usb/main.c),mohr-reader-usb) \
             $(if $(wildcard drivers/reader-watch/main.c),mohr-watch)
@@ -126,6 +129,9 @@ $(BUILD)/mohr-softcard: $(BUILD)/obj/drivers/softcard/main.o $(SOFTCARD) $(BASE)
 $(BUILD)/mohr-softcard: LIBS = $(SSL_LIBS)
 $(BUILD)/mohr-page: $(patsubst %,$(BUILD)/obj/client-sdk/%.o,page/main cli/locale fields members) $(PAGE) $(BASE)
 $(BUILD)/mohr-page: LIBS = $(PAGE_LIBS) $(JSON_LIBS) $(SECCOMP_LIBS)
+
+$(BUILD)/mohr-document: $(BUILD)/obj/client-sdk/document/main.o $(DOCUMENT) $(MOHR) $(BASE)
+$(BUILD)/mohr-document: LIBS = $(QPDF_LIBS) $(SSL_LIBS) $(JSON_LIBS) $(SECCOMP_LIBS)
 
 $(BIN):
 	$(call say,LD)
@@ -176,8 +182,8 @@ QUICK_LD := $(firstword $(foreach l,lld gold,$(if $(shell command -v ld.$(l)),-f
 $(BUILD)/tests/%: LDFLAGS += $(QUICK_LD)
 $(BUILD)/obj/tests/unit/%.o: CPPFLAGS += $(if $(findstring sanitize,$(CFLAGS)),-O0)
 $(TEST_SUPPORT): $(call objs,tests/support/*.c) $(call objs,tests/monitor/*.c)
-ROOMS := $(DAEMON) $(PROMPT) $(HISTORY) $(PAGE) $(REDIS) $(LEDGER) $(MOHR) $(HELPER) $(PCSC) $(NFC) $(USB) $(WATCH) $(OPS) $(APDU) $(SOFTCARD) $(BASE)
-ROOM_LIBS = $(CMOCKA_LIBS) $(SYSTEMD_LIBS) $(SSL_LIBS) $(JSON_LIBS) $(SECCOMP_LIBS) $(ASSUAN_LIBS) $(NFC_LIBS) $(USB_LIBS) $(ZLIB_LIBS) $(PAGE_LIBS) $(REDIS_LIBS) $(SQLITE_LIBS)
+ROOMS := $(DAEMON) $(PROMPT) $(HISTORY) $(PAGE) $(DOCUMENT) $(REDIS) $(LEDGER) $(MOHR) $(HELPER) $(PCSC) $(NFC) $(USB) $(WATCH) $(OPS) $(APDU) $(SOFTCARD) $(BASE)
+ROOM_LIBS = $(CMOCKA_LIBS) $(SYSTEMD_LIBS) $(SSL_LIBS) $(JSON_LIBS) $(SECCOMP_LIBS) $(ASSUAN_LIBS) $(NFC_LIBS) $(USB_LIBS) $(ZLIB_LIBS) $(PAGE_LIBS) $(QPDF_LIBS) $(REDIS_LIBS) $(SQLITE_LIBS)
 
 $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(TEST_SUPPORT) $(ROOMS)
 	$(call say,LD)
@@ -267,7 +273,7 @@ HELPERS  := $(filter-out mohr-reader-soft,$(filter mohr-reader% mohr-watch,$(PRO
 install: all
 	$(Q)! grep -ls MOHR-WIDER-SANDBOX $(BIN) || { echo 'built with MOHR_MOCK_USB, for tests only: not installed' >&2; exit 1; }
 	$(call put,$(PREFIX)/bin,755,$(BUILD)/mohr)
-	$(call put,$(LIBEXECDIR),755,$(addprefix $(BUILD)/,mohrd mohr-prompt mohr-history mohr-page $(HELPERS)))
+	$(call put,$(LIBEXECDIR),755,$(addprefix $(BUILD)/,mohrd mohr-prompt mohr-history mohr-page mohr-document $(HELPERS)))
 	$(call put,$(NAMESDIR)/fa/LC_MESSAGES,644,$(NAMES))
 	$(call put,$(PREFIX)/include,644,client-sdk/mohr.h client-sdk/redis/mohr-redis.h)
 	$(call put,$(LIBDIR),644,$(BUILD)/libmohr.a $(SHARED) $(REDIS))
