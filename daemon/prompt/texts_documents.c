@@ -36,7 +36,6 @@ static const char *const forms[FORMS] = {
         [FORM_CMS_ATTACHED] = N_("a signature with the document inside (p7m)"),
         [FORM_PDF] = N_("the PDF with the signature inside"),
         [FORM_JWS] = N_("a signature with the JSON inside (JWS)"),
-        [FORM_COUNTERSIGNATURE] = N_("the signature file with a countersignature inside"),
 };
 
 static const struct question_document *document(const struct question *question, size_t at)
@@ -106,14 +105,16 @@ static void add_facts(struct parts *parts, const struct question *question, size
                 _(kinds[it->kind]), pages, comma, size, comma, 2 * DIGEST_SHOWN, digest, end);
 }
 
+/* Of a countersignature it matters whose signature it is for, and that says the rest. */
 static void add_form(struct parts *parts, const struct question *question, size_t at)
 {
         const struct question_document *it = document(question, at);
-        struct part *part = parts_value(parts, _("Result: %s"), CUT_NEVER);
-        snprintf(part->value, sizeof part->value, "%s", _(forms[it->form]));
-        if (it->form != FORM_COUNTERSIGNATURE)
+        struct part *part = parts_value(parts, _("Result: %s"), CUT_BREAK);
+        if (it->form != FORM_COUNTERSIGNATURE) {
+                snprintf(part->value, sizeof part->value, "%s", _(forms[it->form]));
                 return;
-        part = parts_value(parts, _("Countersigned is the signature of: %s"), CUT_BREAK);
+        }
+        part->format = _("Result: a countersignature of the signature of %s");
         texts_name(part->value, it->countersigned);
         if (!part->value[0])
                 snprintf(part->value, sizeof part->value, "?");
