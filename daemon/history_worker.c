@@ -2,9 +2,9 @@
 /* history_worker.c: see history_internal.h. mohr-history as a process: started by the first question, let go when
  * nobody asked for a while, killed when it does not answer.
  *
- * A question that was with a worker that ended is never sent again, since its row may have been written; but for an
- * end that nobody waits for, of which the worker itself takes only one. What had not been sent goes to
- * the next worker, unless the last one hung: then the disk is to blame, and nobody need wait for it in turn.
+ * A row that was with a worker that ended is asked for once more: the next one knows by the request's number whether it was
+ * written, and writes none twice. What had not been sent goes to the next worker, unless the last one hung: then the
+ * disk is to blame, and nobody need wait for it in turn; but for an end that nobody waits for.
  */
 #include "daemon/history_internal.h"
 
@@ -16,7 +16,7 @@
 #define ANSWER_US   (5 * 1000000ULL)
 #define IDLE_US     (30 * 1000000ULL)
 #define FAREWELL_MS 3000
-#define NOTE_TRIES  2
+#define TRIES       2
 #define ENV_CHARS   1024
 
 static const char no_folder[] = "the history has no folder: set HOME, or [state] dir in mohr.conf";
@@ -72,13 +72,19 @@ static int on_failing(sd_event_source *source, void *user)
 
 static void go_on(struct history *history);
 
-static void lose(struct history *history, const char *failure)
+static bool is_row(const struct history_question *question)
+{
+        return question->op == HISTORY_ASK || question->op == HISTORY_END;
+}
+
+static void lose(struct history *history, const char *failure, bool hung)
 {
         struct history_question *question = history->sent;
         history->sent = NULL;
         if (!question)
                 return;
-        if (question->noted && question->tries < NOTE_TRIES)
+        bool worth_it = question->noted || (is_row(question) && !hung);
+        if (worth_it && question->tries < TRIES)
                 history_queue_put_back(&history->waiting, question);
         else
                 history_fail(history, question, failure);
@@ -103,7 +109,7 @@ static void on_exited(void *user, int status)
         log_kv(history->log, told_to ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARNING, NULL,
                 "mohr-history ended", WIFSIGNALED(status) ? "signal" : "status", text, NULL);
         forget_child(history);
-        lose(history, ended_early);
+        lose(history, ended_early, false);
         go_on(history);
 }
 
@@ -111,7 +117,7 @@ static void on_exited(void *user, int status)
 static void give_up(struct history *history, const char *failure)
 {
         child_kill(history->child);
-        lose(history, failure);
+        lose(history, failure, true);
         history->state = HISTORY_LEAVING;
         arm(history, ANSWER_US);
 }

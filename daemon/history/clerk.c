@@ -7,6 +7,7 @@
 #include "base/outcome.h"
 #include "daemon/history/head.h"
 #include "daemon/history/judge.h"
+#include "daemon/history/owner.h"
 
 #include <stdio.h>
 
@@ -119,10 +120,21 @@ static int judge_and_write(struct clerk *clerk, const struct history_ask_texts *
         return r == 0 ? rows_asked(clerk->book, ask, now) : r;
 }
 
+/* The answer to the very same question may have been lost with the worker that gave it. */
+static int judge_or_repeat(struct clerk *clerk, const struct history_ask_texts *ask, int64_t now,
+        struct history_reply *ret)
+{
+        bool open = false;
+        int r = owner_is_open(clerk->book, ask->request, &open);
+        if (r != 0 || !open)
+                return r == 0 ? judge_and_write(clerk, ask, now, ret) : r;
+        return ask->use_grant ? judge_grant(clerk->book, ask, ret->grant, &ret->released) : 0;
+}
+
 static int answer_ask(struct clerk *clerk, int64_t now, struct history_reply *ret)
 {
         int r = book_room(clerk->book);
-        return r == 0 ? judge_and_write(clerk, &clerk->frame.ask, now, ret) : r;
+        return r == 0 ? judge_or_repeat(clerk, &clerk->frame.ask, now, ret) : r;
 }
 
 static int answer_end(struct clerk *clerk, int64_t now, struct history_reply *ret)

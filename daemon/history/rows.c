@@ -194,6 +194,34 @@ static bool allowed_end(struct book *book, const struct history_end_texts *end, 
         return false;
 }
 
+static bool same_text(sqlite3_stmt *row, int at, const char *text)
+{
+        const char *there = column(row, at);
+        return strcmp(there ? there : "", text) == 0;
+}
+
+/* It was written already, and says the same of what left: 0. Else OUTCOME_USAGE. */
+static int already_ended(struct book *book, const struct history_end_texts *end)
+{
+        _cleanup_statement_ sqlite3_stmt *row = NULL;
+        int r = book_prepare(book,
+                &BOOK_QUERY(
+                        "SELECT json_extract(body, '$.outcome'), json_extract(body, '$.assertion'),"
+                        " json_extract(body, '$.signature')"
+                        " FROM entry WHERE json_extract(body, '$.request') = ?"
+                        " AND json_extract(body, '$.event') = 'ended'",
+                        end->request),
+                &row);
+        if (r == 0)
+                r = book_step(book, row);
+        if (r != 1)
+                return r == 0 ? OUTCOME_USAGE : r;
+        return same_text(row, 0, end->outcome) && same_text(row, 1, end->assertion) &&
+                               same_text(row, 2, end->signature)
+                       ? 0
+                       : OUTCOME_USAGE;
+}
+
 int rows_ended(struct book *book, const struct history_end_texts *end,
         const struct rows_setting *setting, int64_t now)
 {
@@ -202,7 +230,9 @@ int rows_ended(struct book *book, const struct history_end_texts *end,
         int r = owner_is_open(book, end->request, &open);
         if (r != 0)
                 return r;
-        r = open ? recall(book, end->request, &asked) : 0;
+        if (!open)
+                return already_ended(book, end);
+        r = recall(book, end->request, &asked);
         if (r != 1)
                 return r == 0 ? OUTCOME_USAGE : r;
         r = allowed_end(book, end, column(asked, 0)) ? write_ended(book, end, setting, now)

@@ -23,13 +23,13 @@ def text(value):
 
 
 def ask(number, request):
-    texts = (request, "Assert", "unit:test.service", "/usr/bin/test", "https://office.example", "", "", "", "", "")
-    return struct.pack(">BBI", 1, 1, number) + b"".join(map(text, texts)) + struct.pack(">6I", 1000, 4711, 0, 0, 0, 0) + bytes(3)
+    texts = (request, "Assert", "unit:test.service", "/usr/bin/test", "https://office.example", *[""] * 11)
+    return struct.pack(">BBI", 2, 1, number) + b"".join(map(text, texts)) + struct.pack(">6I", 1000, 4711, 0, 0, 0, 0) + bytes(3)
 
 
 def end(number, request):
-    texts = (request, "Ok", "", "a" * 64, "", "")
-    return struct.pack(">BBI", 1, 2, number) + b"".join(map(text, texts)) + bytes([0, 0, 255, 0])
+    texts = (request, "Ok", "", "a" * 64, "", "", "")
+    return struct.pack(">BBI", 2, 2, number) + b"".join(map(text, texts)) + bytes([0, 0, 255, 0])
 
 
 class Worker:
