@@ -50,7 +50,8 @@ struct cms_asked { /* all zero: content type and message digest only, for a docu
 
 /* "sha256" or "sha384": what documents are hashed with for this leaf; NULL if its key fits nothing. */
 const char *cms_hash_name(X509 *leaf);
-/* The DER of the signed attributes as they are hashed (SET OF). -EINVAL: digest of another length, or a key that fits nothing. */
+/* The DER of the signed attributes as they are hashed (SET OF). -EINVAL: digest of another length,
+ * a key that fits nothing, a policy without a number, or a certificate whose names are too long. */
 _must_check_ int cms_compose(
         const struct cms_asked *asked, X509 *leaf, uint8_t **ret, size_t *ret_len);
 /* What the chip signs of them. *ret_len at most 48. */
@@ -61,7 +62,9 @@ _must_check_ int cms_to_sign(const uint8_t *attributes, size_t len, X509 *leaf,
 _must_check_ int cms_finish(const uint8_t *attributes, size_t len, X509 *leaf, X509 *issuer,
         const uint8_t *signature, size_t signature_len, uint8_t **ret, size_t *ret_len);
 
-/* Of what exists. 21 with a static English `why` for what is no SignedData of the kind that is made or checked here. */
+/* Of what exists, detached. 21 with a static English `why`, one word, for what is no SignedData of the kind that is made
+ * or checked here. Signers stand in the order of DER, so that a change may give one another index: look again after it, and
+ * give a new signature its timestamp before it is merged. */
 struct cms_signature { /* one SignerInfo's */
         char signer
                 [256]; /* common name, or the names, of its certificate; sanitised; "" not there */
@@ -89,5 +92,8 @@ _must_check_ int cms_attach(const uint8_t *cms, size_t len, uint64_t content_len
  * most 4096 bytes of it. False: not DER of definite length, or nothing inside. */
 bool cms_content_at(const uint8_t *start, size_t len, uint64_t file_size, uint64_t *ret_offset,
         uint64_t *ret_len);
+/* What stands before such a content and what after it become the detached SignedData again. 21: not of that form. -EMSGSIZE. */
+_must_check_ int cms_detach(const uint8_t *before, size_t before_len, const uint8_t *after,
+        size_t after_len, uint8_t **ret, size_t *ret_len);
 
 #endif

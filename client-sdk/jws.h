@@ -15,8 +15,11 @@
 
 #define JWS_TYP        "mohr-document+jws"
 #define JWS_HEADER_MAX 16384 /* bytes of the header's base64url */
+#define JWS_MAX                                                                                    \
+        (64 * 1024 * 1024) /* bytes of one that is merged or checked, which is done in memory */
 
-/* The protected header's base64url, malloced, without the full stop. `issuer` may be NULL. */
+/* The protected header's base64url, malloced, without the full stop. `issuer` may be NULL. -EINVAL: a key that fits nothing, or no time:
+ * without a time there would be nothing for crit to name. */
 _must_check_ int jws_header(X509 *leaf, X509 *issuer, int64_t signing_time, char **ret);
 /* The signature's base64url, malloced; checked over the digest that was signed: OUTCOME_NO_STANDARD_SIGNATURE. */
 _must_check_ int jws_signature(X509 *leaf, const uint8_t *digest, size_t digest_len,
