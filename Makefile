@@ -283,6 +283,8 @@ install: all
 	$(call put,$(SYSCONFDIR)/mohr,644,daemon/mohr.conf) && install -d $(DESTDIR)$(SYSCONFDIR)/mohr/conf.d
 	for n in 1 3 5 8; do install -d $(DESTDIR)$(SHARE)/man/man$$n && \
 	        install -m 644 $$(ls client-sdk/man/*.$$n | grep -v softcard) $(DESTDIR)$(SHARE)/man/man$$n/ || exit 1; done
+	$(Q)cd $(DESTDIR)$(SHARE)/man/man3 && for p in libmohr.3 mohr_*.3; do [ -L $$p ] || for f in $$(sed -n '/^.Sh NAME/,/^.Nd/s/^.Nm \(mohr_[a-z_]*\).*/\1.3/p' $$p); do \
+	        [ $$f = $$p ] || ln -sf $$p $$f || exit 1; done; done
 	$(call fill,$(UNITS)/user,udev/mohrd.service.in udev/mohrd.socket.in udev/mohr-fetch.service.in udev/mohr-fetch.timer)
 	$(call fill,$(UNITS)/system,udev/mohrd@.service.in udev/mohrd@.socket.in)
 	$(call put,$(PREFIX)/lib/udev/rules.d,644,udev/70-mohr.rules)

@@ -10,4 +10,7 @@
 #define _(text)  dgettext("mohr", text)
 #define N_(text) text
 
+/* Of a text that N_() marked: for the words of mohr.h, which may be asked for by any program. */
+const char *i18n_text(const char *english);
+
 #endif

@@ -94,11 +94,11 @@ const char *mohr_outcome_name(int outcome)
 
 const char *mohr_outcome_text(int outcome)
 {
-        return _(find(outcome)->text);
+        return i18n_text(find(outcome)->text);
 }
 
 const char *mohr_outcome_next(int outcome)
 {
         const char *next = find(outcome)->next;
-        return next[0] ? _(next) : ""; /* gettext("") is the catalogue's head */
+        return next[0] ? i18n_text(next) : ""; /* gettext("") is the catalogue's head */
 }

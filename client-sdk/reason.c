@@ -104,5 +104,5 @@ const char *mohr_reason_name(enum mohr_reason reason)
 
 const char *mohr_reason_text(enum mohr_reason reason)
 {
-        return _(reasons[known(reason)].text);
+        return i18n_text(reasons[known(reason)].text);
 }
