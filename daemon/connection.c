@@ -177,6 +177,11 @@ const struct peer *call_peer(const struct call *call)
         return &call->connection->peer;
 }
 
+uint64_t call_connection(const struct call *call)
+{
+        return call->connection->number;
+}
+
 bool call_wants_more(const struct call *call)
 {
         return call->more;

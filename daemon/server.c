@@ -26,6 +26,7 @@ struct server {
         int listen_fd;
         sd_event_source *accept, *pause;
         struct connection *connections;
+        uint64_t numbers; /* given to connections so far */
         bool full; /* said in the log; once per time that it happens */
 };
 
@@ -73,6 +74,7 @@ static void welcome(struct server *s, int fd)
                 refuse(s, "no memory", &peer);
                 return;
         }
+        c->number = ++s->numbers;
         c->next = s->connections;
         s->connections = c;
 }

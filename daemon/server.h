@@ -50,6 +50,7 @@ void server_stop_accepting(
 size_t server_pending(const struct server *server); /* calls running or answers not yet taken */
 
 const struct peer *call_peer(const struct call *call);
+uint64_t call_connection(const struct call *call); /* its number, unique in this process */
 bool call_wants_more(const struct call *call);
 size_t call_fds(const struct call *call); /* descriptors that came with it and were not taken */
 /* The first of those, the caller's from now on; -1 if there is none. What is left is closed
