@@ -39,7 +39,7 @@ static json_t *make_station(const struct mohr_station *station)
         return NULL;
 }
 
-static json_t *make_ui(const struct mohr_ui *ui)
+json_t *asking_ui(const struct mohr_ui *ui)
 {
         const struct member rows[] = {
                 { "tty", ui->tty },
@@ -175,7 +175,7 @@ static bool add_rest(json_t *to, const struct mohr_request *request)
                (!claims || add_new(to, "claims", make_claims(request))) &&
                (!request->remember || add_new(to, "remember", json_true())) &&
                (!request->station || add_new(to, "station", make_station(request->station))) &&
-               (!request->ui || add_new(to, "ui", make_ui(request->ui)));
+               (!request->ui || add_new(to, "ui", asking_ui(request->ui)));
 }
 
 json_t *asking_parameters(const struct mohr_request *request)

@@ -15,5 +15,7 @@ const char *asking_out_of_bounds(const struct mohr_request *request);
 bool asking_claims_are_good(const struct mohr_request *request);
 /* Of one that is within them; NULL: no memory. */
 json_t *asking_parameters(const struct mohr_request *request);
+/* Where to ask, for any method that asks somebody. */
+json_t *asking_ui(const struct mohr_ui *ui);
 
 #endif
