@@ -218,7 +218,7 @@ static struct screen_question question_of(const struct person_question *asked, b
                 .kind = screen_kind_of(asked),
                 .required = asked->required,
                 .optional = asked->optional,
-                .may_remember = asked->may_remember,
+                .may_remember = screen_may_remember(asked),
                 .pinpad = pinpad,
                 .staff = asked->staff,
                 .last_try = asked->tries_left <= 1, /* unknown is less */
@@ -228,8 +228,9 @@ static struct screen_question question_of(const struct person_question *asked, b
 int screen_ask(struct screen_question **ret, struct screen *screen,
         const struct person_question *asked, struct secret *pin, person_done done, void *user)
 {
-        bool pinpad = !pin && screen_kind_of(asked) == SCREEN_SIGN;
-        if (!screen->serving || asked->work != PERSON_SIGN)
+        bool pinpad = !pin && (screen_kind_of(asked) & SCREEN_SIGNS);
+        bool pair = asked->work == PERSON_CHANGE_PIN || asked->work == PERSON_UNBLOCK_PIN;
+        if (!screen->serving || pair)
                 return OUTCOME_NOBODY_TO_ASK;
         if (screen->open)
                 return OUTCOME_BUSY;

@@ -12,7 +12,7 @@
 
 #include <openssl/crypto.h>
 
-#define ANY_KIND (SCREEN_SIGN | SCREEN_CHOICE | SCREEN_SEARCH)
+#define ANY_KIND (SCREEN_SIGNS | SCREEN_CHOICE | SCREEN_SEARCH | SCREEN_CERTIFICATES)
 
 static const struct param answer_params[] = {
         { .name = "ticket",
@@ -33,11 +33,11 @@ static const struct decision {
         int outcome;
         bool of_last_try;
 } decisions[] = {
-        { "sign", SCREEN_SIGN, 0, false },
-        { "yes", SCREEN_CHOICE | SCREEN_SEARCH, 0, false },
+        { "sign", SCREEN_SIGNS, 0, false },
+        { "yes", SCREEN_CHOICE | SCREEN_SEARCH | SCREEN_CERTIFICATES, 0, false },
         { "another", SCREEN_CHOICE, OUTCOME_NO_CARD, false },
         { "refuse", ANY_KIND, OUTCOME_REFUSED, false },
-        { "decline_last_try", SCREEN_SIGN, OUTCOME_LAST_TRY_DECLINED, true },
+        { "decline_last_try", SCREEN_SIGNS, OUTCOME_LAST_TRY_DECLINED, true },
         { "cannot", ANY_KIND, OUTCOME_NOBODY_TO_ASK, false },
 };
 
@@ -80,14 +80,21 @@ static bool given(json_t *parameters, const char *name)
         return value && !json_is_null(value);
 }
 
-/* Nothing but a yes to a signature says more than that. */
-static struct misfit judge_nothing_more(json_t *parameters)
+/* Nothing but a yes to a signature says more than that; one to certificates may be remembered. */
+static struct misfit judge_nothing_more(json_t *parameters, bool may_be_remembered)
 {
-        static const char *const names[] = { "released", "remember", "last_try" };
-        for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        static const char *const names[] = { "released", "last_try", "remember" };
+        for (size_t i = 0; i < ARRAY_LEN(names) - may_be_remembered; i++)
                 if (given(parameters, names[i]))
                         return wrong(names[i]);
         return fits;
+}
+
+static struct misfit judge_remember(
+        const struct screen_question *question, json_t *parameters, struct person_answer *ret)
+{
+        ret->remember = json_is_true(json_object_get(parameters, "remember"));
+        return ret->remember && !question->may_remember ? wrong("remember") : fits;
 }
 
 static struct misfit judge_released(
@@ -110,9 +117,6 @@ static struct misfit judge_signature(
         struct misfit misfit = judge_released(question, parameters, ret);
         if (misfit.error)
                 return misfit;
-        ret->remember = json_is_true(json_object_get(parameters, "remember"));
-        if (ret->remember && !question->may_remember)
-                return wrong("remember");
         if (last_try && !question->last_try)
                 return wrong("last_try"); /* a screen that always says so has not asked */
         if (question->last_try && !last_try)
@@ -124,10 +128,15 @@ static struct misfit judge(const struct screen_question *question, const struct 
         json_t *parameters, struct person_answer *ret)
 {
         struct misfit misfit = judge_decision(question, parameters, ret);
-        bool signs = question->kind == SCREEN_SIGN && ret->outcome == 0;
-        if (!misfit.error)
-                misfit = signs ? judge_signature(question, parameters, ret)
-                               : judge_nothing_more(parameters);
+        bool yes = !misfit.error && ret->outcome == 0;
+        bool signs = yes && (question->kind & SCREEN_SIGNS);
+        if (signs)
+                misfit = judge_signature(question, parameters, ret);
+        else if (!misfit.error)
+                misfit = judge_nothing_more(
+                        parameters, yes && question->kind == SCREEN_CERTIFICATES);
+        if (!misfit.error && yes)
+                misfit = judge_remember(question, parameters, ret);
         if (!misfit.error && (call_fds(call) > 0) != (signs && !question->pinpad))
                 misfit = error(SCREEN_INTERFACE ".PinNotPassed");
         return misfit;

@@ -16,7 +16,15 @@
 #define SCREEN_TICKET_LEN 32
 #define SCREEN_PIN_US     2000000 /* for the digits to come, and the end behind them */
 
-enum screen_kind { SCREEN_SIGN = 1, SCREEN_CHOICE = 2, SCREEN_SEARCH = 4 };
+enum screen_kind {
+        SCREEN_SIGN = 1,
+        SCREEN_CHOICE = 2,
+        SCREEN_SEARCH = 4,
+        SCREEN_DOCUMENTS = 8,
+        SCREEN_CERTIFICATES = 16,
+        SCREEN_KEY = 32
+};
+#define SCREEN_SIGNS (SCREEN_SIGN | SCREEN_DOCUMENTS | SCREEN_KEY) /* these take a PIN */
 
 struct screen_pin;
 
@@ -50,6 +58,7 @@ struct screen_question {
 const char *screen_refusal(const struct config *config, const struct peer *peer);
 
 enum screen_kind screen_kind_of(const struct person_question *question);
+bool screen_may_remember(const struct person_question *question);
 size_t screen_pin_min(bool staff);
 /* All of the event "ask", or NULL without memory. */
 json_t *screen_question_json(

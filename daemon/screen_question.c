@@ -5,6 +5,7 @@
  */
 #include "daemon/screen_internal.h"
 
+#include "base/bytes.h"
 #include "base/text.h"
 #include "client-sdk/members.h"
 #include "daemon/prompt/question.h"
@@ -14,7 +15,22 @@
 
 enum screen_kind screen_kind_of(const struct person_question *question)
 {
-        return question->choice ? SCREEN_CHOICE : question->search ? SCREEN_SEARCH : SCREEN_SIGN;
+        static const enum screen_kind kinds[] = { [PERSON_SIGN] = SCREEN_SIGN,
+                [PERSON_CHANGE_PIN] = SCREEN_SIGN,
+                [PERSON_UNBLOCK_PIN] = SCREEN_SIGN,
+                [PERSON_DOCUMENTS] = SCREEN_DOCUMENTS,
+                [PERSON_CERTIFICATES] = SCREEN_CERTIFICATES,
+                [PERSON_KEY] = SCREEN_KEY };
+        return question->choice   ? SCREEN_CHOICE
+               : question->search ? SCREEN_SEARCH
+                                  : kinds[question->work];
+}
+
+/* Documents and a key's use are agreed to each time. */
+bool screen_may_remember(const struct person_question *question)
+{
+        return question->may_remember &&
+               (screen_kind_of(question) & (SCREEN_SIGN | SCREEN_CERTIFICATES));
 }
 
 size_t screen_pin_min(bool staff)
@@ -24,7 +40,16 @@ size_t screen_pin_min(bool staff)
 
 static const char *name_of_kind(enum screen_kind kind)
 {
-        return kind == SCREEN_SIGN ? "sign" : kind == SCREEN_CHOICE ? "choice" : "search";
+        static const struct {
+                enum screen_kind kind;
+                const char *name;
+        } names[] = { { SCREEN_CHOICE, "choice" }, { SCREEN_SEARCH, "search" },
+                { SCREEN_DOCUMENTS, "documents" }, { SCREEN_CERTIFICATES, "certificates" },
+                { SCREEN_KEY, "key" } };
+        for (size_t i = 0; i < ARRAY_LEN(names); i++)
+                if (names[i].kind == kind)
+                        return names[i].name;
+        return "sign";
 }
 
 struct text {
@@ -76,6 +101,62 @@ static bool add_readers(json_t *to, const struct person_question *question)
                        to, "reader_count", json_integer((json_int_t)question->reader_count)) == 0;
 }
 
+/* ---- documents and keys -------------------------------------------------------------------- */
+
+static json_t *document_json(const struct question_document *document)
+{
+        static const char *const kinds[DOCUMENT_KINDS] = { "other", "pdf", "cms", "json" };
+        static const char *const forms[FORMS] = { "cms", "cms-attached", "pdf", "jws",
+                "countersignature" };
+        char digest[2 * sizeof document->digest + 1];
+        hex_encode(digest, document->digest, sizeof document->digest);
+        const struct text texts[] = {
+                { "name", document->name, sizeof document->name },
+                { "countersigned", document->countersigned, sizeof document->countersigned },
+                { "digest", digest, sizeof digest },
+                { "kind", kinds[document->kind], 16 },
+                { "form", forms[document->form], 32 },
+        };
+        json_int_t size = (json_int_t)base_min(document->size, INT64_MAX);
+        _cleanup_message_ json_t *body = json_pack("{s:s, s:I}", "name", "", "size", size);
+        if (document->pages > 0 &&
+                json_object_set_new(body, "pages", json_integer((json_int_t)document->pages)) < 0)
+                return NULL;
+        return add_texts(body, texts, ARRAY_LEN(texts)) ? json_incref(body) : NULL;
+}
+
+static bool add_documents(json_t *to, const struct person_question *question)
+{
+        _cleanup_message_ json_t *list = json_array();
+        for (size_t i = 0; i < question->document_count; i++)
+                if (json_array_append_new(list, document_json(&question->documents[i])) < 0)
+                        return false;
+        return json_object_set(to, "documents", list) == 0 &&
+               json_object_set_new(
+                       to, "document_at", json_integer((json_int_t)question->document_at)) == 0;
+}
+
+static bool add_key(json_t *to, const struct person_question *question)
+{
+        static const char *const contents[CONTENTS] = { "raw", "tls", "ssh", "cms" };
+        const struct text rows[] = {
+                { "key", question->authentication_key ? "authentication" : "signature", 32 },
+                { "content", contents[question->content], 16 },
+                { "content_text", question->content_text, FIELD(content_text) },
+        };
+        return add_texts(to, rows, ARRAY_LEN(rows));
+}
+
+static bool add_matter(json_t *to, const struct person_question *question)
+{
+        enum screen_kind kind = screen_kind_of(question);
+        if (kind == SCREEN_DOCUMENTS)
+                return add_documents(to, question);
+        return kind != SCREEN_KEY || add_key(to, question);
+}
+
+/* ---- all of it ----------------------------------------------------------------------------- */
+
 static bool add_facts(json_t *to, const struct person_question *question, bool pinpad)
 {
         const struct {
@@ -88,7 +169,7 @@ static bool add_facts(json_t *to, const struct person_question *question, bool p
                 { "staff", question->staff },
                 { "pinpad", pinpad },
                 { "granted", question->granted },
-                { "may_remember", question->may_remember },
+                { "may_remember", screen_may_remember(question) },
                 { "recorded", question->recorded },
         };
         for (size_t i = 0; i < ARRAY_LEN(rows); i++)
@@ -131,7 +212,8 @@ static bool add_question(json_t *to, const struct person_question *question, boo
                 { "audience", question->audience, FIELD(audience) },
         };
         return add_texts(to, rows, ARRAY_LEN(rows)) && add_readers(to, question) &&
-               add_numbers(to, question) && add_facts(to, question, pinpad) &&
+               add_numbers(to, question) && add_matter(to, question) &&
+               add_facts(to, question, pinpad) &&
                json_object_set_new(to, "asker", asker_json(question)) == 0 &&
                json_object_set_new(to, "required", claimset_json(question->required)) == 0 &&
                json_object_set_new(to, "optional", claimset_json(question->optional)) == 0;

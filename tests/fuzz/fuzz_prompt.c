@@ -37,8 +37,8 @@ static void check_documents(const struct question *question)
 {
         struct page page;
         bool last = false;
-        (void)!texts_documents_whole(question, &page);
-        check_page(&page);
+        if (texts_documents_whole(question, &page))
+                check_page(&page);
         for (size_t at = question->document_at; !last;) {
                 size_t next = texts_documents(question, at, &page, &last);
                 check_page(&page);

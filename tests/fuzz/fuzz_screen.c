@@ -6,6 +6,7 @@
  * socket is left out: fuzz_varlink.c has it.
  */
 #include "daemon/peer.h"
+#include "daemon/prompt/question.h"
 #include "daemon/screen_internal.h"
 #include "daemon/varlink.h"
 #include "tests/fuzz/require.h"
@@ -93,9 +94,26 @@ static void done(void *user, const struct person_answer *answer)
         scene->question = screen_take_down(scene->question);
 }
 
+static bool takes_pin(const struct person_question *question)
+{
+        return !question->choice && !question->search && question->work != PERSON_CERTIFICATES;
+}
+
+/* The three kinds besides an assertion stand where a choice with other bits would mean nothing new. */
+static enum person_work work_of(uint8_t bits)
+{
+        static const enum person_work works[] = { PERSON_SIGN, PERSON_DOCUMENTS,
+                PERSON_CERTIFICATES, PERSON_KEY };
+        return (bits & 3) == 3 ? works[bits >> 3 & 3] : PERSON_SIGN;
+}
+
 static struct person_question question_of(uint8_t bits)
 {
+        static const struct question_document document = { .name = "a.pdf" };
         return (struct person_question){
+                .work = work_of(bits),
+                .documents = &document,
+                .document_count = 1,
                 .choice = (bits & 3) == 1,
                 .search = (bits & 3) == 2,
                 .tries_left = bits & 4 ? 1 : 3,
@@ -140,13 +158,13 @@ static void check(const struct scene *scene, const struct person_question *quest
 {
         const struct person_answer *answer = &scene->answer;
         bool yes = scene->dones == 1 && answer->outcome == 0;
-        bool signs = yes && !question->choice && !question->search;
+        bool signs = yes && takes_pin(question);
         require(call->ended == 1 && scene->dones == (call->error ? 0 : 1));
         require((scene->question != NULL) == (scene->dones == 0));
+        require(!answer->remember || question->may_remember);
         if (signs) {
                 require((answer->released & question->required) == question->required);
                 require(!(answer->released & ~(question->required | question->optional)));
-                require(!answer->remember || question->may_remember);
                 require(question->tries_left != 1 ||
                         json_is_true(json_object_get(parameters, "last_try")));
         }
@@ -161,7 +179,7 @@ static void check(const struct scene *scene, const struct person_question *quest
 static void play(struct scene *scene, struct call *serve, const uint8_t *data, size_t len)
 {
         const struct person_question question = question_of(data[0]);
-        bool digits = !question.choice && !question.search && !(data[0] & 32);
+        bool digits = takes_pin(&question) && !(data[0] & 32);
         size_t piped = base_min(data[1] & 15, len - 2);
         struct call answer = { .peer = { .pid = getpid() }, .fd = -1 };
         require(screen_ask(&scene->question, scene->screen, &question, digits ? scene->pin : NULL,

@@ -7,6 +7,7 @@
 #include "base/outcome.h"
 #include "daemon/child.h"
 #include "daemon/peer.h"
+#include "daemon/prompt/question.h"
 
 #include <limits.h>
 #include <setjmp.h>
@@ -303,6 +304,45 @@ static void a_search_names_readers_and_brings_no_digits(void **state)
         assert_null(strstr(told, "Test D"));
 }
 
+/* Facts reach the page, cleaned; and what is answered fits the work. */
+static void each_work_reaches_the_prompt(void **state)
+{
+        static const char *const told[] = { "Document: \u2068a.pdf\u2069", "stand in them",
+                "User name there: \u2068root\u2069" };
+        static const enum person_work works[] = { PERSON_DOCUMENTS, PERSON_CERTIFICATES,
+                PERSON_KEY };
+        const struct question_document document = { .name = "a\n\u202e.pdf" };
+        struct rig *rig = *state;
+        for (size_t i = 0; i < ARRAY_LEN(works); i++) {
+                struct person_question question = plain(rig);
+                bool digits = works[i] != PERSON_CERTIFICATES;
+                question.work = works[i];
+                question.documents = &document;
+                question.document_count = works[i] == PERSON_DOCUMENTS;
+                question.content = CONTENT_SSH;
+                question.content_text = "root\n";
+                question.may_remember = !digits;
+                script(rig, "\"getpin\": [\"2718\"], \"confirm\": [\"ok\", \"ok\"]");
+                rig->calls = 0;
+                rig->pin->len = 0;
+                assert_int_equal(person_ask(&rig->person, rig->event, &rig->config, &question,
+                                         digits ? rig->pin : NULL, done, rig),
+                        0);
+                turn(rig, called, 15);
+                assert_int_equal(rig->outcome, 0);
+                assert_int_equal(rig->pin->len, digits ? 4 : 0);
+                assert_true(rig->answer.remember == !digits);
+                assert_non_null(strstr(recorded(rig), told[i]));
+                rig->person = person_free(rig->person);
+        }
+        struct person_question question = plain(rig);
+        question.work = PERSON_DOCUMENTS;
+        question.document_count = QUESTION_DOCUMENTS_MAX + 1;
+        assert_int_equal(
+                person_ask(&rig->person, rig->event, &rig->config, &question, rig->pin, done, rig),
+                -E2BIG);
+}
+
 static void nothing_to_ask_on_is_said_at_once(void **state)
 {
         struct rig *rig = *state;
@@ -460,6 +500,7 @@ int main(void)
                 PERSON(the_caller_goes_by_its_most_telling_name),
                 PERSON(consent_alone_brings_an_outcome_and_no_digits),
                 PERSON(a_search_names_readers_and_brings_no_digits),
+                PERSON(each_work_reaches_the_prompt),
                 PERSON(nothing_to_ask_on_is_said_at_once),
                 PERSON(a_pinentry_that_does_not_exist_is_nobody),
                 PERSON(a_prompt_that_cannot_be_started_is_broken),

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_screen.c: the role of a screen: who holds it, what it is told, what becomes of its questions. */
+#include "daemon/prompt/question.h"
 #include "tests/unit/screen_world.h"
 
 static void asked(const struct person_question *question)
@@ -259,6 +260,57 @@ static void questions_about_readers_tell_nothing_of_a_card(void **state)
                 "'timeout_ms':5000}");
 }
 
+#define BARE_FACTS                                                                                 \
+        "'simulated':false,'unproven':false,'expired':false,'staff':false,'pinpad':false,"         \
+        "'required':[],'optional':[],'granted':false,'may_remember':false,'recorded':false,"       \
+        "'pin_min':4,'pin_max':8,'timeout_ms':5000}"
+
+static void documents_certificates_and_keys_are_told_as_such(void **state)
+{
+        (void)state;
+        const struct question_document documents[] = {
+                { .name = "a\n\u202e.pdf",
+                        .kind = DOCUMENT_PDF,
+                        .form = FORM_PDF,
+                        .size = 1423456,
+                        .pages = 12 },
+                { .name = "\n",
+                        .countersigned = "Sara",
+                        .kind = DOCUMENT_CMS,
+                        .form = FORM_COUNTERSIGNATURE,
+                        .size = UINT64_MAX },
+        };
+        struct person_question question = { .request = "r",
+                .app = "",
+                .tries_left = 2,
+                .timeout_s = 5,
+                .work = PERSON_DOCUMENTS,
+                .may_remember = true,
+                .documents = documents,
+                .document_count = 2,
+                .document_at = 1 };
+        take_role();
+        assert_told(&question, world.pin,
+                "{'kind':'documents','request':'r','asker':{'system_unit':false},'tries_left':2,"
+                "'documents':[{'name':'a.pdf','kind':'pdf','form':'pdf','size':1423456,'pages':12,"
+                "'digest':'00000000000000000000000000000000"
+                "00000000000000000000000000000000'},"
+                "{'name':'','countersigned':'Sara','kind':'cms','form':'countersignature',"
+                "'size':9223372036854775807,'digest':'00000000000000000000000000000000"
+                "00000000000000000000000000000000'}],'document_at':1," BARE_FACTS);
+        question.work = PERSON_KEY;
+        question.content = CONTENT_SSH;
+        question.content_text = "root\n";
+        assert_told(&question, world.pin,
+                "{'kind':'key','request':'r','asker':{'system_unit':false},'tries_left':2,"
+                "'key':'signature','content':'ssh','content_text':'root'," BARE_FACTS);
+        question.work = PERSON_CERTIFICATES;
+        question.may_remember = false;
+        question.tries_left = -1;
+        assert_told(&question, NULL,
+                "{'kind':'certificates','request':'r','asker':{'system_unit':false}," BARE_FACTS);
+}
+
 static void hostile_texts_are_harmless_and_bounded(void **state)
 {
         (void)state;
@@ -339,6 +391,7 @@ int main(void)
                 TEST(a_drain_ends_role_and_question),
                 TEST(a_server_that_ends_hangs_up_on_the_screen_first),
                 TEST(it_is_told_whole),
+                TEST(documents_certificates_and_keys_are_told_as_such),
                 TEST(questions_about_readers_tell_nothing_of_a_card),
                 TEST(hostile_texts_are_harmless_and_bounded),
                 TEST(taken_down_it_cannot_be_answered),

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_screen_answer.c: what may be answered to which question, by whom, and what is taken for a PIN. */
+#include "daemon/prompt/question.h"
 #include "tests/unit/screen_world.h"
 
 #define PIN     "27182818"
@@ -41,6 +42,30 @@ static bool search(struct person_question *question)
 {
         question->search = true;
         question->required = question->optional = CLAIMS_NONE;
+        return false;
+}
+
+static bool documents(struct person_question *question)
+{
+        static const struct question_document document = { .name = "a.pdf" };
+        question->work = PERSON_DOCUMENTS;
+        question->may_remember = true; /* not for documents */
+        question->documents = &document;
+        question->document_count = 1;
+        return true;
+}
+
+static bool key(struct person_question *question)
+{
+        question->work = PERSON_KEY;
+        return true;
+}
+
+static bool certificates(struct person_question *question)
+{
+        question->work = PERSON_CERTIFICATES;
+        question->may_remember = true;
+        question->tries_left = -1;
         return false;
 }
 
@@ -124,6 +149,21 @@ static const struct row {
         BAD(search, "'decision':'another'", NO_PIPE, INVALID("decision")),
         BAD(NULL, "'decision':'yes'", PIN, INVALID("decision")),
         BAD(NULL, "'decision':'another'", NO_PIPE, INVALID("decision")),
+        /* documents and a key are signed with, certificates are only shown */
+        { documents, SIGN, PIN, TAKEN, 0, CLAIM_CARD_EXPIRY, false },
+        BAD(documents, SIGN ",'remember':true", PIN, INVALID("remember")),
+        BAD(documents, "'decision':'yes'", NO_PIPE, INVALID("decision")),
+        SAYS(documents, "'decision':'refuse'", OUTCOME_REFUSED),
+        { key, SIGN, PIN, TAKEN, 0, CLAIM_CARD_EXPIRY, false },
+        BAD(key, SIGN, NO_PIPE, FAILED("PinNotPassed")),
+        SAYS(certificates, "'decision':'yes'", 0),
+        SAYS(certificates, "'decision':'refuse'", OUTCOME_REFUSED),
+        { certificates, "'decision':'yes','remember':true", NO_PIPE, TAKEN, 0, CLAIMS_NONE, true },
+        BAD(certificates, "'decision':'refuse','remember':true", NO_PIPE, INVALID("remember")),
+        BAD(certificates, "'decision':'yes'", PIN, FAILED("PinNotPassed")),
+        BAD(certificates, "'decision':'yes','last_try':true", NO_PIPE, INVALID("last_try")),
+        BAD(certificates, SIGN, NO_PIPE, INVALID("decision")),
+        BAD(certificates, "'decision':'decline_last_try'", NO_PIPE, INVALID("decision")),
         /* forms */
         BAD(NULL, "'decision':'SIGN'", PIN, INVALID("decision")),
         BAD(NULL, "'decision':''", PIN, INVALID("decision")),
