@@ -235,26 +235,24 @@ $(BUILD)/tests/ifd_%.so: tests/ifd/%.c base/bytes.c base/text.c Makefile
 
 tests: all $(UNIT) $(TOOLS) $(IFD) $(MOCKED)
 
-# Fuzzing: clang's libFuzzer; each target is tests/fuzz/fuzz_NAME.c with seeds in tests/fuzz/seeds/NAME/.
-FUZZ_BUILD := $(BUILD)/fuzz
-FUZZ := $(patsubst tests/fuzz/%.c,$(FUZZ_BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
+# Fuzzing: clang's libFuzzer; each target is tests/fuzz/fuzz_NAME.c with seeds in tests/fuzz/seeds/NAME/. The sanitizer
+# build is clang's, too, so that the rooms are compiled once for both, and both compilers warn of everything.
 FUZZ_SECONDS ?= 60
+CLANG        ?= clang
+SANITIZED    := BUILD=$(BUILD)/asan CC="$(CLANG)" \
+                CFLAGS="-O1 -g1 -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all"
+fuzz-targets: $(patsubst tests/fuzz/%.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
 fuzz-build:
-	$(Q)$(MAKE) BUILD=$(FUZZ_BUILD) FUZZ_BUILD=$(FUZZ_BUILD) CC=clang \
-	        CFLAGS="-O1 -g1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all" $(FUZZ) mocked
-$(FUZZ_BUILD)/fuzz_%: LDFLAGS += $(QUICK_LD)
-$(FUZZ_BUILD)/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(TEST_SUPPORT) $(ROOMS)
+	$(Q)$(MAKE) $(SANITIZED) fuzz-targets mocked
+$(BUILD)/fuzz_%: LDFLAGS += $(QUICK_LD)
+$(BUILD)/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(TEST_SUPPORT) $(ROOMS)
 	$(call say,LD)
 	$(Q)$(CC) $< -Wl,--start-group $(TEST_SUPPORT) $(ROOMS) -Wl,--end-group $(ALL_LDFLAGS) -fsanitize=fuzzer $(ROOM_LIBS) -o $@
 fuzz: fuzz-build
-	$(Q)tests/fuzz/run $(FUZZ_BUILD) $(FUZZ_SECONDS)
-
-# What is in no room, compiled and not linked: for the warnings of a compiler that builds the rooms elsewhere.
-LOOSE := $(filter-out tests/fuzz/%,$(wildcard */main.c */*/main.c client-sdk/cli/*.c tests/*/*.c tests/*/*/*.c))
-loose-objects: $(LOOSE:%.c=$(BUILD)/obj/%.o)
+	$(Q)tests/fuzz/run $(BUILD)/asan $(FUZZ_SECONDS)
 
 asan:
-	$(Q)$(MAKE) BUILD=$(BUILD)/asan CFLAGS="-O1 -g1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all" tests
+	$(Q)$(MAKE) $(SANITIZED) tests fuzz-targets
 
 check: tests
 	$(Q)tests/run $(BUILD)
@@ -310,6 +308,6 @@ help:
 	@echo 'make bench    the numbers of docs/design.md'
 	@echo 'make install  into DESTDIR, PREFIX=/usr   make format   clang-format   make clean'
 
-.PHONY: all tests loose-objects mocked check fuzz fuzz-build asan bench format install install-simulator clean help
+.PHONY: all tests mocked check fuzz fuzz-build fuzz-targets asan bench format install install-simulator clean help
 .SECONDARY:
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)

@@ -101,7 +101,7 @@ def body(rig):
             places += [(first + n, 1) for n in range(1, again + 1)]
         kinds = KINDS if profile == "mav2-cl" else [row for row in KINDS if row[0] == "reset" or "250" in row[0]]
         cases = [(kind, when, n, before) for kind, when in kinds for n, before in places]
-        for kind, when, n, before in rig.mine(rig.few(cases, 3)):
+        for kind, when, n, before in rig.mine(rig.few(cases, 10)):
             wrong = strike(rig, pcscd, profile, f"{kind}@total:{n}:{when}", before)
             rig.check(not wrong, f"{profile}: {kind} {when} exchange {n}", wrong)
 

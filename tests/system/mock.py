@@ -41,16 +41,10 @@ class Bus:
         seek = os.path.join(self.rig.build, "tests/mock_seek.so")
         return {**self.rig.env, "LD_PRELOAD": f"{PRELOAD}:{seek}", "UMOCKDEV_DIR": self.dir}
 
-    def mocked(self):
-        """Where the helpers for a mocked bus are. gcc's address sanitizer does not bear umockdev's preload, so
-        beside its build those of the fuzzers, which clang made, are used."""
-        build = self.rig.build
-        return os.path.join(os.path.dirname(build), "fuzz") if os.path.basename(build) == "asan" else build
-
     def lacking(self):
         """Why mohrd cannot be had on this bus, or None."""
-        missing = not os.path.exists(os.path.join(self.mocked(), "usb/mohr-reader-usb"))
-        return "no helper for a mocked bus was built (make mocked, make fuzz-build)" if missing else None
+        missing = not os.path.exists(os.path.join(self.rig.build, "usb/mohr-reader-usb"))
+        return "no helper for a mocked bus was built (make mocked)" if missing else None
 
     def programs(self):
         """A folder with mohrd, whose helpers for USB meet this bus; everything else is what is shipped."""
@@ -58,7 +52,7 @@ class Bus:
         if os.path.isdir(folder):
             return folder
         os.mkdir(folder)
-        preload, mocked = self.env()["LD_PRELOAD"], os.path.join(self.mocked(), "usb")
+        preload, mocked = self.env()["LD_PRELOAD"], os.path.join(self.rig.build, "usb")
         for name in os.listdir(self.rig.build):
             path = os.path.join(self.rig.build, name)
             if not name.startswith("mohr") or not os.path.isfile(path):

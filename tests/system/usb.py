@@ -58,7 +58,7 @@ def daemon_of(rig, **sections):
 # ---- the whole way --------------------------------------------------------------------------------
 
 def as_over_pcsc(rig):
-    pcsc.walk_elsewhere(rig, Slot, daemon_of, rig.few(pcsc.CASES, 10), lambda: rig.slot.stop())
+    pcsc.walk_elsewhere(rig, Slot, daemon_of, rig.few(pcsc.CASES, 20), lambda: rig.slot.stop())
 
 
 def every_kind(rig):

@@ -36,10 +36,13 @@ static const struct {
 static void each_operation_in_each_state_is_answered_or_ends_the_process(void **state)
 {
         struct talk talk;
+        bool seldom = getenv("MOHR_VALGRIND"); /* there each process is dear, and these all end alike */
         for (size_t i = 0; i < ARRAY_LEN(states); i++)
                 for (size_t j = 0; j < ARRAY_LEN(words); j++) {
                         char letter[2] = { words[j].letter };
                         bool allowed = strchr(states[i].allowed, letter[0]) != NULL;
+                        if (!allowed && seldom && (i + j) % 5)
+                                continue;
                         reset_fake(state);
                         start(&talk);
                         assert_int_equal(say(&talk, states[i].way), 0);

@@ -53,7 +53,8 @@ static size_t say(const char *text, uint8_t *in)
                 in[len] = sum(in, len);
                 len++;
         }
-        in[len - 1] ^= wrong ? 0x5A : 0;
+        if (wrong)
+                in[len - 1] ^= 0x5A;
         return len;
 }
 
