@@ -200,12 +200,16 @@ const struct server_method methods_table[] = { /* and how many descriptors, at l
         { METHODS_INTERFACE ".RevokeGrant", method_revoke_grant, 0, 0 },
         { "mohr.Person.Serve", method_serve, 0, 0 },
         { "mohr.Person.Answer", method_answer, 0, 1 },
+        { "mohr.Documents.Add", method_add_document, 2, 2 },
+        { "mohr.Documents.Sign", method_sign_documents, 0, 0 },
+        { "mohr.Documents.Remove", method_remove_document, 0, 0 },
         { 0 },
 };
 
 const struct server_interface methods_interfaces[] = {
         { METHODS_INTERFACE, interface_mohr_identity },
         { "mohr.Person", interface_mohr_person },
+        { "mohr.Documents", interface_mohr_documents },
         { 0 },
 };
 

@@ -8,6 +8,7 @@
  *   methods_grants.c   ListGrants, RevokeGrant
  *   methods_pin.c      ChangePin, UnblockPin
  *   methods_person.c   Serve and Answer of mohr.Person
+ *   methods_documents.c  mohr.Documents
  */
 #ifndef MOHR_METHODS_INTERNAL_H
 #define MOHR_METHODS_INTERNAL_H
@@ -25,6 +26,7 @@ struct watch;
 struct methods {
         struct request_context *context;
         struct watch *watches;
+        size_t documents; /* of all connections */
         bool draining;
 };
 
@@ -50,5 +52,8 @@ void method_change_pin(void *user, struct call *call, json_t *parameters);
 void method_unblock_pin(void *user, struct call *call, json_t *parameters);
 void method_serve(void *user, struct call *call, json_t *parameters);
 void method_answer(void *user, struct call *call, json_t *parameters);
+void method_add_document(void *user, struct call *call, json_t *parameters);
+void method_sign_documents(void *user, struct call *call, json_t *parameters);
+void method_remove_document(void *user, struct call *call, json_t *parameters);
 
 #endif
