@@ -17,6 +17,7 @@ static const struct {
         int (*run)(struct task *task);
 } works[] = {
         { "inspect", work_inspect },
+        { "signatures", work_signatures },
         { "prepare", work_prepare },
         { "text", work_text },
         { "countersign", work_countersign },
