@@ -3,6 +3,7 @@
 
 The frames are encoded and decoded here by code of their own, so that a mistake in the project's codec cannot hide.
 """
+import hashlib
 import os
 import select
 import socket
@@ -12,23 +13,35 @@ import time
 
 REFUSED, TIMED_OUT, LAST_TRY_DECLINED, NOBODY = 15, 19, 24, 26
 SIMULATED, UNPROVEN, EXPIRED, KEYS, STAFF, SEARCH, GRANTED, MAY_REMEMBER, RECORDED = 1, 2, 4, 8, 16, 64, 128, 256, 512
+AUTHENTICATION_KEY = 1024
 GENERATION, EXPIRY, READER, STATION = 1, 2, 4, 8  # what goes along
 PROGRAM, SCRIPT, FLATPAK, SNAP, SERVICE, USER_SERVICE = range(6)
-SIGN, CHANGE_PIN, UNBLOCK_PIN = range(3)
+SIGN, CHANGE_PIN, UNBLOCK_PIN, DOCUMENTS, CERTIFICATES, KEY = range(6)
+OTHER, PDF, CMS, JSON = range(4)  # kinds of documents
+DETACHED, ATTACHED, IN_PDF, JWS, COUNTERSIGNATURE = range(5)  # forms of their signatures
+RAW, TLS, SSH, SIGNED_ATTRIBUTES = range(4)  # what a key signs
 FIELDS = ("tty", "term", "display", "language", "pinentry", "request", "app", "asker_name", "organization", "audience",
-          "purpose", "given_name", "family_name", "card_number", "reader")
+          "purpose", "given_name", "family_name", "card_number", "reader", "content_text")
 FACTS = {"term": "xterm", "language": "en", "request": "c0ffee00deadbeef", "app": "/usr/bin/office-program",
          "audience": "https://office.example", "purpose": "opening an account", "given_name": "نمونه",
          "family_name": "آزمایشی", "card_number": "0099900007", "reader": "Test A 00 00"}
 
 
-def frame(tries=3, flags=0, timeout=20, readers=0, asker=PROGRAM, required=0, optional=0, work=SIGN, **facts):
-    def text(value):
-        data = value.encode()
-        return struct.pack(">H", len(data)) + data
+def text(value):
+    data = value.encode()
+    return struct.pack(">H", len(data)) + data
+
+
+def document(name, kind=PDF, form=IN_PDF, size=1423456, pages=12, countersigned=""):
+    return text(name) + text(countersigned) + struct.pack(">BBQI", kind, form, size, pages) + hashlib.sha256(name.encode()).digest()
+
+
+def frame(tries=3, flags=0, timeout=20, readers=0, asker=PROGRAM, required=0, optional=0, work=SIGN, content=RAW, documents=(), at=0,
+          **facts):
     facts = {**FACTS, **facts}
-    return b"\x02" + b"".join(text(facts.get(name, "")) for name in FIELDS) + struct.pack(
-        ">BHHBBBBB", 255 if tries < 0 else tries, flags, timeout, readers, work, asker, required, optional)
+    return b"\x03" + b"".join(text(facts.get(name, "")) for name in FIELDS) + struct.pack(
+        ">BHHBBBBBBBB", 255 if tries < 0 else tries, flags, timeout, readers, work, asker, required, optional, content, len(documents),
+        at) + b"".join(documents)
 
 
 class Asked:
