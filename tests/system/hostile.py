@@ -216,7 +216,8 @@ def killed_at_random(rig):
     daemon = soft(rig, "killed")
     daemon.script(delay=0.02)
     dice, odd, entries, struck = random.Random(7), [], 0, 0
-    for round_ in range(60):
+    rounds = rig.few(range(60), 3)
+    for round_ in rounds:
         answer = []
         thread = threading.Thread(target=lambda: answer.append(daemon.request(READER, timeout=20)))
         thread.start()
@@ -232,7 +233,7 @@ def killed_at_random(rig):
         if code not in TYPED and code != 70:
             odd.append((round_, answer))
         daemon.wait_state(READER, "card", seconds=3)
-    rig.check(not odd, "60 requests with a child killed in each: typed answers", odd)
+    rig.check(not odd, f"{len(rounds)} requests with a child killed in each: typed answers", odd)
     daemon.wait_state(READER, "card", seconds=40)  # a watcher killed often comes back later each time
     # Until mohrd has seen the last one's end: a question handed to a dying history worker is answered 27.
     rig.check(wait_for(lambda: not os.path.exists(f"/proc/{struck}"), 5), "the last one struck is buried", struck)
@@ -260,8 +261,8 @@ def killed_over_pcscd(rig):
     rig.peer("stay", card.reader)
     daemon = Daemon(rig)
     daemon.wait_state(card.reader, "card")
-    dice, odd = random.Random(11), []
-    for round_ in range(30):
+    dice, odd, rounds = random.Random(11), [], rig.few(range(30), 3)
+    for round_ in rounds:
         before, answer = at_rest(card).get("verify_commands", 0), []
         thread = threading.Thread(target=lambda: answer.append(daemon.request(card.reader, timeout=20)))
         thread.start()
@@ -277,7 +278,7 @@ def killed_over_pcscd(rig):
         if answer[0][0] not in TYPED or spent > min(entries, 1) or not locked:
             odd.append((round_, answer, spent, entries, locked))
         daemon.wait_state(card.reader, "card", seconds=3)
-    rig.check(not odd, "30 requests with the helper killed, over pcscd: one PIN for one entry, and locked again", odd)
+    rig.check(not odd, f"{len(rounds)} requests with the helper killed, over pcscd: one PIN for one entry, and locked again", odd)
     code, reply = daemon.request(card.reader)
     rig.check(code == 0, "and the next one works", (code, reply))
     daemon.stop()
@@ -325,7 +326,8 @@ def nothing_grows(rig):
     time.sleep(0.3)
     descriptors, memory = len(os.listdir(f"/proc/{pid}/fd")), resident(pid)
     codes = set()
-    for number in range(120):
+    numbers = rig.few(range(120), 4)
+    for number in numbers:
         if number % 3 == 0:  # hangs up in the middle
             client = Connection(daemon.socket)
             client.send("mohr.Identity.Assert", {"audience": "https://a.example", "nonce": "0123456789abcdef",
@@ -335,7 +337,7 @@ def nothing_grows(rig):
             daemon.wait_state(READER, "card", seconds=3)
         codes.add(daemon.request(READER)[0])
     time.sleep(0.3)
-    rig.check(codes == {0}, "160 requests, every fourth hung up on: the others are served", codes)
+    rig.check(codes == {0}, f"{len(numbers) * 4 // 3} requests, every fourth hung up on: the others are served", codes)
     rig.check(len(os.listdir(f"/proc/{pid}/fd")) <= descriptors, "no descriptor is left behind",
               (descriptors, os.listdir(f"/proc/{pid}/fd")))
     if "ASAN_OPTIONS" in rig.env:

@@ -76,7 +76,7 @@ def daemon_of(rig, **sections):
 def as_over_pcsc(rig):
     """Every case of pcsc.py whose card can be contactless, and its scenes."""
     cases = [case for case in pcsc.CASES if case[0] in ("mav2-cl", "mav4", "foreign-mpcos")]
-    pcsc.walk_elsewhere(rig, Board, daemon_of, rig.few(cases, 6))
+    pcsc.walk_elsewhere(rig, Board, daemon_of, rig.few(cases, 12))
 
 
 # ---- the line ---------------------------------------------------------------------------------
@@ -143,7 +143,7 @@ def strike(rig, settings, expected):
 def line(rig, read, verify):
     cases = [(f"{fault}@40#{at}", expected) for fault, expected in LINE.items() for at in (read, verify)]
     cases += [(fault, {0, 10, 11, 17, 19, 25}) for fault in ELSEWHERE]
-    for settings, expected in rig.mine(cases):
+    for settings, expected in rig.mine(rig.few(cases, 3)):
         wrong = strike(rig, settings, expected)
         rig.check(not wrong, f"on the line: {settings}", wrong)
 
