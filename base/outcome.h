@@ -30,6 +30,8 @@
         X(26, NOBODY_TO_ASK, NobodyToAsk)                                                          \
         X(27, CANNOT_RECORD, CannotRecord)                                                         \
         X(28, NO_STANDARD_SIGNATURE, NoStandardSignature)                                          \
+        X(29, DOCUMENT, DocumentUnusable)                                                          \
+        X(30, NOT_TIMESTAMPED, NotTimestamped)                                                     \
         X(70, INTERNAL, Internal)
 
 enum outcome {

@@ -68,6 +68,11 @@ static const struct message {
                    "history is damaged, see what is wrong with it: mohr history verify") },
         { OUTCOME_NO_STANDARD_SIGNATURE, N_("This card cannot make a standard signature."),
                 N_("It cannot be used for this purpose.") },
+        { OUTCOME_DOCUMENT, N_("The document cannot be signed like this."),
+                N_("Nothing was signed, and no file was written. The line below says why.") },
+        { OUTCOME_NOT_TIMESTAMPED, N_("The document is signed, but it got no timestamp."),
+                N_("The signed file is there and holds. A timestamp can be added later: mohr sign "
+                   "--timestamp URL --resume") },
         { OUTCOME_INTERNAL, N_("Something went wrong inside Mohr."),
                 N_("Try again. If it happens again, report the request number.") },
 };

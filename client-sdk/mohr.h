@@ -381,6 +381,8 @@ enum mohr_outcome {
         MOHR_OUTCOME_NOBODY_TO_ASK = 26,
         MOHR_OUTCOME_CANNOT_RECORD = 27,
         MOHR_OUTCOME_NO_STANDARD_SIGNATURE = 28,
+        MOHR_OUTCOME_DOCUMENT = 29,        /* this document cannot be signed so */
+        MOHR_OUTCOME_NOT_TIMESTAMPED = 30, /* of mohr(1): signed, but without the timestamp */
         MOHR_OUTCOME_INTERNAL = 70,
 };
 

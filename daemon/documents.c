@@ -177,7 +177,7 @@ static void on_inspected(
         if (document->copy >= 0)
                 close_stranger(base_take_fd(&document->from)); /* the copy is what is used */
         if (unfit)
-                document->added(document->user, OUTCOME_INVALID, unfit, worker_refusal(unfit));
+                document->added(document->user, OUTCOME_DOCUMENT, unfit, worker_refusal(unfit));
         else
                 document->added(document->user, outcome, why, detail);
 }

@@ -46,10 +46,10 @@ struct document_asked { /* copied */
 };
 enum question_form document_form_named(const char *name); /* FORMS: there is none of this name */
 
-/* outcome 0: it is described. OUTCOME_INVALID: `why` is a stable word, the document is to be dropped as after any other
+/* outcome 0: it is described. OUTCOME_DOCUMENT: `why` is a stable word, the document is to be dropped as after any other
  * outcome. Texts are static. Never called from inside documents_add(). */
 typedef void (*document_added)(void *user, int outcome, const char *why, const char *detail);
-/* Both descriptors are taken over, also on failure: the document, and where the result goes. 0; OUTCOME_INVALID with
+/* Both descriptors are taken over, also on failure: the document, and where the result goes. 0; OUTCOME_DOCUMENT with
  * *ret_why, a stable word; or a negative errno. */
 _must_check_ int documents_add(struct document **ret, struct documents *documents,
         const struct document_asked *asked, int from, int to, document_added added, void *user,
@@ -70,7 +70,7 @@ struct signing_end {
         int outcome;          /* 0: all are signed */
         const char *document; /* the one that was not; lent for the call, as all of these */
         const char *request;  /* its id, or NULL */
-        const char *why;      /* of OUTCOME_INVALID: a stable word; else NULL */
+        const char *why;      /* of OUTCOME_DOCUMENT: a stable word; else NULL */
         const char *detail;   /* or NULL */
         int tries_left;       /* -1: not known */
 };

@@ -46,11 +46,11 @@ int file_pair_fits(int from, int to, uint64_t *ret_size, const char **ret_why)
         struct statx source, sink;
         *ret_why = "not-a-file";
         if (!open_for(from, O_RDONLY) || !is_file(from, &source))
-                return OUTCOME_INVALID;
+                return OUTCOME_DOCUMENT;
         *ret_why = "output";
         if (!open_for(to, O_WRONLY) || !is_file(to, &sink) || sink.stx_size != 0 ||
                 same_file(&source, &sink))
-                return OUTCOME_INVALID;
+                return OUTCOME_DOCUMENT;
         *ret_why = NULL;
         *ret_size = source.stx_size;
         return 0;

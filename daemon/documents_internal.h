@@ -79,7 +79,6 @@ struct signing {
         int prepared;     /* a PDF with room, or -1 */
         json_t *stamp;    /* what was drawn for it, or NULL */
         char holder[LEAF_NAME_MAX * 2 + 2];
-        char signer[256];                    /* whose signature is countersigned */
         uint8_t digest[DOCUMENT_DIGEST_MAX]; /* told by the worker, or the document's own */
         size_t digest_len;
         uint64_t offset, room;
@@ -95,7 +94,7 @@ static inline struct document *signing_document(const struct signing *signing)
         return signing->params.documents[signing->at];
 }
 
-/* 0, or OUTCOME_INVALID with *ret_why: what neither reading nor writing the file tells. */
+/* 0, or OUTCOME_DOCUMENT with *ret_why: what neither reading nor writing the file tells. */
 _must_check_ int file_pair_fits(int from, int to, uint64_t *ret_size, const char **ret_why);
 /* A file of ours without a name, on a disk; or a negative errno. */
 _must_check_ int file_nameless(const struct config *config);

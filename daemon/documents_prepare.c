@@ -68,11 +68,12 @@ static void on_counter(
         void *user, int outcome, const json_t *answer, const char *why, const char *detail)
 {
         struct signing *signing = user;
+        struct question_document *shown = &signing->shown[signing->at];
         const char *signer = json_string_value(json_object_get(answer, "signer"));
         bool whole = outcome == 0 && signer && take_digest(signing, answer);
         if (whole)
-                text_sanitize(
-                        signing->signer, sizeof signing->signer, signer, sizeof signing->signer);
+                text_sanitize(shown->countersigned, sizeof shown->countersigned, signer,
+                        sizeof shown->countersigned);
         if (outcome == 0 && !whole)
                 go_on(signing, OUTCOME_INTERNAL, NULL, NONSENSE);
         else
@@ -221,5 +222,5 @@ int prepare_pdf(struct signing *signing, const struct request_subject *subject)
                 return wait_for(r);
         signing->why = "no-stamp";
         signing->detail = NO_STAMP;
-        return OUTCOME_INVALID;
+        return OUTCOME_DOCUMENT;
 }

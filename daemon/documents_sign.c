@@ -36,7 +36,7 @@ void signing_clear(struct signing *signing)
         signing->attributes_len = signing->cms_len = signing->digest_len = 0;
         signing->offset = signing->room = 0;
         signing->when = 0;
-        signing->id[0] = signing->signer[0] = signing->holder[0] = signing->value[0] = '\0';
+        signing->id[0] = signing->holder[0] = signing->value[0] = '\0';
 }
 
 static void signing_free(struct signing *signing)
@@ -64,7 +64,7 @@ static void end(struct signing *signing, const struct signing_end *how)
 static void fail(struct signing *signing, int outcome, const char *detail, int tries_left)
 {
         char id[sizeof signing->id];
-        const char *why = outcome == OUTCOME_INVALID ? signing->why : NULL;
+        const char *why = outcome == OUTCOME_DOCUMENT ? signing->why : NULL;
         memcpy(id, signing->id, sizeof id);
         const struct signing_end how = {
                 .outcome = outcome,

@@ -60,7 +60,6 @@ static void ask(void *user, struct person_question *question)
         question->documents = signing->shown + from;
         question->document_count = signing->params.count - from;
         question->document_at = signing->at - from;
-        question->content_text = signing->signer[0] ? signing->signer : NULL;
 }
 
 static int compose(void *user, const struct request_subject *subject, struct request_to_sign *ret,

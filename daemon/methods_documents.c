@@ -45,9 +45,8 @@ static void fail(struct call *call, const struct signing_end *end)
         char error[64];
         bool ours = end->outcome != OUTCOME_UNREACHABLE && end->outcome != OUTCOME_INVALID &&
                     end->outcome != OUTCOME_CERTIFICATE_EXPIRED;
-        const char *name = end->why ? "DocumentUnusable"
-                                    : outcome_name(ours ? end->outcome : OUTCOME_INTERNAL);
-        snprintf(error, sizeof error, INTERFACE ".%s", name);
+        snprintf(error, sizeof error, INTERFACE ".%s",
+                outcome_name(ours ? end->outcome : OUTCOME_INTERNAL));
         call_error(call, error, details_of(end));
 }
 
@@ -311,9 +310,7 @@ static void sign_phase(void *user, const char *document, const char *request, co
 static void sign_done(void *user, const struct signing_end *end)
 {
         struct sign_job *job = user;
-        const char *outcome = end->why            ? end->why
-                              : end->outcome == 0 ? "Ok"
-                                                  : outcome_name(end->outcome);
+        const char *outcome = end->outcome ? outcome_name(end->outcome) : "Ok";
         log_kv(job->methods->context->log, LOG_LEVEL_INFO, job->id, "documents ended", "outcome",
                 outcome, "detail", end->detail ? end->detail : "", NULL);
         if (end->outcome == 0)

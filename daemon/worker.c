@@ -73,7 +73,7 @@ static void tell(struct worker *worker)
         else if (json_is_true(ok))
                 done(worker->user, 0, answer, NULL, NULL);
         else if (json_is_false(ok) && why)
-                done(worker->user, OUTCOME_INVALID, NULL, why, worker_refusal(why));
+                done(worker->user, OUTCOME_DOCUMENT, NULL, why, worker_refusal(why));
         else
                 done(worker->user, OUTCOME_INTERNAL, NULL, NULL,
                         "the program that works on documents ended without an answer");

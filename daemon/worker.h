@@ -20,7 +20,7 @@ struct worker_task {
         uint64_t limit_us;
 };
 
-/* outcome 0: `answer`, borrowed for the call, has "ok": true. OUTCOME_INVALID: `why` is a word of work.h. OUTCOME_TIMED_OUT;
+/* outcome 0: `answer`, borrowed for the call, has "ok": true. OUTCOME_DOCUMENT: `why` is a word of work.h. OUTCOME_TIMED_OUT;
  * OUTCOME_INTERNAL: it ended without an answer that can be one. `why` and `detail` are static, `why` NULL where there is no such word.
  * Called once, after the process is gone, never from inside worker_start(). */
 typedef void (*worker_done)(
