@@ -322,6 +322,42 @@ const char *mohr_client_request_id(const struct mohr_client *client);
 const char *mohr_client_detail(const struct mohr_client *client);
 int mohr_client_tries_left(const struct mohr_client *client);
 
+/* ---- Documents that the holder signs ---- */
+
+/* A document belongs to the connection: added, it is described and copied by mohrd, and forgotten when it was signed, removed, or
+ * when the connection ends. At most 64. docs/signing.md tells the forms. */
+struct mohr_stamp { /* a visible stamp on a page of a PDF: page from 1; points of 1/72 inch from the lower left corner */
+        int page, x, y, width, height;
+};
+struct mohr_document { /* NULL where nothing is said */
+        const char *name; /* as the holder shall know it, at most 128 bytes; required */
+        const char *form; /* "cms", "cms-attached", "pdf", "jws" or "countersignature"; required */
+        const char *location;           /* of a PDF's signature */
+        const struct mohr_stamp *stamp; /* of a PDF */
+        const char *commitment; /* "origin", "receipt", "delivery", "sender", "approval", "creation" */
+        const char *policy, *policy_digest; /* dotted number; SHA-256 in hex: both or none */
+        bool no_time;                       /* the time of signing is not stated */
+        int signer;                         /* of a countersignature: whose, from 0 */
+};
+/* `from`: the document, a regular file open for reading. `to`: where the result goes, a regular file open for writing, empty and another
+ * one. Both stay yours. *ret_json: what mohrd found, to be freed: "document" is its handle, "kind", "size", "digest", "pages", "signatures".
+ * 29: mohr_client_text() has "why" besides. */
+int mohr_client_add_document(struct mohr_client *client, const struct mohr_document *document,
+        int from, int to, char **ret_json);
+
+struct mohr_signing { /* NULL where nothing is said */
+        const char *const *documents; /* handles, in this order; ends with NULL, at most 64 */
+        const char *purpose, *reader;
+        int timeout_s; /* for each document; 0: the daemon's own */
+        const struct mohr_ui *ui;
+};
+/* One consent for all of them, a PIN for each. `progress`, if not NULL, hears of each document the phases of mohr_client_assert(),
+ * "reading", and "signed" when the result is in its file. With an answer over 0 the member "document" of mohr_client_text() is the one that
+ * was not signed: what was signed before it stays so, and the rest can be given to this again. */
+int mohr_client_sign_documents(struct mohr_client *client, const struct mohr_signing *signing,
+        void (*progress)(void *user, const char *document, const char *phase), void *user);
+int mohr_client_remove_document(struct mohr_client *client, const char *document);
+
 /* ---- The same in an event loop ---- */
 
 /* Each call above is one of these, and steps that never wait:
@@ -354,6 +390,11 @@ int mohr_client_start_examine(struct mohr_client *client, const char *reader, bo
 int mohr_client_start_grants(struct mohr_client *client);
 int mohr_client_start_revoke_grant(struct mohr_client *client, const char *grant);
 int mohr_client_start_assert(struct mohr_client *client, const struct mohr_request *request);
+int mohr_client_start_add_document(
+        struct mohr_client *client, const struct mohr_document *document, int from, int to);
+int mohr_client_start_sign_documents(
+        struct mohr_client *client, const struct mohr_signing *signing);
+int mohr_client_start_remove_document(struct mohr_client *client, const char *document);
 
 /* ---- Words for people ---- */
 
