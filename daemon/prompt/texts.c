@@ -188,8 +188,6 @@ static void add_who(struct parts *parts, const struct question *question)
         texts_add_asker(parts, question);
         texts_add_purpose(parts, question);
         texts_add_shares(parts, question, _("Also goes along: %s"), question->required);
-        if (question->work == WORK_KEY)
-                texts_add_record(parts, question);
         if (question->granted && question->work != WORK_DOCUMENTS)
                 parts_add(parts, _("You allowed this to be asked without further consent; mohr "
                                    "grants takes that back."));
@@ -230,6 +228,8 @@ static bool compose_entry(const struct question *question, bool with_who, struct
         else
                 texts_add_audience(&parts, question);
         texts_add_matter(&parts, question);
+        if (with_who && question->work == WORK_KEY)
+                texts_add_record(&parts, question);
         texts_add_holder(&parts, question);
         texts_add_reader(&parts, question);
         texts_add_tries(&parts, question);

@@ -19,6 +19,18 @@ import termios
 ENGLISH, PERSIAN = 0, 1
 WORDS = {  # key: English, Persian
     "sign": ("Somebody asks who you are", "درخواست احراز هویت"),
+    "documents": ("Documents shall be signed", "درخواست امضای اسناد"),
+    "certificates": ("A program wants to see the card's certificates; your name and number stand in them.",
+                     "برنامه‌ای می‌خواهد گواهی‌های کارت را ببیند؛ نام و شماره شما در آن‌ها آمده است."),
+    "key": ("A program wants something signed by a key of the card", "برنامه‌ای امضایی با کلید کارت می‌خواهد"),
+    "document": ("Document {} of {}", "سند {} از {}"), "next": ("Next: [y]", "بعدی: [y]"),
+    "countersigned": ("countersigns the signature of", "تأیید امضای"), "pages": ("pages", "صفحه"), "bytes": ("bytes", "بایت"),
+    "signature": ("Key: the one that proves your identity, too", "کلید: همان که هویت شما را نیز ثابت می‌کند"),
+    "authentication": ("Key: authentication (9A)", "کلید: احراز هویت (9A)"),
+    "raw": ("Nobody can tell what this signature is for: a login, a document, anything.",
+            "معلوم نیست این امضا برای چیست: ورود، سند، یا هر چیز دیگر."),
+    "tls": ("A login to a web server (TLS); to which one, the data does not say.", "ورود به یک کارساز وب (TLS)؛ داده‌ها نمی‌گویند کدام."),
+    "ssh": ("A login by SSH as", "ورود با SSH با نام"), "cms": ("A document (CMS) with the digest", "سندی (CMS) با چکیده"),
     "choice": ("Is the card on this reader meant?", "آیا منظور کارت این کارت‌خوان است؟"),
     "search": ("May the cards in these readers be looked at for this national number?",
                "آیا کارت‌های این کارت‌خوان‌ها برای یافتن این شماره ملی بررسی شوند؟"),
@@ -190,14 +202,38 @@ class Screen:
             self.show("readers", " / ".join(question["readers"]) + ("…" if question["reader_count"] > len(question["readers"]) else ""))
         if question["kind"] == "search":
             self.show("national_number", question["card_number"])
-        elif question["kind"] == "sign":
+        elif question["kind"] != "choice":
+            self.page_of_matter(question)
             self.page_of_card(question)
         if question["recorded"]:
             self.show("recorded")
 
+    def page_of_matter(self, question):
+        """What the yes is for, where it is no assertion: all documents, some at a time, or a key's use."""
+        documents, at = question.get("documents", []), question.get("document_at", 0)
+        listed = [at] if question["granted"] else range(at, len(documents))
+        for place in listed if documents else ():
+            if place > at and (place - at) % 4 == 0:
+                self.choose("next", "y")
+            self.page_of_document(documents[place], place + 1, len(documents))
+        if question["kind"] == "key":
+            self.show(question["key"])
+            self.show(question["content"], question.get("content_text") or None)
+
+    def page_of_document(self, document, number, count):
+        print("\u2022 " + self.word("document").format(number, count) + ": " + isolated(document["name"]))
+        facts = [document["kind"], f"{document['size']} {self.word('bytes')}", document["form"]]
+        if "pages" in document:
+            facts.append(f"{document['pages']} {self.word('pages')}")
+        if "countersigned" in document:
+            facts.append(f"{self.word('countersigned')} {isolated(document['countersigned'])}")
+        print("\u2022 " + ", ".join(facts) + "\n\u2022 SHA-256 " + document["digest"], flush=True)
+
     def page_of_card(self, question):
         self.show("holder", f"{question.get('given_name', '')} {question.get('family_name', '')}".strip())
         self.show("card_number", question.get("card_number", ""))
+        if question["kind"] == "certificates":
+            return
         self.show("tries_left", str(question.get("tries_left", self.word("unknown"))))
         self.show("always")
         for claim in question["required"]:
@@ -211,6 +247,8 @@ class Screen:
             return {"decision": "refuse"}
         if question["kind"] == "search":
             return {"decision": "yes"}
+        if question["kind"] == "certificates":
+            return {"decision": "yes", **({"remember": True} if question["may_remember"] and self.agreed("remember") else {})}
         answer = {"decision": "sign", "released": list(question["required"])}
         for claim in question["optional"]:
             if question["granted"] or self.agreed_to(claim):

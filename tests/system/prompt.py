@@ -13,7 +13,8 @@ import sys
 import termios
 import time
 
-from asking import EXPIRED, EXPIRY, LAST_TRY_DECLINED, MAY_REMEMBER, NOBODY, REFUSED, SEARCH, SIMULATED, STATION, TIMED_OUT, UNPROVEN, Asked
+from asking import (CERTIFICATES, DOCUMENTS, EXPIRED, EXPIRY, GRANTED, KEY, LAST_TRY_DECLINED, MAY_REMEMBER, NOBODY, REFUSED, SEARCH, SIMULATED,
+                    SSH, STATION, TIMED_OUT, UNPROVEN, Asked, document)
 
 BUILD = os.path.abspath(sys.argv[1] if len(sys.argv) > 1 else "build")
 PIN = "27182818"
@@ -187,6 +188,51 @@ def search(flavour):
         check(answer == (outcome, ""), f"{flavour}: a search is answered by {outcome} without digits", answer)
 
 
+def documents(flavour):
+    """Who asks, then every document, and only then the way to agree; the next one takes its PIN alone."""
+    batch = [document(f"سند {number}.pdf" if number % 2 else f"contract {number}.pdf\u202e\nx") for number in range(1, 8)]
+    prompt = Prompt(flavour, work=DOCUMENTS, documents=batch, audience="")
+    pages = []
+    while "Do you agree" not in (pages or [""])[-1] and len(pages) < 8:
+        pages.append(prompt.wait_for("]? "))
+        prompt.type("a" if "Do you agree" in pages[-1] else "n" if len(pages) > 1 else "c")
+    check("to be signed: \u20687\u2069" in pages[0] and "/usr/bin/office-program" in pages[0] and "contract" not in pages[0],
+          f"{flavour}: first it says who wants how many documents signed", pages)
+    seen = "".join(pages)
+    check(all(f"Document {number} of 7: \u2068" in seen for number in range(1, 8)) and "7.pdf" in seen and "contract 2.pdfx\u2069" in seen,
+          f"{flavour}: then each of them by its name", seen)
+    check(all("_Agree" not in page and "[A]gree" not in page for page in pages[:-1]) and "نمونه آزمایشی" in pages[-1],
+          f"{flavour}: and only the last page can be agreed to", pages)
+    prompt.wait_for("PIN:")
+    prompt.type(PIN + "\r")
+    check(prompt.answer() == (0, PIN), f"{flavour}: the PIN of the first arrives")
+    prompt.end()
+    prompt = Prompt(flavour, work=DOCUMENTS, documents=batch, at=1, flags=GRANTED, audience="")
+    page = prompt.wait_for("PIN:")
+    check("Document 2 of 7: \u2068contract 2.pdfx\u2069" in page, f"{flavour}: the next one is asked for by its PIN alone", page)
+    prompt.type(PIN + "\r")
+    check(prompt.answer() == (0, PIN), f"{flavour}: which arrives")
+    prompt.end()
+
+
+def keys_and_certificates(flavour):
+    prompt = Prompt(flavour, work=KEY, content=SSH, content_text="root", audience="", purpose="")
+    page = prompt.wait_for("PIN:")
+    check("login by SSH" in page and "User name there: \u2068root\u2069" in page and "/usr/bin/office-program" in page,
+          f"{flavour}: the page of a key's PIN says who logs in where", page)
+    prompt.type(PIN + "\r")
+    check(prompt.answer() == (0, PIN), f"{flavour}: its PIN arrives")
+    prompt.end()
+    for key, outcome in (("a", 0), ("r", REFUSED)):
+        prompt = Prompt(flavour, work=CERTIFICATES, audience="", purpose="")
+        page = prompt.wait_for("]? ")
+        prompt.type(key)
+        answer = prompt.answer()
+        prompt.end()
+        check("name and your number stand in them" in page and answer == (outcome, ""),
+              f"{flavour}: certificates are shown or not ({outcome}) without a PIN", (page, answer))
+
+
 def wrong_entries(flavour):
     prompt = Prompt(flavour)
     prompt.wait_for("]? ")
@@ -306,9 +352,28 @@ def curses_in_a_small_window():
         prompt.end()
 
 
+def curses_lists_in_a_small_window():
+    """The longest names leave room for the buttons; in this one a page without room shows nothing at all."""
+    for language, unit, last, refuse in (("en", "W", "<Agree>", "<Refuse>"), ("fa", "نمونه ", "<موافقت>", "<عدم موافقت>"),
+                                         ("fa", "%", "<موافقت>", "<عدم موافقت>")):
+        name = (unit * 128).encode()[:126].decode(errors="ignore")
+        prompt = Prompt("pinentry-curses", language=language, work=DOCUMENTS, documents=[document(name), document(name)], audience="",
+                        flags=SIMULATED | EXPIRED)
+        pages = 0
+        while pages < 6:
+            page = prompt.wait_for(refuse, 5)
+            pages += 1
+            if last in page or refuse not in page:
+                break
+            prompt.type("\r")
+        check(last in page, f"pinentry-curses: documents called {unit.strip()} as long as may be leave room for {last}", page[-300:])
+        os.killpg(prompt.child.pid, signal.SIGTERM)
+        prompt.end()
+
+
 def main():
     if shutil.which("pinentry-tty"):
-        for test in (a_pin_is_given, persian, refusals, choices, plain_terminal, search, wrong_entries, nobody, time_runs_out):
+        for test in (a_pin_is_given, persian, refusals, choices, plain_terminal, search, documents, keys_and_certificates, wrong_entries, nobody, time_runs_out):
             test("pinentry-tty")
         hang_up("pinentry-tty", tty_at_pin)
     else:
@@ -317,6 +382,7 @@ def main():
         curses()
         curses_choices()
         curses_in_a_small_window()
+        curses_lists_in_a_small_window()
         nobody("pinentry-curses")
     else:
         print("skip - pinentry-curses: not installed")

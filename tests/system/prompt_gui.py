@@ -9,7 +9,7 @@ import os
 import shutil
 import sys
 
-from asking import EXPIRY, LAST_TRY_DECLINED, MAY_REMEMBER, REFUSED, STATION, Asked
+from asking import DOCUMENTS, EXPIRY, LAST_TRY_DECLINED, MAY_REMEMBER, REFUSED, STATION, Asked, document
 from virtual_screen import TOOLS, VirtualScreen
 
 BUILD = os.path.abspath(sys.argv[1] if len(sys.argv) > 1 else "build")
@@ -26,6 +26,9 @@ WALKS = (
     ("Enter on the page of consent", {}, (["Return"],), (REFUSED, "", 0, 0)),
     ("the window of consent closed", {}, (CLOSE,), (REFUSED, "", 0, 0)),
     ("the window of the last try closed", {"tries": 1}, (["alt+o"], CLOSE), (LAST_TRY_DECLINED, "", 0, 0)),
+    ("Enter on the last page of a list of documents",
+     {"work": DOCUMENTS, "documents": [document("a.pdf"), document("b.pdf")], "required": 0, "optional": 0},
+     (["alt+c"], ["Return"]), (REFUSED, "", 0, 0)),
     ("the window of the PIN closed", {"optional": 0}, (["alt+a"], CLOSE), (REFUSED, "", 0, 0)),
 )
 failures = 0
