@@ -38,7 +38,7 @@ static int read_added(const struct wire_reply *reply, int outcome, char **ret)
         return outcome == 0 && !named ? -EBADMSG : read_all(reply, outcome, ret);
 }
 
-static const char *wrong_document(const struct mohr_document *document)
+static const char *wrong_document(const struct mohr_to_sign *document)
 {
         const struct {
                 bool good;
@@ -67,7 +67,7 @@ static bool add_stamp(json_t *parameters, const struct mohr_stamp *stamp)
                                "y", stamp->y, "width", stamp->width, "height", stamp->height)) == 0;
 }
 
-static json_t *document_parameters(const struct mohr_document *document)
+static json_t *document_parameters(const struct mohr_to_sign *document)
 {
         const struct member rows[] = {
                 { "name", document->name },
@@ -90,7 +90,7 @@ static json_t *document_parameters(const struct mohr_document *document)
 }
 
 int mohr_client_start_add_document(
-        struct mohr_client *client, const struct mohr_document *document, int from, int to)
+        struct mohr_client *client, const struct mohr_to_sign *document, int from, int to)
 {
         const int fds[] = { from, to };
         const char *wrong = wrong_document(document);
@@ -105,7 +105,7 @@ int mohr_client_start_add_document(
         return client_start(client, &call, read_added);
 }
 
-int mohr_client_add_document(struct mohr_client *client, const struct mohr_document *document,
+int mohr_client_add_document(struct mohr_client *client, const struct mohr_to_sign *document,
         int from, int to, char **ret_json)
 {
         int r = mohr_client_start_add_document(client, document, from, to);

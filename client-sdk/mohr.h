@@ -329,7 +329,7 @@ int mohr_client_tries_left(const struct mohr_client *client);
 struct mohr_stamp { /* a visible stamp on a page of a PDF: page from 1; points of 1/72 inch from the lower left corner */
         int page, x, y, width, height;
 };
-struct mohr_document { /* NULL where nothing is said */
+struct mohr_to_sign { /* NULL where nothing is said */
         const char *name; /* as the holder shall know it, at most 128 bytes; required */
         const char *form; /* "cms", "cms-attached", "pdf", "jws" or "countersignature"; required */
         const char *location;           /* of a PDF's signature */
@@ -342,7 +342,7 @@ struct mohr_document { /* NULL where nothing is said */
 /* `from`: the document, a regular file open for reading. `to`: where the result goes, a regular file open for writing, empty and another
  * one. Both stay yours. *ret_json: what mohrd found, to be freed: "document" is its handle, "kind", "size", "digest", "pages", "signatures".
  * 29: mohr_client_text() has "why" besides. */
-int mohr_client_add_document(struct mohr_client *client, const struct mohr_document *document,
+int mohr_client_add_document(struct mohr_client *client, const struct mohr_to_sign *document,
         int from, int to, char **ret_json);
 
 struct mohr_signing { /* NULL where nothing is said */
@@ -391,7 +391,7 @@ int mohr_client_start_grants(struct mohr_client *client);
 int mohr_client_start_revoke_grant(struct mohr_client *client, const char *grant);
 int mohr_client_start_assert(struct mohr_client *client, const struct mohr_request *request);
 int mohr_client_start_add_document(
-        struct mohr_client *client, const struct mohr_document *document, int from, int to);
+        struct mohr_client *client, const struct mohr_to_sign *document, int from, int to);
 int mohr_client_start_sign_documents(
         struct mohr_client *client, const struct mohr_signing *signing);
 int mohr_client_start_remove_document(struct mohr_client *client, const char *document);
