@@ -78,6 +78,8 @@ SHARED   := $(BUILD)/libmohr.so.$(VERSION)
 PAGE     := $(A)/page.a
 LEDGER   := $(A)/ledger.a
 DOCUMENT := $(A)/document.a
+PKCS11   := $(A)/pkcs11.a
+MODULE   := $(BUILD)/mohr-pkcs11.so
 
 $(BASE):     $(call objs,base/*.c)
 $(APDU):     $(call objs,apdu/*.c)
@@ -95,6 +97,7 @@ $(WATCH):    $(call objs,drivers/watch/*.c)
 $(PAGE):     $(call objs,client-sdk/page/*.c)
 $(LEDGER):   $(call objs,client-sdk/history/*.c)
 $(DOCUMENT): $(call objs,client-sdk/document/*.c)
+$(PKCS11):   $(call objs,client-sdk/pkcs11/*.c)
 
 PROGRAMS := mohrd mohr mohr-prompt mohr-history mohr-page mohr-document mohr-reader mohr-reader-soft mohr-softcard
 PROGRAMS += $(if $(wildcard drivers/reader-nfc/main.c),mohr-reader-nfc) \
@@ -105,7 +108,7 @@ MO  := $(patsubst po/%.po,$(BUILD)/locale/%/LC_MESSAGES/mohr.mo,$(wildcard po/*.
 
 # A locale for languages that a machine has none of (base/language.h).
 NAMES := $(BUILD)/locale/names/fa/LC_MESSAGES/SYS_LC_MESSAGES
-all: $(BIN) $(MO) $(NAMES) $(BUILD)/libmohr.a $(SHARED) $(REDIS)
+all: $(BIN) $(MO) $(NAMES) $(BUILD)/libmohr.a $(SHARED) $(REDIS) $(MODULE)
 
 $(BUILD)/mohrd: $(BUILD)/obj/daemon/main.o $(BUILD)/obj/daemon/prompt/question.o $(BUILD)/obj/daemon/history/frame.o $(DAEMON) $(OPS) $(APDU) $(MOHR) $(BASE)
 $(BUILD)/mohrd: LIBS = $(SYSTEMD_LIBS) $(SSL_LIBS) $(JSON_LIBS) $(ZLIB_LIBS)
@@ -127,7 +130,7 @@ $(BUILD)/mohr-watch: $(BUILD)/obj/drivers/reader-watch/main.o $(WATCH) $(HELPER)
 $(BUILD)/mohr-watch: LIBS = $(SYSTEMD_LIBS) $(SECCOMP_LIBS)
 $(BUILD)/mohr-softcard: $(BUILD)/obj/drivers/softcard/main.o $(SOFTCARD) $(BASE)
 $(BUILD)/mohr-softcard: LIBS = $(SSL_LIBS)
-$(BUILD)/mohr-page: $(patsubst %,$(BUILD)/obj/client-sdk/%.o,page/main cli/locale fields members) $(PAGE) $(BASE)
+$(BUILD)/mohr-page: $(patsubst %,$(BUILD)/obj/client-sdk/%.o,page/main cli/locale base64 fields members) $(PAGE) $(BASE)
 $(BUILD)/mohr-page: LIBS = $(PAGE_LIBS) $(JSON_LIBS) $(SECCOMP_LIBS)
 
 $(BUILD)/mohr-document: $(BUILD)/obj/client-sdk/document/main.o $(DOCUMENT) $(MOHR) $(BASE)
@@ -150,6 +153,12 @@ $(SHARED): client-sdk/libmohr.map $(MOHR) $(BASE)
 	$(Q)$(CC) -shared -Wl,-soname,$(SONAME) -Wl,--version-script=$< $$(sed -n 's/^ *\(mohr_[a-z_]*\);.*/-Wl,--require-defined=\1/p' $<) \
 	        $(filter %.a,$^) -Wl,--gc-sections $(if $(findstring sanitize,$(CFLAGS)),,-Wl,-z,defs) $(filter-out -pie,$(ALL_LDFLAGS)) $(SSL_LIBS) $(JSON_LIBS) -o $@
 	$(Q)ln -sf $(@F) $(BUILD)/$(SONAME) && ln -sf $(SONAME) $(BUILD)/libmohr.so
+
+# What programs that know PKCS#11 load: it holds what it needs of libmohr, and shows how to find it and nothing else.
+$(MODULE): client-sdk/pkcs11/mohr-pkcs11.map $(PKCS11) $(MOHR) $(BASE)
+	$(call say,LD)
+	$(Q)$(CC) -shared -Wl,-soname,$(@F) -Wl,--version-script=$< -Wl,--undefined=C_GetFunctionList $(filter %.a,$^) -Wl,--gc-sections \
+	        $(if $(findstring sanitize,$(CFLAGS)),,-Wl,-z,defs) $(filter-out -pie,$(ALL_LDFLAGS)) $(JSON_LIBS) -o $@
 
 # What verifiers of several machines link with besides: it needs nothing of libmohr's.
 $(REDIS): $(call objs,client-sdk/redis/*.c)
@@ -182,7 +191,7 @@ QUICK_LD := $(firstword $(foreach l,lld gold,$(if $(shell command -v ld.$(l)),-f
 $(BUILD)/tests/%: LDFLAGS += $(QUICK_LD)
 $(BUILD)/obj/tests/unit/%.o: CPPFLAGS += $(if $(findstring sanitize,$(CFLAGS)),-O0)
 $(TEST_SUPPORT): $(call objs,tests/support/*.c) $(call objs,tests/monitor/*.c)
-ROOMS := $(DAEMON) $(PROMPT) $(HISTORY) $(PAGE) $(DOCUMENT) $(REDIS) $(LEDGER) $(MOHR) $(HELPER) $(PCSC) $(NFC) $(USB) $(WATCH) $(OPS) $(APDU) $(SOFTCARD) $(BASE)
+ROOMS := $(DAEMON) $(PROMPT) $(HISTORY) $(PAGE) $(DOCUMENT) $(PKCS11) $(REDIS) $(LEDGER) $(MOHR) $(HELPER) $(PCSC) $(NFC) $(USB) $(WATCH) $(OPS) $(APDU) $(SOFTCARD) $(BASE)
 ROOM_LIBS = $(CMOCKA_LIBS) $(SYSTEMD_LIBS) $(SSL_LIBS) $(JSON_LIBS) $(SECCOMP_LIBS) $(ASSUAN_LIBS) $(NFC_LIBS) $(USB_LIBS) $(ZLIB_LIBS) $(PAGE_LIBS) $(QPDF_LIBS) $(REDIS_LIBS) $(SQLITE_LIBS)
 
 $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(TEST_SUPPORT) $(ROOMS)
@@ -275,6 +284,8 @@ install: all
 	$(call put,$(NAMESDIR)/fa/LC_MESSAGES,644,$(NAMES))
 	$(call put,$(PREFIX)/include,644,client-sdk/mohr.h client-sdk/redis/mohr-redis.h)
 	$(call put,$(LIBDIR),644,$(BUILD)/libmohr.a $(SHARED) $(REDIS))
+	$(call put,$(LIBDIR)/pkcs11,644,$(MODULE))
+	$(call put,$(SHARE)/p11-kit/modules,644,client-sdk/pkcs11/mohr.module)
 	$(Q)ln -sf $(notdir $(SHARED)) $(DESTDIR)$(LIBDIR)/$(SONAME) && ln -sf $(SONAME) $(DESTDIR)$(LIBDIR)/libmohr.so
 	$(call fill,$(LIBDIR)/pkgconfig,client-sdk/mohr.pc.in client-sdk/redis/mohr-redis.pc.in)
 	$(call put,$(SHARE)/varlink,644,daemon/mohr.Identity.varlink daemon/mohr.Person.varlink)
