@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* call.c: asking mohrd, and what its answers are in PKCS#11's words.
+/* call.c: calls of mohrd's methods.
  *
- * Each call has a connection of its own, so that one that waits for a person holds up no other and closing it is
- * the cancel. What is asked never holds a PIN: the module is given none that it would keep.
+ * Looking at readers has a connection for each look. What asks about a card has one that stays: mohrd takes a yes of the
+ * holder's for as long as it does. It is used by one thread at a time (the turn). A call that was begun is never begun again: a
+ * person is asked once. One that another request of the same reader keeps from beginning waits for its end.
  */
 #include "client-sdk/pkcs11/p11.h"
 
 #include "base/outcome.h"
-#include "client-sdk/asking.h"
-#include "client-sdk/members.h"
 
-#include <sys/stat.h>
+#include <poll.h>
 
 #define PICTURE_MS 10000
+#define BUSY_MS    180000 /* for another program's request */
+#define LATE_MS    250    /* for the picture that shows it */
+#define LATE_TRIES 3
 
 /* ---- Connections ---- */
 
@@ -51,22 +53,35 @@ void p11_hang_up(struct p11 *p11, struct mohr_client *client)
         mohr_client_free(client);
 }
 
+static int begin(
+        struct p11 *p11, struct mohr_client *client, const char *method, json_t *parameters)
+{
+        const struct wire_call call = { .method = method, .parameters = json_incref(parameters) };
+        p11_unlock(p11);
+        int r = client_start(client, &call, NULL);
+        p11_relock(p11);
+        return r;
+}
+
+static int finish(struct p11 *p11, struct mohr_client *client, int seconds)
+{
+        p11_unlock(p11);
+        int r = client_await(client, wire_deadline((int64_t)seconds * 1000), NULL, NULL);
+        p11_relock(p11);
+        return p11->ending ? -ECANCELED : r;
+}
+
 int p11_call(struct p11 *p11, const char *method, json_t *parameters, int seconds,
         struct mohr_client **ret)
 {
-        const struct wire_call call = { .method = method, .parameters = parameters };
         *ret = NULL;
-        int r = p11->ending ? -ECANCELED : p11_connect(p11, ret);
-        if (r != 0) {
-                json_decref(parameters);
-                return r;
-        }
-        p11_unlock(p11);
-        r = client_start(*ret, &call, NULL);
+        int r = p11_connect(p11, ret);
         if (r == 0)
-                r = client_await(*ret, wire_deadline((int64_t)seconds * 1000), NULL, NULL);
-        p11_relock(p11);
-        return p11->ending ? -ECANCELED : r;
+                r = begin(p11, *ret, method, parameters);
+        if (r == 0)
+                r = finish(p11, *ret, seconds);
+        json_decref(parameters);
+        return r;
 }
 
 /* Ends client_await() at the first picture, and the watch goes on. */
@@ -97,114 +112,68 @@ int p11_watch(struct p11 *p11, struct mohr_client **ret)
         return 0;
 }
 
-/* ---- What is asked ---- */
+/* ---- About a card ---- */
 
-static const char *from_environment(const char *name)
+static int begin_talk(struct p11 *p11, const char *method, json_t *parameters)
 {
-        const char *value = getenv(name);
-        return value && value[0] ? value : NULL;
+        int r = p11->talk ? 0 : p11_connect(p11, &p11->talk);
+        return r == 0 ? begin(p11, p11->talk, method, parameters) : r;
 }
 
-/* Persian if gettext would speak it; else mohrd decides. */
-static const char *language(void)
+static void end_talk(struct p11 *p11)
 {
-        static const char *const variables[] = { "LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG" };
-        const char *value = NULL;
-        for (size_t i = 0; !value && i < ARRAY_LEN(variables); i++)
-                value = from_environment(variables[i]);
-        if (!value)
-                return NULL;
-        bool persian = strncmp(value, "fa", 2) == 0 && (!value[2] || strchr("_:.@", value[2]));
-        return persian ? "fa" : "en";
+        p11_hang_up(p11, p11->talk);
+        p11->talk = NULL;
 }
 
-/* A terminal that the program has open and that is this user's; mohrd takes no other. */
-static const char *terminal(char *dst, size_t cap)
+/* A connection that nobody used for a while may be mohrd's of yesterday: nothing was sent on it then. */
+static int talk(struct p11 *p11, const char *method, json_t *parameters, int seconds)
 {
-        static const int streams[] = { STDIN_FILENO, STDERR_FILENO };
-        for (size_t i = 0; i < ARRAY_LEN(streams); i++) {
-                struct stat st;
-                if (isatty(streams[i]) && ttyname_r(streams[i], dst, cap) == 0 &&
-                        fstat(streams[i], &st) == 0 && st.st_uid == getuid())
-                        return dst;
+        bool old = p11->talk != NULL;
+        int r = begin_talk(p11, method, parameters);
+        if (r == OUTCOME_UNREACHABLE && old) {
+                end_talk(p11);
+                r = begin_talk(p11, method, parameters);
         }
-        return NULL;
+        if (r == 0)
+                r = finish(p11, p11->talk, seconds);
+        if (r != 0 && p11->talk && client_error(p11->talk)[0] == '\0')
+                end_talk(p11);
+        return r;
 }
 
-static json_t *where_to_ask(void)
+/* Until the watch has something to tell, or for so long. */
+static void watch_for(struct p11 *p11, int64_t ms)
 {
-        char tty[64];
-        const struct mohr_ui ui = {
-                .tty = terminal(tty, sizeof tty),
-                .term = from_environment("TERM"),
-                .display = from_environment("DISPLAY"),
-                .wayland_display = from_environment("WAYLAND_DISPLAY"),
-                .xauthority = from_environment("XAUTHORITY"),
-                .language = language(),
-        };
-        return asking_ui(&ui);
+        struct pollfd watched = { .fd = mohr_client_fd(p11->watch), .events = POLLIN };
+        p11_unlock(p11);
+        poll(&watched, 1, ms > 1000 ? 1000 : ms > 0 ? (int)ms : 0);
+        p11_relock(p11);
+        p11_notice(p11);
 }
 
-json_t *p11_card_parameters(const struct p11_slot *slot)
+/* False: it is not another request that keeps the reader, or it did so for too long. */
+static bool wait_for_turn(
+        struct p11 *p11, const struct p11_slot *slot, int64_t deadline, int *tries)
 {
-        const struct member rows[] = { { "reader", slot->name } };
-        json_t *made = members_of(json_object(), rows, ARRAY_LEN(rows));
-        if (made && json_object_set_new(made, "ui", where_to_ask()) == 0)
-                return made;
-        json_decref(made);
-        return NULL;
+        p11_notice(p11);
+        if (p11->watch && !slot->busy && ++*tries < LATE_TRIES)
+                watch_for(p11, LATE_MS);
+        while (p11->watch && slot->busy && !p11->ending && wire_deadline(0) < deadline)
+                watch_for(p11, deadline - wire_deadline(0));
+        return p11->watch && slot->present && !slot->busy && !p11->ending && *tries < LATE_TRIES;
 }
 
-/* ---- What is answered ---- */
-
-/* settled: it is the answer for this card as it lies there, and nobody is asked a second time for the same. */
-static const struct {
-        const char *name; /* of an error of mohr.Keys, or of an outcome */
-        CK_RV rv;
-        bool settled;
-} answers[] = {
-        { "NotRecognised", CKR_DATA_INVALID, false },
-        { "MechanismInvalid", CKR_MECHANISM_INVALID, false },
-        { "InvalidParameter", CKR_DATA_LEN_RANGE, false },
-        { "CardChanged", CKR_DEVICE_REMOVED, false },
-        { "CardRemoved", CKR_DEVICE_REMOVED, false },
-        { "NoReader", CKR_DEVICE_REMOVED, false },
-        { "NoCard", CKR_DEVICE_REMOVED, false },
-        { "DaemonUnreachable", CKR_DEVICE_REMOVED, false },
-        { "ReaderServiceUnavailable", CKR_DEVICE_ERROR, false },
-        { "Busy", CKR_DEVICE_ERROR, false },
-        { "NoStandardSignature", CKR_DEVICE_ERROR, false },
-        { "CardNotSupported", CKR_TOKEN_NOT_RECOGNIZED, true },
-        { "CardNeedsIssuerKeys", CKR_KEY_FUNCTION_NOT_PERMITTED, true },
-        { "WrongPin", CKR_PIN_INCORRECT, false },
-        { "PinBlocked", CKR_PIN_LOCKED, true },
-        { "RefusedByPerson", CKR_FUNCTION_REJECTED, true },
-        { "RefusedByPolicy", CKR_FUNCTION_REJECTED, true },
-        { "LastTryDeclined", CKR_FUNCTION_REJECTED, true },
-        { "TimedOut", CKR_FUNCTION_CANCELED, true },
-        { "NobodyToAsk", CKR_FUNCTION_CANCELED, true },
-        { "CannotRecord", CKR_FUNCTION_FAILED, false },
-};
-
-static CK_RV broken(int r)
+int p11_talk(struct p11 *p11, const struct p11_slot *slot, const char *method, json_t *parameters,
+        int seconds)
 {
-        return r == -ENOMEM      ? CKR_HOST_MEMORY
-               : r == -ECANCELED ? CKR_CRYPTOKI_NOT_INITIALIZED
-               : r == -EBADMSG   ? CKR_DEVICE_ERROR
-                                 : CKR_GENERAL_ERROR;
-}
-
-CK_RV p11_result(int r, const struct mohr_client *client, bool *ret_settled)
-{
-        const char *error = client ? client_error(client) : "", *dot = strrchr(error, '.');
-        const char *name = dot ? dot + 1 : outcome_name(r);
-        *ret_settled = false;
-        if (r <= 0)
-                return r == 0 ? CKR_OK : broken(r);
-        for (size_t i = 0; i < ARRAY_LEN(answers); i++)
-                if (strcmp(answers[i].name, name) == 0) {
-                        *ret_settled = answers[i].settled;
-                        return answers[i].rv;
-                }
-        return CKR_GENERAL_ERROR;
+        int64_t deadline = wire_deadline(BUSY_MS);
+        int tries = 0, r = p11->ending ? -ECANCELED : parameters ? OUTCOME_BUSY : -ENOMEM;
+        while (r == OUTCOME_BUSY) {
+                r = talk(p11, method, parameters, seconds);
+                if (r == OUTCOME_BUSY && !wait_for_turn(p11, slot, deadline, &tries))
+                        break;
+        }
+        json_decref(parameters);
+        return p11->ending ? -ECANCELED : r;
 }

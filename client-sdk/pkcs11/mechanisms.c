@@ -61,28 +61,26 @@ CK_ULONG p11_mechanisms_told(uint32_t bits, CK_MECHANISM_TYPE *ret)
 
 CK_RV p11_pss_read(struct p11_signing *signing, const CK_MECHANISM *asked)
 {
-        static const struct {
-                CK_MECHANISM_TYPE hash, row;
-                CK_ULONG mgf;
-        } hashes[] = {
-                { CKM_SHA256, CKM_SHA256_RSA_PKCS_PSS, CKG_MGF1_SHA256 },
-                { CKM_SHA384, CKM_SHA384_RSA_PKCS_PSS, CKG_MGF1_SHA384 },
-                { CKM_SHA512, CKM_SHA512_RSA_PKCS_PSS, CKG_MGF1_SHA512 },
+        static const struct p11_hash hashes[] = {
+                { CKM_SHA256, CKG_MGF1_SHA256, 32, "sha256" },
+                { CKM_SHA384, CKG_MGF1_SHA384, 48, "sha384" },
+                { CKM_SHA512, CKG_MGF1_SHA512, 64, "sha512" },
         };
         CK_RSA_PKCS_PSS_PARAMS params;
         if (!asked->parameter || asked->parameter_len != sizeof params)
                 return CKR_MECHANISM_PARAM_INVALID;
         memcpy(&params, asked->parameter, sizeof params);
         CK_MECHANISM_TYPE made = signing->mechanism->hash;
-        if ((made && made != params.hash) || params.salt_len > P11_SIGNATURE_MAX)
+        if (made && made != params.hash)
                 return CKR_MECHANISM_PARAM_INVALID;
         for (size_t i = 0; i < ARRAY_LEN(hashes); i++)
-                if (hashes[i].hash == params.hash && hashes[i].mgf == params.mgf) {
-                        signing->digest = p11_mechanism(hashes[i].row);
-                        signing->salt = params.salt_len;
-                        return CKR_OK;
-                }
-        return CKR_MECHANISM_PARAM_INVALID;
+                if (hashes[i].type == params.hash && hashes[i].mgf == params.mgf)
+                        signing->pss = &hashes[i];
+        if (!signing->pss || params.salt_len > P11_SIGNATURE_MAX ||
+                signing->pss->len + params.salt_len + 2 > p11_signature_len(&signing->key))
+                return CKR_MECHANISM_PARAM_INVALID;
+        signing->salt = params.salt_len;
+        return CKR_OK;
 }
 
 CK_ULONG p11_signature_len(const struct p11_key *key)

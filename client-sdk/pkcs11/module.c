@@ -67,7 +67,7 @@ static CK_RV begin(struct p11 *p11, const CK_C_INITIALIZE_ARGS *args)
         memset(p11->calls, 0, sizeof p11->calls);
         memset(p11->slots, 0, sizeof p11->slots);
         p11->state = p11->turn = state;
-        p11->watch = NULL;
+        p11->talk = p11->watch = NULL;
         p11->sessions = NULL;
         p11->ending = p11->pictured = false;
         p11->inside = p11->slot_count = p11->session_count = 0;
@@ -96,6 +96,7 @@ static void let_go(struct p11 *p11)
 {
         for (CK_SLOT_ID id = 0; id < p11->slot_count; id++)
                 p11_card_gone(p11, &p11->slots[id]);
+        p11_hang_up(p11, p11->talk);
         p11_hang_up(p11, p11->watch);
         p11_locks_end(p11);
         sem_destroy(&p11->left);

@@ -77,12 +77,18 @@ struct p11_slot {
         struct p11_token *token;
 };
 
+struct p11_hash {
+        CK_MECHANISM_TYPE type;
+        CK_ULONG mgf, len;
+        const char *name; /* mohr.Keys' */
+};
+
 struct p11_signing {
         const struct p11_mechanism *mechanism;
         CK_SLOT_ID slot;
         struct p11_key key;
         char card[P11_CARD_MAX];
-        const struct p11_mechanism *digest; /* of RSA-PSS: the row whose hash was named */
+        const struct p11_hash *pss; /* RSA-PSS: of which hash */
         CK_ULONG salt;
         bool several; /* C_SignUpdate was called */
         size_t len;
@@ -119,6 +125,7 @@ struct p11 {
         size_t inside; /* calls that entered and have not left */
         sem_t left;    /* posted by each that leaves while it ends */
         struct mohr_client *calls[P11_CALLS_MAX]; /* under way */
+        struct mohr_client *talk;                 /* about cards; the turn's */
         struct mohr_client *watch; /* tells of cards that go, from the first objects on */
         bool pictured;             /* readers were seen once */
         struct p11_slot slots[P11_SLOTS_MAX];
@@ -159,6 +166,9 @@ void p11_hang_up(struct p11 *p11, struct mohr_client *client);
 /* Asks and waits, at most `seconds`; *ret is to be hung up, and there whatever the result, or NULL. `parameters` are stolen. */
 _must_check_ int p11_call(struct p11 *p11, const char *method, json_t *parameters, int seconds,
         struct mohr_client **ret);
+/* The same about a card, by whoever has the turn. The answer, or the error, is in p11->talk, which may be NULL. */
+_must_check_ int p11_talk(struct p11 *p11, const struct p11_slot *slot, const char *method,
+        json_t *parameters, int seconds);
 /* Starts a watch; its first picture is known then. */
 _must_check_ int p11_watch(struct p11 *p11, struct mohr_client **ret);
 /* The parameters that each call about a card has; NULL: no memory. */

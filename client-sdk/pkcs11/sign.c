@@ -91,13 +91,6 @@ CK_RV C_SessionCancel(CK_SESSION_HANDLE handle, CK_FLAGS flags)
 
 /* ---- Asking for it ---- */
 
-static const char *hash_name(const struct p11_mechanism *digest)
-{
-        return digest->hash == CKM_SHA256   ? "sha256"
-               : digest->hash == CKM_SHA384 ? "sha384"
-                                            : "sha512";
-}
-
 static json_t *parameters(const struct p11_slot *slot, const struct p11_signing *signing)
 {
         const struct p11_mechanism *mechanism = signing->mechanism;
@@ -111,7 +104,7 @@ static json_t *parameters(const struct p11_slot *slot, const struct p11_signing 
                 { "key", signing->key.id },
                 { "mechanism", mechanism->name },
                 { "data", data },
-                { "hash", mechanism->pss && !mechanism->hash ? hash_name(signing->digest) : NULL },
+                { "hash", signing->pss && !mechanism->hash ? signing->pss->name : NULL },
         };
         json_t *made = members_of(p11_card_parameters(slot), rows, ARRAY_LEN(rows));
         if (made && (!mechanism->pss || json_object_set_new(made, "salt",
@@ -121,12 +114,11 @@ static json_t *parameters(const struct p11_slot *slot, const struct p11_signing 
         return NULL;
 }
 
-static CK_RV take_signature(
-        const struct mohr_client *client, const struct p11_key *key, CK_BYTE *signature)
+static CK_RV take_signature(const json_t *reply, const struct p11_key *key, CK_BYTE *signature)
 {
         CK_ULONG want = p11_signature_len(key);
         uint8_t bytes[P11_SIGNATURE_MAX];
-        const char *text = json_string_value(json_object_get(client_reply(client), "signature"));
+        const char *text = json_string_value(json_object_get(reply, "signature"));
         size_t len = text ? strlen(text) : 0;
         if (len == 0 || len > 2 * sizeof bytes ||
                 base64_decode(BASE64_STANDARD, bytes, sizeof bytes, text, len) != (ssize_t)want)
@@ -135,23 +127,20 @@ static CK_RV take_signature(
         return CKR_OK;
 }
 
-/* `signing` is the caller's own. What has become of the session meanwhile is seen afterwards. */
+/* `signing` is the caller's own. */
 static CK_RV ask(struct p11 *p11, const struct p11_signing *signing, CK_BYTE *signature)
 {
         struct p11_slot *slot = &p11->slots[signing->slot];
-        struct mohr_client *client = NULL;
         bool settled;
         p11_take_turn(p11);
         _cleanup_turn_ struct p11 *turn = p11;
-        json_t *asked = parameters(slot, signing);
-        int r = p11_call(p11, "mohr.Keys.Sign", asked, SIGN_S, &client);
-        CK_RV rv = p11_result(r, client, &settled);
+        int r = p11_talk(p11, slot, "mohr.Keys.Sign", parameters(slot, signing), SIGN_S);
+        CK_RV rv = p11_result(r, p11->talk, &settled);
         if (rv == CKR_OK)
-                rv = take_signature(client, &signing->key, signature);
+                rv = take_signature(client_reply(p11->talk), &signing->key, signature);
         if (rv == CKR_DEVICE_REMOVED && slot->token &&
                 strcmp(slot->token->card, signing->card) == 0)
                 p11_card_gone(p11, slot);
-        p11_hang_up(p11, client);
         return rv;
 }
 
@@ -170,16 +159,11 @@ static CK_RV add_data(struct p11_signing *signing, const CK_BYTE *data, CK_ULONG
 /* What only a mistake could have made so long or so short: nobody is asked for it. */
 static bool has_good_length(const struct p11_signing *signing)
 {
-        static const struct {
-                CK_MECHANISM_TYPE hash;
-                size_t len;
-        } digests[] = { { CKM_SHA256, 32 }, { CKM_SHA384, 48 }, { CKM_SHA512, 64 } };
         const struct p11_mechanism *mechanism = signing->mechanism;
         if (mechanism->hash)
                 return true;
-        for (size_t i = 0; mechanism->pss && i < ARRAY_LEN(digests); i++)
-                if (digests[i].hash == signing->digest->hash)
-                        return signing->len == digests[i].len;
+        if (signing->pss)
+                return signing->len == signing->pss->len;
         size_t most = mechanism->key == CKK_RSA ? p11_signature_len(&signing->key) - 11 : 64;
         return signing->len > 0 && signing->len <= most;
 }

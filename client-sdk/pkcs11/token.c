@@ -133,11 +133,11 @@ static void keep_token(struct p11 *p11, struct p11_slot *slot, struct p11_token 
         slot->asked = true;
 }
 
-static CK_RV take_reply(struct p11 *p11, struct p11_slot *slot, const struct mohr_client *client)
+static CK_RV take_reply(struct p11 *p11, struct p11_slot *slot)
 {
         struct p11_token *token = NULL;
         bool settled;
-        int r = p11_token_read(&token, client_reply(client), &p11->last_handle);
+        int r = p11_token_read(&token, client_reply(p11->talk), &p11->last_handle);
         if (r == 0)
                 keep_token(p11, slot, token);
         return p11_result(r, NULL, &settled);
@@ -145,17 +145,14 @@ static CK_RV take_reply(struct p11 *p11, struct p11_slot *slot, const struct moh
 
 static CK_RV ask(struct p11 *p11, struct p11_slot *slot)
 {
-        struct mohr_client *client = NULL;
         bool settled = false;
         int r = p11->watch ? 0 : p11_watch(p11, &p11->watch);
         if (r == 0)
-                r = p11_call(p11, "mohr.Keys.List", p11_card_parameters(slot), LIST_S, &client);
-        CK_RV rv = p11_result(r, client, &settled);
+                r = p11_talk(p11, slot, "mohr.Keys.List", p11_card_parameters(slot), LIST_S);
+        CK_RV rv = p11_result(r, p11->talk, &settled);
         if (rv == CKR_OK)
-                rv = take_reply(p11, slot, client);
-        else if (settled)
-                slot->asked = true;
-        p11_hang_up(p11, client);
+                return take_reply(p11, slot);
+        slot->asked = settled;
         return settled ? CKR_OK : rv;
 }
 
