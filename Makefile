@@ -134,7 +134,7 @@ $(BUILD)/mohr-page: $(patsubst %,$(BUILD)/obj/client-sdk/%.o,page/main cli/local
 $(BUILD)/mohr-page: LIBS = $(PAGE_LIBS) $(JSON_LIBS) $(SECCOMP_LIBS)
 
 $(BUILD)/mohr-document: $(BUILD)/obj/client-sdk/document/main.o $(DOCUMENT) $(MOHR) $(BASE)
-$(BUILD)/mohr-document: LIBS = $(QPDF_LIBS) $(SSL_LIBS) $(JSON_LIBS) $(SECCOMP_LIBS)
+$(BUILD)/mohr-document: LIBS = $(QPDF_LIBS) $(ZLIB_LIBS) $(SSL_LIBS) $(JSON_LIBS) $(SECCOMP_LIBS)
 
 $(BIN):
 	$(call say,LD)
@@ -288,13 +288,15 @@ install: all
 	$(call put,$(SHARE)/p11-kit/modules,644,client-sdk/pkcs11/mohr.module)
 	$(Q)ln -sf $(notdir $(SHARED)) $(DESTDIR)$(LIBDIR)/$(SONAME) && ln -sf $(SONAME) $(DESTDIR)$(LIBDIR)/libmohr.so
 	$(call fill,$(LIBDIR)/pkgconfig,client-sdk/mohr.pc.in client-sdk/redis/mohr-redis.pc.in)
-	$(call put,$(SHARE)/varlink,644,daemon/mohr.Identity.varlink daemon/mohr.Person.varlink)
+	$(call put,$(SHARE)/varlink,644,$(wildcard daemon/mohr.*.varlink))
+	install -d $(DESTDIR)$(SHARE)/bash-completion/completions && install -m 644 client-sdk/completion/mohr.bash $(DESTDIR)$(SHARE)/bash-completion/completions/mohr
 	$(call put,$(SYSCONFDIR)/mohr,644,daemon/mohr.conf) && install -d $(DESTDIR)$(SYSCONFDIR)/mohr/conf.d
-	for n in 1 3 5 8; do install -d $(DESTDIR)$(SHARE)/man/man$$n && \
+	for n in 1 3 5 7 8; do ls client-sdk/man/*.$$n >/dev/null 2>&1 || continue; install -d $(DESTDIR)$(SHARE)/man/man$$n && \
 	        install -m 644 $$(ls client-sdk/man/*.$$n | grep -v softcard) $(DESTDIR)$(SHARE)/man/man$$n/ || exit 1; done
 	$(Q)cd $(DESTDIR)$(SHARE)/man/man3 && for p in libmohr.3 mohr_*.3; do [ -L $$p ] || for f in $$(sed -n '/^.Sh NAME/,/^.Nd/s/^.Nm \(mohr_[a-z_]*\).*/\1.3/p' $$p); do \
 	        [ $$f = $$p ] || ln -sf $$p $$f || exit 1; done; done
 	$(call fill,$(UNITS)/user,udev/mohrd.service.in udev/mohrd.socket.in udev/mohr-fetch.service.in udev/mohr-fetch.timer)
+	install -d $(DESTDIR)$(UNITS)/user-preset && install -m 644 udev/mohr.preset $(DESTDIR)$(UNITS)/user-preset/80-mohr.preset
 	$(call fill,$(UNITS)/system,udev/mohrd@.service.in udev/mohrd@.socket.in)
 	$(call put,$(PREFIX)/lib/udev/rules.d,644,udev/70-mohr.rules)
 	$(call put,$(SHARE)/polkit-1/rules.d,644,udev/50-mohr.rules)

@@ -13,6 +13,7 @@
 #include "client-sdk/document/works.h"
 
 #include <time.h>
+#include <zlib.h>
 
 #define EDITS_MAX   8
 #define RANGE_WIDTH 48
@@ -193,18 +194,23 @@ static int write_signature(struct work *work)
         return 0;
 }
 
-static void write_appearance(struct work *work, const struct place *place)
+static int write_appearance(struct work *work, const struct place *place)
 {
         FILE *file = work->update->file;
         const int *m = place->matrix;
+        uLongf len = compressBound(work->asked->ink_len);
+        _cleanup_free_ uint8_t *stream = malloc(len);
+        if (!stream || compress(stream, &len, work->asked->ink, work->asked->ink_len) != Z_OK)
+                return -ENOMEM;
         update_object(work->update, work->appearance);
         fprintf(file,
                 "<< /Type /XObject /Subtype /Form /FormType 1 /BBox [ 0 0 %d %d ]\n"
-                "/Matrix [ %d %d %d %d 0 0 ] /Resources << >> /Length %zu >>\nstream\n",
-                work->asked->size[0], work->asked->size[1], m[0], m[1], m[2], m[3],
-                work->asked->ink_len);
-        fwrite(work->asked->ink, 1, work->asked->ink_len, file);
+                "/Matrix [ %d %d %d %d 0 0 ] /Resources << >> /Filter /FlateDecode /Length %lu "
+                ">>\nstream\n",
+                work->asked->size[0], work->asked->size[1], m[0], m[1], m[2], m[3], len);
+        fwrite(stream, 1, len, file);
         fputs("\nendstream\nendobj\n", file);
+        return 0;
 }
 
 /* "Mohr1" and so on: the first that is higher than any there is. */
@@ -284,10 +290,10 @@ static int write_objects(struct work *work)
                 r = append(work, work->page, work->page, "/Annots");
         if (r == 0)
                 r = write_signature(work);
+        if (r == 0 && work->asked->page > 0)
+                r = write_appearance(work, &place);
         if (r != 0)
                 return r;
-        if (work->asked->page > 0)
-                write_appearance(work, &place);
         write_field(work, &place, number);
         write_edits(work);
         return paper_sound(work->paper, NULL, &work->task->verdict);

@@ -49,7 +49,7 @@
 /* Bytes of CMS that a PDF gets room for: signer, chain and a timestamp. */
 #define DOCUMENT_ROOM           24576
 #define DOCUMENT_ROOM_MAX       (64 * 1024)
-#define DOCUMENT_STAMP_MAX      (128 * 1024)
+#define DOCUMENT_STAMP_MAX      (128 * 1024) /* as PAGE_STAMP_MAX */
 #define DOCUMENT_SIGNATURES_MAX 64
 #define DOCUMENT_TEXT_MAX       512 /* bytes of name, reason, location */
 

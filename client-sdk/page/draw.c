@@ -13,9 +13,6 @@
 #include <cairo-pdf.h>
 #include <pango/pangocairo.h>
 
-/* What Debian's package depends on comes first; others serve where it is not. */
-#define FONTS "Amiri, Noto Naskh Arabic, DejaVu Serif, DejaVu Sans, serif"
-
 /* No reader of PDF need take a page that is longer (ISO 32000-1, annex C). */
 #define LONGEST 14400.0
 
@@ -98,29 +95,6 @@ static cairo_status_t collect(void *closure, const unsigned char *data, unsigned
         return pdf->error ? CAIRO_STATUS_WRITE_ERROR : CAIRO_STATUS_SUCCESS;
 }
 
-static void set_fonts(PangoContext *context)
-{
-        PangoFontDescription *fonts = pango_font_description_from_string(FONTS);
-        cairo_font_options_t *options = cairo_font_options_create();
-        cairo_font_options_set_hint_style(options, CAIRO_HINT_STYLE_NONE);
-        cairo_font_options_set_hint_metrics(options, CAIRO_HINT_METRICS_OFF);
-        pango_cairo_context_set_font_options(context, options);
-        pango_context_set_round_glyph_positions(context, FALSE);
-        pango_context_set_font_description(context, fonts);
-        cairo_font_options_destroy(options);
-        pango_font_description_free(fonts);
-}
-
-static PangoContext *new_context(cairo_t *cr, bool persian)
-{
-        PangoContext *context = pango_cairo_create_context(cr);
-        pango_cairo_context_set_resolution(context, 72);
-        pango_context_set_base_dir(context, persian ? PANGO_DIRECTION_RTL : PANGO_DIRECTION_LTR);
-        pango_context_set_language(context, pango_language_from_string(persian ? "fa" : "en"));
-        set_fonts(context);
-        return context;
-}
-
 static void describe(cairo_surface_t *surface, const struct sheet *sheet)
 {
         char made_at[24];
@@ -159,7 +133,7 @@ static int status_of(cairo_status_t status)
 static int draw_on(cairo_surface_t *surface, const struct sheet *sheet, const struct qr *qr)
 {
         _cleanup_(destroy_cairo) cairo_t *cr = cairo_create(surface);
-        _cleanup_(unref_context) PangoContext *context = new_context(cr, sheet->persian);
+        _cleanup_(unref_context) PangoContext *context = pen_context(cr, sheet->persian);
         struct pen pen = { .cr = cr,
                 .context = context,
                 .sheet = sheet,

@@ -35,13 +35,23 @@
  * an incremental update. Nothing at all unless the exit code is 0.
  * Exit code: 0 done; 2 the input is not as above, and one line on stderr names the member; 70 broken, and one
  * line says what is missing (a font, memory).
+ *
+ * `mohr-page stamp` draws the stamp of a signature in a PDF instead. It is asked and answers as mohr-document is
+ * (client-sdk/document/work.h), on the channel that is descriptor 3:
+ *   in:  {"language": "fa..." for Persian, anything else for English, "name": of the holder, "purpose"?, "location"?, "at": seconds
+ *         since the epoch, "width", "height": points, PAGE_STAMP_MIN to PAGE_STAMP_SIDE}
+ *   out: {"ok": true, "content": base64 of a content stream that holds outlines and colours and nothing else}, or
+ *        {"ok": false, "why": "no-stamp", "detail": English text}
  */
 #ifndef MOHR_PAGE_H
 #define MOHR_PAGE_H
 
 #include "base/base.h"
 
-#define PAGE_INPUT_MAX (256 * 1024)
-#define PAGE_QR_PREFIX "mohr-evidence:sha256:"
+#define PAGE_INPUT_MAX  (256 * 1024)
+#define PAGE_STAMP_MIN  24
+#define PAGE_STAMP_SIDE 14400
+#define PAGE_STAMP_MAX  (128 * 1024) /* bytes of the content stream */
+#define PAGE_QR_PREFIX  "mohr-evidence:sha256:"
 
 #endif

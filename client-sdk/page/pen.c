@@ -9,6 +9,9 @@
 
 #include <pango/pangocairo.h>
 
+/* What Debian's package depends on comes first; others serve where it is not. */
+#define FONTS "Amiri, Noto Naskh Arabic, DejaVu Serif, DejaVu Sans, serif"
+
 static void unref_layout(PangoLayout **layout)
 {
         if (*layout)
@@ -67,6 +70,29 @@ static PangoLayout *paragraph(
         return made;
 }
 
+static void set_fonts(PangoContext *context)
+{
+        PangoFontDescription *fonts = pango_font_description_from_string(FONTS);
+        cairo_font_options_t *options = cairo_font_options_create();
+        cairo_font_options_set_hint_style(options, CAIRO_HINT_STYLE_NONE);
+        cairo_font_options_set_hint_metrics(options, CAIRO_HINT_METRICS_OFF);
+        pango_cairo_context_set_font_options(context, options);
+        pango_context_set_round_glyph_positions(context, FALSE);
+        pango_context_set_font_description(context, fonts);
+        cairo_font_options_destroy(options);
+        pango_font_description_free(fonts);
+}
+
+PangoContext *pen_context(cairo_t *cr, bool persian)
+{
+        PangoContext *context = pango_cairo_create_context(cr);
+        pango_cairo_context_set_resolution(context, 72);
+        pango_context_set_base_dir(context, persian ? PANGO_DIRECTION_RTL : PANGO_DIRECTION_LTR);
+        pango_context_set_language(context, pango_language_from_string(persian ? "fa" : "en"));
+        set_fonts(context);
+        return context;
+}
+
 void pen_set_lines(struct pen *pen)
 {
         const int size = 1000 * PANGO_SCALE;
@@ -99,7 +125,10 @@ double pen_pieces(
         pango_layout_get_size(made, NULL, &height);
         if (!pen->quiet) {
                 cairo_move_to(pen->cr, at.x, pen->y - less / 2);
-                pango_cairo_show_layout(pen->cr, made);
+                if (pen->outline)
+                        pango_cairo_layout_path(pen->cr, made);
+                else
+                        pango_cairo_show_layout(pen->cr, made);
         }
         return (double)height / PANGO_SCALE - less;
 }

@@ -18,7 +18,8 @@ struct pen {
         double line_factor; /* of the font's own distance of lines, which differs a lot: pen_set_lines() */
         struct fit fit;
         bool rtl;
-        bool quiet; /* moves, and leaves no ink */
+        bool quiet;   /* moves, and leaves no ink */
+        bool outline; /* texts become a part of the current path */
 };
 
 /* A stretch of text with a face of its own. `code`: letters that stand for themselves, never joined. */
@@ -28,6 +29,8 @@ struct piece {
         bool code;
 };
 
+/* With the fonts and the direction of the language; whoever asks drops the reference. */
+struct _PangoContext *pen_context(struct _cairo *cr, bool persian);
 /* Once there is a context. */
 void pen_set_lines(struct pen *pen);
 /* One paragraph of several pieces at the pen's height; returns its height. */

@@ -62,9 +62,9 @@ static void tell(struct writer *writer, const char *label, const char *text)
 }
 
 /* Digits that a person reads. */
-static const char *digits(const struct writer *writer, char *dst, size_t cap, const char *src)
+static const char *digits(bool persian, char *dst, size_t cap, const char *src)
 {
-        if (writer->sheet->persian)
+        if (persian)
                 text_persian_digits(dst, cap, src);
         else
                 snprintf(dst, cap, "%s", src);
@@ -75,31 +75,30 @@ static void tell_number(struct writer *writer, const char *label, const char *nu
 {
         char text[64];
         if (number[0])
-                say(writer, SHEET_FIELD, label, "%s", digits(writer, text, sizeof text, number));
+                say(writer, SHEET_FIELD, label, "%s",
+                        digits(writer->sheet->persian, text, sizeof text, number));
 }
 
-#define MOMENT_MAX 160
-/* The day by Iran's calendar and the hour in Tehran. */
-static const char *moment(const struct writer *writer, char dst[static MOMENT_MAX], int64_t when)
+void sheet_moment(char dst[static SHEET_MOMENT_MAX], bool persian, int64_t when)
 {
         char tehran[24], day[48], hour[48];
         text_tehran(tehran, when);
         char *space = strchr(tehran, ' ');
         if (space)
                 *space = '\0';
-        snprintf(dst, MOMENT_MAX, _("%s at %s, Tehran time"),
-                digits(writer, day, sizeof day, tehran),
-                digits(writer, hour, sizeof hour, space ? space + 1 : ""));
-        return dst;
+        snprintf(dst, SHEET_MOMENT_MAX, _("%s at %s, Tehran time"),
+                digits(persian, day, sizeof day, tehran),
+                digits(persian, hour, sizeof hour, space ? space + 1 : ""));
 }
 
 /* `suffix`: what else there is to say of this moment, or "". */
 static void tell_moment(struct writer *writer, const char *label, int64_t when, const char *suffix)
 {
-        char text[MOMENT_MAX], iso[24];
+        char text[SHEET_MOMENT_MAX], iso[24];
         text_iso8601(iso, when);
-        struct sheet_row *row = say(writer, SHEET_FIELD, label, "%s%s%s",
-                moment(writer, text, when), suffix[0] ? _("; ") : "", suffix);
+        sheet_moment(text, writer->sheet->persian, when);
+        struct sheet_row *row =
+                say(writer, SHEET_FIELD, label, "%s%s%s", text, suffix[0] ? _("; ") : "", suffix);
         snprintf(row->note, sizeof row->note, "%s", iso);
 }
 

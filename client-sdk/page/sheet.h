@@ -40,6 +40,10 @@ struct sheet {
         struct sheet_row rows[SHEET_ROWS_MAX];
 };
 
+#define SHEET_MOMENT_MAX 160
+/* The day by Iran's calendar and the hour in Tehran. */
+void sheet_moment(char dst[static SHEET_MOMENT_MAX], bool persian, int64_t when);
+
 /* Writes the page's rows. The catalogue of the language is already chosen (i18n.h). -ENOSPC if they are too
  * many, which bounded facts never are. */
 _must_check_ int sheet_write(struct sheet *ret, const struct facts *facts);
