@@ -216,6 +216,11 @@ static bool read_leaf(X509 *cert, struct leaf *leaf)
         return true;
 }
 
+bool leaf_commits(X509 *cert)
+{
+        return X509_get_key_usage(cert) & KU_NON_REPUDIATION; /* all bits where nothing is stated */
+}
+
 int leaf_read(X509 *cert, struct leaf *ret)
 {
         struct leaf leaf = { 0 };

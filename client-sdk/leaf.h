@@ -39,6 +39,10 @@ _must_check_ int leaf_parse(const uint8_t *der, size_t len, X509 **ret_cert, str
 /* The same of a certificate that was parsed before: reading it costs a tenth of parsing it. */
 _must_check_ int leaf_read(X509 *cert, struct leaf *ret);
 
+/* Does the certificate say that its key commits its holder (nonRepudiation), or leave out what it is for? Of a staff
+ * member's, such a one makes assertions and no other does: client-sdk/signer.c. */
+bool leaf_commits(X509 *cert);
+
 static inline void x509_free_cleanup(X509 **cert)
 {
         X509_free(*cert);

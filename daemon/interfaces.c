@@ -15,4 +15,5 @@
 EMBED(interface_mohr_identity, "daemon/mohr.Identity.varlink");
 EMBED(interface_mohr_person, "daemon/mohr.Person.varlink");
 EMBED(interface_mohr_documents, "daemon/mohr.Documents.varlink");
+EMBED(interface_mohr_keys, "daemon/mohr.Keys.varlink");
 EMBED(interface_org_varlink_service, "daemon/org.varlink.service.varlink");

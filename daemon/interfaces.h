@@ -6,6 +6,7 @@
 extern const char interface_mohr_identity[];
 extern const char interface_mohr_person[];
 extern const char interface_mohr_documents[];
+extern const char interface_mohr_keys[];
 extern const char interface_org_varlink_service[];
 
 #endif

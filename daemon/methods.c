@@ -7,6 +7,7 @@
 #include "base/outcome.h"
 #include "base/text.h"
 #include "daemon/interfaces.h"
+#include "daemon/keys.h"
 #include "daemon/screen.h"
 #include "drivers/ops.h"
 
@@ -203,6 +204,8 @@ const struct server_method methods_table[] = { /* and how many descriptors, at l
         { "mohr.Documents.Add", method_add_document, 2, 2 },
         { "mohr.Documents.Sign", method_sign_documents, 0, 0 },
         { "mohr.Documents.Remove", method_remove_document, 0, 0 },
+        { "mohr.Keys.List", method_list_keys, 0, 0 },
+        { "mohr.Keys.Sign", method_sign_by_key, 0, 0 },
         { 0 },
 };
 
@@ -210,6 +213,7 @@ const struct server_interface methods_interfaces[] = {
         { METHODS_INTERFACE, interface_mohr_identity },
         { "mohr.Person", interface_mohr_person },
         { "mohr.Documents", interface_mohr_documents },
+        { "mohr.Keys", interface_mohr_keys },
         { 0 },
 };
 
@@ -219,12 +223,19 @@ int methods_new(struct methods **ret, struct request_context *context)
         if (!m)
                 return -ENOMEM;
         m->context = context;
+        int r = keys_new(&m->keys, context);
+        if (r < 0) {
+                free(m);
+                return r;
+        }
         *ret = m;
         return 0;
 }
 
 struct methods *methods_free(struct methods *m)
 {
+        if (m)
+                keys_free(m->keys);
         free(m);
         return NULL;
 }

@@ -9,6 +9,7 @@
  *   methods_pin.c      ChangePin, UnblockPin
  *   methods_person.c   Serve and Answer of mohr.Person
  *   methods_documents.c  mohr.Documents
+ *   methods_keys.c     mohr.Keys
  */
 #ifndef MOHR_METHODS_INTERNAL_H
 #define MOHR_METHODS_INTERNAL_H
@@ -21,12 +22,14 @@
 #define METHODS_INTERFACE  "mohr.Identity"
 #define METHODS_READER_MAX 127 /* bytes, struct driver_reader */
 
+struct keys; /* keys.h */
 struct watch;
 
 struct methods {
         struct request_context *context;
         struct watch *watches;
         size_t documents; /* of all connections */
+        struct keys *keys;
         bool draining;
 };
 
@@ -55,5 +58,7 @@ void method_answer(void *user, struct call *call, json_t *parameters);
 void method_add_document(void *user, struct call *call, json_t *parameters);
 void method_sign_documents(void *user, struct call *call, json_t *parameters);
 void method_remove_document(void *user, struct call *call, json_t *parameters);
+void method_list_keys(void *user, struct call *call, json_t *parameters);
+void method_sign_by_key(void *user, struct call *call, json_t *parameters);
 
 #endif

@@ -13,6 +13,7 @@
 #include "base/outcome.h"
 #include "client-sdk/assurance.h"
 #include "client-sdk/identity.h"
+#include "daemon/keys.h"
 
 #include <time.h>
 
@@ -73,6 +74,11 @@ int record_judge(struct request *request, struct out *args)
 /* What the rules say of card and reader, once there is one. */
 int record_allows_card(struct request *request)
 {
+        if (request->work->policy != POLICY_KEYS &&
+                keys_raw_signature(request->context->config, request->card.identity.family)) {
+                request->detail = KEYS_RAW_DETAIL;
+                return OUTCOME_POLICY;
+        }
         if (request->decision.no_simulated && request->simulated) {
                 request->detail = "a rule forbids simulated cards here";
                 return OUTCOME_POLICY;
