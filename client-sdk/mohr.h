@@ -135,6 +135,13 @@ enum mohr_reason {
         MOHR_REASON_EVIDENCE_TIME,    /* received after the timestamp that has seen it */
         MOHR_REASON_EVIDENCE_PDF,     /* the PDF is not as mohr receipt wrote it */
         MOHR_REASON_TIMESTAMP,        /* a timestamp (RFC 3161) does not hold */
+        MOHR_REASON_NOT_HOLDER,       /* of a document: neither a citizen's nor a staff certificate */
+        MOHR_REASON_DOCUMENT_FORM,    /* the detail says what of it */
+        MOHR_REASON_DOCUMENT_CHANGED,
+        MOHR_REASON_DOCUMENT_CERTIFICATE, /* signing-certificate-v2 or x5t#S256: missing, or another's */
+        MOHR_REASON_DOCUMENT_ATTRIBUTES, /* the detail says which */
+        MOHR_REASON_DOCUMENT_UNSIGNED,
+        MOHR_REASON_DOCUMENT_EXTENDED, /* bytes after the last signature of a PDF */
         MOHR_REASON_COUNT
 };
 
@@ -247,6 +254,50 @@ int mohr_receipt_embed(const void *pdf, size_t pdf_len, const char *bundle, size
         unsigned char **ret, size_t *ret_len);
 /* The bundle in such a PDF, borrowed. 21: there is none, or a byte of the file is not as it was written. */
 int mohr_receipt_extract(const void *pdf, size_t pdf_len, const char **ret, size_t *ret_len);
+
+/* ---- Checking signed documents ---- */
+
+enum mohr_document_form {
+        MOHR_DOCUMENT_NONE,
+        MOHR_DOCUMENT_CMS,          /* a signature by itself (.p7s): CMS SignedData in DER */
+        MOHR_DOCUMENT_CMS_ATTACHED, /* with the document inside (.p7m) */
+        MOHR_DOCUMENT_JWS, /* JSON with the document inside: compact, or general for several signers */
+};
+/* What a file is, by its first 4096 bytes and its size. Of a JWS, by all of it (up to 64 MiB). */
+enum mohr_document_form mohr_document_form_of(const void *start, size_t len, uint64_t size);
+
+struct mohr_range {
+        uint64_t offset, len;
+};
+
+struct mohr_document {
+        enum mohr_document_form form;
+        /* A file that can be read at any place: what was signed; of a form that has it inside, the whole thing. Its position
+         * is not moved. It is read in pieces, whatever its size; but a JWS is held in memory. */
+        int content;
+        const struct mohr_range *ranges; /* of the file, in this order; NULL: all of it */
+        size_t range_count;
+        const void *signature; /* of MOHR_DOCUMENT_CMS; else NULL */
+        size_t signature_len;
+};
+
+struct mohr_signed;
+
+/* Every signature and countersignature: 0 all of them hold; 21 one does not; 22 all hold, but a certificate is expired. *ret is
+ * set for all three. Chain, kinds of holder, expiry and revocation are judged as mohr_verify() does, as of options->at, or as of the
+ * signature's timestamp where `authorities` (loaded by mohr_trust_load(), a trust object of its own; may be NULL) vouch for it.
+ * audience, nonce, asked_at and replay have no meaning here and are not to be set. Negative: there is no verdict. */
+int mohr_document_verify(struct mohr_trust *trust, const struct mohr_document *document,
+        const struct mohr_verify_options *options, const struct mohr_trust *authorities,
+        struct mohr_signed **ret);
+struct mohr_signed *mohr_signed_free(struct mohr_signed *result);
+/* Of the first that does not hold, or of the whole. */
+enum mohr_reason mohr_signed_reason(const struct mohr_signed *result);
+const char *mohr_signed_detail(const struct mohr_signed *result); /* a stable word, or "" */
+size_t mohr_signed_count(const struct mohr_signed *result); /* signers, countersigners apart */
+/* Everything as one JSON object: "document", "signatures" with each one's "signer" if the answer tells it, "certificate",
+ * "countersignatures" and "verification", and the "verification" of the whole. To be freed; NULL when out of memory. */
+char *mohr_signed_json(const struct mohr_signed *result);
 
 /* Whether two names are the same but for how they were typed: Arabic and Persian letters of one sound and
  * shape, ZWNJ, tatweel, vowel marks, spaces, digits. For a clerk's list or a form; the verifier itself never

@@ -90,6 +90,21 @@ static const struct {
                 N_("The PDF is not as the receipt was written. Another program may have saved it "
                    "anew: take the attached file out of it and check that.") },
         [MOHR_REASON_TIMESTAMP] = { "timestamp", N_("A timestamp in it does not hold.") },
+        [MOHR_REASON_NOT_HOLDER] = { "not-a-holder-certificate",
+                N_("The certificate is neither that of a national smart ID card nor that of an "
+                   "organisation's staff.") },
+        [MOHR_REASON_DOCUMENT_FORM] = { "document-form",
+                N_("The signature has not the form that is checked here.") },
+        [MOHR_REASON_DOCUMENT_CHANGED] = { "document-changed",
+                N_("The document is not the one that was signed.") },
+        [MOHR_REASON_DOCUMENT_CERTIFICATE] = { "signing-certificate",
+                N_("The signature does not name the certificate it was made with.") },
+        [MOHR_REASON_DOCUMENT_ATTRIBUTES] = { "signed-attributes",
+                N_("What was signed along with the document is not as it must be.") },
+        [MOHR_REASON_DOCUMENT_UNSIGNED] = { "unsigned", N_("The document has no signature.") },
+        [MOHR_REASON_DOCUMENT_EXTENDED] = { "added-unsigned",
+                N_("Something was added to the file after its last signature, and nobody signed "
+                   "that.") },
 };
 
 static enum mohr_reason known(enum mohr_reason reason)

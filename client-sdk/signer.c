@@ -105,6 +105,16 @@ static enum mohr_reason choose_algorithm(struct signer *signer, const char *name
         return MOHR_REASON_OK;
 }
 
+static bool add_der(struct signer *signer, const uint8_t *der, size_t len, struct leaf *ret_leaf)
+{
+        int r = leaf_parse(der, len, &signer->certs[signer->count], ret_leaf);
+        signer->starved |= r == -ENOMEM;
+        if (r < 0)
+                return false;
+        signer->count++;
+        return true;
+}
+
 static bool add_certificate(struct signer *signer, const json_t *text, struct leaf *ret_leaf)
 {
         uint8_t der[CERT_TEXT_MAX / 4 * 3];
@@ -113,14 +123,7 @@ static bool add_certificate(struct signer *signer, const json_t *text, struct le
                 return false;
         ssize_t der_len =
                 base64_decode(BASE64_STANDARD, der, sizeof der, json_string_value(text), len);
-        if (der_len <= 0)
-                return false;
-        int r = leaf_parse(der, (size_t)der_len, &signer->certs[signer->count], ret_leaf);
-        signer->starved |= r == -ENOMEM;
-        if (r < 0)
-                return false;
-        signer->count++;
-        return true;
+        return der_len > 0 && add_der(signer, der, (size_t)der_len, ret_leaf);
 }
 
 /* An issuer, read now or before. */
@@ -280,6 +283,51 @@ int signer_read_as(const char *json, size_t len, const char *typ, struct signer 
         enum mohr_reason *ret_reason)
 {
         return read_header(json, len, typ, NULL, ret, ret_reason);
+}
+
+static enum mohr_reason fill_plain(
+        struct signer *signer, const struct view *certificates, size_t count, const char *alg)
+{
+        struct leaf ignored;
+        if (count < 1 || count > SIGNER_CERTS_MAX)
+                return MOHR_REASON_CERTIFICATE;
+        for (size_t i = 0; i < count; i++) {
+                if (!add_der(signer, certificates[i].data, certificates[i].len,
+                            i == 0 ? &signer->leaf : &ignored))
+                        return MOHR_REASON_CERTIFICATE;
+                if (i > 0 && !issued(signer->certs[i], signer->certs[i - 1]))
+                        return MOHR_REASON_CERTIFICATE_ORDER;
+        }
+        const struct algorithm *own = algorithm_of_key(X509_get0_pubkey(signer->certs[0]));
+        enum mohr_reason reason =
+                own ? choose_algorithm(signer, alg ? alg : algorithm_name(own)) : MOHR_REASON_KEY;
+        if (reason != MOHR_REASON_OK)
+                return reason;
+        describe(signer);
+        int r = identity_read(signer->certs[0], &signer->leaf, &signer->identity);
+        signer->starved |= r == -ENOMEM;
+        if (r != 0)
+                return MOHR_REASON_NOT_HOLDER;
+        return may_sign(signer->certs[0]) ? MOHR_REASON_OK : MOHR_REASON_KEY_USAGE;
+}
+
+int signer_of(const struct view *certificates, size_t count, const char *alg, struct signer **ret,
+        enum mohr_reason *ret_reason)
+{
+        _cleanup_signer_ struct signer *signer = calloc(1, sizeof *signer);
+        if (!signer)
+                return -ENOMEM;
+        atomic_init(&signer->references, 1);
+        ERR_clear_error();
+        enum mohr_reason reason = fill_plain(signer, certificates, count, alg);
+        if (shortage_seen() < 0 || signer->starved)
+                return -ENOMEM;
+        *ret_reason = reason;
+        if (reason != MOHR_REASON_OK)
+                return 0;
+        *ret = signer;
+        signer = NULL;
+        return 0;
 }
 
 int signer_begin(struct signer *signer, const char *beginning, size_t len)

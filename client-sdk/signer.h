@@ -8,6 +8,7 @@
 #ifndef MOHR_SIGNER_H
 #define MOHR_SIGNER_H
 
+#include "base/bytes.h"
 #include "client-sdk/identity.h"
 #include "client-sdk/mohr.h"
 
@@ -55,6 +56,10 @@ _must_check_ int signer_read(const char *json, size_t len, struct issuers *known
  * `identity` stays empty. */
 _must_check_ int signer_read_as(const char *json, size_t len, const char *typ, struct signer **ret,
         enum mohr_reason *ret_reason);
+/* The same of what is no JWS of ours: certificates in DER, leaf first, each issued by the next. `alg` NULL: what the leaf's
+ * key goes with. A citizen's or a staff member's; any other is MOHR_REASON_NOT_HOLDER. */
+_must_check_ int signer_of(const struct view *certificates, size_t count, const char *alg,
+        struct signer **ret, enum mohr_reason *ret_reason);
 void issuers_init(struct issuers *issuers);
 /* Takes over what `signer` read of its issuer, if that is new. */
 void issuers_learn(struct issuers *issuers, struct signer *signer);
