@@ -95,6 +95,21 @@ def ask(rig, env, made, daemon):
     rig.check(told[0] == 20, "and that nobody is there", told)
 
 
+def sign(rig, env, made, daemon):
+    document = os.path.join(rig.dir, "contract.txt")
+    with open(document, "w", encoding="utf-8") as file:
+        file.write("Two copies, one for each.\n")
+    daemon.script()
+    told = run(env, made["sign"], document, "cms", document + ".p7s")
+    rig.check(told[0] == 0 and "signed" in told[2], "sign has a document signed, and tells how far it is", told)
+    told = run({"PATH": os.environ["PATH"]}, "openssl", "cms", "-verify", "-binary", "-inform", "DER", "-in", document + ".p7s",
+               "-content", document, "-CAfile", rig.root, "-purpose", "any", "-out", os.devnull)
+    rig.check(told[0] == 0, "openssl verifies it", told)
+    told = run(env, made["sign"], document, "pdf", document + ".pdf")
+    rig.check(told[0] == 29 and not [name for name in os.listdir(rig.dir) if ".pdf" in name],
+              "what cannot be signed leaves no file", told)
+
+
 def cancelled(rig, env, made, daemon):
     """By the keyboard of the loop, while the prompt is open."""
     daemon.script(getpin=["hang"], confirm=["hang"])
@@ -229,6 +244,7 @@ def body(rig):
     daemon.wait_state(READER, "card")
     made, env = examples(rig, place), environment(rig, place, daemon)
     ask(rig, env, made, daemon)
+    sign(rig, env, made, daemon)
     cancelled(rig, env, made, daemon)
     daemon.stop()
     loaded(rig, place)

@@ -63,6 +63,22 @@ def asks(rig, daemon, path):
               (code, out[:80], err))
 
 
+def signs(rig, daemon, path):
+    name, document = os.path.basename(path), os.path.join(rig.dir, "contract.txt")
+    with open(document, "w", encoding="utf-8") as file:
+        file.write("Two copies, one for each.\n" * 1000)
+    daemon.script()
+    if not (told := run(rig, daemon, path, document, "cms", document + ".p7s")):
+        return
+    rig.check(told[0] == 0 and "... signed" in told[2], f"{name} tells how far it is", told)
+    done = subprocess.run(["openssl", "cms", "-verify", "-binary", "-inform", "DER", "-in", document + ".p7s", "-content", document,
+                           "-CAfile", rig.root, "-purpose", "any", "-out", os.devnull], capture_output=True, text=True, check=False)
+    rig.check(done.returncode == 0, f"{name} has a signature that openssl verifies", done.stderr)
+    told = run(rig, daemon, path, document, "pdf", document + ".pdf")
+    rig.check(told[0] != 0 and "DocumentUnusable" in told[2] and not os.path.exists(document + ".pdf"),
+              f"{name} says what cannot be signed so", told)
+
+
 def body(rig):
     found, blocks = recipes()
     rig.check(len(found) == blocks and len(found) > 5, "every block of the page is a recipe with a name", (list(found), blocks))
@@ -74,6 +90,8 @@ def body(rig):
             file.write(text)
         if name.lower().startswith("assert."):
             asks(rig, daemon, path)
+        elif name.startswith("sign."):
+            signs(rig, daemon, path)
         elif name == "status.sh" and (told := run(rig, daemon, path)):
             rig.check(told[0] == 0 and re.search(r": card$", told[1], re.M), "status.sh prints the readers", told)
     daemon.stop()
