@@ -4,6 +4,7 @@
  * than was asked, never a yes that is not deserved; and the same objects serve the next caller.
  */
 #include "client-sdk/assertion.h"
+#include "client-sdk/client.h"
 #include "client-sdk/leaf.h"
 #include "client-sdk/mohr.h"
 #include "tests/support/inject.h"
@@ -406,6 +407,55 @@ static void asking_fails_with_an_answer(void **state)
         unlink(path);
 }
 
+static int lowest_free(void)
+{
+        int fd = dup(STDIN_FILENO);
+        close(fd);
+        return fd;
+}
+
+static int pass_two(const char *path, const char **ret_error)
+{
+        const int fds[] = { STDIN_FILENO, STDOUT_FILENO };
+        _cleanup_client_ struct mohr_client *client = NULL;
+        int r = mohr_client_connect(&client, path);
+        const struct wire_call call = { .method = "mohr.Identity.Status",
+                .parameters = json_object(),
+                .fds = fds,
+                .fd_count = ARRAY_LEN(fds) };
+        if (r == 0)
+                r = client_start(client, &call, NULL);
+        else
+                json_decref(call.parameters);
+        if (r == 0)
+                r = client_await(client, wire_deadline(30000), NULL, NULL);
+        *ret_error = r == 0 ? client_error(client)[0] ? "an error" : "" : NULL;
+        return r;
+}
+
+/* However far it came, none of our copies of the descriptors is left open. */
+static void a_call_with_descriptors_keeps_none(void **state)
+{
+        char path[64];
+        pid_t pid = serve(path);
+        (void)state;
+        int before = lowest_free();
+        FOR_EACH_FAILURE(in, sweeps)
+        {
+                const char *error = NULL;
+                inject_arm(&in);
+                int r = pass_two(path, &error);
+                inject_disarm(&in);
+                EXPECT(in, r <= 0 || r == OUTCOME_UNREACHABLE);
+                EXPECT(in, lowest_free() == before);
+                if (!in.failed)
+                        EXPECT(in, r == 0 && error && !error[0]);
+        }
+        kill(pid, SIGKILL);
+        waitpid(pid, NULL, 0);
+        unlink(path);
+}
+
 /* ---- fixture ------------------------------------------------------------------------------- */
 
 static void sign(struct fixture *f)
@@ -475,6 +525,7 @@ int main(void)
                 cmocka_unit_test(a_longer_audience_does_not_shrink_to_ours),
                 cmocka_unit_test(the_result_is_told_whole_or_not_at_all),
                 cmocka_unit_test(asking_fails_with_an_answer),
+                cmocka_unit_test(a_call_with_descriptors_keeps_none),
         };
         inject_init();
         return cmocka_run_group_tests_name("inject_sdk", tests, setup, teardown);
