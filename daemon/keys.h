@@ -9,11 +9,13 @@
  *   keys_pss.c        the padding of PSS
  *   keys_list.c       the request that lists
  *   keys_sign.c       the request that signs
+ *   keys_turn.c       whose turn it is on a reader
  */
 #ifndef MOHR_KEYS_H
 #define MOHR_KEYS_H
 
 #include "client-sdk/algorithm.h"
+#include "daemon/keys_turn.h"
 #include "daemon/recognise.h"
 #include "daemon/request.h"
 
@@ -121,6 +123,9 @@ enum keys_answer keys_answered(
 /* ---- the requests ---- */
 
 struct request_context *keys_context(const struct keys *keys);
+/* keys_turn_take(), of these keys' daemon. */
+_must_check_ int keys_wait_turn(struct keys_turn **ret, struct keys *keys, const char *reader,
+        unsigned int limit_ms, void (*ready)(void *user, int outcome), void *user);
 
 enum keys_error { KEYS_OUTCOME, KEYS_NOT_RECOGNISED, KEYS_MECHANISM_INVALID, KEYS_CARD_CHANGED };
 
@@ -159,10 +164,11 @@ struct keys_sign_job {
         void *user;
 };
 struct keys_sign;
-/* OUTCOME_INVALID: it was refused before anything was done, and *ret_refusal says why; there is no `done` then. */
+/* What this key and mechanism will not do, whoever asks and whatever the holder says; KEYS_OUTCOME: nothing is in the way. */
+enum keys_error keys_sign_refusal(const struct keys_sign_job *job, const char **ret_detail);
+/* Of a job that was not refused. */
 _must_check_ int keys_sign_start(struct keys_sign **ret, struct keys *keys,
-        const struct keys_call *call, const struct keys_sign_job *job,
-        struct keys_end *ret_refusal);
+        const struct keys_call *call, const struct keys_sign_job *job);
 struct keys_sign *keys_sign_cancel(struct keys_sign *sign);
 
 #endif

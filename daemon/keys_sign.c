@@ -158,22 +158,27 @@ static void sign_done(void *user, const char *id, int outcome, const char *asser
         sign_free(sign);
 }
 
-/* KEYS_OUTCOME: all is well. */
-static enum keys_error refusal(struct keys_sign *sign, const char **ret_detail)
+/* What the data is, if it is given whole and known. */
+static bool recognise_for(
+        const struct keys_key *key, const struct keys_sign_params *params, struct recognised *ret)
 {
         uint8_t blob[RECOGNISE_BLOB_MAX];
-        struct view key = { blob, keys_blob(&sign->key, blob) };
+        return keys_mechanism_hashes(params->mechanism) &&
+               recognise(params->data, (struct view){ blob, keys_blob(key, blob) }, ret);
+}
+
+enum keys_error keys_sign_refusal(const struct keys_sign_job *job, const char **ret_detail)
+{
+        struct recognised recognised;
         struct request_to_sign trial;
-        bool whole = keys_mechanism_hashes(sign->params.mechanism);
         *ret_detail = NULL;
-        if (!keys_mechanism_fits(sign->params.mechanism, &sign->key))
+        if (!keys_mechanism_fits(job->params.mechanism, job->key))
                 return KEYS_MECHANISM_INVALID;
-        bool known = whole && recognise(sign->params.data, key, &sign->recognised);
-        *ret_detail = known ? DETAIL_DATA : DETAIL_UNKNOWN;
-        if (!known && sign->key.role == KEYS_ASSERTS)
+        *ret_detail = DETAIL_UNKNOWN;
+        if (job->key->role == KEYS_ASSERTS && !recognise_for(job->key, &job->params, &recognised))
                 return KEYS_NOT_RECOGNISED;
         *ret_detail = DETAIL_DATA;
-        return keys_compose(&sign->key, &sign->params, &trial) == OUTCOME_INVALID
+        return keys_compose(job->key, &job->params, &trial) == OUTCOME_INVALID
                        ? KEYS_MECHANISM_INVALID
                        : KEYS_OUTCOME;
 }
@@ -211,7 +216,7 @@ static int sign_new(
 }
 
 int keys_sign_start(struct keys_sign **ret, struct keys *keys, const struct keys_call *call,
-        const struct keys_sign_job *job, struct keys_end *ret_refusal)
+        const struct keys_sign_job *job)
 {
         struct keys_sign *sign = NULL;
         int r = sign_new(&sign, job->key, &job->params);
@@ -221,13 +226,9 @@ int keys_sign_start(struct keys_sign **ret, struct keys *keys, const struct keys
         sign->events = job->events;
         sign->done = job->done;
         sign->user = job->user;
-        *ret_refusal = (struct keys_end){ .outcome = OUTCOME_INVALID, .tries_left = -1 };
-        ret_refusal->error = refusal(sign, &ret_refusal->detail);
-        if (ret_refusal->error != KEYS_OUTCOME)
-                r = OUTCOME_INVALID;
-        if (r == 0)
-                r = begin(sign, call);
-        if (r != 0) {
+        (void)recognise_for(&sign->key, &sign->params, &sign->recognised);
+        r = begin(sign, call);
+        if (r < 0) {
                 sign_free(sign);
                 return r;
         }

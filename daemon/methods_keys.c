@@ -12,17 +12,21 @@
 
 #include <stdio.h>
 
-#define INTERFACE    "mohr.Keys"
-#define TIMEOUT_MAX  600000 /* ms */
-#define DATA_MAX     ((RECOGNISE_DATA_MAX + 2) / 3 * 4)
-#define SALT_MAX     222
-#define READERS      (DRIVER_READERS_MAX * CONFIG_DRIVERS_MAX)
-#define DETAIL_NO    "the holder refused this program while this card lies there"
-#define DETAIL_STALE "no card of this number lies there: list it again"
+#define INTERFACE       "mohr.Keys"
+#define TIMEOUT_MAX     600000 /* ms */
+#define TIMEOUT_DEFAULT 180000
+#define DATA_MAX        ((RECOGNISE_DATA_MAX + 2) / 3 * 4)
+#define SALT_MAX        222
+#define READERS         (DRIVER_READERS_MAX * CONFIG_DRIVERS_MAX)
+#define DETAIL_NO       "the holder refused this program while this card lies there"
+#define DETAIL_STALE    "no card of this number lies there: list it again"
 
 struct keys_job {
         struct methods *methods;
         struct call *call;
+        json_t *parameters; /* the call's, as long as it is there */
+        void (*start)(struct keys_job *job, const struct keys_call *asked);
+        struct keys_turn *turn;
         struct keys_list *list;
         struct keys_sign *sign;
 };
@@ -104,12 +108,25 @@ static json_t *card_json(const struct keys_card *card)
 
 /* ---- jobs ---------------------------------------------------------------------------------- */
 
+static void job_free(struct keys_job *job)
+{
+        keys_turn_free(job->turn);
+        free(job);
+}
+
 static void hangup(void *user)
 {
         struct keys_job *job = user;
         keys_list_cancel(job->list);
         keys_sign_cancel(job->sign);
-        free(job);
+        job_free(job);
+}
+
+/* What it has to say was said before anything of it began. */
+static void refuse(struct keys_job *job, int outcome, enum keys_error error, const char *detail)
+{
+        fail_plain(job->call, outcome, error, detail);
+        job_free(job);
 }
 
 static void done(void *user, const struct keys_end *end)
@@ -126,17 +143,7 @@ static void done(void *user, const struct keys_end *end)
         else
                 call_reply(job->call, json_pack("{s:s, s:o}", "request", end->request, "signature",
                                               bytes_json(end->signature, end->len)));
-        free(job);
-}
-
-static struct keys_job *job_new(struct methods *m, struct call *call)
-{
-        struct keys_job *job = calloc(1, sizeof *job);
-        if (!job)
-                return NULL;
-        *job = (struct keys_job){ .methods = m, .call = call };
-        call_on_hangup(call, hangup, job);
-        return job;
+        job_free(job);
 }
 
 /* ---- what both take ------------------------------------------------------------------------ */
@@ -155,20 +162,10 @@ static struct keys_job *job_new(struct methods *m, struct call *call)
                 .name = "ui", .type = PARAM_OBJECT, .fields = ui_params                            \
         }
 
-/* False: it was answered. */
-static bool read_call(struct keys_call *ret, struct call *call, json_t *parameters)
+static unsigned int timeout_of(json_t *parameters)
 {
-        const struct peer *peer = call_peer(call);
-        *ret = (struct keys_call){
-                .asker = { call_connection(call), peer },
-                .reader = method_string(parameters, "reader"),
-                .timeout_ms =
-                        (unsigned int)json_integer_value(json_object_get(parameters, "timeout_ms")),
-        };
-        if (ui_read(&ret->ui, method_object(parameters, "ui"), peer->uid))
-                return true;
-        method_invalid(call, "ui.tty");
-        return false;
+        const json_t *given = json_object_get(parameters, "timeout_ms");
+        return json_is_integer(given) ? (unsigned int)json_integer_value(given) : TIMEOUT_DEFAULT;
 }
 
 /* Of the card on this reader now; 0: there is no such reader. */
@@ -182,16 +179,60 @@ static uint32_t events_on(const struct methods *m, const char *reader)
         return 0;
 }
 
+static void on_turn(void *user, int outcome)
+{
+        struct keys_job *job = user;
+        const struct peer *peer = call_peer(job->call);
+        struct keys_call asked = {
+                .asker = { call_connection(job->call), peer },
+                .reader = method_string(job->parameters, "reader"),
+                .timeout_ms = timeout_of(job->parameters),
+        };
+        if (outcome != 0)
+                refuse(job, outcome, KEYS_OUTCOME, "another request uses this reader");
+        else if (ui_read(&asked.ui, method_object(job->parameters, "ui"), peer->uid))
+                job->start(job, &asked);
+        else
+                refuse(job, OUTCOME_NOBODY_TO_ASK, KEYS_OUTCOME, NULL);
+}
+
+/* The call's job, which starts from the loop when the reader is its own. */
+static void enqueue(struct methods *m, struct call *call, json_t *parameters,
+        void (*start)(struct keys_job *job, const struct keys_call *asked))
+{
+        struct person_ui ui;
+        if (!ui_read(&ui, method_object(parameters, "ui"), call_peer(call)->uid)) {
+                method_invalid(call, "ui.tty");
+                return;
+        }
+        struct keys_job *job = calloc(1, sizeof *job);
+        int r = job ? 0 : -ENOMEM;
+        if (r == 0) {
+                *job = (struct keys_job){
+                        .methods = m, .call = call, .parameters = parameters, .start = start
+                };
+                r = keys_wait_turn(&job->turn, m->keys, method_string(parameters, "reader"),
+                        timeout_of(parameters), on_turn, job);
+        }
+        if (r == 0) {
+                call_on_hangup(call, hangup, job);
+                return;
+        }
+        free(job);
+        fail_plain(call, outcome_of(r), KEYS_OUTCOME, NULL);
+}
+
 /* ---- List ---------------------------------------------------------------------------------- */
 
 static const struct param list_params[] = { READER, TIMEOUT, UI, { 0 } };
 
 /* What was answered before is answered now. */
-static bool recall(struct methods *m, struct call *call, const struct keys_call *asked)
+static bool recall(struct methods *m, struct call *call, const char *reader)
 {
-        uint32_t events = events_on(m, asked->reader);
+        const struct keys_asker asker = { call_connection(call), call_peer(call) };
+        uint32_t events = events_on(m, reader);
         const struct keys_card *card = keys_find_card(m->keys, events);
-        enum keys_answer answer = keys_answered(m->keys, &asked->asker, events);
+        enum keys_answer answer = keys_answered(m->keys, &asker, events);
         if (answer == KEYS_NO)
                 fail_plain(call, OUTCOME_REFUSED, KEYS_OUTCOME, DETAIL_NO);
         else if (answer == KEYS_YES && card)
@@ -199,19 +240,24 @@ static bool recall(struct methods *m, struct call *call, const struct keys_call 
         return answer == KEYS_NO || (answer == KEYS_YES && card);
 }
 
+/* The answer may have come while this one waited. */
+static void start_list(struct keys_job *job, const struct keys_call *asked)
+{
+        if (recall(job->methods, job->call, asked->reader)) {
+                job_free(job);
+                return;
+        }
+        int r = keys_list_start(&job->list, job->methods->keys, asked, done, job);
+        if (r != 0)
+                refuse(job, outcome_of(r), KEYS_OUTCOME, NULL);
+}
+
 void method_list_keys(void *user, struct call *call, json_t *parameters)
 {
         struct methods *m = user;
-        struct keys_call asked;
-        if (!params_accept(call, parameters, list_params) || !read_call(&asked, call, parameters) ||
-                recall(m, call, &asked))
-                return;
-        struct keys_job *job = job_new(m, call);
-        int r = job ? keys_list_start(&job->list, m->keys, &asked, done, job) : -ENOMEM;
-        if (r == 0)
-                return;
-        free(job);
-        fail_plain(call, outcome_of(r), KEYS_OUTCOME, NULL);
+        if (params_accept(call, parameters, list_params) &&
+                !recall(m, call, method_string(parameters, "reader")))
+                enqueue(m, call, parameters, start_list);
 }
 
 /* ---- Sign ---------------------------------------------------------------------------------- */
@@ -232,6 +278,14 @@ static const struct param sign_params[] = {
         UI,
         { 0 },
 };
+
+/* The card of that number, if it still lies there; else NULL. */
+static const struct keys_card *card_of(const struct methods *m, json_t *parameters)
+{
+        const struct keys_card *card =
+                keys_find_card(m->keys, events_on(m, method_string(parameters, "reader")));
+        return card && strcmp(card->number, method_string(parameters, "card")) == 0 ? card : NULL;
+}
 
 static const struct keys_key *key_named(const struct keys_card *card, const char *id)
 {
@@ -257,45 +311,55 @@ static const char *read_params(
         return keys_params_misfit(ret);
 }
 
-static void begin(struct methods *m, struct call *call, const struct keys_call *asked,
-        struct keys_sign_job *what)
+/* Everything that can be said without the card. True: it may go on, with *ret. Else it was answered. */
+static bool read_sign(struct methods *m, struct call *call, json_t *parameters,
+        struct keys_sign_job *ret, uint8_t data[static RECOGNISE_DATA_MAX])
 {
-        struct keys_end refusal = { .tries_left = -1 };
-        struct keys_job *job = job_new(m, call);
-        what->done = done;
-        what->user = job;
-        int r = job ? keys_sign_start(&job->sign, m->keys, asked, what, &refusal) : -ENOMEM;
-        if (r == 0)
-                return;
-        free(job);
-        if (r == OUTCOME_INVALID)
+        const struct keys_card *card = card_of(m, parameters);
+        struct keys_end refusal = { .outcome = OUTCOME_INVALID, .tries_left = -1 };
+        if (!card) {
+                fail_plain(call, OUTCOME_CARD_REMOVED, KEYS_CARD_CHANGED, DETAIL_STALE);
+                return false;
+        }
+        *ret = (struct keys_sign_job){ .key = key_named(card, method_string(parameters, "key")),
+                .events = card->events };
+        ret->params.mechanism = keys_mechanism(method_string(parameters, "mechanism"));
+        const char *bad = ret->key ? NULL : "key";
+        if (!bad && ret->params.mechanism)
+                bad = read_params(&ret->params, parameters, data);
+        if (bad) {
+                method_invalid(call, bad);
+                return false;
+        }
+        refusal.error = ret->params.mechanism ? keys_sign_refusal(ret, &refusal.detail)
+                                              : KEYS_MECHANISM_INVALID;
+        if (refusal.error != KEYS_OUTCOME)
                 fail(call, &refusal);
-        else
-                fail_plain(call, outcome_of(r), KEYS_OUTCOME, NULL);
+        return refusal.error == KEYS_OUTCOME;
+}
+
+/* The card may have changed while this one waited. */
+static void start_sign(struct keys_job *job, const struct keys_call *asked)
+{
+        struct keys_sign_job what;
+        uint8_t data[RECOGNISE_DATA_MAX];
+        if (!read_sign(job->methods, job->call, job->parameters, &what, data)) {
+                job_free(job);
+                return;
+        }
+        what.done = done;
+        what.user = job;
+        int r = keys_sign_start(&job->sign, job->methods->keys, asked, &what);
+        if (r != 0)
+                refuse(job, outcome_of(r), KEYS_OUTCOME, NULL);
 }
 
 void method_sign_by_key(void *user, struct call *call, json_t *parameters)
 {
         struct methods *m = user;
-        struct keys_call asked;
+        struct keys_sign_job what;
         uint8_t data[RECOGNISE_DATA_MAX];
-        if (!params_accept(call, parameters, sign_params) || !read_call(&asked, call, parameters))
-                return;
-        const struct keys_card *card = keys_find_card(m->keys, events_on(m, asked.reader));
-        if (!card || strcmp(card->number, method_string(parameters, "card")) != 0) {
-                fail_plain(call, OUTCOME_CARD_REMOVED, KEYS_CARD_CHANGED, DETAIL_STALE);
-                return;
-        }
-        struct keys_sign_job what = { .key = key_named(card, method_string(parameters, "key")),
-                .events = card->events };
-        what.params.mechanism = keys_mechanism(method_string(parameters, "mechanism"));
-        const char *bad = what.key ? NULL : "key";
-        if (!bad && what.params.mechanism)
-                bad = read_params(&what.params, parameters, data);
-        if (bad)
-                method_invalid(call, bad);
-        else if (!what.params.mechanism)
-                fail_plain(call, OUTCOME_INVALID, KEYS_MECHANISM_INVALID, NULL);
-        else
-                begin(m, call, &asked, &what);
+        if (params_accept(call, parameters, sign_params) &&
+                read_sign(m, call, parameters, &what, data))
+                enqueue(m, call, parameters, start_sign);
 }
