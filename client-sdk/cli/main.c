@@ -54,7 +54,7 @@ static const struct command {
                 N_("Show which apps and organisations may ask without the page of consent, and "
                    "take that back") },
         { "doctor", command_doctor,
-                "[--trust FILE-or-DIR] [--json]\n"
+                "[--trust FILE-or-DIR] [--root DIR] [--json]\n"
                 "mohr doctor --card [--reader NAME] [--transcript FILE] [--json]",
                 N_("Look for what is missing on this computer, and say what to do; with --card, "
                    "what the card in the reader can do") },
