@@ -112,9 +112,12 @@ struct mohr_client *mohr_client_free(struct mohr_client *client)
         return NULL;
 }
 
-/* Only async-signal-safe calls. A forked process would end its parent's call. */
+/* Only async-signal-safe calls, and errno is that of whoever was interrupted. A forked process would end its
+ * parent's call. */
 void mohr_client_cancel(struct mohr_client *client)
 {
+        int kept = errno;
         if (client->owner == getpid())
                 shutdown(client->wire.fd, SHUT_RDWR);
+        errno = kept;
 }
