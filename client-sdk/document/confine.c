@@ -123,7 +123,7 @@ int document_settle(void)
         return close_range(DOCUMENT_WRITE + 1, ~0U, 0) < 0 ? -errno : 0;
 }
 
-static int limit(int what, uint64_t value)
+static int limit(__rlimit_resource_t what, uint64_t value)
 {
         const struct rlimit both = { (rlim_t)value, (rlim_t)value };
         return setrlimit(what, &both) < 0 ? -errno : 0;
