@@ -22,7 +22,9 @@ if ! { make -s -j2 BUILD="$work" CC=clang CFLAGS='-O0 -g -fsanitize=thread' "$@"
         cat "$work/made"
         exit 1
 fi
-if $calm "$work/threads" >"$work/said" 2>&1; then
+# glibc has a lock of its own around loading and freeing a locale, which the sanitizer cannot see.
+echo 'race:freelocale' >"$work/known"
+if TSAN_OPTIONS="suppressions=$work/known" $calm "$work/threads" >"$work/said" 2>&1; then
         echo "ok - $what"
 else
         echo "not ok - $what"

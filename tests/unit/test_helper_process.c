@@ -40,7 +40,7 @@ static const struct {
         { "PUK: a NUL", "BICNO", OP_UNBLOCK_PIN, "1234567\0", 8 },
         { "object out of range", "BI", OP_READ, "\x09", 1 },
         { "copy out of range", "BIC", OP_COUNTER, "\x03", 1 },
-        { "method out of range", "BIC", OP_METHOD, "\x01\x06", 2 },
+        { "method out of range", "BIC", OP_METHOD, "\x01\x09", 2 },
         { "end out of range", "B", OP_END, "\x02", 1 },
         { "note: none", "B", OP_RESUME, "\x00\x00", 2 },
         { "note: long", "B", OP_RESUME, "\x00\x09notenoten", 11 },
