@@ -79,6 +79,9 @@ _must_check_ int signed_stamp(const struct signed_check *check, struct signed_on
 /* Chain, revocation and expiry of one->signer, when the signature itself was found good. */
 _must_check_ int signed_judge(const struct signed_check *check, struct signed_one *one);
 
+/* The member "verification" with this verdict, or NULL: no memory. */
+json_t *signed_verdict(enum mohr_reason reason, const char *detail, int outcome);
+
 _must_check_ int cms_verify(const struct signed_check *check, bool attached);
 _must_check_ int jws_verify(const struct signed_check *check);
 

@@ -133,7 +133,7 @@ static json_t *accepted(const struct signed_one *one)
         return members_list(names, one->expiry_accepted ? (one->issuer_expired ? 2 : 1) : 0);
 }
 
-static json_t *verdict(enum mohr_reason reason, const char *detail, int outcome)
+json_t *signed_verdict(enum mohr_reason reason, const char *detail, int outcome)
 {
         const struct member rows[] = {
                 { "outcome", outcome == 0 ? "ok" : outcome_name(outcome) },
@@ -152,7 +152,7 @@ static json_t *verification(const struct signed_one *one)
 {
         char at[24];
         text_iso8601(at, one->judged_at);
-        json_t *told = verdict(one->reason, one->detail, one->outcome);
+        json_t *told = signed_verdict(one->reason, one->detail, one->outcome);
         if (told &&
                 (one->judged_at == 0 ||
                         (json_object_set_new(told, "judged_at", json_string(at)) == 0 &&
@@ -238,7 +238,7 @@ char *mohr_signed_json(const struct mohr_signed *result)
         char at[24];
         text_iso8601(at, result->at);
         _cleanup_json_ json_t *all = json_object();
-        json_t *whole = verdict(result->reason, result->detail, result->outcome);
+        json_t *whole = signed_verdict(result->reason, result->detail, result->outcome);
         if (whole && json_object_set_new(whole, "checked_at", json_string(at)) < 0) {
                 json_decref(whole);
                 whole = NULL;

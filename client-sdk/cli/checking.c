@@ -236,6 +236,16 @@ static void explain_invalid(const struct cli *cli, const struct mohr_result *res
                 cli_text(cli, text, name), checking_revocation_next(reason));
 }
 
+void checking_explain_untrusted(
+        const struct cli *cli, const struct checking *checking, const struct mohr_trust *trust)
+{
+        explain_root(cli, trust);
+        if (!checking->staff) /* whose certificate it is, nobody vouches for */
+                fprintf(stderr, "      %s\n",
+                        _("If it was made with an organisation's staff card, give --staff-anchors "
+                          "the certificate of the card's issuer."));
+}
+
 void checking_explain(const struct cli *cli, const struct checking *checking,
         const struct mohr_trust *trust, const struct mohr_result *result, int outcome)
 {
@@ -246,13 +256,8 @@ void checking_explain(const struct cli *cli, const struct checking *checking,
                 quiet.json = false;
                 cli_report(&quiet, outcome, NULL, NULL);
         }
-        if (mohr_result_reason(result) != MOHR_REASON_UNTRUSTED)
-                return;
-        explain_root(cli, trust);
-        if (!checking->staff) /* whose certificate it is, nobody vouches for */
-                fprintf(stderr, "      %s\n",
-                        _("If it was made with an organisation's staff card, give --staff-anchors "
-                          "the certificate of the card's issuer."));
+        if (mohr_result_reason(result) == MOHR_REASON_UNTRUSTED)
+                checking_explain_untrusted(cli, checking, trust);
 }
 
 static bool was_left_out(const json_t *all, const char *what)

@@ -96,6 +96,9 @@ _must_check_ int checking_revocation_load(
  * has it all. */
 void checking_explain(const struct cli *cli, const struct checking *checking,
         const struct mohr_trust *trust, const struct mohr_result *result, int outcome);
+/* Which roots are missing, when nobody stands behind a certificate. */
+void checking_explain_untrusted(
+        const struct cli *cli, const struct checking *checking, const struct mohr_trust *trust);
 /* What was not asked to be checked, as loudly as it deserves. `json` is mohr_result_json()'s. */
 void checking_warn(const struct cli *cli, const char *json);
 

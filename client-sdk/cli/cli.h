@@ -15,6 +15,7 @@
 
 #include <getopt.h>
 #include <jansson.h>
+#include <limits.h>
 #include <stdio.h>
 
 struct cli {
@@ -61,6 +62,9 @@ void cli_warn(const struct cli *cli, const char *text);
 /* False if stdout did not take it all (a full disk, a closed pipe). */
 _must_check_ bool cli_flushed(void);
 
+/* program.c: another program of ours: beside this one in a build tree, else where it is installed. False: it is not there. */
+bool cli_program(const char *name, char dst[static PATH_MAX]);
+
 /* What to do when mohrd is not reached, as far as the environment tells. */
 const char *cli_unreachable_next(void);
 /* 0, or the outcome already reported. */
@@ -97,6 +101,10 @@ void show_readers(const struct cli *cli, const char *json);
 /* What to do about a reader whose member "why" this is, translated; NULL: not known here. */
 const char *show_why(const char *why);
 void show_result(const struct cli *cli, const struct mohr_result *result);
+/* Whose certificate it is: the names among `names`, then "certificate" of `all`. */
+void show_person(const struct cli *cli, const json_t *names, const json_t *all, bool staff);
+/* show_document.c: what was found of a signed document, as mohr_signed_json() tells it, and of a PDF besides. */
+void show_document(const struct cli *cli, const json_t *all);
 /* show_revocation.c: the member "revocation" of `all`, in words: not revoked as of when, or why unchecked. */
 void show_revocation(const struct cli *cli, const json_t *all);
 /* show_evidence.c: the member "evidence", if there is one: when it was received and who says so. */

@@ -29,9 +29,9 @@ static const struct command {
                 "            [--expired-cert refuse|report|accept] [--json]\n"
                 "            [--revocation require|prefer|off] [--revocation-from FILE-or-DIR]\n"
                 "            [--revocation-age DAYS] [--tsa-anchors FILE-or-DIR]\n"
-                "            [FILE|-]",
-                N_("Check an assertion, or a bundle or receipt that keeps one; print what it says "
-                   "of its holder") },
+                "            [--content FILE] [FILE|-]",
+                N_("Check an assertion, a bundle or receipt that keeps one, or a signed document; "
+                   "print what it says of its holder or signers") },
         { "receipt", command_receipt,
                 "[--out NAME.pdf] [--bundle NAME.json] [--force]\n"
                 "            [--size a4|80mm] [--lang fa|en]\n"

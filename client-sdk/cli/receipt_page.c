@@ -84,21 +84,6 @@ static char *describe(const struct receipt *receipt)
 
 /* ---- running it ---- */
 
-/* Beside this program in a build tree, else where it is installed. */
-static bool find_program(char dst[static PATH_MAX])
-{
-        ssize_t len = readlink("/proc/self/exe", dst, PATH_MAX - sizeof PROGRAM);
-        dst[len > 0 ? len : 0] = '\0';
-        char *slash = strrchr(dst, '/');
-        if (slash) {
-                memcpy(slash + 1, PROGRAM, sizeof PROGRAM);
-                if (access(dst, X_OK) == 0)
-                        return true;
-        }
-        snprintf(dst, PATH_MAX, "%s/%s", MOHR_LIBEXECDIR, PROGRAM);
-        return access(dst, X_OK) == 0;
-}
-
 /* A file that only this process and its child ever see, at its beginning. */
 static int nameless(const char *text)
 {
@@ -213,7 +198,7 @@ int receipt_draw(const struct cli *cli, struct receipt *receipt)
 {
         char program[PATH_MAX];
         size_t len = 0;
-        if (!find_program(program))
+        if (!cli_program(PROGRAM, program))
                 return no_program(cli);
         _cleanup_free_ char *text = describe(receipt);
         _cleanup_free_ unsigned char *page = malloc(PAGE_MAX);

@@ -170,15 +170,14 @@ static void show_staff(const struct cli *cli, const json_t *all)
         show_line(cli, _("Account"), member(all, "upn"));
 }
 
-static void show_identity(const struct cli *cli, const json_t *all, enum mohr_holder holder)
+void show_person(const struct cli *cli, const json_t *names, const json_t *all, bool staff)
 {
-        printf("%s\n", _("From the certificate, signed for by the chip:"));
-        if (holder == MOHR_HOLDER_STAFF)
-                show_staff(cli, all);
+        if (staff)
+                show_staff(cli, names);
         else
-                show_citizen(cli, all);
-        show_line(cli, _("Subject"), member(all, "sub"));
-        show_word(cli, _("Assurance level"), member(all, "acr"));
+                show_citizen(cli, names);
+        show_line(cli, _("Subject"), member(names, "sub"));
+        show_word(cli, _("Assurance level"), member(names, "acr"));
         show_date(cli, _("Certificate valid until"),
                 member(json_object_get(all, "certificate"), "not_after"));
         show_line(cli, _("Issued by"), member(json_object_get(all, "certificate"), "issuer"));
@@ -209,7 +208,8 @@ void show_result(const struct cli *cli, const struct mohr_result *result)
         if (mohr_result_reason(result) == MOHR_REASON_OK)
                 printf("%s%s%s\n", cli_style(stdout, STYLE_GOOD), mohr_reason_text(MOHR_REASON_OK),
                         cli_style(stdout, STYLE_PLAIN));
-        show_identity(cli, all, mohr_result_holder(result));
+        printf("%s\n", _("From the certificate, signed for by the chip:"));
+        show_person(cli, all, all, mohr_result_holder(result) == MOHR_HOLDER_STAFF);
         show_stated(cli, all);
         show_revocation(cli, all);
         show_evidence(cli, all);

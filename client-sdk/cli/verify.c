@@ -1,29 +1,70 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* verify.c: mohr verify: an assertion, an evidence bundle or a receipt, told apart by what they hold, from a
- * file or standard input; a verdict as the exit code.
+/* verify.c: mohr verify: an assertion, an evidence bundle, a receipt or a signed document, told apart by what they
+ * hold, from a file or standard input; a verdict as the exit code.
  */
-#include "client-sdk/cli/checking.h"
+#include "client-sdk/cli/document.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 
 static const struct option options[] = {
         CHECKING_OPTIONS,
+        { "content", required_argument, NULL, 'c' },
         { 0 },
 };
 
+struct given {
+        const char *file, *content;
+};
+
 static int parse(
-        struct cli *cli, int argc, char **argv, struct checking *checking, const char **ret_file)
+        struct cli *cli, int argc, char **argv, struct checking *checking, struct given *ret)
 {
         int r = 0;
         for (int option; r == 0 && (option = getopt_long(argc, argv, "", options, NULL)) >= 0;)
-                r = checking_option(cli, option, checking);
+                if (option == 'c')
+                        ret->content = optarg;
+                else
+                        r = checking_option(cli, option, checking);
         if (r == 0)
                 r = checking_complete(cli, checking);
         if (r != 0)
                 return r;
         if (argc - optind > 1)
                 return cli_usage(cli, _("This takes one file, or - for standard input."));
-        *ret_file = optind < argc ? argv[optind] : "-";
+        ret->file = optind < argc ? argv[optind] : "-";
         return 0;
 }
+
+/* ---- documents ---- */
+
+/* What came through a pipe, as a file; one on the disk as it is. */
+static int open_given(const char *file, const struct checking_input *input)
+{
+        if (strcmp(file, "-") != 0)
+                return open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+        _cleanup_close_ int fd = memfd_create("input", MFD_CLOEXEC);
+        size_t done = 0;
+        for (ssize_t put = 0; fd >= 0 && done < input->len && put >= 0; done += (size_t)put)
+                put = write(fd, input->text + done, input->len - done);
+        return done == input->len ? base_take_fd(&fd) : -1;
+}
+
+/* -1: it is none. */
+static int verify_document(const struct cli *cli, const struct checking *checking,
+        const struct given *given, const struct checking_input *input)
+{
+        struct stat st;
+        _cleanup_close_ int fd = open_given(given->file, input);
+        if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
+                !document_is_one(fd, (uint64_t)st.st_size))
+                return -1;
+        return document_verify(
+                cli, checking, fd, (uint64_t)st.st_size, given->file, given->content);
+}
+
+/* ---- assertions ---- */
 
 static int print_result(const struct cli *cli, const struct mohr_trust *trust,
         const struct checking *checking, const struct mohr_result *result, int outcome)
@@ -62,13 +103,18 @@ int command_verify(struct cli *cli, int argc, char **argv)
         _cleanup_result_ struct mohr_result *result = NULL;
         _cleanup_input_ struct checking_input input = { 0 };
         struct checking checking = { 0 };
-        const char *file = "-";
-        int r = parse(cli, argc, argv, &checking, &file);
+        struct given given = { .file = "-" };
+        int r = parse(cli, argc, argv, &checking, &given);
         if (r != 0)
                 return r;
-        r = checking_read(file, &input);
+        r = checking_read(given.file, &input);
         if (r < 0)
-                return cli_usage(cli, "%s: %s", file, strerror(-r));
+                return cli_usage(cli, "%s: %s", given.file, strerror(-r));
+        r = verify_document(cli, &checking, &given, &input);
+        if (r >= 0)
+                return r;
+        if (given.content)
+                return cli_usage(cli, _("--content goes with a signature without its document."));
         r = checking_trust(cli, &checking, &trust);
         if (r != 0)
                 return r;

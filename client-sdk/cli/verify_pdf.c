@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* verify_pdf.c: the signatures of a PDF (ISO 32000-1 12.8, ETSI EN 319 142-1): each is one CMS over all bytes of a beginning of the
+ * file but itself.
+ *
+ * Which bytes those are a worker says that has read the PDF, and hostile PDF at that; so here the file is asked: the range begins at
+ * its first byte and leaves out one hexadecimal string, and that string is this very signature. What was added to the file
+ * later is covered by a later signature, or by none, and then the whole does not hold: a reader would show what nobody signed.
+ */
+#include "client-sdk/cli/document.h"
+#include "client-sdk/cli/document_work.h"
+
+#include "base/bytes.h"
+#include "client-sdk/assertion.h"
+#include "client-sdk/base64.h"
+#include "client-sdk/document/work.h"
+#include "client-sdk/members.h"
+#include "client-sdk/signed.h"
+
+#define GAP_MAX (2 * 2 * CMS_SIGNED_MAX + 2) /* letters; others reserve more room than we do */
+
+struct pdf {
+        const struct document_look *look;
+        struct document_report *report;
+        json_t *signatures; /* told; owned by the report */
+        uint64_t covered;   /* the most of the file that a signature covers */
+};
+
+/* ---- where it lies ---- */
+
+struct place {
+        struct mohr_range ranges[2];
+        uint8_t *cms; /* owned */
+        size_t cms_len;
+};
+
+static void place_clear(struct place *place)
+{
+        free(place->cms);
+}
+
+static bool number_at(const json_t *list, size_t index, uint64_t most, uint64_t *ret)
+{
+        json_int_t number = json_integer_value(json_array_get(list, index));
+        *ret = (uint64_t)number;
+        return json_is_integer(json_array_get(list, index)) && number >= 0 && *ret <= most;
+}
+
+static bool read_ranges(const json_t *row, uint64_t size, struct mohr_range ranges[2])
+{
+        const json_t *list = json_object_get(row, "range");
+        uint64_t zero;
+        return json_array_size(list) == 4 && number_at(list, 0, 0, &zero) &&
+               number_at(list, 1, size, &ranges[0].len) &&
+               number_at(list, 2, size, &ranges[1].offset) &&
+               number_at(list, 3, size - ranges[1].offset, &ranges[1].len) &&
+               ranges[1].offset > ranges[0].len + 2 && ranges[1].len > 0;
+}
+
+static int nibble(char c)
+{
+        return c >= '0' && c <= '9'                 ? c - '0'
+               : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10
+                                                    : -1;
+}
+
+/* Is what was left out "<", the signature in hexadecimal digits, zeros and ">", and nothing else? */
+static bool gap_is(const char *gap, size_t len, const uint8_t *cms, size_t cms_len)
+{
+        if (len < 2 * cms_len + 2 || len % 2 != 0 || gap[0] != '<' || gap[len - 1] != '>')
+                return false;
+        for (size_t i = 0; i < (len - 2) / 2; i++) {
+                int high = nibble(gap[1 + 2 * i]), low = nibble(gap[2 + 2 * i]);
+                int want = i < cms_len ? cms[i] : 0;
+                if (high < 0 || low < 0 || (high << 4 | low) != want)
+                        return false;
+        }
+        return true;
+}
+
+static bool lies_there(const struct document_look *look, const struct place *place)
+{
+        uint64_t from = place->ranges[0].len, len = place->ranges[1].offset - from;
+        if (len > GAP_MAX)
+                return false;
+        _cleanup_free_ char *gap = malloc((size_t)len);
+        return gap && pread(look->fd, gap, (size_t)len, (off_t)from) == (ssize_t)len &&
+               gap_is(gap, (size_t)len, place->cms, place->cms_len);
+}
+
+static int read_cms(const json_t *text, struct place *place)
+{
+        size_t letters = json_string_length(text), room = letters / 4 * 3;
+        if (letters == 0 || room > CMS_SIGNED_MAX + 3)
+                return OUTCOME_INVALID;
+        place->cms = malloc(room + 1);
+        if (!place->cms)
+                return -ENOMEM;
+        ssize_t len =
+                base64_decode(BASE64_STANDARD, place->cms, room, json_string_value(text), letters);
+        place->cms_len = len > 0 ? (size_t)len : 0;
+        return len > 0 ? 0 : OUTCOME_INVALID;
+}
+
+/* 0; 21: it lies nowhere. */
+static int find_place(const struct document_look *look, const json_t *row, struct place *place)
+{
+        int r = read_cms(json_object_get(row, "cms"), place);
+        if (r == 0 && (!read_ranges(row, look->size, place->ranges) || !lies_there(look, place)))
+                r = OUTCOME_INVALID;
+        return r;
+}
+
+/* ---- judging one ---- */
+
+static void weigh(
+        struct document_report *report, enum mohr_reason reason, const char *detail, int outcome)
+{
+        bool worse = outcome != 0 &&
+                     (report->outcome == 0 ||
+                             (outcome == OUTCOME_INVALID && report->outcome != OUTCOME_INVALID));
+        if (!worse)
+                return;
+        report->outcome = outcome;
+        report->reason = reason;
+        snprintf(report->detail, sizeof report->detail, "%s", detail);
+}
+
+/* A row that has nothing to tell but why. */
+static json_t *refusal(struct pdf *pdf, enum mohr_reason reason, const char *detail)
+{
+        weigh(pdf->report, reason, detail, OUTCOME_INVALID);
+        return json_pack("{s:{}, s:o}", "claimed", "verification",
+                signed_verdict(reason, detail, OUTCOME_INVALID));
+}
+
+/* The row of its one signer. */
+static json_t *row_of(struct pdf *pdf, const struct mohr_signed *result, int outcome)
+{
+        bool starved;
+        if (mohr_signed_count(result) != 1)
+                return refusal(pdf, MOHR_REASON_DOCUMENT_FORM,
+                        mohr_signed_count(result) ? "too-many-signers"
+                                                  : mohr_signed_detail(result));
+        _cleanup_free_ char *text = mohr_signed_json(result);
+        _cleanup_json_ json_t *all = text ? members_read(text, strlen(text), &starved) : NULL;
+        weigh(pdf->report, mohr_signed_reason(result), mohr_signed_detail(result), outcome);
+        return json_incref(json_array_get(json_object_get(all, "signatures"), 0));
+}
+
+static bool filter_is_known(const json_t *row)
+{
+        const char *filter = json_string_value(json_object_get(row, "sub_filter"));
+        return filter && (strcmp(filter, "ETSI.CAdES.detached") == 0 ||
+                                 strcmp(filter, "adbe.pkcs7.detached") == 0);
+}
+
+static int judge_place(struct pdf *pdf, const struct place *place, json_t **ret)
+{
+        const struct document_look *look = pdf->look;
+        struct mohr_signed *result = NULL;
+        const struct mohr_document document = { .form = MOHR_DOCUMENT_CMS,
+                .content = look->fd,
+                .ranges = place->ranges,
+                .range_count = 2,
+                .signature = place->cms,
+                .signature_len = place->cms_len };
+        int r = mohr_document_verify(
+                look->trust, &document, &look->checking->options, look->authorities, &result);
+        if (r < 0)
+                return r;
+        *ret = row_of(pdf, result, r);
+        uint64_t covers = place->ranges[1].offset + place->ranges[1].len;
+        if (mohr_signed_count(result) == 1 && covers > pdf->covered)
+                pdf->covered = covers;
+        mohr_signed_free(result);
+        return *ret ? 0 : -ENOMEM;
+}
+
+static int judge(struct pdf *pdf, const json_t *row, json_t **ret)
+{
+        _cleanup_(place_clear) struct place place = { .cms = NULL };
+        const char *why = json_string_value(json_object_get(row, "why"));
+        int r = 0;
+        if (why) {
+                *ret = refusal(pdf, MOHR_REASON_DOCUMENT_FORM, why);
+        } else if (!filter_is_known(row)) {
+                *ret = refusal(pdf, MOHR_REASON_DOCUMENT_FORM, "sub-filter");
+        } else {
+                r = find_place(pdf->look, row, &place);
+                if (r == 0)
+                        return judge_place(pdf, &place, ret);
+                if (r > 0)
+                        *ret = refusal(pdf, MOHR_REASON_DOCUMENT_FORM, "range");
+        }
+        return r < 0 ? r : *ret ? 0 : -ENOMEM;
+}
+
+/* ---- telling ---- */
+
+/* What the PDF says of it, in the bytes it covers. */
+static json_t *words_of(const json_t *row)
+{
+        static const char *const names[] = { "field", "sub_filter", "covers", "whole", "after",
+                "name", "reason", "location", "at" };
+        json_t *words = json_object();
+        for (size_t i = 0; words && i < ARRAY_LEN(names); i++) {
+                json_t *value = json_object_get(row, names[i]);
+                if (value && json_object_set(words, names[i], value) < 0) {
+                        json_decref(words);
+                        return NULL;
+                }
+        }
+        return words;
+}
+
+static int tell(struct pdf *pdf, const json_t *row)
+{
+        json_t *told = NULL;
+        int r = judge(pdf, row, &told);
+        if (r < 0)
+                return r;
+        size_t index = json_array_size(pdf->signatures);
+        if (json_object_set_new(told, "index", json_integer((json_int_t)index)) < 0 ||
+                json_object_set_new(told, "pdf", words_of(row)) < 0) {
+                json_decref(told);
+                return -ENOMEM;
+        }
+        return json_array_append_new(pdf->signatures, told) < 0 ? -ENOMEM : 0;
+}
+
+static int tell_document(struct pdf *pdf, const struct document_work *work)
+{
+        struct signed_hashes hashes;
+        char sha256[65];
+        int r = signed_hash(pdf->look->fd, NULL, 0, &hashes);
+        if (r < 0)
+                return r;
+        hex_encode(sha256, hashes.sha256, sizeof hashes.sha256);
+        const struct member rows[] = { { "form", "pdf" }, { "sha256", sha256 } };
+        json_t *document = members_of(json_object(), rows, ARRAY_LEN(rows));
+        json_t *pages = json_object_get(work->last, "pages");
+        if (document && (!pages || json_object_set(document, "pages", pages) == 0) &&
+                json_object_set_new(document, "size", json_integer((json_int_t)hashes.size)) == 0)
+                return json_object_set_new(pdf->report->all, "document", document) < 0 ? -ENOMEM
+                                                                                       : 0;
+        json_decref(document);
+        return -ENOMEM;
+}
+
+static void judge_whole(struct pdf *pdf, const struct document_work *work)
+{
+        json_int_t count = json_integer_value(json_object_get(work->last, "signatures"));
+        size_t told = json_array_size(pdf->signatures);
+        if (work->why[0])
+                weigh(pdf->report, MOHR_REASON_DOCUMENT_FORM, work->why, OUTCOME_INVALID);
+        else if (told == 0)
+                weigh(pdf->report, MOHR_REASON_DOCUMENT_UNSIGNED, "", OUTCOME_INVALID);
+        else if ((size_t)count != told)
+                weigh(pdf->report, MOHR_REASON_DOCUMENT_FORM, "too-many-signers", OUTCOME_INVALID);
+        else if (pdf->covered != pdf->look->size)
+                weigh(pdf->report, MOHR_REASON_DOCUMENT_EXTENDED, "", OUTCOME_INVALID);
+}
+
+static int report_all(struct pdf *pdf, const struct document_work *work)
+{
+        struct document_report *report = pdf->report;
+        size_t index;
+        json_t *row;
+        int r = 0;
+        report->all = json_pack("{s:[]}", "signatures");
+        pdf->signatures = json_object_get(report->all, "signatures");
+        if (!pdf->signatures)
+                return -ENOMEM;
+        json_array_foreach (work->rows, index, row) {
+                r = tell(pdf, row);
+                if (r < 0)
+                        return r;
+        }
+        judge_whole(pdf, work);
+        r = tell_document(pdf, work);
+        if (r == 0 && json_object_set_new(report->all, "verification",
+                              signed_verdict(report->reason, report->detail, report->outcome)) < 0)
+                r = -ENOMEM;
+        return r;
+}
+
+int document_verify_pdf(const struct document_look *look, struct document_report *report)
+{
+        char program[PATH_MAX];
+        _cleanup_work_ struct document_work work = { .rows = NULL };
+        struct pdf pdf = { .look = look, .report = report };
+        if (!cli_program(DOCUMENT_PROGRAM, program))
+                return cli_report_as(look->cli, OUTCOME_INTERNAL,
+                        _("The program that looks into documents is not installed, so nothing was "
+                          "checked."),
+                        _("Install the package mohr again."), DOCUMENT_PROGRAM, NULL);
+        int r = document_signatures(program, look->fd, &work);
+        if (r >= 0)
+                r = report_all(&pdf, &work);
+        return r < 0 ? cli_result(look->cli, r, NULL) : 0;
+}
