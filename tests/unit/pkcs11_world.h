@@ -49,7 +49,7 @@ static pid_t world_server; /* not in shared memory: fork() says two things */
 
 struct world_connection {
         int fd;
-        bool watches;
+        bool watches, held;
         size_t len;
         char call[WORLD_CALL];
 };
@@ -85,7 +85,8 @@ static void world_answer_call(struct world_connection *c)
                 c->watches = i == WORLD_WATCH;
                 bool hang_up = answer->hang_up;
                 answer->count++;
-                if (!answer->hold)
+                c->held = answer->hold;
+                if (!c->held)
                         world_send(c, i);
                 if (hang_up)
                         world_close(c);
@@ -108,7 +109,14 @@ static void world_hear(struct world_connection *c)
         }
 }
 
-/* 'p': the picture for all who watch. 'w': their end. 'c': everybody's. 'q': ours. */
+static void world_release(struct world_connection *c, enum world_method method)
+{
+        c->held = false;
+        world_send(c, method);
+}
+
+/* 'p': the picture for all who watch. 'l', 's': the answers that were held. 'w': the end of those who watch. 'c': everybody's. 'q':
+ * ours. */
 static void world_obey(struct world_connection connections[WORLD_CONNECTIONS])
 {
         char order = 0;
@@ -118,6 +126,8 @@ static void world_obey(struct world_connection connections[WORLD_CONNECTIONS])
                 struct world_connection *c = &connections[i];
                 if (c->fd >= 0 && c->watches && order == 'p')
                         world_send(c, WORLD_WATCH);
+                else if (c->fd >= 0 && c->held && (order == 'l' || order == 's'))
+                        world_release(c, order == 'l' ? WORLD_LIST : WORLD_SIGN);
                 else if (c->fd >= 0 && (order == 'c' || (order == 'w' && c->watches)))
                         world_close(c);
         }
