@@ -254,10 +254,12 @@ void cli_show_phase(void *user, const char *phase)
                 { "search", N_("Looking for the card that is asked for. Leave all cards where they "
                                "are ...") },
                 { "card", N_("Reading the card. Leave it where it is ...") },
+                { "reading", N_("Making the document ready ...") },
                 { "consent", N_("Waiting for the holder's consent ...") },
                 { "pin", N_("The card checks the PIN. Leave it where it is ...") },
                 { "pinpad", N_("Please type the PIN on the keys of the card reader ...") },
                 { "sign", N_("The chip is signing. Leave the card where it is ...") },
+                { "signed", N_("Signed.") },
         };
         (void)user;
         for (size_t i = 0; i < ARRAY_LEN(phases); i++)

@@ -75,6 +75,7 @@ int command_status(struct cli *cli, int argc, char **argv);
 int command_watch(struct cli *cli, int argc, char **argv);
 int command_assert(struct cli *cli, int argc, char **argv);
 int command_verify(struct cli *cli, int argc, char **argv);
+int command_sign(struct cli *cli, int argc, char **argv);
 int command_receipt(struct cli *cli, int argc, char **argv);
 int command_trust(struct cli *cli, int argc, char **argv);
 int command_history(struct cli *cli, int argc, char **argv);
