@@ -87,10 +87,13 @@ void issuers_clear(struct issuers *issuers)
         pthread_mutex_destroy(&issuers->lock);
 }
 
-static bool may_sign(X509 *cert)
+/* Of a staff member's keys one commits its holder; the others open doors, and sign for whatever program asks. */
+static bool may_sign(const struct signer *signer)
 {
+        X509 *cert = signer->certs[0];
         uint32_t usage = X509_get_key_usage(cert); /* all bits when the extension is absent */
-        return usage & (KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION);
+        return signer->identity.staff ? leaf_commits(cert)
+                                      : usage & (KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION);
 }
 
 static enum mohr_reason choose_algorithm(struct signer *signer, const char *name)
@@ -243,7 +246,7 @@ static enum mohr_reason fill(
         signer->starved |= r == -ENOMEM;
         if (r != 0 || (kind && signer->identity.staff != kind->staff))
                 return kind->otherwise;
-        return may_sign(signer->certs[0]) ? MOHR_REASON_OK : MOHR_REASON_KEY_USAGE;
+        return may_sign(signer) ? MOHR_REASON_OK : MOHR_REASON_KEY_USAGE;
 }
 
 static int read_header(const char *json, size_t len, const char *typ, struct issuers *known,
@@ -308,7 +311,7 @@ static enum mohr_reason fill_plain(
         signer->starved |= r == -ENOMEM;
         if (r != 0)
                 return MOHR_REASON_NOT_HOLDER;
-        return may_sign(signer->certs[0]) ? MOHR_REASON_OK : MOHR_REASON_KEY_USAGE;
+        return may_sign(signer) ? MOHR_REASON_OK : MOHR_REASON_KEY_USAGE;
 }
 
 int signer_of(const struct view *certificates, size_t count, const char *alg, struct signer **ret,

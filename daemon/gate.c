@@ -278,9 +278,11 @@ bool gate_step_known(
         return true;
 }
 
-static bool may_sign(X509 *leaf)
+/* Of two keys the one that makes assertions commits its holder (client-sdk/signer.c asks for it); the other one opens. */
+static bool may_sign(X509 *leaf, enum card_use use)
 {
-        return X509_get_key_usage(leaf) & (KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION);
+        return use == CARD_USE_SIGNATURE ? leaf_commits(leaf)
+                                         : X509_get_key_usage(leaf) & KU_DIGITAL_SIGNATURE;
 }
 
 static int confirm_staff(const struct gate_chain *chain, const struct card_identity *identity,
@@ -296,8 +298,8 @@ static int confirm_staff(const struct gate_chain *chain, const struct card_ident
                 { !chain->two_leaves, "two different certificates in one container" },
                 { chain->leaf && gate_step_known(chain, identity, &step),
                         "the certificate's key is not RSA of 2048 bits, P-256 or P-384" },
-                { chain->leaf && may_sign(chain->leaf),
-                        "the certificate's key is not for signing" },
+                { chain->leaf && may_sign(chain->leaf, chain->use),
+                        "the certificate's key usage is not that of this key" },
                 { !chain->shared_key, "one key lies in 9A and in 9C: it would sign for any app" },
                 { chain->issuer != NULL, "no anchor for staff issued the holder's certificate" },
                 { chain->issuer && anchors && trust_vouches(anchors, TRUST_STAFF, chain->issuer),
@@ -313,7 +315,7 @@ void gate_chain_judge_other(struct gate_chain *chain, const struct mohr_trust *a
                                : NULL;
         struct leaf facts;
         if (issuer && issued(issuer, chain->other) && trust_vouches(anchors, TRUST_STAFF, issuer) &&
-                piv_method(chain->other) && may_sign(chain->other) &&
+                piv_method(chain->other) && may_sign(chain->other, CARD_USE_SIGNATURE) &&
                 leaf_read(chain->other, &facts) == 0 && facts.class == LEAF_STAFF)
                 return;
         X509_free(chain->other);

@@ -462,7 +462,7 @@ public class Verify {
             .allMatch(oid -> only(subject.get(oid)) != null);
         if (staff) demand(!leaf.isCa && !form && !registry && cn != null, "not-a-staff-certificate");
         else demand(!leaf.isCa && form && registry && match.group(2).matches("SIG|AUT"), "not-a-citizen-certificate");
-        demand(leaf.may(SIGN | COMMIT), "key-usage");
+        demand(leaf.may(staff ? COMMIT : SIGN | COMMIT), "key-usage"); // the rest of a staff card's keys open doors
         return staff ? staffFacts(leaf, subject) : citizenFacts(leaf, subject, match.group(1), match.group(2));
     }
 

@@ -303,7 +303,7 @@ function identifyGood(leaf, staff) { // citizen or staff is told by the certific
   const form = match && [COUNTRY, UNIT, GIVEN_NAME, SURNAME].every((oid) => only(subject[oid]))
   if (staff) demand(!leaf.isCa && !form && !registry && cn, 'not-a-staff-certificate')
   else demand(!leaf.isCa && form && registry && ['SIG', 'AUT'].includes(match[2]), 'not-a-citizen-certificate')
-  demand(leaf.usage & (SIGN | COMMIT), 'key-usage')
+  demand(leaf.usage & (staff ? COMMIT : SIGN | COMMIT), 'key-usage') // the rest of a staff card's keys open doors
   return staff ? staffFacts(leaf, subject) : citizenFacts(leaf, subject, match)
 }
 

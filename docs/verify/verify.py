@@ -295,7 +295,8 @@ def identify(leaf, staff):
         good = not leaf.is_ca and form and registry and match.group(2) in ("SIG", "AUT")
         demand(good, "not-a-citizen-certificate")
         facts = citizen_facts(leaf, subject, match)
-    demand(leaf.may("digital_signature", "content_commitment"), "key-usage")
+    uses = ("content_commitment",) if staff else ("digital_signature", "content_commitment")  # the rest of a staff card's keys open doors
+    demand(leaf.may(*uses), "key-usage")
     ends = datetime.datetime.fromtimestamp(leaf.ends, datetime.timezone.utc)
     return facts, ends.strftime("%Y-%m-%dT%H:%M:%SZ")
 

@@ -160,7 +160,10 @@ static void a_staff_card_needs_an_anchor_for_staff(void **state)
                 { &piv, staff_leaf(pki->ec_key, NULL), staff_ca, TRUST_STAFF, NULL },
                 { &piv, staff_leaf(pki->small_key, NULL), staff_ca, TRUST_STAFF, "2048" },
                 { &piv, staff_leaf(pki->ec_key, "keyAgreement"), staff_ca, TRUST_STAFF,
-                        "not for signing" },
+                        "key usage" },
+                { &piv, staff_leaf(pki->ec_key, "digitalSignature"), staff_ca, TRUST_STAFF,
+                        "key usage" },
+                { &piv, staff_leaf(pki->ec_key, "nonRepudiation"), staff_ca, TRUST_STAFF, NULL },
                 { &piv, staff_leaf(pki->ec_key, NULL), NULL, TRUST_STAFF, "no anchors" },
                 { &piv, staff_leaf(pki->ec_key, NULL), staff_ca, TRUST_CITIZENS, "issued" },
                 { &piv, staff_leaf(pki->ec_key, NULL), pki->ca, TRUST_STAFF, "issued" },
@@ -213,6 +216,65 @@ static void the_certificates_key_alone_says_how_a_staff_card_signs(void **state)
         EVP_PKEY_free(p384);
         EVP_PKEY_free(p521);
         EVP_PKEY_free(big);
+}
+
+/* The other certificate of a staff card: it counts if it is one of the staff's, and never as the leaf. */
+static void two_keys_of_a_staff_card_are_told_apart(void **state)
+{
+        (void)state;
+        static const struct card_identity piv = { CARD_PIV, GENERATION_UNKNOWN, true, 'D', "PIV" };
+        X509 *leaf = staff_leaf(pki->ec_key, NULL), *again = staff_leaf(pki->ec_key, NULL),
+             *signer = staff_leaf(pki->leaf_key, NULL), *weak = staff_leaf(pki->small_key, NULL),
+             *opens = staff_leaf(pki->ec_key, "digitalSignature"),
+             *closed = staff_leaf(pki->leaf_key, "digitalSignature"),
+             *agrees = staff_leaf(pki->ec_key, "keyAgreement");
+        const struct {
+                X509 *first, *second; /* of 9A and of 9C */
+                bool confirmed, other;
+        } rows[] = {
+                { leaf, signer, true, true },
+                { opens, signer, true, true },
+                { opens, closed, true, false }, /* commits nobody */
+                { agrees, signer, false, true },
+                { leaf, weak, true, false },
+                { leaf, pki->leaf, true, false }, /* nobody's of the staff */
+                { leaf, NULL, true, false },
+                { leaf, leaf, false, true },
+                { leaf, again, false, true }, /* one key under two certificates */
+                { NULL, signer, false, true },
+                { pki->leaf, signer, false, true },
+        };
+        struct mohr_trust *trust = trust_in(TRUST_STAFF, staff_ca);
+        for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+                struct gate_chain chain = { 0 };
+                struct gate_step step = { 0 };
+                const char *why = "";
+                gate_chain_begin(&chain, CARD_PIV, CARD_USE_AUTHENTICATION);
+                assert_true(gate_chain_lacks(&chain));
+                if (rows[i].first)
+                        add(&chain, gate_file(CARD_PIV, CARD_USE_AUTHENTICATION, 0), rows[i].first);
+                gate_chain_find_issuer(&chain, staff_ca);
+                assert_true(gate_chain_lacks(&chain));
+                if (rows[i].second)
+                        add(&chain, gate_file(CARD_PIV, CARD_USE_AUTHENTICATION, 1),
+                                rows[i].second);
+                gate_chain_judge_other(&chain, trust);
+                if ((gate_confirm(&chain, &piv, trust, &why) == 0) != rows[i].confirmed ||
+                        (chain.other != NULL) != rows[i].other)
+                        fail_msg("row %zu: %s", i, why);
+                if (rows[i].confirmed) {
+                        assert_true(gate_step_known(&chain, &piv, &step));
+                        assert_int_equal(step.key, 0x9A);
+                        assert_int_equal(chain.leaf_object, OBJECT_CERTIFICATE_2);
+                }
+                gate_chain_judge_other(&chain, NULL);
+                assert_null(chain.other);
+                gate_chain_clear(&chain);
+        }
+        mohr_trust_free(trust);
+        X509 *const all[] = { leaf, again, signer, weak, opens, closed, agrees };
+        for (size_t i = 0; i < ARRAY_LEN(all); i++)
+                X509_free(all[i]);
 }
 
 static void a_chain_is_judged_for_the_family_it_was_made_for(void **state)
@@ -469,6 +531,7 @@ int main(void)
                 cmocka_unit_test(a_staff_card_needs_an_anchor_for_staff),
                 cmocka_unit_test(the_certificates_key_alone_says_how_a_staff_card_signs),
                 cmocka_unit_test(a_chain_is_judged_for_the_family_it_was_made_for),
+                cmocka_unit_test(two_keys_of_a_staff_card_are_told_apart),
                 cmocka_unit_test(a_card_that_stays_unlocked_is_not_counted),
                 cmocka_unit_test(no_leaf_and_no_issuer_are_refused),
                 cmocka_unit_test(two_signature_certificates_are_one_too_many),

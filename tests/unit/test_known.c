@@ -47,6 +47,42 @@ static void a_card_is_known_by_its_number_only(void **state)
         known_free(known);
 }
 
+/* A staff card's two keys have a certificate each; a national card has one key for everything. */
+static void a_card_is_known_for_the_key_that_it_was_read_for(void **state)
+{
+        (void)state;
+        static const struct {
+                enum card_family family;
+                enum card_use use;
+                bool signature, authentication;
+        } rows[] = {
+                { CARD_PIV, CARD_USE_SIGNATURE, true, false },
+                { CARD_PIV, CARD_USE_AUTHENTICATION, false, true },
+                { CARD_NID, CARD_USE_SIGNATURE, true, true },
+                { CARD_NID, CARD_USE_AUTHENTICATION, true, true },
+        };
+        for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+                struct config config = { 0 };
+                struct known *known = fresh(&config);
+                struct known_card card = a_card();
+                card.identity.family = rows[i].family;
+                gate_chain_begin(&card.chain, rows[i].family, rows[i].use);
+                known_card_put(known, 7, &card);
+                assert_int_equal(
+                        known_card_find(known, 7, CARD_USE_SIGNATURE) != NULL, rows[i].signature);
+                assert_int_equal(known_card_find(known, 7, CARD_USE_AUTHENTICATION) != NULL,
+                        rows[i].authentication);
+                card.chain.use = CARD_USE_AUTHENTICATION;
+                known_card_put(known, 7, &card); /* beside the other one, or in its place */
+                known_card_tries(known, 7, 2);   /* one PIN for both */
+                for (enum card_use use = 0; use < CARD_USES; use++)
+                        if (known_card_find(known, 7, use))
+                                assert_int_equal(known_card_find(known, 7, use)->tries, 2);
+                known_card_clear(&card);
+                known_free(known);
+        }
+}
+
 static void cards_are_bounded_and_the_oldest_leaves(void **state)
 {
         (void)state;
@@ -320,6 +356,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_card_is_known_by_its_number_only),
+                cmocka_unit_test(a_card_is_known_for_the_key_that_it_was_read_for),
                 cmocka_unit_test(cards_are_bounded_and_the_oldest_leaves),
                 cmocka_unit_test(keys_are_bounded_and_replaced_in_place),
                 cmocka_unit_test(an_issuer_serves_only_leaves_it_signed),

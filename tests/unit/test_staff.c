@@ -326,9 +326,9 @@ static void a_payload_that_says_otherwise_is_refused(void **state)
                 { "iss", "urn:mohr:card", MOHR_REASON_ISSUER },
                 { "sub", "vpZocJBZZK40MtxWFfGR5tqCseFEUzccMI5W4_7t85M", MOHR_REASON_SUBJECT },
                 { "acr", "urn:oid:2.16.364.101.1.1.4", MOHR_REASON_ASSURANCE },
-                { "key_use", "signature", MOHR_REASON_KEY_USE },
+                { "key_use", "authentication", MOHR_REASON_KEY_USE },
         };
-        X509 *leaf = issue(&(struct spec){ .usage = "digitalSignature" });
+        X509 *leaf = issue(&(struct spec){ .usage = "digitalSignature,nonRepudiation" });
         char *good = compose(leaf, staff_ca, p256);
         struct mohr_trust *trust = trust_of(pki->root, staff_ca);
         json_t *header = testpki_header("ES256", leaf, staff_ca, NULL);
@@ -357,6 +357,34 @@ static void a_payload_that_says_otherwise_is_refused(void **state)
         free(good);
         mohr_trust_free(trust);
         X509_free(leaf);
+}
+
+/* PIV's 9A signs what any program hands it: nothing of it may ever be an assertion. */
+static void only_the_key_that_commits_its_holder_makes_an_assertion(void **state)
+{
+        (void)state;
+        static const struct {
+                const char *usage;
+                enum mohr_reason reason;
+        } rows[] = {
+                { NULL, MOHR_REASON_OK },
+                { "nonRepudiation", MOHR_REASON_OK },
+                { "digitalSignature,nonRepudiation", MOHR_REASON_OK },
+                { "digitalSignature", MOHR_REASON_KEY_USAGE },
+                { "digitalSignature,keyEncipherment", MOHR_REASON_KEY_USAGE },
+                { "keyAgreement", MOHR_REASON_KEY_USAGE },
+        };
+        struct mohr_trust *trust = trust_of(NULL, staff_ca);
+        for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+                X509 *leaf = issue(&(struct spec){ .usage = rows[i].usage });
+                char *jws = compose(leaf, staff_ca, p256);
+                enum mohr_reason reason = judge(trust, jws, NULL);
+                if (reason != rows[i].reason)
+                        fail_msg("%s: %s", rows[i].usage, mohr_reason_name(reason));
+                free(jws);
+                X509_free(leaf);
+        }
+        mohr_trust_free(trust);
 }
 
 static void alternative_names_are_told_if_they_are_one(void **state)
@@ -556,6 +584,7 @@ int main(void)
                 cmocka_unit_test(a_staff_ca_cannot_make_a_citizen),
                 cmocka_unit_test(a_payload_that_says_otherwise_is_refused),
                 cmocka_unit_test(alternative_names_are_told_if_they_are_one),
+                cmocka_unit_test(only_the_key_that_commits_its_holder_makes_an_assertion),
                 cmocka_unit_test(what_looks_national_in_any_part_is_never_staff),
                 cmocka_unit_test(the_same_name_by_the_same_ca_is_the_same_subject),
                 cmocka_unit_test(the_composer_refuses_what_does_not_go_together),
