@@ -29,14 +29,9 @@ static const struct command {
                 "            [--expired-cert refuse|report|accept] [--json]\n"
                 "            [--revocation require|prefer|off] [--revocation-from FILE-or-DIR]\n"
                 "            [--revocation-age DAYS] [--tsa-anchors FILE-or-DIR]\n"
-<<<<<<< Updated upstream
                 "            [--content FILE] [FILE|-]",
                 N_("Check an assertion, a bundle or receipt that keeps one, or a signed document; "
                    "print what it says of its holder or signers") },
-=======
-                "            [FILE|-]",
-                N_("Check an assertion, or a bundle or receipt that keeps one; print what it says "
-                   "of its holder") },
         { "sign", command_sign,
                 "[--form cms|attached|pdf|jws] [--out FILE | --out-dir DIR]\n"
                 "          [--purpose TEXT] [--reader NAME] [--timeout SECONDS]\n"
@@ -48,7 +43,6 @@ static const struct command {
                 "mohr sign --countersign NUMBER [--out FILE] ... SIGNATURE ...",
                 N_("Sign documents with the card: a signature in a file of its own, around the "
                    "document, in a PDF, or of JSON") },
->>>>>>> Stashed changes
         { "receipt", command_receipt,
                 "[--out NAME.pdf] [--bundle NAME.json] [--force]\n"
                 "            [--size a4|80mm] [--lang fa|en]\n"

@@ -7,15 +7,10 @@
 #include "base/bytes.h"
 
 #include "client-sdk/base64.h"
-#include "client-sdk/cli/sign_work.h"
+#include "client-sdk/cli/document_work.h"
 #include "client-sdk/document/work.h"
 
 #include <sys/stat.h>
-
-struct looking {
-        struct sign_room room;
-        bool whole; /* of the last one: it covers all of the file */
-};
 
 static bool number(const json_t *answer, const char *name, uint64_t *ret)
 {
@@ -29,26 +24,25 @@ static bool number(const json_t *answer, const char *name, uint64_t *ret)
 static int take_cms(struct sign_room *room, const char *text)
 {
         size_t len = strlen(text);
-        uint8_t *cms = len <= 2 * DOCUMENT_ROOM_MAX ? malloc(len + 1) : NULL;
-        if (!cms)
-                return len <= 2 * DOCUMENT_ROOM_MAX ? -ENOMEM : -EBADMSG;
-        ssize_t n = base64_decode(BASE64_STANDARD, cms, len, text, len);
-        free(room->cms);
-        room->cms = cms;
+        if (len > 2 * DOCUMENT_ROOM_MAX)
+                return OUTCOME_DOCUMENT;
+        room->cms = malloc(len + 1);
+        if (!room->cms)
+                return -ENOMEM;
+        ssize_t n = base64_decode(BASE64_STANDARD, room->cms, len, text, len);
         room->len = n > 0 ? (size_t)n : 0;
-        return n > 0 ? 0 : -EBADMSG;
+        return n > 0 ? 0 : OUTCOME_DOCUMENT;
 }
 
-static int on_signature(void *user, const json_t *answer)
+/* The last one, which covers all of the file but itself. */
+static int take_last(const json_t *rows, struct sign_room *ret)
 {
-        struct looking *looking = user;
-        const char *cms = json_string_value(json_object_get(answer, "cms"));
-        if (json_object_get(answer, "ok"))
-                return 0;
-        looking->whole = cms && json_is_true(json_object_get(answer, "whole")) &&
-                         number(answer, "offset", &looking->room.offset) &&
-                         number(answer, "room", &looking->room.room);
-        return looking->whole ? take_cms(&looking->room, cms) : 0;
+        size_t count = json_array_size(rows);
+        const json_t *last = count > 0 ? json_array_get(rows, count - 1) : NULL;
+        const char *cms = json_string_value(json_object_get(last, "cms"));
+        bool whole = cms && json_is_true(json_object_get(last, "whole")) &&
+                     number(last, "offset", &ret->offset) && number(last, "room", &ret->room);
+        return whole ? take_cms(ret, cms) : OUTCOME_DOCUMENT;
 }
 
 /* "<", the signature in hex, zeros, ">": that and nothing else is what may be written over. */
@@ -73,15 +67,19 @@ static int holds(int fd, const struct sign_room *room)
 
 int sign_pdf_room(int fd, struct sign_room *ret)
 {
-        struct looking looking = { .whole = false };
-        const char *why = NULL, *detail = NULL;
-        int r = sign_work(
-                "signatures", json_object(), fd, -1, on_signature, &looking, &why, &detail);
+        char program[PATH_MAX];
+        struct sign_room room = { .cms = NULL };
+        _cleanup_work_ struct document_work work = { .rows = NULL };
+        if (!cli_program(DOCUMENT_PROGRAM, program))
+                return -ENOENT;
+        int r = document_signatures(program, fd, &work);
         if (r == 0)
-                r = looking.whole ? holds(fd, &looking.room) : OUTCOME_DOCUMENT;
+                r = take_last(work.rows, &room);
         if (r == 0)
-                *ret = looking.room;
+                r = holds(fd, &room);
+        if (r == 0)
+                *ret = room;
         else
-                free(looking.room.cms);
-        return r;
+                free(room.cms);
+        return r == OUTCOME_INVALID ? OUTCOME_DOCUMENT : r;
 }
