@@ -9,7 +9,7 @@ static int say_signature(
 {
         _cleanup_digest_ EVP_MD_CTX *digest = NULL;
         const EVP_MD *hash = NULL;
-        int r = task_hash(task, &hash);
+        int r = asked_hash(task, &hash);
         if (r == 0)
                 r = digest_new(&digest, hash);
         if (r == 0)
@@ -21,14 +21,14 @@ static int say_signature(
         return r == 0 ? task_say(task->answer, "signers", json_integer((json_int_t)count)) : r;
 }
 
-int work_countersign(struct task *task)
+int task_countersign(struct task *task)
 {
         _cleanup_attached_ struct attached file = { 0 };
         struct cms_signature signature;
         unsigned int count = 0;
         int64_t signer = 0;
         const char *why = NULL;
-        int r = task_int(task, "signer", 0, CMS_SIGNERS_MAX - 1, &signer);
+        int r = asked_int(task, "signer", 0, CMS_SIGNERS_MAX - 1, &signer);
         if (r == 0)
                 r = attached_read(&file, &task->source, &task->verdict);
         if (r == 0)

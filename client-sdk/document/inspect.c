@@ -129,7 +129,7 @@ static int describe(struct task *task, int fd)
         return r == 0 && strcmp(kind, "pdf") == 0 ? look_into(task, &map) : r;
 }
 
-int work_inspect(struct task *task)
+int task_inspect(struct task *task)
 {
         const json_t *wanted = json_object_get(task->asked, "copy");
         struct sink copy = { .fd = -1 };

@@ -16,12 +16,12 @@ static const struct {
         const char *name;
         int (*run)(struct task *task);
 } works[] = {
-        { "inspect", work_inspect },
-        { "signatures", work_signatures },
-        { "prepare", work_prepare },
-        { "text", work_text },
-        { "countersign", work_countersign },
-        { "write", work_write },
+        { "inspect", task_inspect },
+        { "signatures", task_signatures },
+        { "prepare", task_prepare },
+        { "text", task_text },
+        { "countersign", task_countersign },
+        { "write", task_write },
 };
 
 static const struct {

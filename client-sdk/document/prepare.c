@@ -18,18 +18,18 @@ static int read_stamp(struct task *task, struct making_asked *asked, const json_
 {
         struct task inner = { .asked = stamp };
         int64_t x = 0, y = 0, width = 0, height = 0;
-        int r = json_is_object(stamp) ? task_int(&inner, "page", 1, PAPER_PAGES_MAX, &asked->page)
+        int r = json_is_object(stamp) ? asked_int(&inner, "page", 1, PAPER_PAGES_MAX, &asked->page)
                                       : task_no(&inner, "question");
         if (r == 0)
-                r = task_int(&inner, "x", 0, POINTS_MAX, &x);
+                r = asked_int(&inner, "x", 0, POINTS_MAX, &x);
         if (r == 0)
-                r = task_int(&inner, "y", 0, POINTS_MAX, &y);
+                r = asked_int(&inner, "y", 0, POINTS_MAX, &y);
         if (r == 0)
-                r = task_int(&inner, "width", 1, POINTS_MAX, &width);
+                r = asked_int(&inner, "width", 1, POINTS_MAX, &width);
         if (r == 0)
-                r = task_int(&inner, "height", 1, POINTS_MAX, &height);
+                r = asked_int(&inner, "height", 1, POINTS_MAX, &height);
         if (r == 0)
-                r = task_base64(
+                r = asked_base64(
                         &inner, "content", DOCUMENT_STAMP_MAX, &asked->ink, &asked->ink_len);
         if (r == 0 && !ink_is_plain(asked->ink, asked->ink_len))
                 r = task_no(&inner, "stamp");
@@ -42,17 +42,17 @@ static int read_stamp(struct task *task, struct making_asked *asked, const json_
 static int read_asked(struct task *task, struct making_asked *asked)
 {
         const json_t *stamp = json_object_get(task->asked, "stamp");
-        int r = task_hash(task, &asked->hash);
+        int r = asked_hash(task, &asked->hash);
         if (r == 0)
-                r = task_text(task, "name", DOCUMENT_TEXT_MAX, true, &asked->name);
+                r = asked_text(task, "name", DOCUMENT_TEXT_MAX, true, &asked->name);
         if (r == 0)
-                r = task_text(task, "reason", DOCUMENT_TEXT_MAX, false, &asked->reason);
+                r = asked_text(task, "reason", DOCUMENT_TEXT_MAX, false, &asked->reason);
         if (r == 0)
-                r = task_text(task, "location", DOCUMENT_TEXT_MAX, false, &asked->location);
+                r = asked_text(task, "location", DOCUMENT_TEXT_MAX, false, &asked->location);
         if (r == 0)
-                r = task_int(task, "at", 0, LATEST, &asked->at);
+                r = asked_int(task, "at", 0, LATEST, &asked->at);
         if (r == 0)
-                r = task_int(task, "room", 1, DOCUMENT_ROOM_MAX, &asked->room);
+                r = asked_int(task, "room", 1, DOCUMENT_ROOM_MAX, &asked->room);
         return r == 0 && stamp ? read_stamp(task, asked, stamp) : r;
 }
 
@@ -201,7 +201,7 @@ static int prepare(struct task *task, const struct making_asked *asked)
         return r == 0 ? write_all(&making) : r;
 }
 
-int work_prepare(struct task *task)
+int task_prepare(struct task *task)
 {
         struct making_asked asked = { 0 };
         int r = read_asked(task, &asked);

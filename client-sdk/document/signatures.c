@@ -224,7 +224,7 @@ static int say_last(struct listing *listing)
         return r == 0 ? task_say(answer, "last", json_true()) : r;
 }
 
-int work_signatures(struct task *task)
+int task_signatures(struct task *task)
 {
         _cleanup_map_ struct map map = { 0 };
         _cleanup_paper_ struct paper paper = { 0 };

@@ -21,7 +21,7 @@ int task_say_hex(json_t *answer, const char *name, const uint8_t *data, size_t l
         return task_say(answer, name, json_string(hex));
 }
 
-int task_int(struct task *task, const char *name, int64_t min, int64_t max, int64_t *ret)
+int asked_int(struct task *task, const char *name, int64_t min, int64_t max, int64_t *ret)
 {
         const json_t *value = json_object_get(task->asked, name);
         if (!json_is_integer(value) || json_integer_value(value) < min ||
@@ -31,7 +31,7 @@ int task_int(struct task *task, const char *name, int64_t min, int64_t max, int6
         return 0;
 }
 
-int task_text(struct task *task, const char *name, size_t max, bool needed, const char **ret)
+int asked_text(struct task *task, const char *name, size_t max, bool needed, const char **ret)
 {
         const json_t *value = json_object_get(task->asked, name);
         const char *text = json_string_value(value);
@@ -45,10 +45,10 @@ int task_text(struct task *task, const char *name, size_t max, bool needed, cons
         return 0;
 }
 
-int task_base64(struct task *task, const char *name, size_t max, uint8_t **ret, size_t *ret_len)
+int asked_base64(struct task *task, const char *name, size_t max, uint8_t **ret, size_t *ret_len)
 {
         const char *text;
-        int r = task_text(task, name, DOCUMENT_FRAME_MAX, true, &text);
+        int r = asked_text(task, name, DOCUMENT_FRAME_MAX, true, &text);
         if (r != 0)
                 return r;
         _cleanup_free_ uint8_t *data = malloc(max + 1);
@@ -63,10 +63,10 @@ int task_base64(struct task *task, const char *name, size_t max, uint8_t **ret, 
         return 0;
 }
 
-int task_hash(struct task *task, const EVP_MD **ret)
+int asked_hash(struct task *task, const EVP_MD **ret)
 {
         const char *name;
-        int r = task_text(task, "hash", 16, true, &name);
+        int r = asked_text(task, "hash", 16, true, &name);
         if (r != 0)
                 return r;
         *ret = files_hash(name);

@@ -63,14 +63,14 @@ static int hash_piece(void *user, const uint8_t *data, size_t len, struct verdic
         return digest_add(user, data, len);
 }
 
-int work_text(struct task *task)
+int task_text(struct task *task)
 {
         _cleanup_digest_ EVP_MD_CTX *digest = NULL;
         const EVP_MD *hash = NULL;
         const char *header = NULL;
-        int r = task_hash(task, &hash);
+        int r = asked_hash(task, &hash);
         if (r == 0)
-                r = task_text(task, "header", JWS_HEADER_MAX, true, &header);
+                r = asked_text(task, "header", JWS_HEADER_MAX, true, &header);
         if (r == 0)
                 r = digest_new(&digest, hash);
         if (r != 0)

@@ -22,12 +22,12 @@ struct task {
 };
 
 /* 0; OUTCOME_INVALID with task->verdict; -ENOMEM or another negative errno. */
-_must_check_ int work_inspect(struct task *task);
-_must_check_ int work_prepare(struct task *task);
-_must_check_ int work_text(struct task *task);
-_must_check_ int work_countersign(struct task *task);
-_must_check_ int work_write(struct task *task);
-_must_check_ int work_signatures(struct task *task);
+_must_check_ int task_inspect(struct task *task);
+_must_check_ int task_prepare(struct task *task);
+_must_check_ int task_text(struct task *task);
+_must_check_ int task_countersign(struct task *task);
+_must_check_ int task_write(struct task *task);
+_must_check_ int task_signatures(struct task *task);
 
 /* ---- what they share (task.c) ---- */
 
@@ -40,13 +40,13 @@ _must_check_ int task_say(json_t *answer, const char *name, json_t *value);
 _must_check_ int task_say_hex(json_t *answer, const char *name, const uint8_t *data, size_t len);
 /* Members of what was asked: "question" if they are not there, of another type or out of bounds. A text that need not be there
  * is NULL then. */
-_must_check_ int task_int(
+_must_check_ int asked_int(
         struct task *task, const char *name, int64_t min, int64_t max, int64_t *ret);
-_must_check_ int task_text(
+_must_check_ int asked_text(
         struct task *task, const char *name, size_t max, bool needed, const char **ret);
-_must_check_ int task_base64(
+_must_check_ int asked_base64(
         struct task *task, const char *name, size_t max, uint8_t **ret, size_t *ret_len);
-_must_check_ int task_hash(struct task *task, const EVP_MD **ret);
+_must_check_ int asked_hash(struct task *task, const EVP_MD **ret);
 
 /* Frees, and forgets what the library remembers of an error. */
 void digest_free(EVP_MD_CTX **digest);

@@ -27,7 +27,7 @@ static int write_cms(struct task *task, struct sink *sink)
 {
         _cleanup_free_ uint8_t *cms = NULL;
         size_t len = 0;
-        int r = task_base64(task, "cms", CMS_SIGNED_MAX, &cms, &len);
+        int r = asked_base64(task, "cms", CMS_SIGNED_MAX, &cms, &len);
         return r == 0 ? put(task, sink, cms, len) : r;
 }
 
@@ -52,7 +52,7 @@ static int write_attached(struct task *task, struct sink *sink)
 {
         _cleanup_free_ uint8_t *cms = NULL;
         size_t len = 0;
-        int r = task_base64(task, "cms", CMS_SIGNED_MAX, &cms, &len);
+        int r = asked_base64(task, "cms", CMS_SIGNED_MAX, &cms, &len);
         return r == 0 ? put_around(task, sink, cms, len, 0, task->source.size) : r;
 }
 
@@ -64,9 +64,9 @@ static int write_countersigned(struct task *task, struct sink *sink)
         size_t counter_len = 0, made_len = 0;
         int64_t signer = 0;
         const char *why = NULL;
-        int r = task_base64(task, "cms", CMS_SIGNED_MAX, &counter, &counter_len);
+        int r = asked_base64(task, "cms", CMS_SIGNED_MAX, &counter, &counter_len);
         if (r == 0)
-                r = task_int(task, "signer", 0, CMS_SIGNERS_MAX - 1, &signer);
+                r = asked_int(task, "signer", 0, CMS_SIGNERS_MAX - 1, &signer);
         if (r == 0)
                 r = attached_read(&file, &task->source, &task->verdict);
         if (r != 0)
@@ -85,9 +85,9 @@ static int write_jws(struct task *task, struct sink *sink)
 {
         struct text text = { .put = NULL };
         const char *header = NULL, *signature = NULL;
-        int r = task_text(task, "header", JWS_HEADER_MAX, true, &header);
+        int r = asked_text(task, "header", JWS_HEADER_MAX, true, &header);
         if (r == 0)
-                r = task_text(task, "signature", SIGNATURE_MAX, true, &signature);
+                r = asked_text(task, "signature", SIGNATURE_MAX, true, &signature);
         if (r != 0)
                 return r;
         text = (struct text){ .put = sink_piece, .user = sink };
@@ -138,11 +138,11 @@ static int write_pdf(struct task *task, struct sink *sink)
         _cleanup_free_ uint8_t *cms = NULL;
         size_t len = 0;
         int64_t offset = 0, room = 0;
-        int r = task_base64(task, "cms", DOCUMENT_ROOM_MAX, &cms, &len);
+        int r = asked_base64(task, "cms", DOCUMENT_ROOM_MAX, &cms, &len);
         if (r == 0)
-                r = task_int(task, "room", 1, DOCUMENT_ROOM_MAX, &room);
+                r = asked_int(task, "room", 1, DOCUMENT_ROOM_MAX, &room);
         if (r == 0)
-                r = task_int(task, "offset", 1, (int64_t)source->size - 2 * room - 2, &offset);
+                r = asked_int(task, "offset", 1, (int64_t)source->size - 2 * room - 2, &offset);
         if (r == 0 && len > (size_t)room)
                 r = task_no(task, "no-room");
         if (r == 0)
@@ -173,7 +173,7 @@ static int write_form(struct task *task, struct sink *sink)
         return task_no(task, "question");
 }
 
-int work_write(struct task *task)
+int task_write(struct task *task)
 {
         struct sink sink;
         int r = sink_open(&sink, task->output, &task->source, false, &task->verdict);
