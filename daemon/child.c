@@ -76,7 +76,8 @@ static int place_files(const struct launch *launch)
                 if (r < 0 && launch->files[i] >= 0)
                         return -1;
         }
-        return close_range(FILES_FD + CHILD_FILES, ~0U, 0);
+        /* Open until the exec itself: the program may be one of them (programs.h). */
+        return close_range(FILES_FD + CHILD_FILES, ~0U, CLOSE_RANGE_CLOEXEC);
 }
 
 /* Runs in the parent's memory until execve: only system calls, nothing written but `error`. */

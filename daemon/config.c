@@ -8,6 +8,7 @@
 #include "daemon/config.h"
 #include "daemon/config_internal.h"
 #include "daemon/policy_rule.h"
+#include "daemon/programs.h"
 
 #include "base/outcome.h"
 #include "base/text.h"
@@ -219,6 +220,7 @@ struct config *config_free(struct config *config)
         free(config->relying_anchors);
         free(config->screen);
         rule_free_all(config->rules);
+        programs_free(config->programs);
         free(config->libexecdir);
         free(config->state_dir);
         free(config);

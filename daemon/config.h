@@ -64,6 +64,7 @@ struct config {
         int usb_fd; /* --usb-fd: an open USB device that a system without device nodes handed over; -1 */
         char *libexecdir; /* where helpers are: the folder of the running mohrd if it holds them (a build
                            * tree), else MOHR_LIBEXECDIR of the build */
+        struct programs *programs; /* what lay there when mohrd started; NULL: nothing is held */
         char *state_dir; /* $XDG_STATE_HOME/mohr; [state] dir; NULL if neither it nor HOME is set */
         enum log_level log_level; /* [log] level, default info */
 };

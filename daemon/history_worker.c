@@ -7,6 +7,7 @@
  * disk is to blame, and nobody need wait for it in turn; but for an end that nobody waits for.
  */
 #include "daemon/history_internal.h"
+#include "daemon/programs.h"
 
 #include "base/bytes.h"
 
@@ -208,10 +209,9 @@ static void add_env(struct launch *launch, size_t at, size_t *count, const char 
 static int fill_launch(struct launch *launch, const struct config *config)
 {
         size_t argc = 0, envc = 0;
-        int len = snprintf(
-                launch->program, sizeof launch->program, "%s/mohr-history", config->libexecdir);
-        if (len < 0 || (size_t)len >= sizeof launch->program)
-                return -ENAMETOOLONG;
+        int r = programs_path(config, "mohr-history", launch->program, sizeof launch->program);
+        if (r < 0)
+                return r;
         snprintf(launch->keep_days, sizeof launch->keep_days, "%u", config->history_keep_days);
         launch->argv[argc++] = launch->program;
         launch->argv[argc++] = "--dir";

@@ -6,6 +6,10 @@
  * the second signal ends at once. Everything a request holds (prompt, PIN, reader) is given back by
  * the same cancel that a client's hang-up causes. Nothing here runs on a timer unless something is
  * going on.
+ *
+ * An upgrade does not end it: what runs goes on, with the helpers that it was built with (programs.h), and as soon as
+ * nobody is connected it makes room for the new one, whom the service manager starts for the next app. It does so only
+ * if the socket is the service manager's: one that was started by hand would be missing.
  */
 #include "base/outcome.h"
 #include "daemon/config.h"
@@ -13,6 +17,7 @@
 #include "daemon/known.h"
 #include "daemon/listen.h"
 #include "daemon/methods.h"
+#include "daemon/programs.h"
 #include "daemon/relying.h"
 #include "daemon/screen.h"
 #include "daemon/seat.h"
@@ -37,7 +42,7 @@ struct mohrd {
         struct methods *methods;
         struct server *server;
         sd_event_source *drain_limit;
-        bool draining;
+        bool draining, replaced;
 };
 
 static const char usage[] =
@@ -63,11 +68,24 @@ static int on_drain_limit(sd_event_source *source, uint64_t usec, void *user)
         return sd_event_exit(sd_event_source_get_event(source), 0);
 }
 
-/* After every event while draining: is there anything left to wait for? */
-static int on_drain_step(sd_event_source *source, void *user)
+static int begin_drain(struct mohrd *d);
+
+/* After every event: is this the moment to go? */
+static int on_step(sd_event_source *source, void *user)
 {
         struct mohrd *d = user;
-        return server_pending(d->server) ? 0 : sd_event_exit(sd_event_source_get_event(source), 0);
+        if (d->draining)
+                return server_pending(d->server)
+                               ? 0
+                               : sd_event_exit(sd_event_source_get_event(source), 0);
+        return d->replaced && server_idle(d->server) ? begin_drain(d) : 0;
+}
+
+static void on_replaced(void *user)
+{
+        struct mohrd *d = user;
+        d->replaced = true;
+        log_kv(&d->log, LOG_LEVEL_INFO, NULL, "replaced", "until", "nobody is connected", NULL);
 }
 
 static int begin_drain(struct mohrd *d)
@@ -81,11 +99,8 @@ static int begin_drain(struct mohrd *d)
                 &d->listener); /* whoever comes now is refused at once, or waits for the next daemon */
         if (!server_pending(d->server))
                 return sd_event_exit(d->event, 0);
-        int r = sd_event_add_post(d->event, NULL, on_drain_step, d);
-        if (r >= 0)
-                r = sd_event_add_time_relative(
-                        d->event, &d->drain_limit, CLOCK_MONOTONIC, DRAIN_US, 0, on_drain_limit, d);
-        return r;
+        return sd_event_add_time_relative(
+                d->event, &d->drain_limit, CLOCK_MONOTONIC, DRAIN_US, 0, on_drain_limit, d);
 }
 
 static int on_stop(sd_event_source *source, const struct signalfd_siginfo *info, void *user)
@@ -112,6 +127,8 @@ static int open_loop(struct mohrd *d)
         if (r >= 0)
                 r = sd_event_add_signal(d->event, NULL, SIGINT, on_stop, d);
         if (r >= 0)
+                r = sd_event_add_post(d->event, NULL, on_step, d);
+        if (r >= 0)
                 r = sd_event_set_watchdog(d->event, true); /* only if the service manager asks */
         return r < 0 ? r : 0;
 }
@@ -137,6 +154,18 @@ static int open_parts(struct mohrd *d, char *error, size_t error_cap)
                 r = server_new(&d->server, d->event, d->listener.fd, methods_table,
                         methods_interfaces, d->methods, &d->log);
         return r;
+}
+
+/* Without the watch (a user may have only so many) the old daemon stays until the session ends. */
+static int watch_upgrades(struct mohrd *d)
+{
+        if (d->listener.folder >= 0)
+                return 0;
+        int r = programs_watch(d->config->programs, d->event, on_replaced, d);
+        if (r < 0)
+                log_kv(&d->log, LOG_LEVEL_NOTICE, NULL, "an upgrade will not be noticed", "error",
+                        strerror(-r), NULL);
+        return r == -ENOMEM ? r : 0;
 }
 
 static void close_all(struct mohrd *d)
@@ -176,7 +205,11 @@ static int start(struct mohrd *d, int argc, char *const *argv, char *error, size
                 r = open_loop(d);
         }
         if (r == 0)
+                r = programs_new(&d->config->programs, d->config->libexecdir);
+        if (r == 0)
                 r = listener_open(&d->listener, d->config->socket, error, error_cap);
+        if (r == 0)
+                r = watch_upgrades(d);
         return r == 0 ? run(d, error, error_cap) : r;
 }
 

@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "daemon/child.h"
 #include "daemon/peer.h"
+#include "daemon/programs.h"
 #include "daemon/prompt/question.h"
 #include "daemon/screen.h"
 
@@ -257,11 +258,11 @@ static int spawn(struct person *person, sd_event *event, const struct config *co
         char program[ENV_CHARS];
         const char *const argv[] = { program, NULL };
         _cleanup_free_ struct environment *env = calloc(1, sizeof *env);
-        int len = snprintf(program, sizeof program, "%s/mohr-prompt", config->libexecdir);
-        if (!env || len < 0 || len >= (int)sizeof program)
-                return -ENOMEM;
+        int r = env ? programs_path(config, "mohr-prompt", program, sizeof program) : -ENOMEM;
+        if (r < 0)
+                return r;
         env_fill(env, &question->ui);
-        int r = child_spawn(
+        r = child_spawn(
                 &person->child, event, argv, env->pointers, ANSWER_FRAME_MAX, &callbacks, person);
         return r < 0 ? r : child_use_secret(person->child, person->frame);
 }

@@ -14,10 +14,12 @@
  * One that cannot even become ready, or that dies without ever having answered, is tried again with
  * growing delay, as a watcher is.
  */
+#include "daemon/programs.h"
 #include "daemon/readers_internal.h"
 
 #include "base/secret.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <sys/wait.h>
 
@@ -233,12 +235,17 @@ static void spawn(struct reader *reader)
         const char *const named[2] = { "--reader", *seen->address ? seen->address : seen->name };
         bool handed = strcmp(seen->address, HANDED_OVER) == 0;
         const char *argv[HELPER_ARGV_MAX];
+        char program[PATH_MAX];
         struct readers *readers = all(reader);
         const int files[CHILD_FILES] = { handed ? readers->config->usb_fd : -1, -1 };
-        readers_argv(reader->backend, reader->backend->helper_program, handed ? handed_over : named,
-                argv);
-        int r = child_spawn_with(&reader->helper, readers->event, argv,
-                (const char *const *)readers->env, files, OPS_FRAME_MAX, &callbacks, reader);
+        int r = programs_path(
+                readers->config, reader->backend->row->helper, program, sizeof program);
+        if (r == 0) {
+                readers_argv(reader->backend, program, handed ? handed_over : named, argv);
+                r = child_spawn_with(&reader->helper, readers->event, argv,
+                        (const char *const *)readers->env, files, OPS_FRAME_MAX, &callbacks,
+                        reader);
+        }
         if (r < 0) {
                 complain(reader, LOG_LEVEL_ERR, "helper cannot be started");
                 reader_respawn_later(reader);

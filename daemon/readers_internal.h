@@ -30,7 +30,6 @@ struct driver_row {
 struct backend {
         struct readers *readers;
         const struct driver_row *row;
-        char *helper_program, *watcher_program;
         struct child *watcher;
         sd_event_source *restart;
         uint64_t delay_us;

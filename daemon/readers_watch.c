@@ -8,8 +8,10 @@
  * counter or the presence does, and no number is given twice, so that a service which restarts and
  * counts from zero cannot make a new card look like an old one.
  */
+#include "daemon/programs.h"
 #include "daemon/readers_internal.h"
 
+#include <limits.h>
 #include <stdio.h>
 
 static const struct driver_row driver_rows[] = {
@@ -191,14 +193,18 @@ static void spawn(struct backend *backend)
         static const struct child_callbacks callbacks = { on_watcher_frame, on_watcher_exited };
         static const char *const extra[2] = { "--watch", NULL };
         const char *argv[HELPER_ARGV_MAX];
+        char program[PATH_MAX];
         struct readers *readers = backend->readers;
-        readers_argv(backend, backend->watcher_program, extra, argv);
-        int r = child_spawn(&backend->watcher, readers->event, argv,
-                (const char *const *)readers->env, OPS_FRAME_MAX, &callbacks, backend);
+        int r = programs_path(readers->config, backend->row->watcher, program, sizeof program);
+        if (r == 0) {
+                readers_argv(backend, program, extra, argv);
+                r = child_spawn(&backend->watcher, readers->event, argv,
+                        (const char *const *)readers->env, OPS_FRAME_MAX, &callbacks, backend);
+        }
         if (r == 0)
                 return;
         log_kv(readers->log, LOG_LEVEL_ERR, NULL, "watcher cannot be started", "program",
-                backend->watcher_program, "error", strerror(-r), NULL);
+                backend->row->watcher, "error", strerror(-r), NULL);
         retry_later(backend);
 }
 
@@ -220,25 +226,13 @@ void backend_start_watcher(struct backend *backend)
                 spawn(backend);
 }
 
-static int program_path(const struct readers *readers, const char *program, char **ret)
-{
-        if (asprintf(ret, "%s/%s", readers->config->libexecdir, program) >= 0)
-                return 0;
-        *ret = NULL;
-        return -ENOMEM;
-}
-
 int backend_start(struct readers *readers, struct backend *backend, const char *driver)
 {
         backend->readers = readers;
         backend->row = find_row(driver);
         if (!backend->row)
                 return -EINVAL;
-        int r = program_path(readers, backend->row->helper, &backend->helper_program);
-        if (r == 0)
-                r = program_path(readers, backend->row->watcher, &backend->watcher_program);
-        if (r == 0)
-                r = readers_timer(readers, &backend->restart, on_restart, backend);
+        int r = readers_timer(readers, &backend->restart, on_restart, backend);
         if (r < 0)
                 return r;
         backend_start_watcher(backend);
@@ -257,6 +251,4 @@ void backend_stop(struct backend *backend)
 {
         backend->watcher = child_free(backend->watcher);
         sd_event_source_disable_unref(backend->restart);
-        free(backend->helper_program);
-        free(backend->watcher_program);
 }

@@ -27,7 +27,7 @@ struct server {
         sd_event_source *accept, *pause;
         struct connection *connections;
         uint64_t numbers; /* given to connections so far */
-        bool full; /* said in the log; once per time that it happens */
+        bool full;        /* said in the log; once per time that it happens */
 };
 
 static void refuse(const struct server *s, const char *why, const struct peer *peer)
@@ -173,6 +173,11 @@ void server_stop_accepting(struct server *s)
         s->accept = sd_event_source_disable_unref(s->accept);
         for (struct connection *c = s->connections; c; c = c->next)
                 connection_drain(c);
+}
+
+bool server_idle(const struct server *s)
+{
+        return !s->connections;
 }
 
 size_t server_pending(const struct server *s)

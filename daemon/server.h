@@ -46,7 +46,8 @@ _must_check_ int server_new(struct server **ret, sd_event *event, int listen_fd,
         const struct log *log);
 struct server *server_free(struct server *server); /* hangs up every connection first */
 void server_stop_accepting(
-        struct server *server); /* drain: new connections and calls are refused */
+        struct server *server);                /* drain: new connections and calls are refused */
+bool server_idle(const struct server *server); /* nobody is connected */
 size_t server_pending(const struct server *server); /* calls running or answers not yet taken */
 
 const struct peer *call_peer(const struct call *call);

@@ -10,6 +10,7 @@
 #include "base/outcome.h"
 #include "client-sdk/document/work.h"
 #include "client-sdk/members.h"
+#include "daemon/programs.h"
 #include "daemon/varlink.h"
 
 #include <stdio.h>
@@ -115,9 +116,9 @@ static int spawn(struct worker *worker, sd_event *event, const struct config *co
         static const struct child_callbacks callbacks = { on_frame, on_exited };
         char program[PATH_CHARS], text[2][PATH_CHARS];
         const char *env[4];
-        int len = snprintf(program, sizeof program, "%s/%s", config->libexecdir, task->program);
-        if (len < 0 || (size_t)len >= sizeof program)
-                return -ENAMETOOLONG;
+        int r = programs_path(config, task->program, program, sizeof program);
+        if (r < 0)
+                return r;
         const char *const argv[] = { program, task->work, NULL };
         add_env(env, text);
         return child_spawn_with(&worker->child, event, argv, env, task->files, DOCUMENT_FRAME_MAX,

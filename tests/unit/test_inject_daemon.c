@@ -11,6 +11,7 @@
 #include "daemon/known.h"
 #include "daemon/person.h"
 #include "daemon/policy.h"
+#include "daemon/programs.h"
 #include "daemon/readers.h"
 #include "daemon/server.h"
 #include "daemon/varlink.h"
@@ -18,6 +19,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -264,6 +266,27 @@ static void a_child_is_started_or_leaves_nothing_behind(void **state)
         assert_int_equal(open_descriptors(), before);
 }
 
+static void programs_are_held_or_not_and_let_go(void **state)
+{
+        char folder[PATH_MAX], *slash;
+        unsigned int before = open_descriptors();
+        ssize_t len = readlink("/proc/self/exe", folder, sizeof folder - 1);
+        (void)state;
+        assert_true(len > 0);
+        folder[len] = '\0'; /* BUILD/tests/test_...: mohrd is two steps up */
+        for (int i = 0; i < 2 && (slash = strrchr(folder, '/')); i++)
+                *slash = '\0';
+        for (struct inject in = everything; inject_next(&in);) {
+                struct programs *programs = NULL;
+                inject_arm(&in);
+                int r = programs_new(&programs, folder);
+                inject_disarm(&in);
+                EXPECT(in, r == 0 ? programs != NULL : r < 0 && !programs);
+                programs_free(programs);
+        }
+        assert_int_equal(open_descriptors(), before);
+}
+
 static void answered(void *user, const struct person_answer *answer)
 {
         *(int *)user = answer->outcome;
@@ -435,6 +458,7 @@ int main(void)
                 cmocka_unit_test(a_configuration_is_loaded_whole_or_not_at_all),
                 cmocka_unit_test(a_decision_is_explained_whole_or_not_at_all),
                 cmocka_unit_test(a_child_is_started_or_leaves_nothing_behind),
+                cmocka_unit_test(programs_are_held_or_not_and_let_go),
                 cmocka_unit_test(a_prompt_that_cannot_start_is_an_error),
                 cmocka_unit_test(the_supervisor_starts_or_leaves_nothing_behind),
                 cmocka_unit_test(a_secret_is_locked_or_not_there),
