@@ -8,6 +8,8 @@ parsers would read differently. A method or parameter that this file does not kn
 counts its signatures, and inside the software driver a witness holds their digests; each must belong to an assertion that
 was answered, says whose certificate it is, and says what the prompt had shown.
 
+What documents and keys sign besides is tried in shaped.py.
+
 A helper gets digests from mohrd and signs those; who starts one himself has what any program with the reader has, and
 needs what it needs: the card and its PIN (the last part).
 """
@@ -25,6 +27,7 @@ import flow
 import lib
 import mock
 import nfc
+import shaped
 import usb
 from channel import OK, Helper
 from interface import leaves, methods
@@ -151,7 +154,7 @@ class World:
 # ---- the tables are whole -------------------------------------------------------------------------
 
 def tables(rig):
-    unknown = set(methods()) - NEVER - {ASSERT}
+    unknown = set(methods()) - NEVER - {ASSERT} - shaped.TRIED
     rig.check(not unknown, "every method of every interface is tried here", unknown)
     takes = {path for path, _ in leaves(methods()[ASSERT])}
     rig.check(takes == set(PLACES), "every parameter of Assert has its place in what is signed, or none", takes ^ set(PLACES))
@@ -467,6 +470,17 @@ def elsewhere(make):
     return part
 
 
+# ---- from what else signs -------------------------------------------------------------------------
+
+def otherwise(make):
+    def part(rig):
+        world = make(rig)
+        world.name = f"{world.name}, otherwise"
+        shaped.everything(world)
+        world.end()
+    return part
+
+
 # ---- below mohrd ----------------------------------------------------------------------------------
 
 def below(rig):
@@ -492,7 +506,8 @@ def below(rig):
         helper.end()
 
 
-PARTS = [everything, elsewhere(over_pcsc), elsewhere(over_nfc), elsewhere(over_usb), elsewhere(over_soft_piv), forged_requests, below]
+PARTS = [everything, elsewhere(over_pcsc), elsewhere(over_nfc), elsewhere(over_usb), elsewhere(over_soft_piv), otherwise(over_soft),
+         otherwise(over_soft_piv), forged_requests, below]
 
 
 def body(rig):
