@@ -142,6 +142,7 @@ enum mohr_reason {
         MOHR_REASON_DOCUMENT_ATTRIBUTES, /* the detail says which */
         MOHR_REASON_DOCUMENT_UNSIGNED,
         MOHR_REASON_DOCUMENT_EXTENDED, /* bytes after the last signature of a PDF */
+        MOHR_REASON_DOCUMENT_COUNTER,  /* the signature that is countersigned does not hold */
         MOHR_REASON_COUNT
 };
 
@@ -323,7 +324,8 @@ void mohr_client_cancel(struct mohr_client *client);
 
 /* The reply's parameters as JSON text, to be freed. */
 int mohr_client_status(struct mohr_client *client, char **ret_json);
-/* Calls back at once and at each change until it returns non-zero, which is then returned. */
+/* Calls back at once and at each change until it returns non-zero, which is then returned; the connection is of no more
+ * use then. */
 int mohr_client_watch(
         struct mohr_client *client, int (*changed)(void *user, const char *json), void *user);
 
@@ -424,10 +426,10 @@ enum mohr_step {
         MOHR_STEP_DONE, /* the call has ended well; mohr_client_text() tells what it was made for */
 };
 
-int mohr_client_fd(const struct mohr_client
-                *client); /* the same all its life; not to be read from or closed */
-short mohr_client_events(
-        const struct mohr_client *client); /* POLLIN, and POLLOUT while it has to send */
+/* The same all its life; only to be waited for. */
+int mohr_client_fd(const struct mohr_client *client);
+/* POLLIN, and POLLOUT while there is something to send. */
+short mohr_client_events(const struct mohr_client *client);
 /* 0: *ret_step says what happened. Over 0: the call has ended with this answer, as the one that blocks would have.
  * -EINVAL: no call is running. */
 int mohr_client_process(struct mohr_client *client, enum mohr_step *ret_step);
