@@ -3,6 +3,7 @@
 #include "client-sdk/cli/cli.h"
 #include "client-sdk/cli/history.h"
 #include "client-sdk/cli/pin.h"
+#include "client-sdk/cli/support.h"
 #include "client-sdk/cli/trust.h"
 
 static const struct command {
@@ -69,6 +70,9 @@ static const struct command {
                 "mohr doctor --card [--reader NAME] [--transcript FILE] [--json]",
                 N_("Look for what is missing on this computer, and say what to do; with --card, "
                    "what the card in the reader can do") },
+        { "support-bundle", command_support_bundle, "[--out FILE.tar.gz]",
+                N_("Collect what somebody who helps needs to know of this computer, without PINs, "
+                   "names and numbers") },
         { "pin", command_pin, "SUBCOMMAND ...",
                 N_("Show the PINs of a card at no cost, and change that of a staff card; mohr help "
                    "pin") },
