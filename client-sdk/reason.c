@@ -105,6 +105,8 @@ static const struct {
         [MOHR_REASON_DOCUMENT_EXTENDED] = { "added-unsigned",
                 N_("Something was added to the file after its last signature, and nobody signed "
                    "that.") },
+        [MOHR_REASON_DOCUMENT_COUNTER] = { "countersigned-invalid",
+                N_("The signature that it was put on does not hold.") },
 };
 
 static enum mohr_reason known(enum mohr_reason reason)

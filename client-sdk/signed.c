@@ -163,6 +163,14 @@ struct mohr_signed *mohr_signed_free(struct mohr_signed *result)
 
 /* ---- the whole ---- */
 
+/* Who countersigned something that does not hold has signed nothing that does. */
+static void follow(struct signed_one *one)
+{
+        for (size_t i = 0; i < one->counter_count && one->outcome == OUTCOME_INVALID; i++)
+                if (outcome_of_reason(one->counters[i].reason) != OUTCOME_INVALID)
+                        signed_refuse(&one->counters[i], MOHR_REASON_DOCUMENT_COUNTER, "");
+}
+
 /* What does not hold comes before what is expired, and that before what holds. */
 static void weigh(struct mohr_signed *result, struct signed_one *rows, size_t count)
 {
@@ -176,6 +184,7 @@ static void weigh(struct mohr_signed *result, struct signed_one *rows, size_t co
                         result->reason = one->reason;
                         memcpy(result->detail, one->detail, sizeof result->detail);
                 }
+                follow(one);
                 weigh(result, one->counters, one->counter_count);
         }
 }
@@ -282,6 +291,13 @@ static bool is_jws(const char *text, size_t len)
         return stop && is_document_header((struct compact_part){ text, (size_t)(stop - text) });
 }
 
+/* SignedData of indefinite length: whether anything is inside nobody here looks. */
+static bool is_ber(const uint8_t *start, size_t len)
+{
+        struct in in = in_new(start, len);
+        return in_u16(&in) == 0x3080 && cms_same(der_get(&in, DER_OID), OID_SIGNED_DATA);
+}
+
 enum mohr_document_form mohr_document_form_of(const void *start, size_t len, uint64_t size)
 {
         uint64_t offset, content;
@@ -291,5 +307,7 @@ enum mohr_document_form mohr_document_form_of(const void *start, size_t len, uin
                 return cms_content_at(start, len, size, &offset, &content)
                                ? MOHR_DOCUMENT_CMS_ATTACHED
                                : MOHR_DOCUMENT_CMS;
+        if (is_ber(start, len))
+                return MOHR_DOCUMENT_CMS_ATTACHED; /* to be refused as one */
         return is_jws(start, len) ? MOHR_DOCUMENT_JWS : MOHR_DOCUMENT_NONE;
 }

@@ -100,7 +100,7 @@ static int take(struct document_work *work, json_t *answer, bool *ret_last)
 {
         const json_t *ok = json_object_get(answer, "ok");
         const char *why = json_string_value(json_object_get(answer, "why"));
-        *ret_last = json_is_boolean(ok);
+        *ret_last = json_is_false(ok) || json_is_true(json_object_get(answer, "last"));
         if (!*ret_last && json_array_size(work->rows) < DOCUMENT_SIGNATURES_MAX)
                 return json_array_append(work->rows, answer) < 0 ? -ENOMEM : 0;
         if (!*ret_last)

@@ -66,15 +66,16 @@ static void show_verdict(const struct cli *cli, const json_t *row)
 {
         char text[CLI_TEXT_MAX], name[160];
         const json_t *verdict = json_object_get(row, "verification");
-        bool good = json_integer_value(json_object_get(verdict, "exit")) == 0;
+        json_int_t exit = json_integer_value(json_object_get(verdict, "exit"));
         snprintf(name, sizeof name, "%s%s%s", member(verdict, "reason"),
                 member(verdict, "detail")[0] ? ": " : "", member(verdict, "detail"));
-        if (good)
+        if (exit == 0)
                 printf("  %s%s%s\n", cli_style(stdout, STYLE_GOOD), _("It holds."),
                         cli_style(stdout, STYLE_PLAIN));
         else
-                printf("  %s%s%s %s (%s)\n", cli_style(stdout, STYLE_BAD), _("It does not hold:"),
-                        cli_style(stdout, STYLE_PLAIN), member(verdict, "message"),
+                printf("  %s%s%s%s (%s)\n", cli_style(stdout, STYLE_BAD),
+                        exit == OUTCOME_INVALID ? _("It does not hold: ") : "",
+                        member(verdict, "message"), cli_style(stdout, STYLE_PLAIN),
                         cli_text(cli, text, name));
 }
 

@@ -10,6 +10,7 @@
 #include "client-sdk/cli/document_work.h"
 
 #include "base/bytes.h"
+#include "base/text.h"
 #include "client-sdk/assertion.h"
 #include "client-sdk/base64.h"
 #include "client-sdk/document/work.h"
@@ -261,6 +262,19 @@ static void judge_whole(struct pdf *pdf, const struct document_work *work)
                 weigh(pdf->report, MOHR_REASON_DOCUMENT_EXTENDED, "", OUTCOME_INVALID);
 }
 
+static int tell_verdict(struct pdf *pdf)
+{
+        struct document_report *report = pdf->report;
+        const int64_t at = pdf->look->checking->options.at;
+        char when[24];
+        text_iso8601(when, at ? (time_t)at : time(NULL));
+        json_t *verdict = signed_verdict(report->reason, report->detail, report->outcome);
+        if (verdict && json_object_set_new(verdict, "checked_at", json_string(when)) == 0)
+                return json_object_set_new(report->all, "verification", verdict) < 0 ? -ENOMEM : 0;
+        json_decref(verdict);
+        return -ENOMEM;
+}
+
 static int report_all(struct pdf *pdf, const struct document_work *work)
 {
         struct document_report *report = pdf->report;
@@ -278,10 +292,7 @@ static int report_all(struct pdf *pdf, const struct document_work *work)
         }
         judge_whole(pdf, work);
         r = tell_document(pdf, work);
-        if (r == 0 && json_object_set_new(report->all, "verification",
-                              signed_verdict(report->reason, report->detail, report->outcome)) < 0)
-                r = -ENOMEM;
-        return r;
+        return r == 0 ? tell_verdict(pdf) : r;
 }
 
 int document_verify_pdf(const struct document_look *look, struct document_report *report)

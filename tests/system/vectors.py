@@ -12,7 +12,8 @@ VECTORS = os.path.join(lib.TREE, "tests/vectors")
 # What an assertion by itself cannot show: it takes a memory, lists of the revoked, a bundle around it, or a document.
 ELSEWHERE = {"replayed", "revoked", "revocation-unknown", "timestamp", "evidence-form", "evidence-damaged", "evidence-chain",
              "evidence-report", "evidence-time", "evidence-pdf", "not-a-holder-certificate", "document-form", "document-changed",
-             "signing-certificate", "signed-attributes", "unsigned", "added-unsigned"}
+             "signing-certificate", "signed-attributes", "unsigned", "added-unsigned",
+             "countersigned-invalid"}
 
 
 def words(index, row):
