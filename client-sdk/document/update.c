@@ -17,12 +17,24 @@
 #define NUMBER_MAX        8388607         /* objects a PDF may have (annex C) */
 #define GENERATION_MAX    65535
 
+/* Where the library found fault with a file, the number that it would give itself; it reads all objects for that. */
+static int64_t first_unused(const struct paper *paper)
+{
+        if (!qpdf_more_warnings(paper->q))
+                return 0;
+        qpdf_oh made = qpdf_make_indirect_object(paper->q, qpdf_oh_new_null(paper->q));
+        return qpdf_oh_get_object_id(paper->q, made);
+}
+
 int update_begin(struct update *ret, const struct paper *paper, struct verdict *verdict)
 {
         struct update update = { .base = paper->len };
         if (!paper_integer(paper, paper_get(paper, paper->trailer, "/Size"), &update.next) ||
                 update.next < 1 || update.next > NUMBER_MAX - UPDATE_OBJECTS_MAX)
                 return verdict_no(verdict, "damaged", "It does not tell how many objects it has.");
+        int64_t unused = first_unused(paper);
+        if (unused > update.next && unused < NUMBER_MAX - UPDATE_OBJECTS_MAX)
+                update.next = unused;
         *ret = update;
         ret->file = open_memstream(&ret->text, &ret->len);
         if (!ret->file)
