@@ -13,7 +13,8 @@ void policy_decide(const struct config *config, const struct policy_question *qu
         struct policy_decision *ret)
 {
         (void)config;
-        assert_int_equal(world.total, 0); /* before any card is met */
+        /* before any card is met, but for a list of keys, which may be two requests (keys_list.c) */
+        assert_true(world.total == 0 || question->work == POLICY_KEYS);
         assert_true(question->work != POLICY_ASSERT || question->audience);
         claimset over = question->required & world.forbidden;
         *ret = (struct policy_decision){
