@@ -82,7 +82,7 @@ int sink_open(struct sink *ret, int fd, const struct source *source, bool readab
         if (seen.st_dev == source->seen.st_dev && seen.st_ino == source->seen.st_ino)
                 return verdict_no(verdict, "output", NULL);
         if (!fits(fd, source->size))
-                return verdict_no(verdict, "too-large", "There is not enough room on the disk.");
+                return verdict_no(verdict, "disk-full", NULL);
         *ret = (struct sink){ .fd = fd };
         return 0;
 }

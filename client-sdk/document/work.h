@@ -61,6 +61,7 @@
                 "The result cannot go there: an empty regular file, open for writing, that is "    \
                 "not the document itself is needed.")                                              \
         X("too-large", "The document is larger than can be worked on here.")                       \
+        X("disk-full", "There is not enough room on the disk.")                                    \
         X("not-a-pdf", "The document is no PDF.")                                                  \
         X("encrypted", "The PDF is encrypted.")                                                    \
         X("damaged", "The PDF is damaged.")                                                        \
