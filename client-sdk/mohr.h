@@ -135,8 +135,8 @@ enum mohr_reason {
         MOHR_REASON_EVIDENCE_TIME,    /* received after the timestamp that has seen it */
         MOHR_REASON_EVIDENCE_PDF,     /* the PDF is not as mohr receipt wrote it */
         MOHR_REASON_TIMESTAMP,        /* a timestamp (RFC 3161) does not hold */
-        MOHR_REASON_NOT_HOLDER,       /* of a document: neither a citizen's nor a staff certificate */
-        MOHR_REASON_DOCUMENT_FORM,    /* the detail says what of it */
+        MOHR_REASON_NOT_HOLDER,    /* of a document: neither a citizen's nor a staff certificate */
+        MOHR_REASON_DOCUMENT_FORM, /* the detail says what of it */
         MOHR_REASON_DOCUMENT_CHANGED,
         MOHR_REASON_DOCUMENT_CERTIFICATE, /* signing-certificate-v2 or x5t#S256: missing, or another's */
         MOHR_REASON_DOCUMENT_ATTRIBUTES, /* the detail says which */
@@ -382,12 +382,13 @@ int mohr_client_tries_left(const struct mohr_client *client);
 struct mohr_stamp { /* a visible stamp on a page of a PDF: page from 1; points of 1/72 inch from the lower left corner */
         int page, x, y, width, height;
 };
-struct mohr_to_sign { /* NULL where nothing is said */
+struct mohr_to_sign {     /* NULL where nothing is said */
         const char *name; /* as the holder shall know it, at most 128 bytes; required */
         const char *form; /* "cms", "cms-attached", "pdf", "jws" or "countersignature"; required */
         const char *location;           /* of a PDF's signature */
         const struct mohr_stamp *stamp; /* of a PDF */
-        const char *commitment; /* "origin", "receipt", "delivery", "sender", "approval", "creation" */
+        const char
+                *commitment; /* "origin", "receipt", "delivery", "sender", "approval", "creation" */
         const char *policy, *policy_digest; /* dotted number; SHA-256 in hex: both or none */
         bool no_time;                       /* the time of signing is not stated */
         int signer;                         /* of a countersignature: whose, from 0 */
@@ -398,7 +399,7 @@ struct mohr_to_sign { /* NULL where nothing is said */
 int mohr_client_add_document(struct mohr_client *client, const struct mohr_to_sign *document,
         int from, int to, char **ret_json);
 
-struct mohr_signing { /* NULL where nothing is said */
+struct mohr_signing {                 /* NULL where nothing is said */
         const char *const *documents; /* handles, in this order; ends with NULL, at most 64 */
         const char *purpose, *reader;
         int timeout_s; /* for each document; 0: the daemon's own */
