@@ -13,8 +13,10 @@ import pty
 import re
 import select
 import shutil
+import socket
 import stat
 import subprocess
+import tempfile
 import termios
 import time
 
@@ -178,6 +180,59 @@ def a_person_declines_a_claim(rig, daemon):
     screen.read(0.1)
     rig.check(PIN not in screen.text and PIN.translate(PERSIAN) not in screen.text, "the digits were not shown")
     rig.check(not daemon.prompts(), "and no other prompt was opened")
+    screen.end()
+
+
+def add_documents(connection, rig, names):
+    """Each is added with two descriptors; what was told of them, and the files of the results."""
+    added, results = [], []
+    for name in names:
+        source, result = tempfile.TemporaryFile(dir=rig.dir), tempfile.TemporaryFile(dir=rig.dir)
+        source.write(b"What is agreed: " + name.encode())
+        source.flush()
+        frame = {"method": "mohr.Documents.Add", "parameters": {"name": name, "form": "cms"}}
+        socket.send_fds(connection.socket, [json.dumps(frame).encode() + b"\0"], [source.fileno(), result.fileno()])
+        error, told, _ = connection.receive()
+        added.append(told if not error else {"error": error})
+        source.close()
+        results.append(result)
+    return added, results
+
+
+def a_person_signs_documents(rig, daemon):
+    """All of them are shown, in Persian, before the first is agreed to; the second takes its PIN alone."""
+    screen = Terminal(rig, daemon, "--language", "fa")
+    connection = Connection(daemon.socket)
+    added, results = add_documents(connection, rig, ["قرارداد.txt", "b.txt"])
+    if not rig.check(all("document" in row for row in added), "two documents are added", added):
+        return
+    connection.send("mohr.Documents.Sign", {"documents": [row["document"] for row in added], "purpose": "اجاره", "ui": {"language": "fa"}})
+    before = screen.answer("موافق هستید؟", "y")
+    told = ("درخواست امضای اسناد", "سند 1 از 2: \u2068قرارداد.txt", "سند 2 از 2: \u2068b.txt", "اجاره", *(row.get("digest", "?") for row in added))
+    rig.check(all(word in before for word in told), "a screen shows every document before the yes", [word for word in told if word not in before])
+    screen.answer("رمز کارت،", PIN, quiet=True)
+    between = screen.answer("رمز کارت،", PIN, quiet=True)
+    rig.check("سند 2 از 2" in between and "سند 1 از 2" not in between and "موافق هستید؟" not in between,
+              "and asks for the PIN of the second alone", between)
+    error, reply, _ = connection.receive()
+    lengths = [os.fstat(result.fileno()).st_size for result in results]
+    rig.check(not error and all(length > 500 for length in lengths), "both are signed", (error, reply, lengths))
+    for result in results:
+        result.close()
+    connection.close()
+    screen.end()
+
+
+def a_person_shows_certificates(rig, daemon):
+    screen = Terminal(rig, daemon)
+    reader = daemon.status()["readers"][0]["name"]
+    running = Connection(daemon.socket).send("mohr.Keys.List", {"reader": reader, "ui": {"language": "en"}})
+    before = screen.answer("Do you agree?", "y")
+    result, reply = outcome(running)
+    rig.check(result == "Ok" and reply["keys"] and "name and number stand in them" in before,
+              "a screen is asked whether certificates may be seen", (result, reply, before))
+    screen.read(0.2)
+    rig.check("PIN of the card" not in screen.text, "and no PIN is asked for that")
     screen.end()
 
 
@@ -424,7 +479,8 @@ def body(rig):
         rig.skip("the role of a screen", "it takes root, and folders that only root can write to")
         return
     daemon = daemon_of(rig)
-    for part in (only_the_named_program, a_person_declines_a_claim, answers_that_are_none):
+    for part in (only_the_named_program, a_person_declines_a_claim, a_person_signs_documents, a_person_shows_certificates,
+                 answers_that_are_none):
         part(rig, daemon)
     a_client_that_goes_takes_its_question_down(rig, daemon)
     daemon = daemon_of(rig, pin={"timeout_s": "5"})
