@@ -387,8 +387,8 @@ struct mohr_to_sign {     /* NULL where nothing is said */
         const char *form; /* "cms", "cms-attached", "pdf", "jws" or "countersignature"; required */
         const char *location;           /* of a PDF's signature */
         const struct mohr_stamp *stamp; /* of a PDF */
-        const char
-                *commitment; /* "origin", "receipt", "delivery", "sender", "approval", "creation" */
+        /* "origin", "receipt", "delivery", "sender", "approval" or "creation" */
+        const char *commitment;
         const char *policy, *policy_digest; /* dotted number; SHA-256 in hex: both or none */
         bool no_time;                       /* the time of signing is not stated */
         int signer;                         /* of a countersignature: whose, from 0 */
