@@ -154,15 +154,23 @@ static int same_bytes(int fd, uint64_t offset, uint64_t len, int from, bool *ret
         return r;
 }
 
-/* A PDF that was signed begins with all of what it was before. */
+/* A PDF that was signed begins with all of what it was before, and ends with a signature. */
 static int continues_pdf(int fd, int from, bool *ret)
 {
+        struct sign_room room = { .cms = NULL };
         uint64_t size = 0, before = 0;
         int r = size_of(fd, &size);
         if (r == 0)
                 r = size_of(from, &before);
         *ret = false;
-        return r == 0 && size > before ? same_bytes(fd, 0, before, from, ret) : r;
+        if (r == 0 && size > before)
+                r = same_bytes(fd, 0, before, from, ret);
+        if (r != 0 || !*ret)
+                return r;
+        r = sign_pdf_room(fd, &room);
+        free(room.cms);
+        *ret = r == 0 && room.offset > before;
+        return r;
 }
 
 /* Is this base64url all of the file? */

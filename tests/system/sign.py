@@ -327,6 +327,10 @@ def batch(world):
     world.write(names[0], "another text\n")
     code, _, err = world.sign(daemon, "--resume", *names)
     rig.check(code == 2 and "another content" in err, "and takes no result for one of another content", (code, err))
+    world.write("plain.pdf", pdf(1))
+    world.write("plain-signed.pdf", pdf(1) + b"% more\n")
+    code, _, err = world.sign(daemon, "--resume", "plain.pdf")
+    rig.check(code == 2 and "another content" in err, "nor a PDF for a signed one, whose bytes it begins with", (code, err))
     daemon.stop()
 
 
@@ -570,7 +574,7 @@ def timestamps(world):
     code, _, err = world.sign(daemon, "t.txt", "--resume", *stamped)
     rig.check(code == 0 and not daemon.prompts(), "--resume fetches it, and asks nobody", (code, err))
     codes = [world.sign(daemon, "t.pdf", *stamped), world.sign(daemon, "t.txt", "--form", "attached", *stamped),
-             world.sign(daemon, "t.txt", "--add", "t.txt.p7s", *stamped)]
+             world.sign(daemon, "t.txt", "--add", "t.txt.p7s", "--commitment", "approval", *stamped)]
     rig.check([row[0] for row in codes] == [0, 0, 0], "PDF, attached and parallel signatures get one", codes)
     for name, content in (("t.txt.p7s", "t.txt"), ("t.txt.p7m", None)):
         rig.check(world.openssl(name, content)[0], f"openssl still takes {name}")
