@@ -62,7 +62,7 @@ static void sign_record(void *user, struct history_asked *asked)
                 [CONTENT_RAW] = "raw",
                 [CONTENT_TLS] = "tls",
                 [CONTENT_SSH] = "ssh",
-                [CONTENT_CMS] = "cms",
+                [CONTENT_CMS] = "attributes",
         };
         const struct keys_sign *sign = user;
         asked->content = words[sign->recognised.content];

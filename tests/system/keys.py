@@ -13,7 +13,8 @@ import struct
 import subprocess
 import urllib.parse
 
-from lib import AUDIENCE, NONCE, PIN, Card, Connection, Daemon, Pcscd, Process, main, wait_for
+from lib import AUDIENCE, NONCE, PIN, Card, Connection, Daemon, Pcscd, main
+from rows import History
 
 WRONG = "31415926"
 UI = {"display": ":mohr-test", "language": "en"}
@@ -429,6 +430,47 @@ def two_apps(world):
     daemon.stop()
 
 
+def history(world):
+    """What was listed and signed is written down, by kind and key, before the holder was asked."""
+    rig, daemon = world.rig, world.daemon()
+    card = world.card(daemon, piv_9a="p256", piv_9c="p256")
+    app = App(rig, daemon, card)
+    reply = listed(world, app, "for the history")
+    app.list()
+    blob = ssh_blob(rig, [key for key in reply["keys"] if key["use"] == "signature"][0])
+    digest = hashlib.sha256(b"a document").digest()
+    signatures = [app.sign(reply, "signature", "ECDSA-SHA256", data)[1] for data in (tls(), ssh(blob, b"ecdsa-sha2-nistp256"), cms(digest))]
+    signatures.append(app.sign(reply, "authentication", "ECDSA", digest)[1])
+    app.sign(reply, "signature", "ECDSA-SHA256", DATA)  # refused before anything: no row
+    kept = History(daemon.state)
+    asked = [row for row in kept.bodies if row["event"] == "asked"]
+    ended = [row for row in kept.bodies if row["event"] == "ended"]
+    rig.check([(row["method"], row.get("key"), row.get("content")) for row in asked] ==
+              [("ShowCertificates", "authentication", None), ("UseKey", "signature", "tls"), ("UseKey", "signature", "ssh"),
+               ("UseKey", "signature", "attributes"), ("UseKey", "authentication", "raw")],
+              "each question is a row, by method, key and content; an answer from memory is none", asked)
+    rig.check([row.get("signature") for row in ended[1:]] == [hashlib.sha256(signature).hexdigest() for signature in signatures],
+              "and each signature's digest is with its end", ended)
+    rig.check(not kept.broken(), "the chain holds", kept.broken())
+    card.remove()
+    daemon.stop()
+
+
+def limits(world):
+    """A program that asks again and again on new connections is stopped as one that asks for assertions is."""
+    rig, daemon = world.rig, world.daemon(limits={"app_per_hour": "3"})
+    card = world.card(daemon, piv_9a="p256", piv_9c="p256")
+    errors = []
+    for _ in range(5):
+        app = App(rig, daemon, card)
+        errors.append(app.list()[0])
+        app.close()
+    rig.check(errors == [None] * 3 + ["mohr.Keys.RefusedByPolicy"] * 2 and shown(daemon).count("CONFIRM") == 3,
+              "three questions an hour are three, on however many connections", errors)
+    card.remove()
+    daemon.stop()
+
+
 # ---- raw_hash -------------------------------------------------------------------------------------
 
 def raw(world, profile, word, options, mechanism, data):
@@ -452,7 +494,7 @@ def raw(world, profile, word, options, mechanism, data):
 
 def body(rig):
     world = World(rig)
-    cases = [lambda run=run: run(world) for run in (staff_list, refused_list, what_there_is, pins, swapped, two_apps)]
+    cases = [lambda run=run: run(world) for run in (staff_list, refused_list, what_there_is, pins, swapped, two_apps, history, limits)]
     cases += [lambda a=a: free_key(world, a) for a in WARM]
     cases += [lambda a=a: asserting_key(world, f"9C, {a}", "piv", {"piv_9c": a, "piv_9a": "p256"}) for a in WARM]
     cases += [lambda: asserting_key(world, "a national card", "mav2-cl", {})]
