@@ -134,11 +134,13 @@ qpdf_oh paper_inherited(const struct paper *paper, qpdf_oh page, const char *key
 
 struct pages {
         const struct paper *paper;
-        size_t wanted, nodes, count;
-        qpdf_oh found;
+        paper_page visit;
+        void *user;
+        size_t nodes, count;
+        int r; /* what a visit returned */
 };
 
-/* True: all of this branch was counted. */
+/* True: all of this branch was visited. */
 static bool walk_pages(struct pages *pages, qpdf_oh node, int depth)
 {
         const struct paper *paper = pages->paper;
@@ -147,36 +149,55 @@ static bool walk_pages(struct pages *pages, qpdf_oh node, int depth)
                 return false;
         qpdf_oh kids = paper_get(paper, node, "/Kids");
         if (paper_is(paper, kids, ot_null)) {
-                pages->count++;
-                if (pages->count == pages->wanted)
-                        pages->found = node;
-                return pages->count <= PAPER_PAGES_MAX;
+                pages->r = pages->visit(pages->user, node);
+                return pages->r == 0 && ++pages->count <= PAPER_PAGES_MAX;
         }
         int many = paper_is(paper, kids, ot_array) ? qpdf_oh_get_array_n_items(paper->q, kids) : -1;
         bool good = many >= 0;
         for (int i = 0; good && i < many; i++) {
                 qpdf_oh kid = qpdf_oh_get_array_item(paper->q, kids, i);
                 good = walk_pages(pages, kid, depth + 1);
-                if (kid != pages->found)
-                        qpdf_oh_release(paper->q, kid);
+                qpdf_oh_release(paper->q, kid);
         }
         qpdf_oh_release(paper->q, kids);
         return good;
 }
 
+int paper_each_page(
+        const struct paper *paper, paper_page visit, void *user, struct verdict *verdict)
+{
+        struct pages pages = { .paper = paper, .visit = visit, .user = user };
+        bool good = walk_pages(&pages, paper_get(paper, paper->root, "/Pages"), 0);
+        int r = paper_sound(paper, "Its pages cannot be read.", verdict);
+        if (r != 0 || good)
+                return r;
+        return pages.r != 0 ? pages.r : verdict_no(verdict, "damaged", "Its pages cannot be read.");
+}
+
+struct search {
+        const struct paper *paper;
+        size_t wanted, count;
+        qpdf_oh found;
+};
+
+static int count_page(void *user, qpdf_oh page)
+{
+        struct search *search = user;
+        if (++search->count == search->wanted)
+                search->found = qpdf_oh_new_object(search->paper->q, page);
+        return 0;
+}
+
 int paper_pages(const struct paper *paper, size_t wanted, qpdf_oh *ret_page, size_t *ret_count,
         struct verdict *verdict)
 {
-        struct pages pages = { .paper = paper, .wanted = wanted };
-        bool good = walk_pages(&pages, paper_get(paper, paper->root, "/Pages"), 0);
-        int r = paper_sound(paper, "Its pages cannot be read.", verdict);
+        struct search search = { .paper = paper, .wanted = wanted };
+        int r = paper_each_page(paper, count_page, &search, verdict);
         if (r != 0)
                 return r;
-        if (!good)
-                return verdict_no(verdict, "damaged", "Its pages cannot be read.");
-        if (wanted > 0 && pages.count >= wanted)
-                *ret_page = pages.found;
-        *ret_count = pages.count;
+        if (wanted > 0 && search.count >= wanted)
+                *ret_page = search.found;
+        *ret_count = search.count;
         return 0;
 }
 

@@ -43,6 +43,10 @@ bool paper_integer(const struct paper *paper, qpdf_oh object, int64_t *ret);
 bool paper_text(const struct paper *paper, qpdf_oh object, char *dst, size_t cap);
 bool paper_name_is(const struct paper *paper, qpdf_oh object, const char *name);
 
+/* Told each page in order; what is not 0 ends it and is returned. The handle is good for the visit only. */
+typedef int (*paper_page)(void *user, qpdf_oh page);
+_must_check_ int paper_each_page(
+        const struct paper *paper, paper_page visit, void *user, struct verdict *verdict);
 /* Number of pages, and with `wanted` >= 1 the page of this number in *ret_page (unset if there is none). */
 _must_check_ int paper_pages(const struct paper *paper, size_t wanted, qpdf_oh *ret_page,
         size_t *ret_count, struct verdict *verdict);

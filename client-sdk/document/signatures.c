@@ -4,12 +4,15 @@
  * covers it, taken for a PDF of their own. So an update that came later changes nothing of what is told of an earlier signature, neither
  * its reason nor its name.
  *
+ * Of a signature that something was added after, it is told as well whether the document still shows what it showed then (shown.h).
+ *
  * One bad signature does not hide the others: it is told with the reason.
  */
 #include "base/text.h"
 #include "client-sdk/base64.h"
 #include "client-sdk/cms.h"
 #include "client-sdk/document/range.h"
+#include "client-sdk/document/shown.h"
 #include "client-sdk/document/works.h"
 
 struct entry {
@@ -26,6 +29,8 @@ struct listing {
         struct entry entries[DOCUMENT_SIGNATURES_MAX];
         size_t count, shown, pages;
         bool covered; /* the last of them covers all of the file */
+        bool has_shown, can_be_shown;
+        uint8_t last[SHOWN_LEN]; /* by the whole file, if any state before is compared with it */
 };
 
 static const char *detail_of(const struct verdict *verdict)
@@ -100,6 +105,26 @@ static int say_range(struct listing *listing, json_t *row, const struct entry *e
         return r == 0 ? task_say(row, "after", json_string(whole ? "nothing" : after)) : r;
 }
 
+/* What cannot be compared is not called the same. */
+static int say_shown(struct listing *listing, json_t *row, const struct paper *then)
+{
+        uint8_t shown[SHOWN_LEN];
+        struct verdict ignored;
+        int r = 0;
+        if (!listing->has_shown) {
+                r = shown_digest(listing->paper, listing->last, &ignored);
+                listing->has_shown = r >= 0;
+                listing->can_be_shown = r == 0;
+        }
+        if (r >= 0)
+                r = shown_digest(then, shown, &ignored);
+        if (r < 0)
+                return r;
+        bool same =
+                r == 0 && listing->can_be_shown && memcmp(shown, listing->last, sizeof shown) == 0;
+        return task_say(row, "shown", json_string(same ? "same" : "changed"));
+}
+
 /* The same signature, by field and range, in the file as it was then. */
 static int find_then(
         const struct paper *then, const struct entry *entry, qpdf_oh *ret, struct verdict *verdict)
@@ -138,6 +163,8 @@ static int say_then(
                 r = say_cms(listing, row, &then, signature, verdict);
         if (r == 0)
                 r = say_range(listing, row, entry);
+        if (r == 0 && entry->range.covers < listing->paper->len)
+                r = say_shown(listing, row, &then);
         return r == 0 ? say_texts(row, &then, signature) : r;
 }
 

@@ -246,7 +246,8 @@ def check_several(bench, builds=(("a table", 1), ("objects in streams", 42))):
         told = [(row.get("field"), row.get("whole"), row.get("after"), row.get("reason")) for row in rows[:-1]]
         bench.check(wrong == [None] * 3 and not judged(bench, "3.pdf", 3), f"{build}: three signers, all valid", wrong)
         bench.check(told == [(f"Mohr{first + i}", i == 2, "nothing" if i == 2 else "signed", "قرارداد (۱)") for i in range(3)]
-                    and rows[-1]["signatures"] == 3 and rows[-1]["pages"] == 1, f"{build}: all three are told, in their order", rows)
+                    and [row.get("shown") for row in rows[:-1]] == ["same", "same", None] and rows[-1]["signatures"] == 3
+                    and rows[-1]["pages"] == 1, f"{build}: all three are told, in their order", rows)
         row, data = rows[1], bench.read("3.pdf")
         a, b, c, d = row["range"]
         code, out, err = bench.tool("openssl", "cms", "-verify", "-inform", "DER", "-in", bench.path("cms", base64.b64decode(row["cms"])),
@@ -495,6 +496,33 @@ def check_lies(bench):
     bench.check(len(rows) == 1 and rows[0]["signatures"] == 0, "a document without signatures has none", rows)
 
 
+LATER = [  # what a second signer's own revision does besides, and whether the first one's pages are as they were
+    ("nothing but a number of its own", 9, b"<< /A 1 >>", "same"),
+    ("another text", 4, b"<< /Length 37 >>\nstream\nBT /F1 24 Tf 72 700 Td (All is new) Tj ET\nendstream", "changed"),
+    ("the same text, written again", 4, b"<< /Length %d >>\nstream\n%s\nendstream" % (len(CONTENT), CONTENT), "same"),
+    ("another note", 5, NOTE.replace(b"(note)", b"(nota)"), "changed"),
+    ("a note that has moved", 5, NOTE.replace(b"10 10", b"10 11"), "changed"),
+    ("a font behind the page's back", 2, b"<< /Type /Pages /Kids [3 0 R] /Count 1 /MediaBox [0 0 612 792] /Resources " +
+     FONT.replace(b"Helvetica", b"Symbol") + b" >>", "changed"),
+    ("a page turned", 2, b"<< /Type /Pages /Kids [3 0 R] /Count 1 /Rotate 90 /MediaBox [0 0 612 792] /Resources " + FONT + b" >>", "changed"),
+    ("a page twice", 2, b"<< /Type /Pages /Kids [3 0 R 3 0 R] /Count 2 /MediaBox [0 0 612 792] /Resources " + FONT + b" >>", "changed"),
+    ("no page", 2, b"<< /Type /Pages /Kids [] /Count 0 >>", "changed"),
+    ("layers", 1, b"<< /Type /Catalog /Pages 2 0 R /AcroForm << /Fields [7 0 R] >> /OCProperties << /D << >> >> >>", "changed"),
+]
+
+
+def check_shown(bench):
+    """A second signer signs more than a first one did, with a signature as good."""
+    bench.path("0.pdf", plain(b"/Annots [5 0 R]", more={5: NOTE}))
+    sign(bench, "0.pdf", "1.pdf")
+    for what, number, body, expected in LATER:
+        bench.path("2.pdf", updated(bench.read("1.pdf"), number, body.replace(b"[7 0 R]", b"[%d 0 R]" % 7)))
+        wrong = sign(bench, "2.pdf", "3.pdf") if what != "no page" else None
+        rows = bench.answers("signatures", {}, "2.pdf" if what == "no page" else "3.pdf")
+        bench.check(not wrong and rows[0].get("shown") == expected and (len(rows) < 3 or rows[0]["after"] == "signed"),
+                    f"{expected} for the first signer, if a second brings {what}", (wrong, rows))
+
+
 # ---- the sandbox ----
 
 def check_sandbox(bench):
@@ -542,7 +570,7 @@ def main():
         bench = Bench(folder)
         make_key(bench)
         for part in (check_builds, check_several, check_stamps, check_refused, check_files, check_kinds, check_forms, check_lies,
-                     check_sandbox, check_persian_page):
+                     check_shown, check_sandbox, check_persian_page):
             part(bench)
     finally:
         shutil.rmtree(folder)
