@@ -4,6 +4,7 @@
  */
 #include "tests/support/inject.h"
 
+#include "daemon/prompt/question.h"
 #include "tests/unit/screen_world.h"
 
 #include <dirent.h>
@@ -54,7 +55,11 @@ static bool learn_ticket(void)
 static const char *converse(int client, int pipe)
 {
         static char text[256];
-        const struct person_question question = plain();
+        static const struct question_document document = { .name = "a.pdf", .pages = 1 };
+        struct person_question question = plain();
+        question.work = PERSON_DOCUMENTS; /* the most that is told */
+        question.documents = &document;
+        question.document_count = 1;
         if (strcmp(calmly_say(world.serving, SERVE, -1), SERVING) != 0)
                 return NULL;
         int r = ask(&question, world.pin);
