@@ -119,6 +119,9 @@ static void show_cover(const struct cli *cli, const json_t *pdf)
         printf("  %s\n", strcmp(after, "signed") == 0
                                  ? _("What was added is covered by a later signature.")
                                  : _("Nobody signed what was added."));
+        printf("  %s\n", strcmp(member(pdf, "shown"), "same") == 0
+                                 ? _("The pages show what they showed when it was signed.")
+                                 : _("The pages show something else than when it was signed."));
 }
 
 static void show_strangers(const struct cli *cli, const json_t *row)

@@ -202,7 +202,7 @@ static int judge(struct pdf *pdf, const json_t *row, json_t **ret)
 static json_t *words_of(const json_t *row)
 {
         static const char *const names[] = { "field", "sub_filter", "covers", "whole", "after",
-                "name", "reason", "location", "at" };
+                "shown", "name", "reason", "location", "at" };
         json_t *words = json_object();
         for (size_t i = 0; words && i < ARRAY_LEN(names); i++) {
                 json_t *value = json_object_get(row, names[i]);
@@ -214,12 +214,21 @@ static json_t *words_of(const json_t *row)
         return words;
 }
 
+/* A later signer, as good as any, may have signed other pages than this one. */
+static void weigh_shown(struct pdf *pdf, const json_t *row)
+{
+        const char *shown = json_string_value(json_object_get(row, "shown"));
+        if (shown && strcmp(shown, "same") != 0)
+                weigh(pdf->report, MOHR_REASON_DOCUMENT_CHANGED, "pages", OUTCOME_INVALID);
+}
+
 static int tell(struct pdf *pdf, const json_t *row)
 {
         json_t *told = NULL;
         int r = judge(pdf, row, &told);
         if (r < 0)
                 return r;
+        weigh_shown(pdf, row);
         size_t index = json_array_size(pdf->signatures);
         if (json_object_set_new(told, "index", json_integer((json_int_t)index)) < 0 ||
                 json_object_set_new(told, "pdf", words_of(row)) < 0) {

@@ -87,6 +87,13 @@ int sink_open(struct sink *ret, int fd, const struct source *source, bool readab
         return 0;
 }
 
+static const char *why_not_written(int error)
+{
+        if (error == ENOSPC || error == EDQUOT)
+                return "disk-full";
+        return error == EFBIG ? "too-large" : "write";
+}
+
 int sink_put(struct sink *sink, const void *data, size_t len, struct verdict *verdict)
 {
         const uint8_t *at = data;
@@ -95,7 +102,7 @@ int sink_put(struct sink *sink, const void *data, size_t len, struct verdict *ve
                 if (put < 0 && errno == EINTR)
                         continue;
                 if (put <= 0)
-                        return verdict_no(verdict, "write", NULL);
+                        return verdict_no(verdict, why_not_written(put < 0 ? errno : 0), NULL);
                 at += put;
                 len -= (size_t)put;
                 sink->size += (uint64_t)put;
@@ -108,7 +115,7 @@ int sink_settle(struct sink *sink, struct verdict *verdict)
 {
         struct stat seen;
         if (fsync(sink->fd) < 0 && errno != EINVAL)
-                return verdict_no(verdict, "write", NULL);
+                return verdict_no(verdict, why_not_written(errno), NULL);
         if (fstat(sink->fd, &seen) < 0 || (uint64_t)seen.st_size != sink->size)
                 return verdict_no(verdict, "write", "Somebody else wrote to the result.");
         return 0;

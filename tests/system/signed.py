@@ -221,6 +221,15 @@ def check_pdf():
     check(code == 0 and "earlier state" in out and "covered by a later signature" in out and "It covers the whole document." in out,
           "signed again: of the first it is said that it covers an earlier state", (code, out, err))
     code, _, err = run("--check", "two.pdf", path="qpdf")
+    one, other = read("one.pdf"), b"BT /F1 24 Tf 72 700 Td (Another page.) Tj ET"
+    before = one[one.rindex(b"startxref\n") + 10:].split()[0]
+    write("other.pdf", one + b"4 0 obj\n<< /Length %d >>\nstream\n%s\nendstream\nendobj\n" % (len(other), other))
+    write("other.pdf", read("other.pdf") + b"xref\n4 1\n%010d 00000 n \ntrailer\n<< /Size 8 /Root 1 0 R /Prev %s >>\nstartxref\n%d\n%%%%EOF\n" % (
+        len(one), before, len(read("other.pdf"))))
+    sign_pdf("other.pdf", "others.pdf", signer=2)
+    code, out, err = verify("others.pdf")
+    check(code == 21 and "document-changed" in err and "The pages show something else than when it was signed." in out,
+          "a second signer cannot change what the first one's page shows", (code, out, err))
     write("added.pdf", read("two.pdf") + b"% and one thing more\n")
     code, out, err = verify("added.pdf")
     check(code == 21 and "added-unsigned" in err and "Nobody signed what was added." in out, "what nobody signed is no part of a document that holds",
