@@ -19,9 +19,8 @@
 
 struct search {
         const struct examination *e;
-        char *maps;    /* room for one program's */
-        size_t found;  /* programs that are named in `names` */
-        size_t hidden; /* processes whose descriptors cannot be seen */
+        char *maps;   /* room for one program's */
+        size_t found; /* programs that are named in `names` */
         char names[512];
 };
 
@@ -47,10 +46,8 @@ static bool has_device(struct search *search, const char *pid)
         bool found = false;
         snprintf(path, sizeof path, "/proc/%.16s/fd", pid);
         DIR *folder = place_path(whole, search->e, path) ? opendir(whole) : NULL;
-        if (!folder) {
-                search->hidden++;
+        if (!folder)
                 return false;
-        }
         struct dirent *entry;
         for (int n = 0; !found && n < FDS_MAX && (entry = readdir(folder)); n++) {
                 char target[64];
