@@ -79,16 +79,9 @@ int place_connect(const char *path)
 
 bool place_program(const struct examination *e, const char *name)
 {
-        char self[PATH_MAX], path[PATH_MAX + 64], installed[PATH_MAX];
-        ssize_t len = e->root[0] ? 0 : readlink("/proc/self/exe", self, sizeof self - 1);
-        self[len > 0 ? len : 0] = '\0';
-        char *slash = strrchr(self, '/');
-        if (slash) {
-                *slash = '\0';
-                snprintf(path, sizeof path, "%s/%s", self, name);
-                if (access(path, X_OK) == 0)
-                        return true;
-        }
+        char path[PATH_MAX + 64], whole[PATH_MAX];
+        if (!e->root[0])
+                return cli_program(name, whole);
         snprintf(path, sizeof path, "%s/%s", MOHR_LIBEXECDIR, name);
-        return place_path(installed, e, path) && access(installed, X_OK) == 0;
+        return place_path(whole, e, path) && access(whole, X_OK) == 0;
 }
