@@ -8,6 +8,8 @@
  */
 #include "daemon/examine_internal.h"
 
+#include "daemon/keys.h"
+
 #include <time.h>
 
 static void run(struct examine *e, int result);
@@ -105,6 +107,8 @@ static void conclude(struct examine *e)
                 { locked, "needs_issuer_keys", OUTCOME_NEEDS_ISSUER_KEYS },
                 { !f->confirmed, "not_confirmed", OUTCOME_CARD_NOT_SUPPORTED },
                 { forbidden, "forbidden", OUTCOME_POLICY },
+                { keys_raw_signature(e->context->config, f->identity.family), "keys_only",
+                        OUTCOME_POLICY },
                 { !f->counted[PIN_COPY_IAS], "tries_unknown", OUTCOME_CARD_NOT_SUPPORTED },
                 { counter == OUTCOME_PIN_BLOCKED, "pin_blocked", OUTCOME_PIN_BLOCKED },
                 { national && !f->methods && f->wants_issuer_keys, "needs_issuer_keys",

@@ -43,6 +43,15 @@ static int take_key(struct keys_list *list, const struct request_subject *subjec
         return r;
 }
 
+/* Mostly one CA issued both; the other's own is not looked for. */
+static X509 *issuer_of(X509 *leaf, X509 *candidate)
+{
+        return candidate && X509_NAME_cmp(X509_get_issuer_name(leaf),
+                                    X509_get_subject_name(candidate)) == 0
+                       ? candidate
+                       : NULL;
+}
+
 /* What there is to tell, once the card was confirmed; told after the yes. */
 static int list_prepare(void *user, struct request *request, const struct request_subject *subject,
         const char **ret_detail)
@@ -54,7 +63,8 @@ static int list_prepare(void *user, struct request *request, const struct reques
         list->found.events = subject->events;
         list->found.simulated = subject->simulated;
         snprintf(list->found.request, sizeof list->found.request, "%s", subject->id);
-        int r = subject->other ? take_key(list, subject, CARD_USE_SIGNATURE, subject->other, NULL)
+        int r = subject->other ? take_key(list, subject, CARD_USE_SIGNATURE, subject->other,
+                                         issuer_of(subject->other, subject->issuer))
                                : 0;
         return r == 0 ? take_key(list, subject, use, subject->leaf, subject->issuer) : r;
 }

@@ -100,6 +100,10 @@ static const struct word verdicts[] = {
                 N_("The settings of this computer do not allow signing with a card of "
                    "which nobody has published that it works."),
                 N_("Ask the person who looks after this computer.") },
+        { "keys_only",
+                N_("The settings of this computer keep this card's key for other programs: it "
+                   "makes no assertion here."),
+                N_("Ask the person who looks after this computer.") },
 };
 
 /* What is otherwise with a staff card: nobody's service office has to do with it. */

@@ -15,6 +15,7 @@ import urllib.parse
 
 from lib import AUDIENCE, NONCE, PIN, Card, Connection, Daemon, Pcscd, main
 from rows import History
+from shaped import described
 
 WRONG = "31415926"
 UI = {"display": ":mohr-test", "language": "en"}
@@ -485,6 +486,10 @@ def raw(world, profile, word, options, mechanism, data):
     rig.check(not error and judged(rig, key, mechanism, data, signature), f"raw_hash = {word}: and signs by it", (error, signature))
     before = card.stats()["verify_commands"]
     shown(daemon)
+    code, out, err = rig.mohr(daemon, "doctor", "--card", "--json", "--reader", card.reader)
+    rig.check(code == 16 and json.loads(out).get("verdict") == "keys_only", f"raw_hash = {word}: mohr doctor says so", f"{code} {out} {err}")
+    error, _ = described(daemon, rig, card.reader, b"a contract", "cms")
+    rig.check(error == "mohr.Documents.RefusedByPolicy", f"raw_hash = {word}: no document is signed", error)
     code, _, err = rig.assert_(daemon, card.reader)
     rig.check(code == 16 and "raw_hash" in err and not shown(daemon) and card.stats()["verify_commands"] == before,
               f"raw_hash = {word}: no assertion any more, which is said", f"{code} {err}")

@@ -95,18 +95,17 @@ def by_keys(world, honest):
     connection.close()
 
 
-def described(world, content, form):
+def described(daemon, rig, reader, content, form):
     """The signed document, or the error: Add with two descriptors, and Sign."""
-    connection = Connection(world.daemon.socket, 40)
-    with tempfile.TemporaryFile(dir=world.rig.dir) as source, tempfile.TemporaryFile(dir=world.rig.dir) as result:
+    connection = Connection(daemon.socket, 40)
+    with tempfile.TemporaryFile(dir=rig.dir) as source, tempfile.TemporaryFile(dir=rig.dir) as result:
         source.write(content)
         source.flush()
         frame = {"method": "mohr.Documents.Add", "parameters": {"name": "contract.json", "form": form}}
         socket.send_fds(connection.socket, [json.dumps(frame).encode() + b"\0"], [source.fileno(), result.fileno()])
         error, added, _ = connection.receive()
         if not error:
-            error, added, _ = connection.send("mohr.Documents.Sign", {"documents": [added["document"]], "reader": world.card.reader,
-                                                                      "ui": UI}).receive()
+            error, added, _ = connection.send("mohr.Documents.Sign", {"documents": [added["document"]], "reader": reader, "ui": UI}).receive()
         result.seek(0)
         return error, result.read()
 
@@ -116,7 +115,7 @@ def by_documents(world, honest):
     header, payload = parts(honest)
     start, taken, made = honest.rsplit(".", 1)[0], [], 0
     for content in ({**payload, "nonce": WANTED}, payload, header):
-        error, signed = described(world, json.dumps(content).encode(), "jws")
+        error, signed = described(world.daemon, world.rig, world.card.reader, json.dumps(content).encode(), "jws")
         made += not error
         own, _, signature = signed.decode().rpartition(".")
         for text in (own, start, f"{start.split('.')[0]}.{own.rpartition('.')[2]}"):
