@@ -13,7 +13,7 @@ import struct
 import subprocess
 import urllib.parse
 
-from lib import AUDIENCE, NONCE, PIN, Card, Connection, Daemon, Pcscd, main
+from lib import AUDIENCE, NONCE, PIN, Card, Connection, Daemon, Pcscd, main, wait_for
 from rows import History
 from shaped import described
 
@@ -431,6 +431,58 @@ def two_apps(world):
     daemon.stop()
 
 
+def gone(world):
+    """A program that ends while the holder is asked, and one whose time is over: the prompt goes, nothing was sent, others go on."""
+    rig, daemon = world.rig, world.daemon()
+    card = world.card(daemon, piv_9a="p256", piv_9c="p256")
+    app, other = App(rig, daemon, card), App(rig, daemon, card)
+    reply = listed(world, app, "before it ends")
+    listed(world, other, "beside it")
+    shown(daemon)
+    daemon.script(getpin=("hang",))
+    app.connection.send("mohr.Keys.Sign", app.asked(reply, "authentication", "ECDSA-SHA256", DATA))
+    rig.check(wait_for(lambda: "GETPIN" in shown(daemon), 10), "the holder is being asked")
+    daemon.script(getpin=(PIN,))
+    other.connection.send("mohr.Keys.Sign", other.asked(reply, "authentication", "ECDSA-SHA256", DATA))  # it waits
+    app.close()
+    error, got, _ = other.connection.receive()
+    rig.check(not error and card.stats()["verify_commands"] == 1 and card.stats()["signatures"] == 1,
+              "who hangs up has nothing signed, and who waited has its turn", (error, got, card.stats()))
+    daemon.script(getpin=("hang",))
+    error, _ = other.sign(reply, "authentication", "ECDSA-SHA256", DATA, timeout_ms=1000)
+    rig.check(error == "TimedOut" and card.stats()["verify_commands"] == 1, "a time that is over ends the prompt", error)
+    daemon.script(getpin=(PIN,))
+    error, _ = other.sign(reply, "authentication", "ECDSA-SHA256", DATA)
+    rig.check(not error, "and the next one is served", error)
+    card.remove()
+    daemon.stop()
+
+
+def shapes(world):
+    """Parameters out of their bounds are named, and nobody is asked."""
+    rig, daemon = world.rig, world.daemon()
+    card = world.card(daemon, piv_9a="rsa2048", piv_9c="p256")
+    app = App(rig, daemon, card)
+    reply = listed(world, app, "for its bounds")
+    shown(daemon)
+    good = app.asked(reply, "authentication", "RSA-PSS", b"\0" * 32, hash="sha256")
+    rows = [("reader", ""), ("reader", None), ("card", "x" * 33), ("key", "0" * 40), ("key", ""), ("data", "AAA"), ("data", "A A="),
+            ("data", "AB=="), ("data", "A" * 10928), ("hash", "sha1"), ("hash", None), ("salt", -1), ("salt", 223), ("mechanism", ""),
+            ("timeout_ms", 0), ("pin", PIN), ("digest", "00"), ("ui", {"tty": "/dev/null/x"})]
+    for name, value in rows:
+        error, detail, _ = app.connection.send("mohr.Keys.Sign", {**good, name: value}).receive()
+        rig.check(error == "org.varlink.service.InvalidParameter" and detail["parameter"].startswith(name),
+                  f"{name} as {str(value)[:12]!r} is refused by its name", (error, detail))
+    for name, value in (("reader", None), ("card", "x"), ("timeout_ms", 600001)):
+        error, detail, _ = app.connection.send("mohr.Keys.List", {"reader": card.reader, name: value}).receive()
+        rig.check(error == "org.varlink.service.InvalidParameter" and detail == {"parameter": name}, f"List: so is {name}", (error, detail))
+    error, _ = app.list(reader="no such reader")
+    rig.check(error == "mohr.Keys.NoReader", "a reader that is not there", error)
+    rig.check(not shown(daemon) and card.stats()["verify_commands"] == 0, "of all that nobody was asked", card.stats())
+    card.remove()
+    daemon.stop()
+
+
 def history(world):
     """What was listed and signed is written down, by kind and key, before the holder was asked."""
     rig, daemon = world.rig, world.daemon()
@@ -499,7 +551,7 @@ def raw(world, profile, word, options, mechanism, data):
 
 def body(rig):
     world = World(rig)
-    cases = [lambda run=run: run(world) for run in (staff_list, refused_list, what_there_is, pins, swapped, two_apps, history, limits)]
+    cases = [lambda run=run: run(world) for run in (staff_list, refused_list, what_there_is, pins, swapped, two_apps, gone, shapes, history, limits)]
     cases += [lambda a=a: free_key(world, a) for a in WARM]
     cases += [lambda a=a: asserting_key(world, f"9C, {a}", "piv", {"piv_9c": a, "piv_9a": "p256"}) for a in WARM]
     cases += [lambda: asserting_key(world, "a national card", "mav2-cl", {})]
