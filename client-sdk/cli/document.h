@@ -29,6 +29,21 @@ static inline void document_report_clear(struct document_report *report)
 }
 #define _cleanup_report_ _cleanup_(document_report_clear)
 
+/* verify_place.c: the bytes that a signature of a PDF covers, which are all of a beginning of the file but the one string that it is. */
+struct document_place {
+        struct mohr_range ranges[2];
+        uint8_t *cms; /* owned */
+        size_t cms_len;
+};
+static inline void document_place_clear(struct document_place *place)
+{
+        free(place->cms);
+}
+#define _cleanup_place_ _cleanup_(document_place_clear)
+/* 0; 21: it does not lie where this row says. */
+_must_check_ int document_find_place(
+        const struct document_look *look, const json_t *row, struct document_place *place);
+
 /* verify_pdf.c: every signature of a PDF. 0 with a report whatever its verdict is; else an exit code that was reported. */
 _must_check_ int document_verify_pdf(
         const struct document_look *look, struct document_report *report);

@@ -12,104 +12,16 @@
 #include "base/bytes.h"
 #include "base/text.h"
 #include "client-sdk/assertion.h"
-#include "client-sdk/base64.h"
-#include "client-sdk/document/work.h"
 #include "client-sdk/members.h"
 #include "client-sdk/signed.h"
-
-#define GAP_MAX (2 * 2 * CMS_SIGNED_MAX + 2) /* letters; others reserve more room than we do */
 
 struct pdf {
         const struct document_look *look;
         struct document_report *report;
         json_t *signatures; /* told; owned by the report */
         uint64_t covered;   /* the most of the file that a signature covers */
+        uint64_t covers;    /* what the one at hand does; 0: not known */
 };
-
-/* ---- where it lies ---- */
-
-struct place {
-        struct mohr_range ranges[2];
-        uint8_t *cms; /* owned */
-        size_t cms_len;
-};
-
-static void place_clear(struct place *place)
-{
-        free(place->cms);
-}
-
-static bool number_at(const json_t *list, size_t index, uint64_t most, uint64_t *ret)
-{
-        json_int_t number = json_integer_value(json_array_get(list, index));
-        *ret = (uint64_t)number;
-        return json_is_integer(json_array_get(list, index)) && number >= 0 && *ret <= most;
-}
-
-static bool read_ranges(const json_t *row, uint64_t size, struct mohr_range ranges[2])
-{
-        const json_t *list = json_object_get(row, "range");
-        uint64_t zero;
-        return json_array_size(list) == 4 && number_at(list, 0, 0, &zero) &&
-               number_at(list, 1, size, &ranges[0].len) &&
-               number_at(list, 2, size, &ranges[1].offset) &&
-               number_at(list, 3, size - ranges[1].offset, &ranges[1].len) &&
-               ranges[1].offset > ranges[0].len + 2 && ranges[1].len > 0;
-}
-
-static int nibble(char c)
-{
-        return c >= '0' && c <= '9'                 ? c - '0'
-               : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10
-                                                    : -1;
-}
-
-/* Is what was left out "<", the signature in hexadecimal digits, zeros and ">", and nothing else? */
-static bool gap_is(const char *gap, size_t len, const uint8_t *cms, size_t cms_len)
-{
-        if (len < 2 * cms_len + 2 || len % 2 != 0 || gap[0] != '<' || gap[len - 1] != '>')
-                return false;
-        for (size_t i = 0; i < (len - 2) / 2; i++) {
-                int high = nibble(gap[1 + 2 * i]), low = nibble(gap[2 + 2 * i]);
-                int want = i < cms_len ? cms[i] : 0;
-                if (high < 0 || low < 0 || (high << 4 | low) != want)
-                        return false;
-        }
-        return true;
-}
-
-static bool lies_there(const struct document_look *look, const struct place *place)
-{
-        uint64_t from = place->ranges[0].len, len = place->ranges[1].offset - from;
-        if (len > GAP_MAX)
-                return false;
-        _cleanup_free_ char *gap = malloc((size_t)len);
-        return gap && pread(look->fd, gap, (size_t)len, (off_t)from) == (ssize_t)len &&
-               gap_is(gap, (size_t)len, place->cms, place->cms_len);
-}
-
-static int read_cms(const json_t *text, struct place *place)
-{
-        size_t letters = json_string_length(text), room = letters / 4 * 3;
-        if (letters == 0 || room > CMS_SIGNED_MAX + 3)
-                return OUTCOME_INVALID;
-        place->cms = malloc(room + 1);
-        if (!place->cms)
-                return -ENOMEM;
-        ssize_t len =
-                base64_decode(BASE64_STANDARD, place->cms, room, json_string_value(text), letters);
-        place->cms_len = len > 0 ? (size_t)len : 0;
-        return len > 0 ? 0 : OUTCOME_INVALID;
-}
-
-/* 0; 21: it lies nowhere. */
-static int find_place(const struct document_look *look, const json_t *row, struct place *place)
-{
-        int r = read_cms(json_object_get(row, "cms"), place);
-        if (r == 0 && (!read_ranges(row, look->size, place->ranges) || !lies_there(look, place)))
-                r = OUTCOME_INVALID;
-        return r;
-}
 
 /* ---- judging one ---- */
 
@@ -155,7 +67,7 @@ static bool filter_is_known(const json_t *row)
                                  strcmp(filter, "adbe.pkcs7.detached") == 0);
 }
 
-static int judge_place(struct pdf *pdf, const struct place *place, json_t **ret)
+static int judge_place(struct pdf *pdf, const struct document_place *place, json_t **ret)
 {
         const struct document_look *look = pdf->look;
         struct mohr_signed *result = NULL;
@@ -170,16 +82,16 @@ static int judge_place(struct pdf *pdf, const struct place *place, json_t **ret)
         if (r < 0)
                 return r;
         *ret = row_of(pdf, result, r);
-        uint64_t covers = place->ranges[1].offset + place->ranges[1].len;
-        if (mohr_signed_count(result) == 1 && covers > pdf->covered)
-                pdf->covered = covers;
+        pdf->covers = place->ranges[1].offset + place->ranges[1].len;
+        if (mohr_signed_count(result) == 1 && pdf->covers > pdf->covered)
+                pdf->covered = pdf->covers;
         mohr_signed_free(result);
         return *ret ? 0 : -ENOMEM;
 }
 
 static int judge(struct pdf *pdf, const json_t *row, json_t **ret)
 {
-        _cleanup_(place_clear) struct place place = { .cms = NULL };
+        _cleanup_place_ struct document_place place = { .cms = NULL };
         const char *why = json_string_value(json_object_get(row, "why"));
         int r = 0;
         if (why) {
@@ -187,7 +99,7 @@ static int judge(struct pdf *pdf, const json_t *row, json_t **ret)
         } else if (!filter_is_known(row)) {
                 *ret = refusal(pdf, MOHR_REASON_DOCUMENT_FORM, "sub-filter");
         } else {
-                r = find_place(pdf->look, row, &place);
+                r = document_find_place(pdf->look, row, &place);
                 if (r == 0)
                         return judge_place(pdf, &place, ret);
                 if (r > 0)
@@ -201,8 +113,8 @@ static int judge(struct pdf *pdf, const json_t *row, json_t **ret)
 /* What the PDF says of it, in the bytes it covers. */
 static json_t *words_of(const json_t *row)
 {
-        static const char *const names[] = { "field", "sub_filter", "covers", "whole", "after",
-                "shown", "name", "reason", "location", "at" };
+        static const char *const names[] = { "field", "sub_filter", "shown", "name", "reason",
+                "location", "at" };
         json_t *words = json_object();
         for (size_t i = 0; words && i < ARRAY_LEN(names); i++) {
                 json_t *value = json_object_get(row, names[i]);
@@ -214,24 +126,54 @@ static json_t *words_of(const json_t *row)
         return words;
 }
 
+/* By what the file itself has shown of it, not by the worker's word. */
+static bool tell_cover(const struct pdf *pdf, json_t *words)
+{
+        if (pdf->covers == 0)
+                return true;
+        return json_object_set_new(words, "covers", json_integer((json_int_t)pdf->covers)) == 0 &&
+               json_object_set_new(words, "whole", json_boolean(pdf->covers == pdf->look->size)) ==
+                       0;
+}
+
+/* Is what came after a signature covered by a later one? Known when the last of them is. */
+static int tell_after(const struct pdf *pdf)
+{
+        size_t index;
+        json_t *row;
+        json_array_foreach (pdf->signatures, index, row) {
+                json_t *words = json_object_get(row, "pdf");
+                const char *after = pdf->covered == pdf->look->size ? "signed" : "unsigned";
+                if (json_is_true(json_object_get(words, "whole")))
+                        after = "nothing";
+                if (json_object_get(words, "covers") &&
+                        json_object_set_new(words, "after", json_string(after)) < 0)
+                        return -ENOMEM;
+        }
+        return 0;
+}
+
 /* A later signer, as good as any, may have signed other pages than this one. */
 static void weigh_shown(struct pdf *pdf, const json_t *row)
 {
         const char *shown = json_string_value(json_object_get(row, "shown"));
-        if (shown && strcmp(shown, "same") != 0)
+        bool whole = pdf->covers == pdf->look->size;
+        if (pdf->covers > 0 && !whole && (!shown || strcmp(shown, "same") != 0))
                 weigh(pdf->report, MOHR_REASON_DOCUMENT_CHANGED, "pages", OUTCOME_INVALID);
 }
 
 static int tell(struct pdf *pdf, const json_t *row)
 {
         json_t *told = NULL;
+        pdf->covers = 0;
         int r = judge(pdf, row, &told);
         if (r < 0)
                 return r;
         weigh_shown(pdf, row);
         size_t index = json_array_size(pdf->signatures);
+        json_t *words = words_of(row);
         if (json_object_set_new(told, "index", json_integer((json_int_t)index)) < 0 ||
-                json_object_set_new(told, "pdf", words_of(row)) < 0) {
+                json_object_set_new(told, "pdf", words) < 0 || !tell_cover(pdf, words)) {
                 json_decref(told);
                 return -ENOMEM;
         }
@@ -300,7 +242,9 @@ static int report_all(struct pdf *pdf, const struct document_work *work)
                         return r;
         }
         judge_whole(pdf, work);
-        r = tell_document(pdf, work);
+        r = tell_after(pdf);
+        if (r == 0)
+                r = tell_document(pdf, work);
         return r == 0 ? tell_verdict(pdf) : r;
 }
 

@@ -264,7 +264,7 @@ def check_liar():
     for what, (ranges, data) in rows.items():
         write("lie.pdf", data)
         answer = [{"field": "S", "range": ranges, "cms": base64.b64encode(cms).decode(), "sub_filter": "ETSI.CAdES.detached", "covers": len(data),
-                   "whole": True, "after": "nothing"}, {"ok": True, "pages": 1, "size": len(data), "signatures": 1, "last": True}]
+                   "whole": True, "after": "nothing", "shown": "same"}, {"ok": True, "pages": 1, "size": len(data), "signatures": 1, "last": True}]
         script = "import os, socket\nc = socket.socket(fileno=3)\nc.recv(9)\n" + "".join(f"c.send({json.dumps(row).encode()!r})\n" for row in answer)
         path = os.path.join(folder, "mohr-document")
         with open(path, "w", encoding="utf-8") as file:
