@@ -552,8 +552,9 @@ def raw(world, profile, word, options, mechanism, data):
 def body(rig):
     world = World(rig)
     cases = [lambda run=run: run(world) for run in (staff_list, refused_list, what_there_is, pins, swapped, two_apps, gone, shapes, history, limits)]
-    cases += [lambda a=a: free_key(world, a) for a in WARM]
-    cases += [lambda a=a: asserting_key(world, f"9C, {a}", "piv", {"piv_9c": a, "piv_9a": "p256"}) for a in WARM]
+    some = rig.few(WARM, 2)
+    cases += [lambda a=a: free_key(world, a) for a in some]
+    cases += [lambda a=a: asserting_key(world, f"9C, {a}", "piv", {"piv_9c": a, "piv_9a": "p256"}) for a in some]
     cases += [lambda: asserting_key(world, "a national card", "mav2-cl", {})]
     cases += [lambda: raw(world, "piv", "piv-signature", {"piv_9c": "rsa2048", "monitored": False}, "RSA-PKCS", digest_info("sha512", DATA)),
               lambda: raw(world, "mav2-cl", "national", {}, "RSA-PKCS", digest_info("sha256", DATA))]

@@ -72,7 +72,8 @@ def signatures(world, connection, listed, key, texts):
 def assertions(world, made, texts, nonce=WANTED):
     """Those that a verifier takes, of all combinations; why the others are none is its business."""
     anchors = ["--trust", world.rig.root, "--staff-anchors", os.path.join(world.rig.pki, "staff-ca.pem")]
-    return [(text[:60], signature.hex()[:16]) for text in texts for signature in made
+    tries = world.rig.few([(text, signature) for text in list(texts)[::2] for signature in made], 7)
+    return [(text[:60], signature.hex()[:16]) for text, signature in tries
             if world.rig.mohr(None, "verify", *anchors, "--audience", AUDIENCE, "--nonce", nonce, "-",
                               text=f"{text}.{enclosed(signature)}")[0] == 0]
 
