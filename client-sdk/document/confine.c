@@ -123,9 +123,15 @@ int document_settle(void)
         return close_range(DOCUMENT_WRITE + 1, ~0U, 0) < 0 ? -errno : 0;
 }
 
+/* A limit that is lower already stays: who started this may have reasons. */
 static int limit(__rlimit_resource_t what, uint64_t value)
 {
-        const struct rlimit both = { (rlim_t)value, (rlim_t)value };
+        struct rlimit both;
+        if (getrlimit(what, &both) < 0)
+                return -errno;
+        if (both.rlim_max == RLIM_INFINITY || both.rlim_max > value)
+                both.rlim_max = (rlim_t)value;
+        both.rlim_cur = both.rlim_max;
         return setrlimit(what, &both) < 0 ? -errno : 0;
 }
 
