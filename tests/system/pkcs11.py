@@ -19,8 +19,7 @@ WRONG = "31415926"
 MECHANISMS = {
     "rsa2048": [("RSA-PKCS", "sha256"), ("RSA-PKCS-PSS", "sha256"), ("SHA256-RSA-PKCS", "sha256"), ("SHA384-RSA-PKCS", "sha384"),
                 ("SHA512-RSA-PKCS", "sha512"), ("SHA256-RSA-PKCS-PSS", "sha256"), ("SHA512-RSA-PKCS-PSS", "sha512")],
-    "p256": [("ECDSA", "sha256"), ("ECDSA-SHA256", "sha256"), ("ECDSA-SHA384", "sha384")],
-    "p384": [("ECDSA-SHA384", "sha384")]}
+    "p256": [("ECDSA", "sha256"), ("ECDSA-SHA256", "sha256"), ("ECDSA-SHA384", "sha384")]}
 
 
 def exports(world):
