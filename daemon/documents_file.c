@@ -76,8 +76,12 @@ int file_nameless(const struct config *config)
 {
         const char *const folders[] = { getenv("TMPDIR"), "/var/tmp", config->state_dir };
         int r = -ENOENT;
-        for (size_t i = 0; r < 0 && i < ARRAY_LEN(folders); i++)
-                r = nameless_in(folders[i]);
+        for (size_t i = 0; i < ARRAY_LEN(folders); i++) {
+                int fd = nameless_in(folders[i]);
+                if (fd >= 0)
+                        return fd;
+                r = fd == -ENOENT ? r : fd;
+        }
         return r;
 }
 
