@@ -212,6 +212,19 @@ static int look_at_all(const struct signed_check *check, const struct cms_form *
 
 /* ---- the file ---- */
 
+/* Those that a signer has; one that nobody knows is refused where it is looked at. */
+static unsigned int hashes_of(const struct cms_form *form)
+{
+        unsigned int more = 0;
+        for (unsigned int i = 0; i < form->count; i++) {
+                const char *name =
+                        cms_digest_name(cms_algorithm_of(form->signer[i].digest_algorithm));
+                more |= name && strcmp(name, "sha384") == 0 ? SIGNED_SHA384 : 0;
+                more |= name && strcmp(name, "sha512") == 0 ? SIGNED_SHA512 : 0;
+        }
+        return more;
+}
+
 static int judge(const struct signed_check *check, const uint8_t *der, size_t len,
         const struct mohr_range *ranges, size_t count)
 {
@@ -221,7 +234,7 @@ static int judge(const struct signed_check *check, const uint8_t *der, size_t le
         const char *why = "";
         if (cms_read(der, len, &form, &why) != 0)
                 return signed_refuse_all(result, MOHR_REASON_DOCUMENT_FORM, why);
-        int r = signed_hash(check->document->content, ranges, count, &content);
+        int r = signed_hash(check->document->content, ranges, count, hashes_of(&form), &content);
         if (r == -EBADMSG)
                 return signed_refuse_all(result, MOHR_REASON_DOCUMENT_FORM, "ranges");
         if (r < 0)

@@ -19,7 +19,7 @@
 /* ---- the content ---- */
 
 struct hashing {
-        EVP_MD_CTX *md[3];
+        EVP_MD_CTX *md[3]; /* NULL: not asked for */
         uint64_t size;
 };
 
@@ -29,10 +29,13 @@ static void hashing_clear(struct hashing *hashing)
                 EVP_MD_CTX_free(hashing->md[i]);
 }
 
-static int hashing_begin(struct hashing *hashing)
+static int hashing_begin(struct hashing *hashing, unsigned int more)
 {
-        const EVP_MD *kinds[] = { EVP_sha256(), EVP_sha384(), EVP_sha512() };
+        const EVP_MD *kinds[] = { EVP_sha256(), more & SIGNED_SHA384 ? EVP_sha384() : NULL,
+                more & SIGNED_SHA512 ? EVP_sha512() : NULL };
         for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+                if (!kinds[i])
+                        continue;
                 hashing->md[i] = EVP_MD_CTX_new();
                 if (!hashing->md[i] || EVP_DigestInit_ex(hashing->md[i], kinds[i], NULL) != 1)
                         return -ENOMEM;
@@ -43,7 +46,7 @@ static int hashing_begin(struct hashing *hashing)
 static int hash_piece(struct hashing *hashing, const uint8_t *data, size_t len)
 {
         for (size_t i = 0; i < ARRAY_LEN(hashing->md); i++)
-                if (EVP_DigestUpdate(hashing->md[i], data, len) != 1)
+                if (hashing->md[i] && EVP_DigestUpdate(hashing->md[i], data, len) != 1)
                         return -ENOMEM;
         hashing->size += len;
         return 0;
@@ -83,18 +86,24 @@ static int hash_all(int fd, struct hashing *hashing, const struct mohr_range *ra
         return 0;
 }
 
-int signed_hash(int fd, const struct mohr_range *ranges, size_t count, struct signed_hashes *ret)
+static bool hashing_end(EVP_MD_CTX *md, uint8_t *dst)
+{
+        return !md || EVP_DigestFinal_ex(md, dst, NULL) == 1;
+}
+
+int signed_hash(int fd, const struct mohr_range *ranges, size_t count, unsigned int more,
+        struct signed_hashes *ret)
 {
         _cleanup_(hashing_clear) struct hashing hashing = { .size = 0 };
-        struct signed_hashes found;
-        int r = hashing_begin(&hashing);
+        struct signed_hashes found = { .size = 0 };
+        int r = hashing_begin(&hashing, more);
         if (r == 0)
                 r = hash_all(fd, &hashing, ranges, count);
         if (r < 0)
                 return r;
-        if (EVP_DigestFinal_ex(hashing.md[0], found.sha256, NULL) != 1 ||
-                EVP_DigestFinal_ex(hashing.md[1], found.sha384, NULL) != 1 ||
-                EVP_DigestFinal_ex(hashing.md[2], found.sha512, NULL) != 1)
+        if (!hashing_end(hashing.md[0], found.sha256) ||
+                !hashing_end(hashing.md[1], found.sha384) ||
+                !hashing_end(hashing.md[2], found.sha512))
                 return -ENOMEM;
         found.size = hashing.size;
         *ret = found;

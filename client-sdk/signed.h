@@ -58,14 +58,15 @@ struct signed_check {
         struct mohr_signed *result;
 };
 
-/* The content in the three hashes that a signature may have. */
+/* The content in the hashes that its signatures have: SHA-256 always, the others if they were asked for. */
+enum { SIGNED_SHA384 = 1, SIGNED_SHA512 = 2 };
 struct signed_hashes {
         uint8_t sha256[32], sha384[48], sha512[64];
         uint64_t size;
 };
 /* -EBADMSG: the file ends before a range does. */
-_must_check_ int signed_hash(
-        int fd, const struct mohr_range *ranges, size_t count, struct signed_hashes *ret);
+_must_check_ int signed_hash(int fd, const struct mohr_range *ranges, size_t count,
+        unsigned int more, struct signed_hashes *ret);
 
 int signed_refuse(struct signed_one *one, enum mohr_reason reason, const char *detail);
 /* `count` rows of zeros that count for the total; 21 after the whole was refused: too many of them. */

@@ -184,7 +184,7 @@ static int tell_document(struct pdf *pdf, const struct document_work *work)
 {
         struct signed_hashes hashes;
         char sha256[65];
-        int r = signed_hash(pdf->look->fd, NULL, 0, &hashes);
+        int r = signed_hash(pdf->look->fd, NULL, 0, 0, &hashes);
         if (r < 0)
                 return r;
         hex_encode(sha256, hashes.sha256, sizeof hashes.sha256);

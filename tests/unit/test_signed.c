@@ -252,6 +252,48 @@ static void a_timestamp_carries_a_signature_over_expiry_and_revocation(void **st
         X509_free(leaf);
 }
 
+static void what_is_required_of_revocation_is_required(void **state)
+{
+        struct fixture *f = *state;
+        char *jws = sign_jws(&f->citizen, f->pki->ca, TESTPKI_NOW, "{}");
+        const struct mohr_verify_options prefer = { .at = TESTPKI_NOW,
+                .revocation = MOHR_REVOCATION_PREFER },
+                                         require = { .at = TESTPKI_NOW,
+                                                 .revocation = MOHR_REVOCATION_REQUIRE };
+        expect("prefer", judge_file(f, jws, strlen(jws), MOHR_DOCUMENT_JWS, &prefer),
+                MOHR_REASON_OK, "", 0);
+        expect("require", judge_file(f, jws, strlen(jws), MOHR_DOCUMENT_JWS, &require),
+                MOHR_REASON_REVOCATION_UNKNOWN, "leaf: no-evidence", 21);
+        free(jws);
+}
+
+/* What others may sign with: OpenSSL is told, and judged as ourselves. */
+static void each_hash_is_taken_with_each_key(void **state)
+{
+        struct fixture *f = *state;
+        const struct person *people[] = { &f->citizen, &f->ec };
+        const EVP_MD *hashes[] = { EVP_sha256(), EVP_sha384(), EVP_sha512(), EVP_sha1() };
+        const unsigned int flags = CMS_BINARY | CMS_DETACHED | CMS_CADES | CMS_NOSMIMECAP;
+        for (size_t i = 0; i < ARRAY_LEN(people) * ARRAY_LEN(hashes); i++) {
+                const struct person *who = people[i % 2];
+                BIO *in = BIO_new_mem_buf(CONTENT, -1);
+                CMS_ContentInfo *cms = CMS_sign(NULL, NULL, NULL, NULL, flags | CMS_PARTIAL);
+                assert_non_null(CMS_add1_signer(cms, who->leaf, who->key, hashes[i / 2], flags));
+                assert_int_equal(CMS_add1_cert(cms, f->pki->ca), 1);
+                assert_int_equal(CMS_final(cms, in, NULL, flags), 1);
+                unsigned char *der = NULL;
+                const int len = i2d_CMS_ContentInfo(cms, &der);
+                const struct bytes bytes = { der, (size_t)len };
+                bool good = i / 2 < 3;
+                expect("by OpenSSL", judge_cms(f, &bytes, CONTENT),
+                        good ? MOHR_REASON_OK : MOHR_REASON_ALGORITHM, good ? "" : "digest",
+                        good ? 0 : 21);
+                OPENSSL_free(der);
+                CMS_ContentInfo_free(cms);
+                BIO_free(in);
+        }
+}
+
 static void what_is_expired_is_told_as_the_caller_wants(void **state)
 {
         struct fixture *f = *state;
@@ -934,6 +976,8 @@ int main(void)
                 cmocka_unit_test(three_signers_and_their_countersigners_are_told_one_by_one),
                 cmocka_unit_test(a_timestamp_proves_when_if_somebody_vouches_for_it),
                 cmocka_unit_test(a_timestamp_carries_a_signature_over_expiry_and_revocation),
+                cmocka_unit_test(what_is_required_of_revocation_is_required),
+                cmocka_unit_test(each_hash_is_taken_with_each_key),
                 cmocka_unit_test(what_is_expired_is_told_as_the_caller_wants),
                 cmocka_unit_test(a_json_document_is_verified_in_both_forms),
                 cmocka_unit_test(a_header_is_taken_as_it_is_made_or_not_at_all),

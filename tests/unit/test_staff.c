@@ -6,6 +6,7 @@
 #include "client-sdk/leaf.h"
 #include "client-sdk/trust.h"
 #include "tests/support/testpki.h"
+#include "tests/unit/document_talk.h"
 
 #include "base/base.h"
 #include "base/outcome.h"
@@ -14,6 +15,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -240,6 +242,49 @@ static void anchors_of_one_kind_never_vouch_for_the_other(void **state)
         json_decref(header);
         json_decref(payload);
         X509_free(leaf);
+}
+
+/* Documents are judged by the same code, and kept apart in the same way. */
+static void a_document_tells_staff_from_citizens(void **state)
+{
+        (void)state;
+        const struct {
+                EVP_PKEY *key;
+                const char *holder;
+                bool staff;
+        } rows[] = { { pki->leaf_key, "staff", true }, { p256, "staff", true },
+                { p384, "staff", true }, { pki->leaf_key, "citizen", false } };
+        for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+                X509 *leaf = rows[i].staff ? issue(&(struct spec){ .key = rows[i].key })
+                                           : testpki_issue(pki, &(struct testpki_spec){ 0 });
+                X509 *ca = rows[i].staff ? staff_ca : pki->ca;
+                struct mohr_trust *trusts[] = { trust_of(pki->root, staff_ca),
+                        trust_of(NULL, staff_ca), trust_of(pki->root, NULL),
+                        /* each root in the other's place */
+                        trust_of(staff_ca, pki->root) };
+                const bool vouched[] = { true, rows[i].staff, !rows[i].staff, false };
+                const struct person who = { leaf, rows[i].key };
+                char *jws = sign_jws(&who, ca, TESTPKI_NOW, "{}"), *text;
+                int fd = memfd_create("document", MFD_CLOEXEC);
+                assert_int_equal(write(fd, jws, strlen(jws)), strlen(jws));
+                const struct mohr_document document = { .form = MOHR_DOCUMENT_JWS, .content = fd };
+                const struct mohr_verify_options then = { .at = TESTPKI_NOW + 10 };
+                for (size_t j = 0; j < ARRAY_LEN(trusts); j++) {
+                        struct mohr_signed *result = NULL;
+                        int r = mohr_document_verify(trusts[j], &document, &then, NULL, &result);
+                        assert_int_equal(r, vouched[j] ? 0 : OUTCOME_INVALID);
+                        text = mohr_signed_json(result);
+                        assert_int_equal(strstr(text, "\"Roya Nobody\"") != NULL,
+                                vouched[j] && rows[i].staff);
+                        assert_int_equal(strstr(text, rows[i].holder) != NULL, vouched[j]);
+                        free(text);
+                        mohr_signed_free(result);
+                        mohr_trust_free(trusts[j]);
+                }
+                close(fd);
+                free(jws);
+                X509_free(leaf);
+        }
 }
 
 /* The worst that a CA trusted for staff can do: the registry's own name, a citizen's whole certificate. */
@@ -581,6 +626,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(each_kind_of_key_signs_and_is_verified),
                 cmocka_unit_test(anchors_of_one_kind_never_vouch_for_the_other),
+                cmocka_unit_test(a_document_tells_staff_from_citizens),
                 cmocka_unit_test(a_staff_ca_cannot_make_a_citizen),
                 cmocka_unit_test(a_payload_that_says_otherwise_is_refused),
                 cmocka_unit_test(alternative_names_are_told_if_they_are_one),
