@@ -104,25 +104,27 @@ static json_t *timestamp(const struct timestamp *timestamp)
         return NULL;
 }
 
+/* The names of what was checked, or of what was not; what was accepted is neither. */
 static json_t *lists_of(const struct signed_one *one, bool checked)
 {
         bool all = one->outcome != OUTCOME_INVALID;
         const struct {
                 const char *name;
-                bool checked;
+                bool checked, told;
         } rows[] = {
-                { "signature", all },
-                { "signing-certificate", all },
-                { "chain", all },
-                { "identity", all },
-                { "revocation", all && revocation_is_known(&one->revocation) },
-                { "signing-time", all && one->by_timestamp },
-                { "certificate-expiry", all },
+                { "signature", all, true },
+                { "signing-certificate", all, true },
+                { "chain", all, true },
+                { "identity", all, true },
+                { "revocation", all && revocation_is_known(&one->revocation), true },
+                { "time", all && one->by_timestamp, true },
+                { "timestamp-revocation", false, one->stamped },
+                { "certificate-expiry", all, !one->expiry_accepted },
         };
         const char *names[ARRAY_LEN(rows)];
-        size_t count = 0, told = ARRAY_LEN(rows) - (one->expiry_accepted ? 1 : 0);
-        for (size_t i = 0; i < told; i++) /* what was accepted is neither */
-                if (rows[i].checked == checked)
+        size_t count = 0;
+        for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+                if (rows[i].told && rows[i].checked == checked)
                         names[count++] = rows[i].name;
         return members_list(names, count);
 }

@@ -39,29 +39,43 @@ static int parse(
 
 /* ---- documents ---- */
 
-/* What came through a pipe, as a file; one on the disk as it is. */
-static int open_given(const char *file, const struct checking_input *input)
+static int nameless(const struct checking_input *input)
 {
-        if (strcmp(file, "-") != 0)
-                return open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
         _cleanup_close_ int fd = memfd_create("input", MFD_CLOEXEC);
         size_t done = 0;
-        for (ssize_t put = 0; fd >= 0 && done < input->len && put >= 0; done += (size_t)put)
+        for (ssize_t put = 0; fd >= 0 && done < input->len && put >= 0;) {
                 put = write(fd, input->text + done, input->len - done);
+                done += put > 0 ? (size_t)put : 0;
+        }
         return done == input->len ? base_take_fd(&fd) : -1;
 }
 
-/* -1: it is none. */
-static int verify_document(const struct cli *cli, const struct checking *checking,
-        const struct given *given, const struct checking_input *input)
+/* One on the disk as it is; what came through a pipe, by whatever name, as it was read. */
+static int open_given(const char *file, const struct checking_input *input, uint64_t *ret_size)
 {
         struct stat st;
-        _cleanup_close_ int fd = open_given(given->file, input);
-        if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
-                !document_is_one(fd, (uint64_t)st.st_size))
+        bool is_stdin = strcmp(file, "-") == 0;
+        _cleanup_close_ int named =
+                is_stdin ? -1 : open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+        if (named >= 0 && fstat(named, &st) == 0 && S_ISREG(st.st_mode)) {
+                *ret_size = (uint64_t)st.st_size;
+                return base_take_fd(&named);
+        }
+        *ret_size = input->len;
+        return nameless(input);
+}
+
+/* -1: it is none. */
+static int verify_document(struct cli *cli, const struct checking *checking,
+        const struct given *given, const struct checking_input *input)
+{
+        uint64_t size = 0;
+        _cleanup_close_ int fd = open_given(given->file, input, &size);
+        if (fd < 0 || !document_is_one(fd, size))
                 return -1;
-        return document_verify(
-                cli, checking, fd, (uint64_t)st.st_size, given->file, given->content);
+        if (size == MOHR_RECEIPT_MAX + 1 && size == input->len) /* it may have been cut there */
+                return cli_usage(cli, _("A document of this size is given as a file."));
+        return document_verify(cli, checking, fd, size, given->file, given->content);
 }
 
 /* ---- assertions ---- */

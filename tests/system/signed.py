@@ -98,6 +98,10 @@ def check_attached():
     shutil.copy(os.path.join(WORK, "contract.p7m"), os.path.join(WORK, "anything.bin"))
     check(verify("anything.bin")[0] == 0, "whatever its name is")
     check(verify("-", stdin=read("contract.p7m"))[0] == 0, "and through a pipe")
+    code, _, err = verify("/dev/stdin", stdin=read("contract.p7m"))
+    check(code == 0, "also one that has a name", (code, err))
+    code, _, err = verify("-", stdin=read("contract.p7m").ljust(3 << 20, b"x"))
+    check(code == 2 or code == 21, "but not one that is longer than what is read of a pipe", (code, err))
     check(verify("--content", "contract.txt", "contract.p7m")[0] == 2, "--content does not go with it")
     data = read("contract.p7m")
     wrong = []
