@@ -180,7 +180,7 @@ static void on_stamp(
                 go_on(signing, r, NULL, NULL);
 }
 
-static int draw_stamp(struct signing *signing)
+static int draw_stamp(struct signing *signing, bool simulated)
 {
         const struct document_stamp *stamp = &signing_document(signing)->asked.stamp;
         const char *language = signing->params.ui.language;
@@ -194,8 +194,9 @@ static int draw_stamp(struct signing *signing)
         const struct worker_task task = {
                 .program = "mohr-page",
                 .work = "stamp",
-                .question = members_of(json_pack("{s:I, s:i, s:i}", "at", (json_int_t)signing->when,
-                                               "width", stamp->width, "height", stamp->height),
+                .question = members_of(
+                        json_pack("{s:I, s:i, s:i, s:b}", "at", (json_int_t)signing->when, "width",
+                                stamp->width, "height", stamp->height, "simulated", simulated),
                         rows, ARRAY_LEN(rows)),
                 .files = { -1, -1 },
                 .limit_us = file_limit_us(0),
@@ -217,7 +218,7 @@ int prepare_pdf(struct signing *signing, const struct request_subject *subject)
         }
         if (signing_document(signing)->asked.stamp.page == 0)
                 return wait_for(make_room(signing));
-        int r = draw_stamp(signing);
+        int r = draw_stamp(signing, subject->simulated);
         if (r != -ENOENT)
                 return wait_for(r);
         signing->why = "no-stamp";

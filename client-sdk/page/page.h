@@ -39,7 +39,7 @@
  * `mohr-page stamp` draws the stamp of a signature in a PDF instead. It is asked and answers as mohr-document is
  * (client-sdk/document/work.h), on the channel that is descriptor 3:
  *   in:  {"language": "fa..." for Persian, anything else for English, "name": of the holder, "purpose"?, "location"?, "at": seconds
- *         since the epoch, "width", "height": points, PAGE_STAMP_MIN to PAGE_STAMP_SIDE}
+ *         since the epoch, "width", "height": points, PAGE_STAMP_MIN to PAGE_STAMP_SIDE, "simulated"?: true of a card in software: then the stamp says so}
  *   out: {"ok": true, "content": base64 of a content stream that holds outlines and colours and nothing else}, or
  *        {"ok": false, "why": "no-stamp", "detail": English text}
  */

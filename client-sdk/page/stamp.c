@@ -27,6 +27,7 @@
 #define LARGEST   3.0
 #define BAR       3.0
 #define BORDER    0.75
+#define WARNING   "0.8 0 0"       /* for a card that is none */
 #define INK       "0.08 0.2 0.42" /* of frame and heading */
 
 struct row {
@@ -77,6 +78,7 @@ static bool read_stamp(const json_t *asked, struct stamp *stamp)
                 return false;
         stamp->persian = strncmp(language, "fa", 2) == 0;
         stamp->at = json_integer_value(at);
+        stamp->simulated = json_is_true(json_object_get(asked, "simulated"));
         return read_text(asked, "name", true, stamp->name) &&
                read_text(asked, "purpose", false, stamp->purpose) &&
                read_text(asked, "location", false, stamp->location) &&
@@ -116,7 +118,8 @@ static void write_rows(struct drawing *drawing)
         const struct stamp *stamp = drawing->stamp;
         char moment[SHEET_MOMENT_MAX];
         sheet_moment(moment, stamp->persian, stamp->at);
-        add(drawing, TEXT_SIZE, true, true, "%s", _("Signed with a smart card"));
+        add(drawing, TEXT_SIZE, true, true, "%s",
+                stamp->simulated ? _("SIMULATED CARD") : _("Signed with a smart card"));
         add(drawing, NAME_SIZE, true, false, "\u2068%s\u2069", stamp->name);
         add(drawing, TEXT_SIZE, false, false, "%s", moment);
         if (stamp->purpose[0])
@@ -244,7 +247,8 @@ static int draw_row(struct drawing *drawing, const struct row *row, struct out *
         cairo_path_t *path = cairo_copy_path(pen->cr);
         cairo_status_t status = path->status;
         if (status == CAIRO_STATUS_SUCCESS) {
-                print(out, "%s rg\n", row->coloured ? INK : "0 0 0");
+                const char *ink = drawing->stamp->simulated ? WARNING : INK;
+                print(out, "%s rg\n", row->coloured ? ink : "0 0 0");
                 print_path(out, path, drawing->units);
         }
         cairo_path_destroy(path);

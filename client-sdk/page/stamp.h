@@ -9,7 +9,7 @@
 
 /* Texts are fit to be seen; "" where there is none. */
 struct stamp {
-        bool persian;
+        bool persian, simulated;
         char name[STAMP_TEXT_MAX], purpose[STAMP_TEXT_MAX], location[STAMP_TEXT_MAX];
         int64_t at;
         int width, height; /* points */

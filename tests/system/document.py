@@ -287,6 +287,8 @@ def check_stamps(bench):
         ink = ink_at(bench, "1.pdf")
         bench.check(not wrong and ink and all(abs(a - b) <= 1 for a, b in zip(ink, (30, 50, 230, 130))),
                     f"a page turned by {turn}: the stamp stands where it was asked for", (wrong, ink))
+    red = base64.b64decode(stamp(bench, simulated=True).get("content", ""))
+    bench.check(b"\n0.8 0 0 rg\n" in red and b"\n0.8 0 0 rg\n" not in base64.b64decode(drawn["content"]), "a simulated card's stamp says so")
     texts = {"long texts": {"name": "Maryam " * 14, "purpose": "W" * 256, "language": "en"}, "a small stamp": {"width": 60, "height": 24},
              "a narrow one": {"width": 40, "height": 300, "language": "en"}, "no purpose": {"purpose": None, "location": None}}
     for what, more in texts.items():
