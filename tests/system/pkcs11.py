@@ -124,6 +124,12 @@ def two_keys(world):
     session, key = token.session(), token.key("Digital signature")
     rv = token.sign_init(session, key, pkcs11_rig.CKM_RSA_PKCS)
     rig.check(rv == pkcs11_rig.CKR_KEY_FUNCTION_NOT_PERMITTED, "a staff card's signature key: the other key has this mechanism", hex(rv))
+    key, counts = token.key("Authentication"), []
+    for _ in range(3):
+        before = len(card.commands())
+        rv, _ = token.sign(session, key, pkcs11_rig.CKM_SHA512_RSA_PKCS, b"words")
+        counts.append(len(card.commands()) - before)
+    rig.check(rv == 0 and max(counts[1:]) <= 6 and card.locked(), "warm, a signature is six commands, and the card is locked", (hex(rv), counts))
     token.end()
     card.remove()
     daemon.stop()

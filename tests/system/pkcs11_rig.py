@@ -11,11 +11,11 @@ import urllib.parse
 
 from lib import Card, Daemon, Pcscd, die_with_parent
 
-CKM_RSA_PKCS, CKM_RSA_PKCS_PSS, CKM_SHA256_RSA_PKCS = 0x1, 0xD, 0x40
-CKM_ECDSA_SHA256, CKM_ECDSA_SHA384 = 0x1044, 0x1045
+CKM_RSA_PKCS, CKM_RSA_PKCS_PSS, CKM_SHA256_RSA_PKCS, CKM_SHA512_RSA_PKCS = 0x1, 0xD, 0x40, 0x42
+CKM_ECDSA, CKM_ECDSA_SHA256, CKM_ECDSA_SHA384 = 0x1041, 0x1044, 0x1045
 CKR_ARGUMENTS_BAD, CKR_DATA_INVALID, CKR_KEY_FUNCTION_NOT_PERMITTED, CKR_MECHANISM_INVALID = 0x7, 0x20, 0x68, 0x70
 CKR_PIN_INCORRECT, CKR_SESSION_HANDLE_INVALID, CKR_CRYPTOKI_NOT_INITIALIZED, CKR_FUNCTION_REJECTED = 0xA0, 0xB3, 0x190, 0x200
-CKA_CLASS, CKA_LABEL, CKA_VALUE = 0, 3, 0x11
+CKA_CLASS, CKA_LABEL, CKA_VALUE, CKA_ID = 0, 3, 0x11, 0x102
 CKO_CERTIFICATE, CKO_PRIVATE_KEY = 1, 3
 ULONG = ctypes.c_ulong
 
@@ -37,8 +37,8 @@ def der_signature(plain):
 
 
 class World:
-    def __init__(self, rig, readers=1):
-        self.rig, self.pcscd = rig, Pcscd(rig, readers=readers)
+    def __init__(self, rig, pcscd=None):
+        self.rig, self.pcscd = rig, pcscd or Pcscd(rig)
         self.module = os.path.join(rig.build, "mohr-pkcs11.so")
         self.key_id = ""
 
@@ -151,7 +151,8 @@ class Token:
     """The module in this process, as a program in C would use it."""
 
     def __init__(self, world, daemon, initialize=True, library=None):
-        os.environ.update(MOHR_SOCKET=daemon.socket, DISPLAY=":mohr-test", LANGUAGE="en")
+        if daemon:
+            os.environ.update(MOHR_SOCKET=daemon.socket, DISPLAY=":mohr-test", LANGUAGE="en")
         self.world, self.lib = world, library or Functions(world.module)
         if initialize and (rv := self.lib.C_Initialize(None)) != 0:
             raise RuntimeError(f"C_Initialize: {rv:#x}")
@@ -169,19 +170,22 @@ class Token:
         self.last = session.value
         return session.value
 
-    def find(self, class_, label=None):
-        kind, text = ULONG(class_), ctypes.create_string_buffer((label or "").encode())
-        template = (Attribute * 2)(Attribute(CKA_CLASS, ctypes.addressof(kind), ctypes.sizeof(kind)),
-                                   Attribute(CKA_LABEL, ctypes.addressof(text), len(label or "")))
+    def find(self, class_, label=None, key_id=None):
+        kind = ULONG(class_)
+        asked = [(CKA_CLASS, kind, ctypes.sizeof(kind))]
+        for type_, value in ((CKA_LABEL, label and label.encode()), (CKA_ID, key_id)):
+            if value:
+                asked.append((type_, ctypes.create_string_buffer(value), len(value)))
+        template = (Attribute * 3)(*(Attribute(type_, ctypes.addressof(held), length) for type_, held, length in asked))
         found, count = (ULONG * 16)(), ULONG()
-        if rv := self.lib.C_FindObjectsInit(self.last, template, 2 if label else 1):
+        if rv := self.lib.C_FindObjectsInit(self.last, template, len(asked)):
             raise RuntimeError(f"C_FindObjectsInit: {rv:#x}")
         self.lib.C_FindObjects(self.last, found, 16, ctypes.byref(count))
         self.lib.C_FindObjectsFinal(self.last)
         return list(found[:count.value])
 
-    def key(self, label=None):
-        return self.find(CKO_PRIVATE_KEY, label)[0]
+    def key(self, label=None, key_id=None):
+        return self.find(CKO_PRIVATE_KEY, label, key_id)[0]
 
     def mechanisms(self):
         count, told = ULONG(32), (ULONG * 32)()
