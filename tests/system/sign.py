@@ -104,7 +104,7 @@ class World:
         with sqlite3.connect(f"file:{daemon.state}/history.db?mode=ro", uri=True) as book:
             names = [name for (name,) in book.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
             bodies = [value for name in names for row in book.execute(f"SELECT * FROM {name}") for value in row]
-        return [json.loads(body) for body in bodies if isinstance(body, (str, bytes)) and body[:1] in ("{", b"{")]
+        return [json.loads(body) for body in bodies if isinstance(body, str) and body[:1] == "{"]
 
 
 class App(Connection):
