@@ -55,7 +55,6 @@ struct sign {
         struct mohr_client *client;     /* owned */
         struct mohr_trust *authorities; /* owned */
         struct sign_item *last;         /* the one that was told of last */
-        bool failed_time;
 };
 
 /* All of these return 0, or an outcome that is reported already. */
@@ -94,6 +93,8 @@ _must_check_ int sign_cms_read(int fd, struct sign_cms *ret);
 /* The same file with another SignedData: `to` is empty. */
 _must_check_ int sign_cms_write(
         int to, const uint8_t *cms, size_t len, int from, const struct sign_cms *content);
+/* Has its signer of this number a timestamp? */
+bool sign_is_stamped(const uint8_t *der, size_t len, unsigned int index);
 /* Is the result at `fd` one of the very content of `from`? Signatures are checked, whom they are of is not. */
 _must_check_ int sign_belongs(enum sign_form form, int fd, int from, bool *ret);
 #define SIGN_JWS_MAX (64 * 1024 * 1024)

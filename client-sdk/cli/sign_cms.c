@@ -120,6 +120,18 @@ int sign_cms_write(int to, const uint8_t *cms, size_t len, int from, const struc
         return r == 0 ? place_write(to, after, after_len) : r > 0 ? OUTCOME_DOCUMENT : r;
 }
 
+bool sign_is_stamped(const uint8_t *der, size_t len, unsigned int index)
+{
+        CMS_ContentInfo *cms = d2i_CMS_ContentInfo(NULL, &der, (long)len);
+        STACK_OF(CMS_SignerInfo) *signers = cms ? CMS_get0_SignerInfos(cms) : NULL;
+        CMS_SignerInfo *signer = sk_CMS_SignerInfo_value(signers, (int)index);
+        bool stamped = signer && CMS_unsigned_get_attr_by_NID(
+                                         signer, NID_id_smime_aa_timeStampToken, -1) >= 0;
+        CMS_ContentInfo_free(cms);
+        ERR_clear_error();
+        return stamped;
+}
+
 /* ---- whose content ---- */
 
 static int holds_over(const struct sign_cms *signature, int from, bool *ret)

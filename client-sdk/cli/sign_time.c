@@ -68,7 +68,7 @@ static int fetch(const struct sign *sign, const uint8_t *value, size_t len, uint
         return r;
 }
 
-/* `cms` with the timestamp of its signer number `index`. */
+/* `cms` with the timestamp of its signer number `index`. -EALREADY: it has one. */
 static int stamp(const struct sign *sign, const uint8_t *cms, size_t len, unsigned int index,
         uint8_t **ret, size_t *ret_len, char *why, size_t why_cap)
 {
@@ -77,7 +77,9 @@ static int stamp(const struct sign *sign, const uint8_t *cms, size_t len, unsign
         const char *word = NULL;
         uint8_t *made = NULL;
         size_t token_len = 0;
-        int r = cms_signature_at(cms, len, index, &signature, &count, &word);
+        int r = sign_is_stamped(cms, len, index) ? -EALREADY : 0;
+        if (r == 0)
+                r = cms_signature_at(cms, len, index, &signature, &count, &word);
         if (r == 0)
                 r = fetch(sign, signature.value, signature.value_len, &made, &token_len, why,
                         why_cap);
@@ -159,8 +161,10 @@ static int stamp_one(const struct sign *sign, struct sign_item *item, char *why,
         char *beside = NULL;
         int fd = -1;
         _cleanup_close_ int from = open(item->out, O_RDONLY | O_CLOEXEC);
-        if (from < 0)
+        struct stat st;
+        if (from < 0 || fstat(from, &st) < 0)
                 return -errno;
+        item->mode = st.st_mode & 0777;
         int r = place_anew(item, &beside, &fd);
         if (r != 0)
                 return r;
@@ -175,8 +179,9 @@ static int not_stamped(
         const struct sign *sign, const struct sign_item *item, int r, const char *why)
 {
         char name[CLI_TEXT_MAX], line[CLI_TEXT_MAX + 600];
+        const char *said = why[0] ? why : _("it is not known which of its signatures is meant");
         snprintf(line, sizeof line, "%s: %s", cli_text(sign->cli, name, item->out),
-                r < 0 ? strerror(-r) : why);
+                r < 0 ? strerror(-r) : said);
         return cli_report(sign->cli, OUTCOME_NOT_TIMESTAMPED, line, NULL);
 }
 
@@ -188,7 +193,7 @@ int sign_timestamps(struct sign *sign)
                 if (!item->is_signed && !item->present)
                         continue;
                 int r = stamp_one(sign, item, why, sizeof why);
-                if (r != 0)
+                if (r != 0 && r != -EALREADY)
                         return not_stamped(sign, item, r, why);
                 item->stamped = true;
         }

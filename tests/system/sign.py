@@ -573,6 +573,9 @@ def timestamps(world):
     daemon.prompts()
     code, _, err = world.sign(daemon, "t.txt", "--resume", *stamped)
     rig.check(code == 0 and not daemon.prompts(), "--resume fetches it, and asks nobody", (code, err))
+    once = world.read("t.txt.p7s")
+    code, _, err = world.sign(daemon, "t.txt", "--resume", *stamped)
+    rig.check(code == 0 and world.read("t.txt.p7s") == once, "and not a second time", (code, err))
     codes = [world.sign(daemon, "t.pdf", *stamped), world.sign(daemon, "t.txt", "--form", "attached", *stamped),
              world.sign(daemon, "t.txt", "--add", "t.txt.p7s", "--commitment", "approval", *stamped)]
     rig.check([row[0] for row in codes] == [0, 0, 0], "PDF, attached and parallel signatures get one", codes)
