@@ -17,6 +17,7 @@
 #define JWS_HEADER_MAX 16384 /* bytes of the header's base64url */
 #define JWS_MAX                                                                                    \
         (64 * 1024 * 1024) /* bytes of one that is merged or checked, which is done in memory */
+#define JWS_VALUE_MAX 683  /* letters of a signature */
 
 /* The protected header's base64url, malloced, without the full stop. `issuer` may be NULL. -EINVAL: a key that fits nothing, or no time:
  * without a time there would be nothing for crit to name. */
@@ -28,5 +29,12 @@ _must_check_ int jws_signature(X509 *leaf, const uint8_t *digest, size_t digest_
  * 21 with a static English `why`. */
 _must_check_ int jws_merge(const char *one, size_t one_len, const char *other, size_t other_len,
         char **ret, const char **ret_why);
+/* The value of signature `index` as it stands there, in base64url, and how many signers there are: what a timestamp of it is over (ETSI TS
+ * 119 182-1 5.3.4). 21 with `why`. */
+_must_check_ int jws_signature_at(const char *jws, size_t len, unsigned int index,
+        char ret[static JWS_VALUE_MAX + 1], unsigned int *ret_count, const char **ret_why);
+/* With the timestamp (B-T) of that signature, as general JSON: sigTst in the unprotected header. `token` was judged before. */
+_must_check_ int jws_add_timestamp(const char *jws, size_t len, unsigned int index,
+        const uint8_t *token, size_t token_len, char **ret, const char **ret_why);
 
 #endif

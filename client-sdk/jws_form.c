@@ -26,11 +26,30 @@ static bool is_base64url(struct compact_part part)
         return part.len % 4 != 1;
 }
 
+static bool is_base64(struct compact_part part)
+{
+        static const char letters[] =
+                "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=";
+        for (size_t i = 0; i < part.len; i++)
+                if (!memchr(letters, part.text[i], sizeof letters - 1))
+                        return false;
+        return part.len > 0 && part.len <= JWS_STAMP_MAX;
+}
+
+static bool stamps_are_good(const struct jws_signature *row)
+{
+        for (size_t i = 0; i < row->stamp_count; i++)
+                if (!is_base64(row->stamps[i]))
+                        return false;
+        return true;
+}
+
 static bool row_is_good(const struct jws_signature *row)
 {
         return row->header.len > 0 && row->header.len <= JWS_HEADER_MAX &&
                is_base64url(row->header) && row->signature.len > 0 &&
-               row->signature.len <= JWS_SIGNATURE_MAX && is_base64url(row->signature);
+               row->signature.len <= JWS_VALUE_MAX && is_base64url(row->signature) &&
+               stamps_are_good(row);
 }
 
 static bool take_text(const json_t *object, const char *name, struct compact_part *ret)
@@ -39,6 +58,34 @@ static bool take_text(const json_t *object, const char *name, struct compact_par
         if (!json_is_string(text))
                 return false;
         *ret = (struct compact_part){ json_string_value(text), json_string_length(text) };
+        return true;
+}
+
+/* { "tstTokens": [ { "val": ... } ... ] }, and of each object this member alone. */
+static bool read_stamps(const json_t *stamp, struct jws_signature *row)
+{
+        const json_t *tokens = json_object_get(stamp, "tstTokens");
+        if (json_object_size(stamp) != 1 || json_array_size(tokens) == 0)
+                return false;
+        for (size_t i = 0; i < json_array_size(tokens); i++) {
+                const json_t *token = json_array_get(tokens, i);
+                if (row->stamp_count == JWS_STAMPS_MAX || json_object_size(token) != 1 ||
+                        !take_text(token, "val", &row->stamps[row->stamp_count++]))
+                        return false;
+        }
+        return true;
+}
+
+static bool read_unprotected(const json_t *header, struct jws_signature *row)
+{
+        const json_t *list = json_object_get(header, "etsiU");
+        if (json_object_size(header) != 1 || json_array_size(list) == 0)
+                return false;
+        for (size_t i = 0; i < json_array_size(list); i++) {
+                const json_t *one = json_array_get(list, i);
+                if (json_object_size(one) != 1 || !read_stamps(json_object_get(one, "sigTst"), row))
+                        return false;
+        }
         return true;
 }
 
@@ -53,9 +100,11 @@ static const char *read_rows(struct jws_form *form)
         for (size_t i = 0; i < json_array_size(list); i++) {
                 const json_t *one = json_array_get(list, i);
                 struct jws_signature *row = &form->rows[form->count++];
-                if (json_object_get(one, "header"))
+                const json_t *header = json_object_get(one, "header");
+                if (header && !read_unprotected(header, row))
                         return "unprotected-header";
-                if (json_object_size(one) != 2 || !take_text(one, "protected", &row->header) ||
+                if (json_object_size(one) != (header ? 3 : 2) ||
+                        !take_text(one, "protected", &row->header) ||
                         !take_text(one, "signature", &row->signature))
                         return "members";
         }
@@ -68,7 +117,8 @@ static const char *read_compact(const char *text, size_t len, struct jws_form *f
         if (!compact_split(text, len, &parts))
                 return "not-compact";
         form->payload = parts.payload;
-        form->rows[form->count++] = (struct jws_signature){ parts.header, parts.signature };
+        form->rows[form->count++] =
+                (struct jws_signature){ .header = parts.header, .signature = parts.signature };
         return NULL;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* jws_form.h: a JWS over a document taken apart: compact (RFC 7515 7.1) or general JSON (7.2.1), nothing else, and
- * nothing unprotected. The texts are base64url and stay so; they borrow from `owner` or from the text that was read.
+ * nothing unprotected but timestamps (ETSI TS 119 182-1 5.3.4: etsiU with sigTst). The texts are base64url and stay so; they borrow from `owner` or from the text that was read.
  */
 #ifndef MOHR_JWS_FORM_H
 #define MOHR_JWS_FORM_H
@@ -10,11 +10,15 @@
 
 #include <jansson.h>
 
-#define JWS_SIGNERS_MAX   32
-#define JWS_SIGNATURE_MAX 683 /* letters of 512 bytes */
+#define JWS_SIGNERS_MAX 32
+
+#define JWS_STAMPS_MAX 4                       /* of one signature */
+#define JWS_STAMP_MAX  (64 * 1024 / 3 * 4 + 4) /* letters of one */
 
 struct jws_signature {
         struct compact_part header, signature;
+        struct compact_part stamps[JWS_STAMPS_MAX]; /* base64 */
+        size_t stamp_count;
 };
 
 struct jws_form {

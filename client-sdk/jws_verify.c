@@ -154,6 +154,23 @@ static int step_signature(struct looking *look)
                        : signed_refuse(look->one, MOHR_REASON_SIGNATURE, "");
 }
 
+static int step_stamps(struct looking *look)
+{
+        const struct jws_signature *row = look->row;
+        const struct view value = { (const uint8_t *)row->signature.text, row->signature.len };
+        int r = 0;
+        for (size_t i = 0; i < row->stamp_count && r == 0; i++) {
+                uint8_t token[TIMESTAMP_MAX];
+                ssize_t len = base64_decode(BASE64_STANDARD, token, sizeof token,
+                        row->stamps[i].text, row->stamps[i].len);
+                if (len <= 0)
+                        return signed_refuse(look->one, MOHR_REASON_BASE64, "timestamp");
+                r = signed_stamp(
+                        look->check, look->one, value, (struct view){ token, (size_t)len });
+        }
+        return r;
+}
+
 static int step_person(struct looking *look)
 {
         return signed_judge(look->check, look->one);
@@ -162,7 +179,7 @@ static int step_person(struct looking *look)
 static int look_at(struct looking *look)
 {
         static int (*const steps[])(struct looking *) = { step_read, step_members, step_time,
-                step_signer, step_signature, step_person };
+                step_signer, step_signature, step_stamps, step_person };
         int r = 0;
         for (size_t i = 0; i < ARRAY_LEN(steps) && r == 0; i++)
                 r = steps[i](look);

@@ -353,6 +353,75 @@ static void a_json_document_is_verified_in_both_forms(void **state)
         free(foreign);
 }
 
+static char *stamp_jws(struct fixture *f, const char *jws, unsigned int index)
+{
+        char value[JWS_VALUE_MAX + 1], *stamped = NULL, why[TIMESTAMP_WHY_MAX];
+        unsigned int count;
+        const char *reason = "";
+        unsigned char *request = NULL, *token = NULL;
+        size_t request_len, answer_len, token_len;
+        assert_int_equal(jws_signature_at(jws, strlen(jws), index, value, &count, &reason), 0);
+        assert_int_equal(timestamp_request(value, strlen(value), false, &request, &request_len), 0);
+        unsigned char *answer = testtsa_answer(
+                f->tsa, request, request_len, TESTPKI_NOW + 5, TESTTSA_HONEST, &answer_len);
+        assert_int_equal(timestamp_response(
+                                 request, request_len, answer, answer_len, &token, &token_len, why),
+                0);
+        assert_int_equal(
+                jws_add_timestamp(jws, strlen(jws), count, token, token_len, &stamped, &reason),
+                21);
+        assert_string_equal(reason, "signer");
+        int r = jws_add_timestamp(jws, strlen(jws), index, token, token_len, &stamped, &reason);
+        if (r != 0)
+                fail_msg("%d %s", r, reason);
+        free(request);
+        free(answer);
+        free(token);
+        return stamped;
+}
+
+static struct judged judge_jws(struct fixture *f, const char *jws, bool vouched)
+{
+        int fd = file_of(jws, strlen(jws));
+        const struct mohr_document document = { .form = MOHR_DOCUMENT_JWS, .content = fd };
+        struct judged judged = judge_as(f, &document, &now, vouched ? f->tsa->anchors : NULL);
+        close(fd);
+        return judged;
+}
+
+static void a_json_document_has_timestamps_of_each_signer(void **state)
+{
+        struct fixture *f = *state;
+        char *one = sign_jws(&f->citizen, f->pki->ca, TESTPKI_NOW, "{}");
+        char *other = sign_jws(&f->ec, f->pki->ca, TESTPKI_NOW, "{}"), *both = NULL;
+        char *stamped = stamp_jws(f, one, 0), *again = stamp_jws(f, stamped, 0);
+        const char *why = "";
+        struct judged judged = judge_jws(f, again, true);
+        assert_string_equal(told(row_at(judged.json, 0), "verification", "judged_by"), "timestamp");
+        expect("two of one signature", judged, MOHR_REASON_OK, "", 0);
+        assert_int_equal(jws_merge(again, strlen(again), other, strlen(other), &both, &why), 0);
+        char *all = stamp_jws(f, both, 1);
+        judged = judge_jws(f, all, true);
+        for (size_t i = 0; i < 2; i++)
+                assert_string_equal(
+                        told(row_at(judged.json, i), "timestamp", "at"), "2026-11-21T22:47:41Z");
+        expect("of each signer", judged, MOHR_REASON_OK, "", 0);
+        judged = judge_jws(f, all, false);
+        assert_string_equal(told(row_at(judged.json, 1), "verification", "judged_by"), "check");
+        expect("nobody asked", judged, MOHR_REASON_OK, "", 0);
+        char *val = strstr(all, "\"val\":\"") + 200;
+        *val = *val == 'A' ? 'B' : 'A';
+        judged = judge_jws(f, all, true);
+        assert_int_equal(judged.reason, MOHR_REASON_TIMESTAMP);
+        json_decref(judged.json);
+        memcpy(strstr(all, "sigTst\":{"), "sigTsT", 6);
+        expect("another member", judge_jws(f, all, true), MOHR_REASON_DOCUMENT_FORM,
+                "unprotected-header", 21);
+        char *texts[] = { one, other, both, stamped, again, all };
+        for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+                free(texts[i]);
+}
+
 /* A header of ours with one member changed, and signed by the right key. */
 static char *with_member(struct fixture *f, const char *name, json_t *value)
 {
@@ -980,6 +1049,7 @@ int main(void)
                 cmocka_unit_test(each_hash_is_taken_with_each_key),
                 cmocka_unit_test(what_is_expired_is_told_as_the_caller_wants),
                 cmocka_unit_test(a_json_document_is_verified_in_both_forms),
+                cmocka_unit_test(a_json_document_has_timestamps_of_each_signer),
                 cmocka_unit_test(a_header_is_taken_as_it_is_made_or_not_at_all),
                 cmocka_unit_test(general_json_has_no_other_members),
                 cmocka_unit_test(no_signed_document_passes_for_an_assertion),
