@@ -186,10 +186,10 @@ $(NAMES): /usr/lib/locale/C.utf8/LC_MESSAGES/SYS_LC_MESSAGES
 UNIT := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
 TOOLS := $(patsubst tests/tools/%.c,$(BUILD)/tests/%,$(wildcard tests/tools/*.c))
 TEST_SUPPORT := $(A)/support.a
-# A hundred programs that nobody ships: by the quickest linker there is, and with sanitizers not optimized either.
+# A hundred programs that nobody ships: by the quickest linker there is, hardly optimized, and with sanitizers not at all.
 QUICK_LD := $(firstword $(foreach l,lld gold,$(if $(shell command -v ld.$(l)),-fuse-ld=$(l))))
 $(BUILD)/tests/%: LDFLAGS += $(QUICK_LD)
-$(BUILD)/obj/tests/unit/%.o: CPPFLAGS += $(if $(findstring sanitize,$(CFLAGS)),-O0)
+$(BUILD)/obj/tests/unit/%.o: CPPFLAGS += $(if $(findstring sanitize,$(CFLAGS)),-O0,-O1)
 $(TEST_SUPPORT): $(call objs,tests/support/*.c) $(call objs,tests/monitor/*.c)
 ROOMS := $(DAEMON) $(PROMPT) $(HISTORY) $(PAGE) $(DOCUMENT) $(PKCS11) $(REDIS) $(LEDGER) $(MOHR) $(HELPER) $(PCSC) $(NFC) $(USB) $(WATCH) $(OPS) $(APDU) $(SOFTCARD) $(BASE)
 ROOM_LIBS = $(CMOCKA_LIBS) $(SYSTEMD_LIBS) $(SSL_LIBS) $(JSON_LIBS) $(SECCOMP_LIBS) $(ASSUAN_LIBS) $(NFC_LIBS) $(USB_LIBS) $(ZLIB_LIBS) $(PAGE_LIBS) $(QPDF_LIBS) $(REDIS_LIBS) $(SQLITE_LIBS)
