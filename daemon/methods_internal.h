@@ -8,7 +8,8 @@
  *   methods_grants.c   ListGrants, RevokeGrant
  *   methods_pin.c      ChangePin, UnblockPin
  *   methods_person.c   Serve and Answer of mohr.Person
- *   methods_documents.c  mohr.Documents
+ *   methods_add.c      Add of mohr.Documents
+ *   methods_documents.c  Sign and Remove
  *   methods_keys.c     mohr.Keys
  */
 #ifndef MOHR_METHODS_INTERNAL_H

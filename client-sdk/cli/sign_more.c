@@ -14,6 +14,21 @@ static int open_others(const struct sign *sign)
         return fd < 0 ? -errno : fd;
 }
 
+/* Others make signatures that OpenSSL reads and that nothing can be put beside here: nobody types a PIN for that. */
+static int takes_one_more(enum sign_form form, int fd)
+{
+        _cleanup_sign_cms_ struct sign_cms cms = { 0 };
+        struct cms_signature signature;
+        unsigned int count = 0;
+        const char *why = NULL;
+        if (form == SIGN_JWS)
+                return 0;
+        int r = sign_cms_read(fd, &cms);
+        if (r == 0)
+                r = cms_signature_at(cms.cms, cms.len, 0, &signature, &count, &why);
+        return r == 0 && count >= CMS_SIGNERS_MAX ? OUTCOME_DOCUMENT : r;
+}
+
 int sign_check_others(const struct sign *sign, struct sign_item *item)
 {
         bool belongs = false;
@@ -21,12 +36,15 @@ int sign_check_others(const struct sign *sign, struct sign_item *item)
         if (fd < 0)
                 return cli_usage(sign->cli, "%s: %s", sign->add, strerror(-fd));
         int r = sign_belongs(item->form, fd, item->from, &belongs);
-        if (r < 0)
+        if (r == 0 && !belongs)
+                return cli_usage(sign->cli,
+                        _("%s is no signature of this form over this document."), sign->add);
+        if (r == 0)
+                r = takes_one_more(item->form, fd);
+        if (r <= 0)
                 return cli_result(sign->cli, r, NULL);
-        return belongs ? 0
-                       : cli_usage(sign->cli,
-                                 _("%s is no signature of this form over this document."),
-                                 sign->add);
+        return cli_usage(
+                sign->cli, _("%s takes no further signature of the kind made here."), sign->add);
 }
 
 /* ---- putting the two together -------------------------------------------------------------- */
