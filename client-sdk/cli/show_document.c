@@ -104,6 +104,16 @@ static void show_stamp(const struct cli *cli, const json_t *stamp)
                         : _(" (not checked; use --tsa-anchors)"));
 }
 
+static const char *shown_words(const char *shown)
+{
+        if (strcmp(shown, "same") == 0)
+                return _("The pages show what they showed when it was signed.");
+        if (strcmp(shown, "stamped") == 0)
+                return _("The pages show what they showed when it was signed, but for stamps of "
+                         "signatures: look what these cover.");
+        return _("The pages show something else than when it was signed.");
+}
+
 static void show_cover(const struct cli *cli, const json_t *pdf)
 {
         const char *after = member(pdf, "after");
@@ -119,9 +129,7 @@ static void show_cover(const struct cli *cli, const json_t *pdf)
         printf("  %s\n", strcmp(after, "signed") == 0
                                  ? _("What was added is covered by a later signature.")
                                  : _("Nobody signed what was added."));
-        printf("  %s\n", strcmp(member(pdf, "shown"), "same") == 0
-                                 ? _("The pages show what they showed when it was signed.")
-                                 : _("The pages show something else than when it was signed."));
+        printf("  %s\n", shown_words(member(pdf, "shown")));
 }
 
 static void show_strangers(const struct cli *cli, const json_t *row)

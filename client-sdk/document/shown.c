@@ -19,7 +19,7 @@ struct walk {
         const struct paper *paper;
         EVP_MD_CTX *digest;
         uint32_t *met; /* by number of the object: how many were met before it, and 1 */
-        size_t met_len, count, nodes;
+        size_t met_len, count, nodes, stamps;
 };
 
 static int hash_bytes(struct walk *walk, char type, const void *data, size_t len)
@@ -177,6 +177,9 @@ static int hash_annotations(struct walk *walk, qpdf_oh page)
                 qpdf_oh annotation = qpdf_oh_get_array_item(paper->q, list, i);
                 if (!is_signature(paper, annotation))
                         r = hash_object(walk, annotation, 0);
+                else
+                        walk->stamps +=
+                                paper_is(paper, paper_get(paper, annotation, "/AP"), ot_dictionary);
         }
         return r == 0 ? hash_bytes(walk, 'n', "", 0) : r;
 }
@@ -226,7 +229,7 @@ static int hash_paper(struct walk *walk, struct verdict *verdict)
         return sound != 0 ? sound : r;
 }
 
-int shown_digest(const struct paper *paper, uint8_t ret[static SHOWN_LEN], struct verdict *verdict)
+int shown_of(const struct paper *paper, struct shown *ret, struct verdict *verdict)
 {
         _cleanup_digest_ EVP_MD_CTX *digest = NULL;
         struct walk walk = { .paper = paper };
@@ -237,7 +240,8 @@ int shown_digest(const struct paper *paper, uint8_t ret[static SHOWN_LEN], struc
         walk.digest = digest;
         r = hash_paper(&walk, verdict);
         free(walk.met);
-        if (r == 0 && EVP_DigestFinal_ex(digest, ret, NULL) != 1)
+        if (r == 0 && EVP_DigestFinal_ex(digest, ret->digest, NULL) != 1)
                 r = -EIO;
+        ret->stamps = walk.stamps;
         return r;
 }

@@ -8,8 +8,13 @@
 #define SHOWN_LEN 32
 
 /* Two states of one document have the same digest if their pages hold the same, annotations included, and so does what decides how pages are
- * shown. Signatures' fields are left out, as is all that nobody sees. "damaged" if it cannot be walked to its end. */
-_must_check_ int shown_digest(
-        const struct paper *paper, uint8_t ret[static SHOWN_LEN], struct verdict *verdict);
+ * shown. Left out is what nobody sees, and the fields of signatures; of those that are to be seen the number is told. */
+struct shown {
+        uint8_t digest[SHOWN_LEN];
+        size_t stamps;
+};
+
+/* "damaged" if it cannot be walked to its end. */
+_must_check_ int shown_of(const struct paper *paper, struct shown *ret, struct verdict *verdict);
 
 #endif

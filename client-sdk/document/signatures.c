@@ -30,7 +30,7 @@ struct listing {
         size_t count, shown, pages;
         bool covered; /* the last of them covers all of the file */
         bool has_shown, can_be_shown;
-        uint8_t last[SHOWN_LEN]; /* by the whole file, if any state before is compared with it */
+        struct shown last; /* by the whole file, if any state before is compared with it */
 };
 
 static const char *detail_of(const struct verdict *verdict)
@@ -106,23 +106,30 @@ static int say_range(struct listing *listing, json_t *row, const struct entry *e
 }
 
 /* What cannot be compared is not called the same. */
-static int say_shown(struct listing *listing, json_t *row, const struct paper *then)
+static const char *word_for(const struct shown *then, const struct shown *last)
 {
-        uint8_t shown[SHOWN_LEN];
+        if (memcmp(then->digest, last->digest, sizeof then->digest) != 0)
+                return "changed";
+        return then->stamps == last->stamps ? "same" : "stamped";
+}
+
+static int say_shown(struct listing *listing, json_t *row, const struct paper *paper)
+{
+        struct shown then;
         struct verdict ignored;
         int r = 0;
         if (!listing->has_shown) {
-                r = shown_digest(listing->paper, listing->last, &ignored);
+                r = shown_of(listing->paper, &listing->last, &ignored);
                 listing->has_shown = r >= 0;
                 listing->can_be_shown = r == 0;
         }
         if (r >= 0)
-                r = shown_digest(then, shown, &ignored);
+                r = shown_of(paper, &then, &ignored);
         if (r < 0)
                 return r;
-        bool same =
-                r == 0 && listing->can_be_shown && memcmp(shown, listing->last, sizeof shown) == 0;
-        return task_say(row, "shown", json_string(same ? "same" : "changed"));
+        bool known = r == 0 && listing->can_be_shown;
+        return task_say(
+                row, "shown", json_string(known ? word_for(&then, &listing->last) : "changed"));
 }
 
 /* The same signature, by field and range, in the file as it was then. */

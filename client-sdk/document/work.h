@@ -33,8 +33,8 @@
  * signatures  4: a PDF. For each signature in the order of what they cover: {"field", "range": [4 ints], "cms": base64, "offset", "room",
  *             "sub_filter", "name"?, "reason"?, "location"?, "at"?: text of /M, "covers": bytes from the start of the file that it covers, itself
  *             aside, "whole": is that all of the file?, "after": "nothing", "signed" (what was added later is covered by a later signature of
- *             this list) or "unsigned", "shown"?: after something was added, "same" if the pages show what they showed when it was made, signatures
- *             aside, or "changed"}. All of it is read from the very bytes that the signature covers. Instead of cms and what follows, "why"
+ *             this list) or "unsigned", "shown"?: after something was added, "same" if the pages show what they showed when it was made, "stamped" if
+ *             only stamps of signatures came or went, or "changed"}. All of it is read from the very bytes that the signature covers. Instead of cms and what follows, "why"
  *             and "detail" of one that cannot be judged: "range" (its /ByteRange leaves out more than itself), "contents" (no single DER value),
  *             "revision" (what it covers is no PDF with this signature). Then {"ok": true, "pages": int, "size": int, "signatures": int,
  *             "last": true}. The first 64 are told, the number is of all.

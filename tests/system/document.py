@@ -525,6 +525,15 @@ def check_shown(bench):
                     f"{expected} for the first signer, if a second brings {what}", (wrong, rows))
 
 
+def check_stamped(bench):
+    """A later signer's stamp may lie over anything; the first signer has not seen it."""
+    ink = {"page": 1, "x": 0, "y": 0, "width": 612, "height": 792, "content": base64.b64encode(b"1 g 0 0 612 792 re f").decode()}
+    bench.path("0.pdf", plain())
+    wrong = sign(bench, "0.pdf", "1.pdf") or sign(bench, "1.pdf", "2.pdf", stamp=ink) or judged(bench, "2.pdf", 2)
+    rows = bench.answers("signatures", {}, "2.pdf")
+    bench.check(not wrong and rows[0].get("shown") == "stamped" and "shown" not in rows[1], "a later stamp is told to the first signer", (wrong, rows))
+
+
 # ---- the sandbox ----
 
 def check_sandbox(bench):
@@ -572,7 +581,7 @@ def main():
         bench = Bench(folder)
         make_key(bench)
         for part in (check_builds, check_several, check_stamps, check_refused, check_files, check_kinds, check_forms, check_lies,
-                     check_shown, check_sandbox, check_persian_page):
+                     check_shown, check_stamped, check_sandbox, check_persian_page):
             part(bench)
     finally:
         shutil.rmtree(folder)
