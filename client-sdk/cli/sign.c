@@ -215,8 +215,8 @@ static int check(const struct sign *sign, size_t count)
                 { !sign->url || sign->tsa,
                         N_("--timestamp needs --tsa-anchors: the roots of the timestamping "
                            "authorities you trust.") },
-                { !sign->url || (sign->form != SIGN_JWS && sign->countersign == 0),
-                        N_("A timestamp goes into a .p7s, a .p7m or a PDF.") },
+                { !sign->url || sign->countersign == 0,
+                        N_("A countersignature gets no timestamp.") },
                 { !sign->resume || (!sign->force && !sign->add && sign->countersign == 0),
                         N_("--resume stands without --force, --add and --countersign.") },
         };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sign_time.c: the timestamp of a signature (CAdES-B-T, PAdES-B-T): the word of a third party that it was there by then.
+/* sign_time.c: the timestamp of a signature (CAdES-B-T, PAdES-B-T, JAdES-B-T): the word of a third party that it was there by then.
  *
  * Only this goes online, only to the address that was given, and only when the signed files lie in their places: a service that
  * fails costs nobody a signature. It is sent the digest of the signature's value and nothing of the document. Its answer is judged by the
@@ -10,6 +10,7 @@
 #include "base/bytes.h"
 #include "client-sdk/cli/checking.h"
 #include "client-sdk/http.h"
+#include "client-sdk/jws_form.h"
 #include "client-sdk/timestamp.h"
 #include "client-sdk/trust.h"
 
@@ -154,6 +155,45 @@ static int stamp_pdf(const struct sign *sign, int from, int to, char *why, size_
         return r == 0 ? place_copy(from, end, (uint64_t)st.st_size - end, to) : r;
 }
 
+/* Of the last signer, whom this card has just added; of a file that was there before, the only one. */
+static int stamp_last(const struct sign *sign, const struct sign_item *item, const char *jws,
+        size_t len, char **ret, char *why, size_t why_cap)
+{
+        _cleanup_jws_ struct jws_form form = { .count = 0 };
+        const char *word = NULL;
+        uint8_t *made = NULL;
+        size_t token_len = 0;
+        int r = jws_read(jws, len, &form, &word);
+        const struct jws_signature *last = r == 0 ? &form.rows[form.count - 1] : NULL;
+        if (r == 0 && !item->is_signed && form.count > 1)
+                r = OUTCOME_DOCUMENT;
+        if (r == 0 && last->stamp_count > 0)
+                r = -EALREADY;
+        if (r == 0)
+                r = fetch(sign, (const uint8_t *)last->signature.text, last->signature.len, &made,
+                        &token_len, why, why_cap);
+        _cleanup_free_ uint8_t *token = made;
+        if (r == 0)
+                r = jws_add_timestamp(
+                        jws, len, (unsigned int)form.count - 1, token, token_len, ret, &word);
+        if (r > 0 && word)
+                snprintf(why, why_cap, "%s", word);
+        return r;
+}
+
+static int stamp_jws(const struct sign *sign, const struct sign_item *item, int from, int to,
+        char *why, size_t why_cap)
+{
+        _cleanup_free_ char *jws = NULL;
+        char *made = NULL;
+        size_t len = 0;
+        int r = sign_read_file(from, SIGN_JWS_MAX, &jws, &len);
+        if (r == 0)
+                r = stamp_last(sign, item, jws, len, &made, why, why_cap);
+        _cleanup_free_ char *stamped = made;
+        return r == 0 ? place_write(to, stamped, strlen(stamped)) : r;
+}
+
 /* ---- all of them --------------------------------------------------------------------------- */
 
 static int stamp_one(const struct sign *sign, struct sign_item *item, char *why, size_t why_cap)
@@ -168,8 +208,9 @@ static int stamp_one(const struct sign *sign, struct sign_item *item, char *why,
         int r = place_anew(item, &beside, &fd);
         if (r != 0)
                 return r;
-        r = item->form == SIGN_PDF ? stamp_pdf(sign, from, fd, why, why_cap)
-                                   : stamp_cms(sign, item, from, fd, why, why_cap);
+        r = item->form == SIGN_PDF   ? stamp_pdf(sign, from, fd, why, why_cap)
+            : item->form == SIGN_JWS ? stamp_jws(sign, item, from, fd, why, why_cap)
+                                     : stamp_cms(sign, item, from, fd, why, why_cap);
         place_swap(item, fd, beside);
         item->replace = true; /* by the very same file with a timestamp */
         return r == 0 ? place_put(item) : r;

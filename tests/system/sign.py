@@ -579,10 +579,15 @@ def timestamps(world):
     codes = [world.sign(daemon, "t.pdf", *stamped), world.sign(daemon, "t.txt", "--form", "attached", *stamped),
              world.sign(daemon, "t.txt", "--add", "t.txt.p7s", "--commitment", "approval", *stamped)]
     rig.check([row[0] for row in codes] == [0, 0, 0], "PDF, attached and parallel signatures get one", codes)
+    world.write("t.json", '{"sum": 12}')
+    code, _, err = world.sign(daemon, "t.json", "--form", "jws", *stamped)
+    once = world.read("t.json.jws")
+    again = world.sign(daemon, "t.json", "--form", "jws", "--resume", *stamped)
+    rig.check(code == 0 and again[0] == 0 and world.read("t.json.jws") == once, "and signed JSON, once", (code, err, again))
     for name, content in (("t.txt.p7s", "t.txt"), ("t.txt.p7m", None)):
         rig.check(world.openssl(name, content)[0], f"openssl still takes {name}")
     rig.check("Signature is Valid" in world.run("pdfsig", "t-signed.pdf")[1], "and pdfsig the PDF")
-    for name, count, more in (("t.txt.p7s", 2, ("--content", "t.txt")), ("t.txt.p7m", 1, ()), ("t-signed.pdf", 1, ())):
+    for name, count, more in (("t.txt.p7s", 2, ("--content", "t.txt")), ("t.txt.p7m", 1, ()), ("t-signed.pdf", 1, ()), ("t.json.jws", 1, ())):
         code, out, err = world.verify(name, *more, "--tsa-anchors", "tsroot.pem")
         found = len(re.findall(r'"authority": "TEST Time"', out))
         rig.check(code == 0 and found == count, f"mohr verify believes {name} by its timestamp", (code, found, out[-800:], err))
