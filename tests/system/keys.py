@@ -24,6 +24,13 @@ FREE_DATA = {"rsa": {f"SHA{bits}-RSA-{how}" for bits in (256, 384, 512) for how 
              "ec": {"ECDSA-SHA256", "ECDSA-SHA384"}}
 FREE_HASH = {"rsa": {"RSA-PKCS", "RSA-PSS"}, "ec": {"ECDSA"}}
 WARM = {"rsa2048": 6, "p256": 4, "p384": 4}  # commands for a key that signed before
+# what happens to the card or to its answers while 9A signs, and the errors that are right then
+BROKEN = [
+    ("gone at the signature", "removal@authenticate", {"CardRemoved"}),
+    ("gone while VERIFY is answered", "removal@verify:lost", {"CardRemoved"}),
+    ("rubbish for a signature", "garbage@authenticate", {"CardNotSupported", "NoStandardSignature"}),
+    ("an unknown word after VERIFY", "wrong-sw=6F00@verify", {"CardNotSupported"}),
+]
 INFO = {"sha256": "3031300d060960864801650304020105000420", "sha384": "3041300d060960864801650304020205000430",
         "sha512": "3051300d060960864801650304020305000440"}
 TLS = b" " * 64 + b"TLS 1.3, client CertificateVerify\0"
@@ -389,6 +396,18 @@ def pins(world):
     daemon.stop()
 
 
+def broken(world, row):
+    rig, (what, fault, errors), daemon = world.rig, row, world.daemon(card={"timeout_ms": "1500"})
+    card = world.card(daemon, piv_9a="p256", piv_9c="p256", fault=fault, slot=1)
+    app = App(rig, daemon, card)
+    reply = listed(world, app, what)
+    error, detail = app.sign(reply, "authentication", "ECDSA-SHA256", DATA)
+    rig.check(error in errors and card.stats().get("verify_commands", 0) <= 1, f"{what}: a typed answer and no second VERIFY",
+              (error, detail, card.stats()))
+    card.remove()
+    daemon.stop()
+
+
 def swapped(world):
     """The card is another one, or gone and back, when Sign comes."""
     rig, daemon = world.rig, world.daemon()
@@ -552,6 +571,7 @@ def raw(world, profile, word, options, mechanism, data):
 def body(rig):
     world = World(rig)
     cases = [lambda run=run: run(world) for run in (staff_list, refused_list, what_there_is, pins, swapped, two_apps, gone, shapes, history, limits)]
+    cases += [lambda row=row: broken(world, row) for row in rig.few(BROKEN, 2)]
     some = rig.few(WARM, 2)
     cases += [lambda a=a: free_key(world, a) for a in some]
     cases += [lambda a=a: asserting_key(world, f"9C, {a}", "piv", {"piv_9c": a, "piv_9a": "p256"}) for a in some]
