@@ -31,8 +31,9 @@ clean_system() { # ROOT
 build_packages() { # ROOT: from the tree as committed into /src
         mkdir -p "$1/src/mohr"
         git -C "${tree:?}" archive HEAD | tar -x -C "$1/src/mohr"
+        # shellcheck disable=SC2016 # expanded inside
         inside "$1" sh -ec 'apt-get update; apt-get install -y --no-install-recommends apt-utils dpkg-dev fakeroot
-                cd /src/mohr && apt-get build-dep -y --no-install-recommends ./ && dpkg-buildpackage -us -uc'
+                cd /src/mohr && apt-get build-dep -y --no-install-recommends ./ && dpkg-buildpackage -us -uc -j"$(nproc)"'
 }
 
 # What a plain Debian may lack: the service for readers, one that asks for PINs on a terminal and one on a screen, p11-kit.
