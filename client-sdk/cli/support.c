@@ -12,7 +12,6 @@
 #include <ctype.h>
 #include <limits.h>
 #include <pwd.h>
-#include <stdarg.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -43,19 +42,6 @@ static void bundle_free(struct bundle *bundle)
                 free(bundle->parts[i].text);
 }
 
-void support_add(struct support_text *to, const char *format, ...)
-{
-        size_t room = SUPPORT_TEXT_MAX - to->len;
-        va_list args;
-        va_start(args, format);
-        int len = vsnprintf(to->text + to->len, room, format, args);
-        va_end(args);
-        if (len > 0 && (size_t)len < room)
-                to->len += (size_t)len;
-        else
-                to->text[to->len] = '\0';
-}
-
 /* ---- one more look ------------------------------------------------------------------------- */
 
 static bool word_letter(char c)
@@ -64,7 +50,7 @@ static bool word_letter(char c)
 }
 
 /* Each whole word becomes x's, in place: nothing grows. */
-static void cover(struct support_text *text, const char *word)
+static void cover(struct redacted *text, const char *word)
 {
         size_t len = word ? strlen(word) : 0;
         if (len < SHORTEST_NAME)
@@ -76,7 +62,7 @@ static void cover(struct support_text *text, const char *word)
         }
 }
 
-static void cover_names(struct support_text *text)
+static void cover_names(struct redacted *text)
 {
         char host[HOST_NAME_MAX + 1] = "";
         const struct passwd *who = getpwuid(geteuid());
@@ -92,7 +78,8 @@ static void cover_names(struct support_text *text)
 static int collect(struct bundle *bundle)
 {
         for (size_t i = 0; i < ROWS; i++) {
-                struct support_text text = { .text = calloc(1, SUPPORT_TEXT_MAX) };
+                struct redacted text = { .text = calloc(1, SUPPORT_TEXT_MAX),
+                        .cap = SUPPORT_TEXT_MAX };
                 if (!text.text)
                         return -ENOMEM;
                 rows[i].fill(&text);

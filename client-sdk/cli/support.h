@@ -3,7 +3,7 @@
  *
  * Nothing of a holder may be in it: no PIN, no name, no number, no audience, no nonce. That does not rest on looking for such
  * things. What people or apps may have written is kept only where its form cannot hold them: known words, small numbers,
- * words of our own code; all else becomes "...". The history is never opened.
+ * words of our own code; all else becomes "..." (client-sdk/redact.h). The history is never opened.
  *
  *   support.c         the command: the list, the file
  *   support_parts.c   findings, versions, readers, units
@@ -16,9 +16,9 @@
 #define MOHR_CLI_SUPPORT_H
 
 #include "client-sdk/cli/cli.h"
+#include "client-sdk/redact.h"
 
-#define SUPPORT_PARTS_MAX 8
-#define SUPPORT_TEXT_MAX  (512 * 1024)
+#define SUPPORT_TEXT_MAX (512 * 1024)
 
 /* The subcommand, as those of cli.h. */
 int command_support_bundle(struct cli *cli, int argc, char **argv);
@@ -29,21 +29,14 @@ struct support_part {
         size_t len;
 };
 
-/* Text that grows; what does not fit any more is left out. Zero-initialise with `text` of SUPPORT_TEXT_MAX bytes. */
-struct support_text {
-        char *text;
-        size_t len;
-};
-_printf_(2, 3) void support_add(struct support_text *to, const char *format, ...);
-
 /* Each fills the text of its part. */
-typedef void (*support_fill)(struct support_text *to);
-void support_doctor(struct support_text *to);
-void support_versions(struct support_text *to);
-void support_readers(struct support_text *to);
-void support_units(struct support_text *to);
-void support_config(struct support_text *to);
-void support_log(struct support_text *to);
+typedef void (*support_fill)(struct redacted *to);
+void support_doctor(struct redacted *to);
+void support_versions(struct redacted *to);
+void support_readers(struct redacted *to);
+void support_units(struct redacted *to);
+void support_config(struct redacted *to);
+void support_log(struct redacted *to);
 
 /* What a program of PATH prints, at most cap - 1 bytes and ten seconds; its diagnostics are dropped. False: it is not there,
  * failed, or did not end. */

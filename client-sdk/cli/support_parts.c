@@ -11,11 +11,9 @@
 #include "client-sdk/assertion.h"
 #include "client-sdk/client.h"
 
-#include <ctype.h>
 #include <sys/utsname.h>
 
-#define UNITS_MAX   (64 * 1024)
-#define DIGITS_MOST 3
+#define UNITS_MAX (64 * 1024)
 
 /* ---- findings ------------------------------------------------------------------------------ */
 
@@ -28,7 +26,7 @@ static bool data_goes_along(const char *check)
         return false;
 }
 
-void support_doctor(struct support_text *to)
+void support_doctor(struct redacted *to)
 {
         int outcome = 0;
         size_t index;
@@ -40,7 +38,7 @@ void support_doctor(struct support_text *to)
                         json_object_del(finding, "data");
         }
         _cleanup_free_ char *text = findings ? json_dumps(findings, JSON_INDENT(2)) : NULL;
-        support_add(to, "%s\n", text ? text : "[]");
+        redact_add(to, "%s\n", text ? text : "[]");
 }
 
 /* ---- versions ------------------------------------------------------------------------------ */
@@ -62,7 +60,7 @@ static bool is_of_interest(const char *package)
 }
 
 /* Fields of dpkg's list, one a line; a package's begin with its name. */
-static void add_packages(struct support_text *to)
+static void add_packages(struct redacted *to)
 {
         char package[128] = "";
         _cleanup_free_ char *line = NULL;
@@ -73,45 +71,35 @@ static void add_packages(struct support_text *to)
                 if (strncmp(line, "Package: ", 9) == 0)
                         snprintf(package, sizeof package, "%s", line + 9);
                 if (strncmp(line, "Version: ", 9) == 0 && is_of_interest(package))
-                        support_add(to, "%s %s\n", package, line + 9);
+                        redact_add(to, "%s %s\n", package, line + 9);
         }
         if (file)
                 fclose(file);
 }
 
-static void add_distribution(struct support_text *to)
+static void add_distribution(struct redacted *to)
 {
         static const char key[] = "PRETTY_NAME=";
         char line[256];
         FILE *file = fopen("/etc/os-release", "re");
         while (file && fgets(line, sizeof line, file))
                 if (strncmp(line, key, sizeof key - 1) == 0)
-                        support_add(to, "%s", line + sizeof key - 1);
+                        redact_add(to, "%s", line + sizeof key - 1);
         if (file)
                 fclose(file);
 }
 
-void support_versions(struct support_text *to)
+void support_versions(struct redacted *to)
 {
         struct utsname system;
-        support_add(to, "mohr %s\n", MOHR_VERSION);
+        redact_add(to, "mohr %s\n", MOHR_VERSION);
         if (uname(&system) == 0)
-                support_add(to, "%s %s %s\n", system.sysname, system.release, system.machine);
+                redact_add(to, "%s %s %s\n", system.sysname, system.release, system.machine);
         add_distribution(to);
         add_packages(to);
 }
 
 /* ---- readers ------------------------------------------------------------------------------- */
-
-static void leave_out_digits(char *name)
-{
-        for (char *at = name; *at;) {
-                size_t digits = strspn(at, "0123456789");
-                if (digits > DIGITS_MOST)
-                        memset(at, '#', digits);
-                at += digits > 0 ? digits : 1;
-        }
-}
 
 static const char *member(const json_t *row, const char *name)
 {
@@ -119,23 +107,23 @@ static const char *member(const json_t *row, const char *name)
         return text ? text : "-";
 }
 
-static void add_readers(struct support_text *to, const json_t *status)
+static void add_readers(struct redacted *to, const json_t *status)
 {
         size_t index;
         json_t *row;
         json_array_foreach (json_object_get(status, "backends"), index, row)
-                support_add(to, "driver %s: %s\n", member(row, "driver"), member(row, "state"));
+                redact_add(to, "driver %s: %s\n", member(row, "driver"), member(row, "state"));
         json_array_foreach (json_object_get(status, "readers"), index, row) {
                 char name[256];
                 text_sanitize(name, sizeof name, member(row, "name"), SIZE_MAX);
-                leave_out_digits(name);
-                support_add(to, "reader \"%s\" by %s: %s, %s%s\n", name, member(row, "driver"),
+                redact_digits(name);
+                redact_add(to, "reader \"%s\" by %s: %s, %s%s\n", name, member(row, "driver"),
                         member(row, "state"), member(row, "why"),
                         json_is_true(json_object_get(row, "simulated")) ? ", simulated" : "");
         }
 }
 
-void support_readers(struct support_text *to)
+void support_readers(struct redacted *to)
 {
         _cleanup_client_ struct mohr_client *client = NULL;
         _cleanup_free_ char *json = NULL;
@@ -146,48 +134,36 @@ void support_readers(struct support_text *to)
         if (status)
                 add_readers(to, status);
         else
-                support_add(to, "mohrd cannot be reached.\n");
+                redact_add(to, "mohrd cannot be reached.\n");
 }
 
 /* ---- units --------------------------------------------------------------------------------- */
 
-/* A word of systemd's or a small number; a path or a description is neither. */
-static bool is_state(const char *line)
-{
-        size_t name = strspn(line, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
-        const char *value = line + name + 1;
-        if (line[name] != '=')
-                return false;
-        size_t len = strspn(value, "abcdefghijklmnopqrstuvwxyz0123456789.-");
-        size_t digits = strspn(value, "0123456789");
-        return value[len] == '\0' && len <= 32 && (digits == 0 || (digits == len && len <= 3));
-}
-
-static void add_units(struct support_text *to, const char *const *argv)
+static void add_units(struct redacted *to, const char *const *argv)
 {
         _cleanup_free_ char *text = malloc(UNITS_MAX);
         if (!text || !support_run(argv, text, UNITS_MAX)) {
-                support_add(to, "systemd could not be asked.\n");
+                redact_add(to, "systemd could not be asked.\n");
                 return;
         }
         char *rest = text;
         for (char *line; (line = strsep(&rest, "\n"));)
-                if (!*line || is_state(line))
-                        support_add(to, "%s\n", line);
+                if (!*line || redact_is_state(line))
+                        redact_add(to, "%s\n", line);
 }
 
 #define STATES                                                                                     \
         "--property=Id,LoadState,ActiveState,SubState,UnitFileState,Result,NRestarts,"             \
         "ExecMainStatus"
 
-void support_units(struct support_text *to)
+void support_units(struct redacted *to)
 {
         static const char *const own[] = { "systemctl", "--user", "--no-pager", "show", STATES,
                 "mohrd.socket", "mohrd.service", NULL };
         static const char *const computer[] = { "systemctl", "--no-pager", "show", STATES,
                 "pcscd.socket", "pcscd.service", "polkit.service", NULL };
-        support_add(to, "# of this user\n");
+        redact_add(to, "# of this user\n");
         add_units(to, own);
-        support_add(to, "# of this computer\n");
+        redact_add(to, "# of this computer\n");
         add_units(to, computer);
 }
