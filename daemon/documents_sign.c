@@ -200,15 +200,26 @@ static int begin_next(struct signing *signing)
                 &signing->request, signing->owner->context, &params, &callbacks, signing);
 }
 
+_Static_assert((int)COMMITMENT_ORIGIN == (int)CMS_COMMITMENT_ORIGIN &&
+                       (int)COMMITMENTS == (int)CMS_COMMITMENTS,
+        "the prompt's commitments are those that are signed");
+
+/* All that an app may have stated with the signature: nothing of it is signed unseen. */
 static struct question_document show(const struct document *document)
 {
+        const struct document_asked *asked = &document->asked;
         struct question_document shown = {
+                .commitment = (enum question_commitment)asked->commitment,
+                .stamp_page = asked->stamp.page,
                 .kind = document->kind,
                 .form = document->asked.form,
                 .size = document->size,
                 .pages = document->pages,
         };
         snprintf(shown.name, sizeof shown.name, "%s", document->name);
+        snprintf(shown.policy, sizeof shown.policy, "%s", asked->policy.oid);
+        snprintf(shown.location, sizeof shown.location, "%s",
+                asked->location ? asked->location : "");
         memcpy(shown.digest, document->sha256, sizeof shown.digest);
         return shown;
 }

@@ -179,6 +179,8 @@ static int state_work(struct question *to, const struct person_question *from)
                 copy_shown(to->documents[i].name, sizeof document->name, document->name);
                 copy_shown(to->documents[i].countersigned, sizeof document->countersigned,
                         document->countersigned);
+                copy_shown(
+                        to->documents[i].location, sizeof document->location, document->location);
         }
         to->content = from->content;
         copy_shown(to->content_text, sizeof to->content_text, from->content_text);

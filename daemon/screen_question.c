@@ -108,6 +108,8 @@ static json_t *document_json(const struct question_document *document)
         static const char *const kinds[DOCUMENT_KINDS] = { "other", "pdf", "cms", "json" };
         static const char *const forms[FORMS] = { "cms", "cms-attached", "pdf", "jws",
                 "countersignature" };
+        static const char *const commitments[COMMITMENTS] = { NULL, "origin", "receipt", "delivery",
+                "sender", "approval", "creation" };
         char digest[2 * sizeof document->digest + 1];
         hex_encode(digest, document->digest, sizeof document->digest);
         const struct text texts[] = {
@@ -116,11 +118,17 @@ static json_t *document_json(const struct question_document *document)
                 { "digest", digest, sizeof digest },
                 { "kind", kinds[document->kind], 16 },
                 { "form", forms[document->form], 32 },
+                { "commitment", commitments[document->commitment], 16 },
+                { "policy", document->policy, sizeof document->policy },
+                { "location", document->location, sizeof document->location },
         };
         json_int_t size = (json_int_t)base_min(document->size, INT64_MAX);
         _cleanup_message_ json_t *body = json_pack("{s:s, s:I}", "name", "", "size", size);
         if (document->pages > 0 &&
                 json_object_set_new(body, "pages", json_integer((json_int_t)document->pages)) < 0)
+                return NULL;
+        if (document->stamp_page > 0 && json_object_set_new(body, "stamp_page",
+                                                json_integer((json_int_t)document->stamp_page)) < 0)
                 return NULL;
         return add_texts(body, texts, ARRAY_LEN(texts)) ? json_incref(body) : NULL;
 }

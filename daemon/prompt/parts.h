@@ -15,7 +15,7 @@
 
 #define PARTS_LINE_MAX  1000 /* bytes of an Assuan line without its line feed */
 #define PARTS_VALUE_MAX 1024
-#define PARTS_MAX       32
+#define PARTS_MAX       48
 
 enum cut { CUT_NEVER, CUT_END, CUT_START, CUT_BREAK /* never, but a long word may be broken */ };
 

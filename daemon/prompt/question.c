@@ -91,7 +91,8 @@ static bool documents_in_bounds(const struct question *question)
                 return question->document_count == 0 && question->document_at == 0;
         for (size_t i = 0; i < question->document_count && i < QUESTION_DOCUMENTS_MAX; i++)
                 if (question->documents[i].kind >= DOCUMENT_KINDS ||
-                        question->documents[i].form >= FORMS)
+                        question->documents[i].form >= FORMS ||
+                        question->documents[i].commitment >= COMMITMENTS)
                         return false;
         return question->document_count <= QUESTION_DOCUMENTS_MAX &&
                question->document_at < question->document_count;
@@ -138,10 +139,14 @@ static void put_documents(struct out *out, const struct question *question)
                 const struct question_document *document = &question->documents[i];
                 out_text16(out, document->name);
                 out_text16(out, document->countersigned);
+                out_text16(out, document->location);
+                out_text16(out, document->policy);
                 out_u8(out, (uint8_t)document->kind);
                 out_u8(out, (uint8_t)document->form);
+                out_u8(out, (uint8_t)document->commitment);
                 out_u64(out, document->size);
                 out_u32(out, document->pages);
+                out_u32(out, document->stamp_page);
                 out_bytes(out, document->digest, sizeof document->digest);
         }
 }
@@ -150,10 +155,14 @@ static void take_document(struct in *in, struct question_document *ret)
 {
         in_text16(in, ret->name, sizeof ret->name);
         in_text16(in, ret->countersigned, sizeof ret->countersigned);
+        in_text16(in, ret->location, sizeof ret->location);
+        in_text16(in, ret->policy, sizeof ret->policy);
         ret->kind = in_u8(in);
         ret->form = in_u8(in);
+        ret->commitment = in_u8(in);
         ret->size = in_u64(in);
         ret->pages = in_u32(in);
+        ret->stamp_page = in_u32(in);
         struct view digest = in_bytes(in, sizeof ret->digest);
         if (digest.len > 0)
                 memcpy(ret->digest, digest.data, sizeof ret->digest);

@@ -4,7 +4,8 @@
  * Question: u8 version | texts in the order of the struct (u16 length, UTF-8) | u8 tries (255 unknown)
  *           | u16 flags | u16 timeout in seconds | u8 readers | u8 work | u8 asker | u8 required | u8 optional
  *           | u8 content | u8 documents | u8 which of them; then each document:
- *           its two texts as above | u8 kind | u8 form | u64 size | u32 pages | 32 bytes digest; nothing after it.
+ *           its four texts as above | u8 kind | u8 form | u8 commitment | u64 size | u32 pages | u32 page of the stamp |
+ *           32 bytes digest; nothing after it.
  * Answer:   u8 outcome (0 or enum outcome) | u8 released | u8 remember (0 or 1) | 4..8 ASCII digits if and only if the
  *           outcome is 0 and the question was not one whose digits are typed on the reader, about readers, or about
  *           certificates. To one about a single reader NO_CARD says: not this one, another. With any outcome but 0
@@ -22,8 +23,8 @@
 
 #include "base/bytes.h"
 
-#define QUESTION_VERSION       3
-#define QUESTION_FRAME_MAX     24576
+#define QUESTION_VERSION       4
+#define QUESTION_FRAME_MAX     40960
 #define QUESTION_PIN_MIN       4
 #define QUESTION_PIN_MIN_STAFF 6
 #define QUESTION_PIN_MAX       8
@@ -76,9 +77,23 @@ enum question_content { /* what an app wants signed by a key, as far as it was r
         CONTENT_CMS,    /* signed attributes; `content_text` is the document's digest in hex */
         CONTENTS
 };
+enum question_commitment { /* what a signature states of why: those of client-sdk/cms.h, in their order */
+        COMMITMENT_NONE,
+        COMMITMENT_ORIGIN,
+        COMMITMENT_RECEIPT,
+        COMMITMENT_DELIVERY,
+        COMMITMENT_SENDER,
+        COMMITMENT_APPROVAL,
+        COMMITMENT_CREATION,
+        COMMITMENTS
+};
 #define QUESTION_DOCUMENTS_MAX 64
 struct question_document {
         char name[129], countersigned[129]; /* the latter "" for any other form */
+        char location[129],
+                policy[64]; /* what is stated besides, as the app wants it; "": nothing */
+        enum question_commitment commitment;
+        uint32_t stamp_page; /* where it is to be seen; 0: nowhere */
         enum question_kind kind;
         enum question_form form;
         uint64_t size;

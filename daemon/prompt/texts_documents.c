@@ -11,6 +11,7 @@
 #include "base/text.h"
 
 #include <libintl.h>
+#include <stdarg.h>
 #include <stdio.h>
 
 #define _(text)       gettext(text)
@@ -105,6 +106,48 @@ static void add_facts(struct parts *parts, const struct question *question, size
                 _(kinds[it->kind]), pages, comma, size, comma, 2 * DIGEST_SHOWN, digest, end);
 }
 
+/* What the app wants stated besides comes last: by then all that is Mohr's word is told. */
+static const char *const commitments[COMMITMENTS] = {
+        [COMMITMENT_ORIGIN] = N_("proof of origin"),
+        [COMMITMENT_RECEIPT] = N_("proof of receipt"),
+        [COMMITMENT_DELIVERY] = N_("proof of delivery"),
+        [COMMITMENT_SENDER] = N_("proof of sender"),
+        [COMMITMENT_APPROVAL] = N_("approval of the content"),
+        [COMMITMENT_CREATION] = N_("creation of the content"),
+};
+
+_printf_(3, 4) static void add_fact(
+        char value[static PARTS_VALUE_MAX], const char *comma, const char *format, ...)
+{
+        size_t len = strlen(value);
+        va_list args;
+        len += (size_t)snprintf(value + len, PARTS_VALUE_MAX - len, "%s", len > 0 ? comma : "");
+        va_start(args, format);
+        vsnprintf(value + len, PARTS_VALUE_MAX - len, format, args);
+        va_end(args);
+}
+
+static void add_stated(struct parts *parts, const struct question *question, size_t at)
+{
+        const struct question_document *it = document(question, at);
+        const char *comma = texts_in_persian(question) ? "، " : ", ";
+        char place[sizeof it->location + 1], number[TEXTS_NUMBER_SIZE];
+        if (it->commitment == COMMITMENT_NONE && !it->policy[0] && !it->location[0] &&
+                it->stamp_page == 0)
+                return;
+        char *value = parts_value(parts, _("Stated with the signature: %s"), CUT_END)->value;
+        texts_number(number, question, it->stamp_page);
+        if (it->commitment != COMMITMENT_NONE)
+                add_fact(value, comma, "%s", _(commitments[it->commitment]));
+        if (it->stamp_page > 0)
+                add_fact(value, comma, _("a visible stamp on page %s"), number);
+        if (it->policy[0])
+                add_fact(value, comma, _("signature policy %s"), it->policy);
+        parts_clean(place, sizeof place, it->location, SIZE_MAX);
+        if (place[0])
+                add_fact(value, comma, _("place: %s"), place);
+}
+
 /* Of a countersignature it matters whose signature it is for, and that says the rest. */
 static void add_form(struct parts *parts, const struct question *question, size_t at)
 {
@@ -139,6 +182,7 @@ static void add_documents(
         for (size_t i = from; i < from + count; i++) {
                 add_name(parts, question, i);
                 add_facts(parts, question, i);
+                add_stated(parts, question, i);
                 if (each)
                         add_form(parts, question, i);
         }

@@ -227,7 +227,9 @@ class Screen:
             facts.append(f"{document['pages']} {self.word('pages')}")
         if "countersigned" in document:
             facts.append(f"{self.word('countersigned')} {isolated(document['countersigned'])}")
-        print("\u2022 " + ", ".join(facts) + "\n\u2022 SHA-256 " + document["digest"], flush=True)
+        stated = [f"{member}: {isolated(str(document[member]))}" for member in ("commitment", "policy", "location", "stamp_page")
+                  if member in document]
+        print("\n\u2022 ".join(["\u2022 " + ", ".join(facts), "SHA-256 " + document["digest"], *stated]), flush=True)
 
     def page_of_card(self, question):
         self.show("holder", f"{question.get('given_name', '')} {question.get('family_name', '')}".strip())

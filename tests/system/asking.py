@@ -33,13 +33,15 @@ def text(value):
 
 
 def document(name, kind=PDF, form=IN_PDF, size=1423456, pages=12, countersigned=""):
-    return text(name) + text(countersigned) + struct.pack(">BBQI", kind, form, size, pages) + hashlib.sha256(name.encode()).digest()
+    """Nothing is stated with its signature but what must be."""
+    return text(name) + text(countersigned) + text("") + text("") + struct.pack(">BBBQII", kind, form, 0, size, pages, 0) + hashlib.sha256(
+        name.encode()).digest()
 
 
 def frame(tries=3, flags=0, timeout=20, readers=0, asker=PROGRAM, required=0, optional=0, work=SIGN, content=RAW, documents=(), at=0,
           **facts):
     facts = {**FACTS, **facts}
-    return b"\x03" + b"".join(text(facts.get(name, "")) for name in FIELDS) + struct.pack(
+    return b"\x04" + b"".join(text(facts.get(name, "")) for name in FIELDS) + struct.pack(
         ">BHHBBBBBBBB", 255 if tries < 0 else tries, flags, timeout, readers, work, asker, required, optional, content, len(documents),
         at) + b"".join(documents)
 

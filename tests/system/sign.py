@@ -151,8 +151,9 @@ def detached_and_attached(world, daemon):
     rig.check(all(word in printed for word in wanted), "what is signed says certificate, time, policy and commitment", printed[-2000:])
     prompts = "\n".join(daemon.prompts())
     digest = hashlib.sha256(text.encode()).hexdigest()
-    seen = [word in prompts for word in (name, "فروش خانه", digest[:16], digest[-16:], "7.5 kB")]
-    rig.check(all(seen), "the prompt showed name, purpose, size and digest", (seen, prompts[-1500:]))
+    seen = [word in prompts for word in (name, "فروش خانه", digest[:16], digest[-16:], "7.5 kB", "approval of the content",
+                                     "1.2.3.4")]
+    rig.check(all(seen), "the prompt showed name, purpose, size and digest, and what is stated", (seen, prompts[-1500:]))
     code, _, err = world.sign(daemon, "--form", "attached", name, "--no-time")
     good, said = world.openssl(name + ".p7m")
     _, printed = world.run("openssl", "cms", "-cmsout", "-print", "-inform", "DER", "-in", name + ".p7m")
@@ -175,7 +176,8 @@ def in_a_pdf(world, daemon):
     rig.check(code == 0 and told["form"] == "pdf" and told["result"] == "contract-signed.pdf" and told["state"] == "signed",
               "a PDF is signed as one", (code, out, err))
     prompts = "\n".join(daemon.prompts())
-    rig.check("3 pages" in prompts and "contract.pdf" in prompts, "the prompt showed its pages", prompts[-1500:])
+    rig.check("3 pages" in prompts and "contract.pdf" in prompts and "Tehran" in prompts, "the prompt showed its pages, and the place stated in it",
+              prompts[-1500:])
     code, said = world.run("pdfsig", "contract-signed.pdf")
     rig.check("Signature is Valid" in said and "Total document signed" in said and "ETSI.CAdES.detached" in said,
               "pdfsig finds it valid and whole", said)
@@ -183,7 +185,9 @@ def in_a_pdf(world, daemon):
               world.read("contract-signed.pdf").startswith(world.read("contract.pdf")), "nothing of the document was changed")
     code, _, err = world.sign(daemon, "contract-signed.pdf", "--out", "twice.pdf", "--stamp", "2,36,36,240,90")
     said = world.run("pdfsig", "twice.pdf")[1]
-    rig.check(code == 0 and said.count("Signature is Valid") == 2, "it is simply signed once more, with a stamp", (code, err, said))
+    prompts = "\n".join(daemon.prompts())
+    rig.check(code == 0 and said.count("Signature is Valid") == 2 and "a visible stamp on page 2" in prompts,
+              "it is simply signed once more, with a stamp of which the prompt spoke", (code, err, said, prompts[-1500:]))
     code, out, err = world.verify("twice.pdf")
     rig.check(code == 0 and len(json.loads(out)["signatures"]) == 2, "mohr verify finds both", (code, out[-600:], err))
 

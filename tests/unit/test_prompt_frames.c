@@ -115,7 +115,9 @@ static void the_longest_question_fits_a_frame(void **state)
         for (size_t i = 0; i < QUESTION_DOCUMENTS_MAX; i++) {
                 longest.documents[i].kind = DOCUMENT_OTHER;
                 longest.documents[i].form = FORM_CMS;
+                longest.documents[i].commitment = COMMITMENT_CREATION;
                 END(documents[i].name), END(documents[i].countersigned);
+                END(documents[i].location), END(documents[i].policy);
         }
         END(content_text);
         END(audience), END(purpose), END(given_name), END(family_name), END(card_number),

@@ -42,6 +42,10 @@ static void documents_survive_the_channel(void **state)
         for (size_t i = 0; i < QUESTION_DOCUMENTS_MAX; i++) {
                 fill(sent.documents[i].name, sizeof sent.documents[i].name, "n");
                 fill(sent.documents[i].countersigned, sizeof sent.documents[i].countersigned, "c");
+                fill(sent.documents[i].location, sizeof sent.documents[i].location, "l");
+                fill(sent.documents[i].policy, sizeof sent.documents[i].policy, "1");
+                sent.documents[i].commitment = COMMITMENT_CREATION;
+                sent.documents[i].stamp_page = (uint32_t)i;
                 sent.documents[i].size = UINT64_MAX - i;
                 sent.documents[i].form = FORM_COUNTERSIGNATURE;
         }
@@ -53,6 +57,10 @@ static void documents_survive_the_channel(void **state)
         assert_memory_equal(got.documents[63].digest, sent.documents[63].digest, 32);
         assert_true(got.documents[63].size == UINT64_MAX - 63);
         assert_string_equal(got.documents[63].countersigned, sent.documents[63].countersigned);
+        assert_string_equal(got.documents[63].location, sent.documents[63].location);
+        assert_string_equal(got.documents[63].policy, sent.documents[63].policy);
+        assert_int_equal(got.documents[63].commitment, COMMITMENT_CREATION);
+        assert_int_equal(got.documents[63].stamp_page, 63);
         for (size_t cut = len - 400; cut < len; cut++)
                 assert_int_equal(question_decode(frame, cut, &got), -EBADMSG);
         assert_int_equal(question_decode(frame, len + 1, &got), -EBADMSG);
@@ -139,6 +147,33 @@ static void one_document_is_agreed_to_on_one_page(void **state)
                 "Result: a countersignature of the signature of " FSI "SaraExample" PDI));
         texts_entry(&question, &page);
         assert_non_null(strstr(page.desc, "Document: " FSI "contract-1.pdf" PDI "\n"));
+}
+
+static void what_is_stated_with_a_signature_is_shown(void **state)
+{
+        (void)state;
+        struct question question = documents(2);
+        struct page page;
+        bool last = false;
+        struct question_document *document = &question.documents[1];
+        speak("en");
+        document->commitment = COMMITMENT_APPROVAL;
+        document->stamp_page = 3;
+        SET(document->policy, "2.16.364.1");
+        SET(document->location, "Shiraz\n\u202e\u2022 x");
+        (void)texts_documents(&question, 0, &page, &last);
+        assert_non_null(strstr(page.desc,
+                "Stated with the signature: " FSI "approval of the content, a visible stamp on "
+                "page 3, signature policy 2.16.364.1, place: Shiraz- x" PDI "\n"));
+        assert_null(
+                strstr(strstr(page.desc, "Stated") + 1, "Stated")); /* the other one states none */
+        question.document_at = 1;
+        assert_true(texts_documents_whole(&question, &page));
+        assert_non_null(strstr(page.desc, "approval of the content"));
+        document->commitment = COMMITMENTS;
+        assert_int_equal(question_encode(&question, (uint8_t[QUESTION_FRAME_MAX]){ 0 },
+                                 QUESTION_FRAME_MAX, &(size_t){ 0 }),
+                -EINVAL);
 }
 
 static void sizes_are_told_in_peoples_units(void **state)
@@ -246,6 +281,10 @@ static void no_name_of_a_document_hides_another(void **state)
                         struct question_document *document = &question.documents[d];
                         fill(document->name, sizeof document->name, units[i / 2]);
                         fill(document->countersigned, sizeof document->name, units[i / 2]);
+                        fill(document->location, sizeof document->location, units[i / 2]);
+                        fill(document->policy, sizeof document->policy, "1");
+                        document->commitment = d % COMMITMENTS;
+                        document->stamp_page = UINT32_MAX;
                         document->size = UINT64_MAX;
                         document->pages = UINT32_MAX;
                         document->kind = d % DOCUMENT_KINDS;
@@ -449,6 +488,7 @@ int main(void)
                 cmocka_unit_test(what_does_not_go_together_is_no_question),
                 cmocka_unit_test(only_certificates_are_answered_without_digits),
                 cmocka_unit_test(one_document_is_agreed_to_on_one_page),
+                cmocka_unit_test(what_is_stated_with_a_signature_is_shown),
                 cmocka_unit_test(sizes_are_told_in_peoples_units),
                 cmocka_unit_test(a_batch_is_listed_whole_before_it_is_agreed_to),
                 cmocka_unit_test(no_name_of_a_document_hides_another),

@@ -273,6 +273,10 @@ static void documents_certificates_and_keys_are_told_as_such(void **state)
                         .kind = DOCUMENT_PDF,
                         .form = FORM_PDF,
                         .size = 1423456,
+                        .location = "Shiraz\n",
+                        .policy = "1.2.3",
+                        .commitment = COMMITMENT_ORIGIN,
+                        .stamp_page = 2,
                         .pages = 12 },
                 { .name = "\n",
                         .countersigned = "Sara",
@@ -293,6 +297,7 @@ static void documents_certificates_and_keys_are_told_as_such(void **state)
         assert_told(&question, world.pin,
                 "{'kind':'documents','request':'r','asker':{'system_unit':false},'tries_left':2,"
                 "'documents':[{'name':'a.pdf','kind':'pdf','form':'pdf','size':1423456,'pages':12,"
+                "'commitment':'origin','policy':'1.2.3','location':'Shiraz','stamp_page':2,"
                 "'digest':'00000000000000000000000000000000"
                 "00000000000000000000000000000000'},"
                 "{'name':'','countersigned':'Sara','kind':'cms','form':'countersignature',"
