@@ -69,12 +69,12 @@ static int list_prepare(void *user, struct request *request, const struct reques
         return r == 0 ? take_key(list, subject, use, subject->leaf, subject->issuer) : r;
 }
 
+/* The key that was wanted: the other one's certificate, where there is one, comes along. */
 static void list_record(void *user, struct history_asked *asked)
 {
-        const struct keys_list *list = user;
-        asked->key = list->found.count > 1 || list->use == CARD_USE_AUTHENTICATION
-                             ? "authentication"
-                             : "signature";
+        const struct keys_card *card = &((const struct keys_list *)user)->found;
+        bool opens = card->keys[card->count - 1].use == CARD_USE_AUTHENTICATION;
+        asked->key = opens ? "authentication" : "signature";
 }
 
 static void list_ask(void *user, struct person_question *question)

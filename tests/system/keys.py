@@ -525,6 +525,12 @@ def history(world):
               "and each signature's digest is with its end", ended)
     rig.check(not kept.broken(), "the chain holds", kept.broken())
     card.remove()
+    daemon.wait_state(card.reader, "empty")
+    citizen = world.card(daemon, "mav2-cl")
+    listed(world, App(rig, daemon, citizen), "a citizen's, for the history")
+    last = [row for row in History(daemon.state).bodies if row["event"] == "asked"][-1]
+    rig.check((last["method"], last["key"]) == ("ShowCertificates", "signature"), "a citizen's one key is that of signatures there", last)
+    citizen.remove()
     daemon.stop()
 
 
