@@ -9,6 +9,9 @@
 #include "client-sdk/base64.h"
 #include "client-sdk/members.h"
 
+#define PARTS_MAX                                                                                  \
+        4096 /* brackets, braces, commas and colons of a general JWS with all that it may have: a third of it */
+
 static int refuse(const char *why, const char **ret_why)
 {
         *ret_why = why;
@@ -111,6 +114,26 @@ static const char *read_rows(struct jws_form *form)
         return NULL;
 }
 
+/* All that is long in a JWS is base64, which has none of these: a text with many of them is something else, and would take up
+ * fifty times its size when it is read.
+ */
+static bool has_many_parts(const char *text, size_t len)
+{
+        size_t parts = 0;
+        for (size_t i = 0; i < len && parts <= PARTS_MAX; i++)
+                parts += text[i] == '[' || text[i] == '{' || text[i] == ',' || text[i] == ':';
+        return parts > PARTS_MAX;
+}
+
+static const char *read_general(
+        const char *text, size_t len, struct jws_form *form, bool *ret_starved)
+{
+        if (has_many_parts(text, len))
+                return "members";
+        form->owner = members_read(text, len, ret_starved);
+        return form->owner ? read_rows(form) : "not-json";
+}
+
 static const char *read_compact(const char *text, size_t len, struct jws_form *form)
 {
         struct compact parts;
@@ -139,12 +162,10 @@ int jws_read(const char *text, size_t len, struct jws_form *ret, const char **re
         bool starved = false;
         if (len > JWS_MAX)
                 return refuse("too-large", ret_why);
-        if (len > 0 && text[0] == '{') {
-                form.owner = members_read(text, len, &starved);
-                why = form.owner ? read_rows(&form) : "not-json";
-        } else {
+        if (len > 0 && text[0] == '{')
+                why = read_general(text, len, &form, &starved);
+        else
                 why = read_compact(text, len, &form);
-        }
         if (starved)
                 return -ENOMEM;
         if (!why)

@@ -8,6 +8,7 @@
 #include "client-sdk/assertion.h"
 #include "client-sdk/mohr.h"
 #include "tests/support/testpki.h"
+#include "tests/unit/document_talk.h"
 
 #include "base/base.h"
 #include "base/outcome.h"
@@ -17,6 +18,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <cmocka.h>
 
 #ifdef __SANITIZE_ADDRESS__
@@ -244,6 +246,67 @@ static void what_is_too_long_is_not_even_looked_at(void **state)
         free(text);
 }
 
+/* ---- documents ---- */
+
+/* The peak of judging it as a document, over what was held before. */
+static size_t judge(struct fixture *f, int fd, enum mohr_document_form form, int expected)
+{
+        const struct mohr_document document = { .form = form, .content = fd };
+        const struct mohr_verify_options then = { .at = TESTPKI_NOW + 10 };
+        struct mohr_signed *result = NULL;
+        size_t before = count.live;
+        count.peak = count.live;
+        int r = mohr_document_verify(f->trust, &document, &then, NULL, &result);
+        if (r != expected)
+                fail_msg("%d, not %d: %s", r, expected,
+                        result ? mohr_reason_name(mohr_signed_reason(result)) : "");
+        free(mohr_signed_json(result));
+        mohr_signed_free(result);
+        return count.peak - before;
+}
+
+static void a_document_of_any_size_is_read_in_pieces(void **state)
+{
+        struct fixture *f = *state;
+        const size_t size = 8u << 20;
+        const struct person who = { f->pki->leaf, f->pki->leaf_key };
+        void *nothing = mmap(NULL, size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        struct bytes cms = sign_cms(&who, f->pki->ca, (struct cms_asked){ 0 }, nothing, size),
+                     before, after;
+        munmap(nothing, size);
+        assert_int_equal(cms_attach(cms.data, cms.len, size, &before.data, &before.len, &after.data,
+                                 &after.len),
+                0);
+        int fd = memfd_create("attached", MFD_CLOEXEC);
+        assert_int_equal(pwrite(fd, before.data, before.len, 0), before.len);
+        assert_int_equal(pwrite(fd, after.data, after.len, (off_t)(before.len + size)), after.len);
+        assert_true(judge(f, fd, MOHR_DOCUMENT_CMS_ATTACHED, 0) < PEAK);
+        close(fd);
+        free(cms.data);
+        free(before.data);
+        free(after.data);
+}
+
+/* A megabyte of JSON that is nothing but parts. */
+static void json_that_is_no_jws_takes_up_no_more_than_its_size(void **state)
+{
+        struct fixture *f = *state;
+        static const char *const units[] = { "[],", "{},", "[[", "\"a\":0,", "0," };
+        for (size_t i = 0; i < ARRAY_LEN(units); i++) {
+                const size_t len = 1024 * 1024, unit = strlen(units[i]);
+                int fd = memfd_create("parts", MFD_CLOEXEC);
+                char *text = malloc(len);
+                memcpy(text, "{\"payload\":[", 12);
+                for (size_t at = 12; at + unit < len; at += unit)
+                        memcpy(text + at, units[i], unit);
+                assert_int_equal(write(fd, text, len), len);
+                assert_int_equal(mohr_document_form_of(text, len, len), MOHR_DOCUMENT_NONE);
+                free(text);
+                assert_true(judge(f, fd, MOHR_DOCUMENT_JWS, OUTCOME_INVALID) < 2 * len);
+                close(fd);
+        }
+}
+
 static int set_up(void **state)
 {
         static struct fixture f;
@@ -275,6 +338,8 @@ int main(void)
                 cmocka_unit_test(what_is_held_does_not_grow_with_what_was_judged),
                 cmocka_unit_test(nothing_that_fits_needs_more_than_a_fixed_amount),
                 cmocka_unit_test(what_is_too_long_is_not_even_looked_at),
+                cmocka_unit_test(a_document_of_any_size_is_read_in_pieces),
+                cmocka_unit_test(json_that_is_no_jws_takes_up_no_more_than_its_size),
         };
         if (CRYPTO_set_mem_functions(ssl_malloc, ssl_realloc, ssl_free) != 1)
                 return 1;
