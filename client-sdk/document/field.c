@@ -33,6 +33,15 @@ static bool is_indirect(const struct making *making, qpdf_oh object)
         return qpdf_oh_get_object_id(making->paper->q, object) > 0;
 }
 
+/* One list may serve form and page. */
+static bool ends_with_field(const struct making *making, qpdf_oh list)
+{
+        qpdf_data q = making->paper->q;
+        int many = qpdf_oh_get_array_n_items(q, list);
+        return many > 0 && qpdf_oh_get_object_id(q, qpdf_oh_get_array_item(q, list, many - 1)) ==
+                                   making->field.id;
+}
+
 /* The field at the end of a list in `dictionary`, which is `owner` or a part of it. */
 static int append(struct making *making, qpdf_oh owner, qpdf_oh dictionary, const char *key)
 {
@@ -43,7 +52,8 @@ static int append(struct making *making, qpdf_oh owner, qpdf_oh dictionary, cons
                 return making_damaged(making, "A list of its form or of a page is none.");
         if (none)
                 list = qpdf_oh_new_array(paper->q);
-        qpdf_oh_append_item(paper->q, list, making->field_reference);
+        if (!ends_with_field(making, list))
+                qpdf_oh_append_item(paper->q, list, making->field_reference);
         if (!none && is_indirect(making, list))
                 return edit(making, list);
         qpdf_oh_replace_key(paper->q, dictionary, key, list);

@@ -158,6 +158,7 @@ BUILDS = [  # what it is, the file, whether its newest section is a stream
     ("a form that knows signatures", plain(b"", b"/AcroForm 5 0 R", {5: b"<< /Fields [] /SigFlags 3 >>"}), False),
     ("a stream, and a form", plain(b"/Annots [5 0 R]", b"/AcroForm << /Fields [5 0 R] >>", {5: TEXT_FIELD}, table=False), True),
     ("both, and a list that only one of them knows", plain(b"/Annots 5 0 R", hidden={5: b"[" + NOTE + b"]"}), False),
+    ("one list for form and page", plain(b"/Annots 6 0 R", b"/AcroForm << /Fields 6 0 R >>", {5: TEXT_FIELD, 6: b"[5 0 R]"}), False),
     ("nested pages", NESTED, False),
     ("more objects than it tells", plain().replace(b"/Size 5", b"/Size 3"), False),
 ]
