@@ -56,6 +56,8 @@ _must_check_ int gate_chain_add(struct gate_chain *chain, enum card_object objec
 /* True if the issuer is known after this call. `candidate` (may be NULL: those on the card) must carry
  * the name that the leaf says issued it and the key that signed the leaf. */
 bool gate_chain_find_issuer(struct gate_chain *chain, X509 *candidate);
+/* Is it the name that the certificate gives for its issuer, and the key that signed it? */
+bool gate_issued(X509 *authority, X509 *cert);
 /* Forgets `other` unless it is a signer's and leads to one of these anchors, which may be NULL. */
 void gate_chain_judge_other(struct gate_chain *chain, const struct mohr_trust *anchors);
 /* The same file again, byte for byte? */
