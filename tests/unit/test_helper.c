@@ -36,7 +36,8 @@ static const struct {
 static void each_operation_in_each_state_is_answered_or_ends_the_process(void **state)
 {
         struct talk talk;
-        bool seldom = getenv("MOHR_VALGRIND"); /* there each process is dear, and these all end alike */
+        bool seldom =
+                getenv("MOHR_VALGRIND"); /* there each process is dear, and these all end alike */
         for (size_t i = 0; i < ARRAY_LEN(states); i++)
                 for (size_t j = 0; j < ARRAY_LEN(words); j++) {
                         char letter[2] = { words[j].letter };
@@ -78,6 +79,28 @@ static void whether_the_key_of_assertions_signs_raw_is_told_with_each_confirmati
         assert_int_equal(say(&talk, "BICNDVS"), 0);
         assert_false(fake->raw_signature);
         finish(&talk);
+}
+
+static void a_block_of_256_bytes_is_signed_and_no_larger_one(void **state)
+{
+        static const uint8_t block[CARD_BLOCK_MAX + 1] = { 0, 1, 2 };
+        struct talk talk;
+        for (size_t more = 0; more < 2; more++) {
+                uint8_t frame[512];
+                reset_fake(state);
+                start(&talk);
+                assert_int_equal(say(&talk, "BICNDV"), 0);
+                struct out out = op_frame_begin(frame, sizeof frame, OP_SIGN, false, 'S');
+                out_bytes(&out, (const uint8_t[]){ 0x9A, SIGN_PIV_RSA2048_RAW }, 2);
+                out_bytes16(&out, block, CARD_BLOCK_MAX + more);
+                ssize_t len = op_frame_finish(frame, &out);
+                assert_true(len > 0);
+                assert_int_equal(say_bytes(&talk, frame, (size_t)len), more ? ENDED : 0);
+                if (!more)
+                        assert_int_equal(
+                                in_bytes16(&talk.fields, CARD_SIG_MAX).len, CARD_BLOCK_MAX);
+                assert_int_equal(finish(&talk), more ? 70 : 0);
+        }
 }
 
 static void a_pin_is_never_accepted_twice(void **state _unused_)
@@ -537,6 +560,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 TEST(whether_the_key_of_assertions_signs_raw_is_told_with_each_confirmation),
+                TEST(a_block_of_256_bytes_is_signed_and_no_larger_one),
                 TEST(each_operation_in_each_state_is_answered_or_ends_the_process),
                 TEST(a_pin_is_never_accepted_twice),
                 TEST(a_new_pin_is_given_once_whatever_came_of_it),
