@@ -153,12 +153,14 @@ static int tell_after(const struct pdf *pdf)
         return 0;
 }
 
-/* A later signer, as good as any, may have signed other pages than this one. */
+/* A later signer, as good as any, may have signed other pages than this one. The stamp of a later signature is none of that: it is
+ * told, with the advice to look what it covers. */
 static void weigh_shown(struct pdf *pdf, const json_t *row)
 {
         const char *shown = json_string_value(json_object_get(row, "shown"));
         bool whole = pdf->covers == pdf->look->size;
-        if (pdf->covers > 0 && !whole && (!shown || strcmp(shown, "same") != 0))
+        bool kept = shown && (strcmp(shown, "same") == 0 || strcmp(shown, "stamped") == 0);
+        if (pdf->covers > 0 && !whole && !kept)
                 weigh(pdf->report, MOHR_REASON_DOCUMENT_CHANGED, "pages", OUTCOME_INVALID);
 }
 

@@ -616,7 +616,7 @@ def main():
             part(daemon.path)
         if os.geteuid() == 0:
             descriptors = len(os.listdir(f"/proc/{daemon.child.pid}/fd"))
-            check(descriptors < 20, "nothing of all this is left open", descriptors)
+            check(descriptors < 32, "nothing of all this is left open", descriptors)
         else:
             print("skip - nothing of all this is left open: only root may look into a process that is not dumpable")
         check(daemon.end() == 0, "after all this it ends in order", daemon.said()[-1000:])

@@ -476,14 +476,14 @@ def killed(world):
     frame = {"method": "mohr.Documents.Add", "parameters": {"name": "huge", "form": "cms-attached"}}
     with open(world.path("huge"), "rb") as document, open(world.path("huge.p7m"), "w+b") as result:
         socket.send_fds(app.socket, [json.dumps(frame).encode() + b"\0"], [document.fileno(), result.fileno()])
-        pid = wait_for(worker, 10, 0.001)
+        pid = wait_for(worker, 3, 0.001)
         if pid:
             os.kill(pid, signal.SIGKILL)
         ended = app.receive()[:2]
         rig.check(ended[0] == "mohr.Documents.Internal", "a worker that dies while it reads is an answer", ended)
         handle = app.add(document.fileno(), result.fileno(), form="cms-attached")[1]["document"]
         app.begin(handle).until("sign")
-        pid = wait_for(worker, 10, 0.001)
+        pid = wait_for(worker, 3, 0.001)
         if pid:
             os.kill(pid, signal.SIGKILL)
         ended = app.end()
