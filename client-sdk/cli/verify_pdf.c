@@ -110,7 +110,7 @@ static int judge(struct pdf *pdf, const json_t *row, json_t **ret)
 
 /* ---- telling ---- */
 
-/* What the PDF says of it, in the bytes it covers. */
+/* What the PDF says of it, in the bytes it covers: texts, and nothing of another kind. */
 static json_t *words_of(const json_t *row)
 {
         static const char *const names[] = { "field", "sub_filter", "shown", "name", "reason",
@@ -118,7 +118,7 @@ static json_t *words_of(const json_t *row)
         json_t *words = json_object();
         for (size_t i = 0; words && i < ARRAY_LEN(names); i++) {
                 json_t *value = json_object_get(row, names[i]);
-                if (value && json_object_set(words, names[i], value) < 0) {
+                if (json_is_string(value) && json_object_set(words, names[i], value) < 0) {
                         json_decref(words);
                         return NULL;
                 }
@@ -193,7 +193,8 @@ static int tell_document(struct pdf *pdf, const struct document_work *work)
         const struct member rows[] = { { "form", "pdf" }, { "sha256", sha256 } };
         json_t *document = members_of(json_object(), rows, ARRAY_LEN(rows));
         json_t *pages = json_object_get(work->last, "pages");
-        if (document && (!pages || json_object_set(document, "pages", pages) == 0) &&
+        if (document &&
+                (!json_is_integer(pages) || json_object_set(document, "pages", pages) == 0) &&
                 json_object_set_new(document, "size", json_integer((json_int_t)hashes.size)) == 0)
                 return json_object_set_new(pdf->report->all, "document", document) < 0 ? -ENOMEM
                                                                                        : 0;

@@ -278,6 +278,15 @@ def check_liar():
         code, out, err = run("verify", *TRUST, "--json", "lie.pdf", path=os.path.join(folder, "mohr"))
         detail = json.loads(out or "{}").get("verification", {}).get("detail")
         check(code == 21 and detail == "range", f"a worker that lies is not believed: {what}", (code, out[-300:], err))
+    write("lie.pdf", one)
+    answer[0].update(range=[0, gap, end, len(one) - end], reason={"sub": "another"}, name=7, location="\x1b[2J")
+    answer[1].update(pages={"sub": "another"})
+    script = "import os, socket\nc = socket.socket(fileno=3)\nc.recv(9)\n" + "".join(f"c.send({json.dumps(row).encode()!r})\n" for row in answer)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(f"#!{sys.executable} -I\n{script}")
+    code, out, err = run("verify", *TRUST, "--json", "lie.pdf", path=os.path.join(folder, "mohr"))
+    _, text, _ = run("verify", *TRUST, "lie.pdf", path=os.path.join(folder, "mohr"))
+    check(code == 0 and "another" not in out and "\x1b" not in text, "of its words none takes another's place, or writes on the terminal", (code, out, text))
     with open(path, "w", encoding="utf-8") as file:
         file.write("#!/bin/sh\nexit 0\n")
     code, _, err = run("verify", *TRUST, "one.pdf", path=os.path.join(folder, "mohr"))
