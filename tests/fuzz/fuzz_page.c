@@ -6,7 +6,9 @@
 #include "base/outcome.h"
 #include "base/text.h"
 #include "client-sdk/page/facts.h"
+#include "client-sdk/page/page.h"
 #include "client-sdk/page/sheet.h"
+#include "client-sdk/page/stamp.h"
 #include "tests/fuzz/require.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
@@ -40,11 +42,26 @@ static void check_sheet(const struct sheet *sheet)
         }
 }
 
+static void check_stamp(const uint8_t *data, size_t len)
+{
+        struct stamp stamp;
+        int r = stamp_read(&stamp, (const char *)data, len);
+        require(r == 0 || r == OUTCOME_USAGE);
+        if (r != 0)
+                return;
+        require(stamp.name[0] && stamp.width >= PAGE_STAMP_MIN && stamp.width <= PAGE_STAMP_SIDE &&
+                stamp.height >= PAGE_STAMP_MIN && stamp.height <= PAGE_STAMP_SIDE);
+        check_text(stamp.name, sizeof stamp.name);
+        check_text(stamp.purpose, sizeof stamp.purpose);
+        check_text(stamp.location, sizeof stamp.location);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
         static struct sheet sheet;
         static struct facts facts;
         char problem[FACTS_PROBLEM_MAX] = "";
+        check_stamp(data, len);
         int r = page_facts_read(&facts, (const char *)data, len, problem);
         require(r == 0 || (r == OUTCOME_USAGE && problem[0] && !strchr(problem, '\n')));
         if (r != 0)

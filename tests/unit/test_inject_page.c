@@ -6,6 +6,7 @@
 #include "base/outcome.h"
 #include "client-sdk/page/facts.h"
 #include "client-sdk/page/page.h"
+#include "client-sdk/page/stamp.h"
 #include "tests/support/inject.h"
 
 #include <setjmp.h>
@@ -37,9 +38,27 @@ static void what_is_read_is_all_of_it(void **state)
         }
 }
 
+static void a_stamp_is_read_whole(void **state)
+{
+        static const char asked[] = "{\"language\":\"fa\",\"name\":\"Maryam\",\"purpose\":"
+                                    "\"to test\",\"at\":1795324800,\"width\":200,\"height\":80}";
+        static struct stamp calm, stamp;
+        (void)state;
+        assert_int_equal(stamp_read(&calm, asked, sizeof asked - 1), 0);
+        for (struct inject in = INJECT(INJECT_MEMORY | INJECT_SYSTEM); inject_next(&in);) {
+                inject_arm(&in);
+                int r = stamp_read(&stamp, asked, sizeof asked - 1);
+                inject_disarm(&in);
+                if (r == 0 ? memcmp(&stamp, &calm, sizeof stamp) != 0
+                           : r != -ENOMEM && r != OUTCOME_USAGE)
+                        fail_msg("call %lu (%s): %d", in.n, in.what, r);
+        }
+}
+
 int main(void)
 {
-        const struct CMUnitTest tests[] = { cmocka_unit_test(what_is_read_is_all_of_it) };
+        const struct CMUnitTest tests[] = { cmocka_unit_test(what_is_read_is_all_of_it),
+                cmocka_unit_test(a_stamp_is_read_whole) };
         inject_init();
         return cmocka_run_group_tests_name("inject_page", tests, NULL, NULL);
 }
