@@ -39,8 +39,12 @@ class Programs(World):
             return
         self.openssl("x509", "-in", anchors, "-addtrust", "clientAuth", "-trustout", "-out", "anchors.pem")
         ec = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2")
-        self.openssl("req", "-x509", *ec, "-keyout", "server.key", "-out", "server.pem", "-subj", "/CN=" + SERVER, "-addext",
-                     "subjectAltName=DNS:" + SERVER, "-addext", "basicConstraints=critical,CA:TRUE")
+        self.openssl("req", "-x509", *ec, "-keyout", "web-ca.key", "-out", "web-ca.pem", "-subj", "/CN=Web CA TEST", "-addext",
+                     "basicConstraints=critical,CA:TRUE", "-addext", "keyUsage=critical,keyCertSign")
+        self.openssl("req", *ec, "-keyout", "server.key", "-out", "server.csr", "-subj", "/CN=" + SERVER)
+        self.write("server.ext", f"subjectAltName=DNS:{SERVER}\nextendedKeyUsage=serverAuth\nbasicConstraints=CA:FALSE\n")
+        self.openssl("x509", "-req", "-in", "server.csr", "-CA", "web-ca.pem", "-CAkey", "web-ca.key", "-set_serial", "2", "-days", "2",
+                     "-extfile", "server.ext", "-out", "server.pem")
         self.openssl("req", "-x509", *ec, "-keyout", "names.key", "-out", "names.pem", "-subj", "/C=IR/O=Office of Tests/OU=Staff/CN=Staff CA TEST")
 
     def web(self, anchors, asks=True):
@@ -192,7 +196,7 @@ def openssl_engine(world):
 # ---- TLS: curl, GnuTLS, NSS ---------------------------------------------------------------------------------------
 
 def web_page(world, daemon, port, *more):
-    return world.run(daemon, "curl", "-sS", "--cacert", "server.pem", "--resolve", f"{SERVER}:{port}:127.0.0.1", "--engine", "pkcs11",
+    return world.run(daemon, "curl", "-sS", "--cacert", "web-ca.pem", "--resolve", f"{SERVER}:{port}:127.0.0.1", "--engine", "pkcs11",
                      "--cert-type", "ENG", "--cert", "pkcs11:object=Authentication;type=cert", "--key-type", "ENG", "--key", URI, *more,
                      f"https://{SERVER}:{port}/", PKCS11_MODULE_PATH=world.module)
 
@@ -226,7 +230,7 @@ def gnutls(world):
     code, out = world.p11tool(daemon, "--test-sign", URI)
     shown = world.shown(daemon)
     rig.check(code == 0 and "ok" in out.lower() and "GETPIN" in shown and "p11tool" in shown, f"p11tool --test-sign: {algorithm}", f"{out}{shown}")
-    code, out = world.run(daemon, "gnutls-cli", "--provider", world.module, "--x509cafile", "server.pem", "--x509certfile",
+    code, out = world.run(daemon, "gnutls-cli", "--provider", world.module, "--x509cafile", "web-ca.pem", "--x509certfile",
                           "pkcs11:object=Authentication;type=cert", "--x509keyfile", URI, "-p", str(port), "--sni-hostname", SERVER,
                           "--verify-hostname", SERVER, "127.0.0.1", text=f"GET / HTTP/1.0\r\nHost: {SERVER}\r\n\r\n".encode())
     shown = world.shown(daemon)
@@ -244,14 +248,14 @@ def nss_page(world, daemon, port, *more):
     return world.run(daemon, "tstclnt", "-4", "-h", SERVER, "-p", str(port), "-d", "sql:" + world.path("nss"), "-A", "get", *more)
 
 
-def nss_database(world, daemon):
-    """An empty one that has the module and the server's certificate."""
-    database = "sql:" + world.path("nss")
-    shutil.rmtree(world.path("nss"), ignore_errors=True)
-    os.makedirs(world.path("nss"))
+def nss_database(world, daemon, folder="nss"):
+    """An empty one that has the module and the server's CA."""
+    database = "sql:" + world.path(folder)
+    shutil.rmtree(world.path(folder), ignore_errors=True)
+    os.makedirs(world.path(folder))
     for argv in (["certutil", "-N", "--empty-password", "-d", database],
                  ["modutil", "-force", "-dbdir", database, "-add", "Mohr", "-libfile", world.module],
-                 ["certutil", "-A", "-d", database, "-n", "server", "-t", "C,,", "-i", "server.pem"]):
+                 ["certutil", "-A", "-d", database, "-n", "Web CA", "-t", "C,,", "-i", "web-ca.pem"]):
         code, out = world.run(daemon, *argv)
         if code != 0:
             raise RuntimeError(f"{argv}: {out}")
@@ -314,7 +318,7 @@ public class Card {
         keys.init(store, null);
         KeyStore roots = KeyStore.getInstance("PKCS12");
         roots.load(null, null);
-        roots.setCertificateEntry("server", CertificateFactory.getInstance("X.509").generateCertificate(new FileInputStream("server.pem")));
+        roots.setCertificateEntry("server", CertificateFactory.getInstance("X.509").generateCertificate(new FileInputStream("web-ca.pem")));
         TrustManagerFactory trust = TrustManagerFactory.getInstance("PKIX");
         trust.init(roots);
         for (String version : words[4].split(",")) {
