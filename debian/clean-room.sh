@@ -4,6 +4,8 @@
 # one, is copied instead of calling debootstrap.
 # shellcheck shell=sh
 
+commit=$(git -C "${tree:?}" rev-parse HEAD) # one tree, also where the next commit comes meanwhile
+
 # inside ROOT COMMAND...: with its own processes and mounts, so that nothing outlives or escapes it.
 # offline ROOT COMMAND...: and without a network.
 inside() { into '' "$@"; }
@@ -30,7 +32,7 @@ clean_system() { # ROOT
 
 build_packages() { # ROOT: from the tree as committed into /src
         mkdir -p "$1/src/mohr"
-        git -C "${tree:?}" archive HEAD | tar -x -C "$1/src/mohr"
+        git -C "$tree" archive "$commit" | tar -x -C "$1/src/mohr"
         # shellcheck disable=SC2016 # expanded inside
         inside "$1" sh -ec 'apt-get update; apt-get install -y --no-install-recommends apt-utils dpkg-dev fakeroot
                 cd /src/mohr && apt-get build-dep -y --no-install-recommends ./ && dpkg-buildpackage -us -uc -j"$(nproc)"'
