@@ -202,13 +202,9 @@ static json_t *certificate_text(X509 *cert)
 {
         unsigned char *der = NULL;
         int len = i2d_X509(cert, &der);
-        if (len <= 0)
-                return NULL;
-        _cleanup_free_ char *text = malloc(base64_encoded_len(BASE64_STANDARD, (size_t)len) + 1);
-        if (text)
-                base64_encode(BASE64_STANDARD, text, der, (size_t)len);
+        json_t *text = len > 0 ? base64_json(der, (size_t)len) : NULL;
         OPENSSL_free(der);
-        return text ? json_string(text) : NULL;
+        return text;
 }
 
 static json_t *make_header(const struct composer *c)

@@ -24,6 +24,15 @@ void base64_encode(enum base64 alphabet, char *dst, const void *data, size_t len
         *dst = '\0';
 }
 
+json_t *base64_json(const void *data, size_t len)
+{
+        _cleanup_free_ char *text = malloc(base64_encoded_len(BASE64_STANDARD, len) + 1);
+        if (!text)
+                return NULL;
+        base64_encode(BASE64_STANDARD, text, data, len);
+        return json_string(text);
+}
+
 #define NO_LETTER 0xFF
 
 /* The alphabet the other way round. Made anew each time: a small part of what follows, and no table

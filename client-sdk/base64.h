@@ -9,6 +9,7 @@
 #define MOHR_BASE64_H
 
 #include "base/base.h"
+#include <jansson.h>
 
 enum base64 { BASE64_STANDARD, BASE64_URL };
 
@@ -19,6 +20,8 @@ static inline size_t base64_encoded_len(enum base64 alphabet, size_t len)
 
 /* dst holds base64_encoded_len() + 1 bytes. */
 void base64_encode(enum base64 alphabet, char *dst, const void *data, size_t len);
+/* In the standard alphabet; NULL: no memory. */
+json_t *base64_json(const void *data, size_t len);
 /* Bytes written, or -EBADMSG (not canonical), -ENOSPC (over cap). */
 _must_check_ ssize_t base64_decode(
         enum base64 alphabet, uint8_t *dst, size_t cap, const char *text, size_t len);

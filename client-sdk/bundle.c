@@ -55,17 +55,11 @@ int bundle_add_crl(struct bundle *bundle, const uint8_t *der, size_t len)
 static json_t *write_items(const struct bundle_item *items, size_t count)
 {
         json_t *list = json_array();
-        for (size_t i = 0; list && i < count; i++) {
-                char *text = malloc(base64_encoded_len(BASE64_STANDARD, items[i].len) + 1);
-                if (text)
-                        base64_encode(BASE64_STANDARD, text, items[i].der, items[i].len);
-                json_t *item = text ? json_string(text) : NULL;
-                free(text);
-                if (json_array_append_new(list, item) < 0) {
+        for (size_t i = 0; list && i < count; i++)
+                if (json_array_append_new(list, base64_json(items[i].der, items[i].len)) < 0) {
                         json_decref(list);
-                        list = NULL;
+                        return NULL;
                 }
-        }
         return list;
 }
 

@@ -45,8 +45,7 @@ _must_check_ int evidence_seal(
         const json_t *content, const json_t *timestamps, size_t count, char **ret);
 char *evidence_body(const json_t *content, const json_t *timestamps, size_t count);
 
-/* A text in base64 for these bytes; NULL: no memory. And back: malloced, -EBADMSG, -ENOMEM. */
-json_t *evidence_pack(const void *data, size_t len);
+/* The bytes of a text as base64_json() makes it, malloced; -EBADMSG, -ENOMEM. */
 _must_check_ int evidence_unpack(const json_t *text, size_t cap, uint8_t **ret, size_t *ret_len);
 
 /* evidence_world.c: a trust object that knows the anchors of `trust`, what the bundle holds, and nothing else:

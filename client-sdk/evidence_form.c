@@ -30,15 +30,6 @@ void evidence_clear(struct evidence *evidence)
 
 /* ---- texts ---- */
 
-json_t *evidence_pack(const void *data, size_t len)
-{
-        _cleanup_free_ char *text = malloc(base64_encoded_len(BASE64_STANDARD, len) + 1);
-        if (!text)
-                return NULL;
-        base64_encode(BASE64_STANDARD, text, data, len);
-        return json_string(text);
-}
-
 int evidence_unpack(const json_t *text, size_t cap, uint8_t **ret, size_t *ret_len)
 {
         size_t letters = json_string_length(text), room = letters / 4 * 3 + 3;

@@ -6,6 +6,7 @@
  */
 #include "client-sdk/evidence.h"
 
+#include "client-sdk/base64.h"
 #include "client-sdk/members.h"
 #include "client-sdk/result.h"
 
@@ -38,7 +39,7 @@ static json_t *proofs_of(const struct mohr_result *result)
         const unsigned char *der;
         size_t len = 0;
         for (size_t i = 0; proofs && (der = mohr_result_proof(result, i, &len)); i++)
-                if (json_array_append_new(proofs, evidence_pack(der, len)) < 0) {
+                if (json_array_append_new(proofs, base64_json(der, len)) < 0) {
                         json_decref(proofs);
                         return NULL;
                 }

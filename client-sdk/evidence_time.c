@@ -10,6 +10,7 @@
 
 #include "base/outcome.h"
 #include "base/text.h"
+#include "client-sdk/base64.h"
 #include "client-sdk/members.h"
 #include "client-sdk/timestamp.h"
 #include "client-sdk/trust.h"
@@ -135,7 +136,7 @@ static int append(struct evidence *e, const void *request, size_t request_len, c
         int r = timestamp_response(request, request_len, response, response_len, &token, &len, why);
         if (r != 0)
                 return r;
-        r = json_array_append_new(e->timestamps, evidence_pack(token, len)) < 0 ? -ENOMEM : 0;
+        r = json_array_append_new(e->timestamps, base64_json(token, len)) < 0 ? -ENOMEM : 0;
         free(token);
         return r;
 }

@@ -8,6 +8,7 @@
 #include "client-sdk/evidence.h"
 
 #include "base/outcome.h"
+#include "client-sdk/base64.h"
 #include "client-sdk/members.h"
 #include "client-sdk/result.h"
 #include "client-sdk/revocation.h"
@@ -69,7 +70,7 @@ json_t *evidence_chain_of(const struct signer *signer)
         for (int i = 1; i < sk_X509_num(signer->chain); i++) {
                 unsigned char *der = NULL;
                 int len = i2d_X509(sk_X509_value(signer->chain, i), &der);
-                json_t *text = len > 0 ? evidence_pack(der, (size_t)len) : NULL;
+                json_t *text = len > 0 ? base64_json(der, (size_t)len) : NULL;
                 OPENSSL_free(der);
                 if (json_array_append_new(chain, text) < 0) {
                         json_decref(chain);

@@ -34,7 +34,7 @@ static int add_certificate(json_t *x5c, X509 *cert)
 {
         unsigned char *der = NULL;
         int len = i2d_X509(cert, &der);
-        int r = len > 0 ? json_array_append_new(x5c, evidence_pack(der, (size_t)len)) : -1;
+        int r = len > 0 ? json_array_append_new(x5c, base64_json(der, (size_t)len)) : -1;
         OPENSSL_free(der);
         return r;
 }

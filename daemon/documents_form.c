@@ -60,15 +60,6 @@ static int finish_cms(struct signing *signing, const struct request_subject *sub
         return r == 0 ? note_value(signing, signature, len) : r;
 }
 
-static bool put_base64(json_t *to, const char *name, const uint8_t *data, size_t len)
-{
-        _cleanup_free_ char *text = malloc(base64_encoded_len(BASE64_STANDARD, len) + 1);
-        if (!text)
-                return false;
-        base64_encode(BASE64_STANDARD, text, data, len);
-        return json_object_set_new(to, name, json_string(text)) == 0;
-}
-
 static bool put_number(json_t *to, const char *name, uint64_t value)
 {
         return json_object_set_new(to, name, json_integer((json_int_t)value)) == 0;
@@ -76,7 +67,8 @@ static bool put_number(json_t *to, const char *name, uint64_t value)
 
 static bool write_cms(const struct signing *signing, json_t *question)
 {
-        return put_base64(question, "cms", signing->cms, signing->cms_len);
+        return json_object_set_new(question, "cms", base64_json(signing->cms, signing->cms_len)) ==
+               0;
 }
 
 static bool write_pdf(const struct signing *signing, json_t *question)

@@ -59,20 +59,11 @@ static void fail_plain(struct call *call, int outcome, enum keys_error error, co
 }
 
 /* NULL: no memory. */
-static json_t *bytes_json(const uint8_t *bytes, size_t len)
-{
-        _cleanup_free_ char *text = malloc(base64_encoded_len(BASE64_STANDARD, len) + 1);
-        if (!text)
-                return NULL;
-        base64_encode(BASE64_STANDARD, text, bytes, len);
-        return json_string(text);
-}
-
 static json_t *certificate_json(X509 *cert)
 {
         unsigned char *der = NULL;
         int len = cert ? i2d_X509(cert, &der) : 0;
-        json_t *text = len > 0 ? bytes_json(der, (size_t)len) : NULL;
+        json_t *text = len > 0 ? base64_json(der, (size_t)len) : NULL;
         OPENSSL_free(der);
         return text;
 }
@@ -142,7 +133,7 @@ static void done(void *user, const struct keys_end *end)
                 call_reply(job->call, card_json(end->card));
         else
                 call_reply(job->call, json_pack("{s:s, s:o}", "request", end->request, "signature",
-                                              bytes_json(end->signature, end->len)));
+                                              base64_json(end->signature, end->len)));
         job_free(job);
 }
 

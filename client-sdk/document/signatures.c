@@ -58,11 +58,7 @@ static int say_cms(struct listing *listing, json_t *row, const struct paper *pap
         size_t der = range_der((const uint8_t *)bytes, len);
         if (der == 0 || der > CMS_SIGNED_MAX)
                 return verdict_no(verdict, "contents", NULL);
-        _cleanup_free_ char *text = malloc(base64_encoded_len(BASE64_STANDARD, der) + 1);
-        if (!text)
-                return -ENOMEM;
-        base64_encode(BASE64_STANDARD, text, bytes, der);
-        int r = task_say(row, "cms", json_string(text));
+        int r = task_say(row, "cms", base64_json(bytes, der));
         return r == 0 ? task_say(row, "room", json_integer((json_int_t)len)) : r;
 }
 

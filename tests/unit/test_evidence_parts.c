@@ -2,6 +2,7 @@
 /* test_evidence_parts.c: each part of a bundle replaced by another that is good by itself; timestamps of authorities
  * that lie.
  */
+#include "client-sdk/base64.h"
 #include "tests/unit/evidence_talk.h"
 
 /* ---- parts replaced by others ---- */
@@ -102,13 +103,13 @@ static void the_issuers_are_those_above_the_leaf(void **state)
         json_t *root = json_incref(json_array_get(chain, 1));
         unsigned char *der = NULL;
         int len = i2d_X509(f->tsa->root, &der);
-        json_array_set_new(chain, 1, evidence_pack(der, (size_t)len));
+        json_array_set_new(chain, 1, base64_json(der, (size_t)len));
         char *value = json_dumps(chain, 0), *text = altered(f->bundle, "chain", value);
         refused(f, "another root", text, MOHR_REASON_EVIDENCE_CHAIN, NULL);
         free(value);
         free(text);
         json_array_set(chain, 1, root);
-        json_array_append_new(chain, evidence_pack(der, (size_t)len));
+        json_array_append_new(chain, base64_json(der, (size_t)len));
         value = json_dumps(chain, 0), text = altered(f->bundle, "chain", value);
         refused(f, "something above the root", text, MOHR_REASON_EVIDENCE_CHAIN, NULL);
         free(value);
@@ -189,7 +190,7 @@ static char *forced(const char *bundle, struct testtsa *tsa, int64_t at, enum te
         /* ResponseHeader: SEQUENCE, status SEQUENCE, then the token */
         size_t skip = answer[1] == 0x82 ? 4 : 3;
         skip += 2U + answer[skip + 1];
-        json_array_append_new(e.timestamps, evidence_pack(answer + skip, answer_len - skip));
+        json_array_append_new(e.timestamps, base64_json(answer + skip, answer_len - skip));
         char *file = evidence_file(e.content, e.timestamps, json_array_size(e.timestamps));
         evidence_clear(&e);
         free(request);
