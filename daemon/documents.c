@@ -187,7 +187,7 @@ static int inspect(struct document *document)
         const struct document_form *form = document_form_row(document->asked.form);
         struct request_context *context = document->owner->context;
         if (form->copied)
-                document->copy = file_nameless(context->config);
+                document->copy = file_nameless(context);
         if (form->copied && document->copy < 0)
                 return document->copy;
         const struct worker_task task = {

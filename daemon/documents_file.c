@@ -72,9 +72,9 @@ static int nameless_in(const char *folder)
         return is_of_memory(fd) ? -EOPNOTSUPP : base_take_fd(&fd);
 }
 
-int file_nameless(const struct config *config)
+int file_nameless(const struct request_context *context)
 {
-        const char *const folders[] = { getenv("TMPDIR"), "/var/tmp", config->state_dir };
+        const char *const folders[] = { getenv("TMPDIR"), "/var/tmp", context->config->state_dir };
         int r = -ENOENT;
         for (size_t i = 0; i < ARRAY_LEN(folders); i++) {
                 int fd = nameless_in(folders[i]);
@@ -82,6 +82,8 @@ int file_nameless(const struct config *config)
                         return fd;
                 r = fd == -ENOENT ? r : fd;
         }
+        log_kv(context->log, LOG_LEVEL_ERR, NULL, "no folder on a disk for copies of documents",
+                "error", strerrorname_np(-r), NULL);
         return r;
 }
 

@@ -97,7 +97,7 @@ static inline struct document *signing_document(const struct signing *signing)
 /* 0, or OUTCOME_DOCUMENT with *ret_why: what neither reading nor writing the file tells. */
 _must_check_ int file_pair_fits(int from, int to, uint64_t *ret_size, const char **ret_why);
 /* A file of ours without a name, on a disk; or a negative errno. */
-_must_check_ int file_nameless(const struct config *config);
+_must_check_ int file_nameless(const struct request_context *context);
 uint64_t file_limit_us(uint64_t size); /* how long reading or writing so much may take */
 
 /* Starts a worker for the present document. */

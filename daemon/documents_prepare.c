@@ -154,7 +154,7 @@ static json_t *room_question(const struct signing *signing)
 
 static int make_room(struct signing *signing)
 {
-        signing->prepared = file_nameless(signing->owner->context->config);
+        signing->prepared = file_nameless(signing->owner->context);
         if (signing->prepared < 0)
                 return signing->prepared;
         return signing_ask_worker(signing, "prepare", room_question(signing),

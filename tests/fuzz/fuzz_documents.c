@@ -70,7 +70,8 @@ static void check(const struct document *document)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
         static const struct config config;
-        struct request_context context = { .config = &config };
+        static const struct log quiet = { .program = "fuzz", .max = 0, .fd = 2 };
+        struct request_context context = { .config = &config, .log = &quiet };
         const struct document_asked asked = { .name = "n",
                 .form = size > 0 ? data[0] % FORMS : FORM_CMS };
         struct documents *documents = NULL;
