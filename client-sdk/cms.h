@@ -73,6 +73,10 @@ struct cms_signature { /* one SignerInfo's */
 };
 _must_check_ int cms_signature_at(const uint8_t *cms, size_t len, unsigned int index,
         struct cms_signature *ret, unsigned int *ret_count, const char **ret_why);
+/* The name that is told there is of the certificate that made this signature: that one is named by what was signed, and its key
+ * fits. Who vouches for it is not asked. 21: it is not. */
+_must_check_ int cms_signature_holds(
+        const uint8_t *cms, size_t len, unsigned int index, const char **ret_why);
 /* `one` with the signers and certificates of `other` besides: parallel signatures over the same content. */
 _must_check_ int cms_merge(const uint8_t *one, size_t one_len, const uint8_t *other,
         size_t other_len, uint8_t **ret, size_t *ret_len, const char **ret_why);

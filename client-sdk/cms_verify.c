@@ -210,6 +210,35 @@ static int look_at_all(const struct signed_check *check, const struct cms_form *
         return r;
 }
 
+/* ---- before it is countersigned ---- */
+
+/* Signatures are public, and whoever hands over a file may have put one beside another's certificate. */
+int cms_signature_holds(const uint8_t *cms, size_t len, unsigned int index, const char **ret_why)
+{
+        struct cms_form form;
+        struct leaf leaf;
+        struct signed_one one = { .signer = NULL };
+        _cleanup_x509_ X509 *cert = NULL;
+        *ret_why = "signer";
+        int r = cms_read(cms, len, &form, ret_why);
+        if (r != 0 || index >= form.count)
+                return r != 0 ? r : OUTCOME_INVALID;
+        struct cms_looking look = {
+                .certificates = form.certificates, .signer = &form.signer[index], .one = &one
+        };
+        *ret_why = "not-its-signer";
+        r = cms_look_at_certificate(&look);
+        if (r == 0)
+                r = leaf_parse(look.certificate.data, look.certificate.len, &cert, &leaf);
+        EVP_PKEY *key = r == 0 ? X509_get0_pubkey(cert) : NULL;
+        if (r == 0)
+                r = key && scheme_fits(look.signer, key) ? verify_attributes(look.signer, key)
+                                                         : OUTCOME_INVALID;
+        if (shortage_seen() < 0 || r == -ENOMEM)
+                return -ENOMEM;
+        return r == 0 ? 0 : OUTCOME_INVALID;
+}
+
 /* ---- the file ---- */
 
 /* Those that a signer has; one that nobody knows is refused where it is looked at. */

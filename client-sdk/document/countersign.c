@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* countersign.c: what somebody signs who signs a signature: the digest of its value (RFC 5652 11.4), and whose it is. */
+/* countersign.c: what somebody signs who signs a signature: the digest of its value (RFC 5652 11.4), and whose it is. The name is told to
+ * the holder, so it is that of the certificate whose key made that value, and of no other. */
 #include "client-sdk/cms.h"
 #include "client-sdk/document/attached.h"
 #include "client-sdk/document/works.h"
@@ -45,5 +46,9 @@ int task_countersign(struct task *task)
                         file.cms, file.len, (unsigned int)signer, &signature, &count, &why);
         if (r > 0)
                 return verdict_no(&task->verdict, "signer", why);
+        if (r == 0)
+                r = cms_signature_holds(file.cms, file.len, (unsigned int)signer, &why);
+        if (r > 0)
+                return task_no(task, "not-its-signer");
         return r == 0 ? say_signature(task, &signature, count) : r;
 }

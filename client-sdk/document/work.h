@@ -72,6 +72,7 @@
         X("stamp", "The stamp holds more than shapes and colours.")                                \
         X("no-room", "The signature is larger than the room that was made for it.")                \
         X("signer", "The document has no such signature.")                                         \
+        X("not-its-signer", "The signature was not made by the one whose name stands there.")      \
         X("not-a-signature", "The document is no signature of a kind that is known here.")         \
         X("question", "The question is not one that this program answers.")                        \
         X("write", "The result could not be written.")                                             \

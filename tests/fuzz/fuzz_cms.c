@@ -79,6 +79,8 @@ static void judge_detached(const uint8_t *der, size_t len)
         require(r == 0 ? count > 0 && found.value_len <= sizeof found.value : why && *why);
         if (r == 0)
                 require_text(found.signer, sizeof found.signer);
+        int holds = cms_signature_holds(der, len, 0, &why);
+        require(holds == 0 ? r == 0 : why && *why);
 }
 
 static void judge_attached(const uint8_t *file, size_t len)

@@ -418,6 +418,12 @@ def changing(world):
     ended = app.begin(handle).end()
     good = world.openssl("later.p7m")[0]
     rig.check(ended[0] is None and good and world.read("back") == b"what was agreed to\n", "what is signed is what was added, whatever became of it", ended)
+    for name in ("one", "two"):
+        app.begin(app.add(world.path(world.write(name, name)), world.path(name + ".p7s"))[1]["document"]).end()
+    forged = world.path(world.write("forged.p7s", world.read("one.p7s")[:-256] + world.read("two.p7s")[-256:]))
+    told = [unusable(app.begin(app.add(path, world.path("c"), form="countersignature", signer=0)[1]["document"]).end())
+            for path in (forged, world.path("one.p7s"))]
+    rig.check(told == ["not-its-signer", None], "a signature that the one it names did not make is countersigned by nobody", told)
     app.close()
     daemon.stop()
 

@@ -97,6 +97,28 @@ static void a_second_countersignature_joins_the_first(void **state)
         free(all.data);
 }
 
+/* Somebody's signature beside another's name: who countersigns must not be shown that name. */
+static void a_signature_is_told_by_its_own_signer_alone(void **state)
+{
+        struct fixture *f = *state;
+        struct bytes one = sign_cms(&f->citizen, f->pki->ca, plain, CONTENT, strlen(CONTENT));
+        struct bytes other = sign_cms(&f->second, f->pki->ca, plain, CONTENT, strlen(CONTENT));
+        struct cms_form form, forged;
+        const char *why = "";
+        assert_int_equal(cms_signature_holds(one.data, one.len, 0, &why), 0);
+        assert_int_equal(cms_signature_holds(other.data, other.len, 0, &why), 0);
+        assert_int_equal(cms_signature_holds(other.data, other.len, 1, &why), 21);
+        assert_int_equal(cms_read(one.data, one.len, &form, &why), 0);
+        assert_int_equal(cms_read(other.data, other.len, &forged, &why), 0);
+        assert_int_equal(form.signer[0].value.len, forged.signer[0].value.len);
+        memcpy(other.data + (forged.signer[0].value.data - other.data), form.signer[0].value.data,
+                form.signer[0].value.len);
+        assert_int_equal(cms_signature_holds(other.data, other.len, 0, &why), 21);
+        assert_string_equal(why, "not-its-signer");
+        free(one.data);
+        free(other.data);
+}
+
 static void what_does_not_belong_together_is_not_put_together(void **state)
 {
         struct fixture *f = *state;
@@ -359,6 +381,7 @@ int main(void)
                 cmocka_unit_test(openssl_verifies_what_each_kind_of_key_signs),
                 cmocka_unit_test(several_signers_are_verified_by_openssl),
                 cmocka_unit_test(a_second_countersignature_joins_the_first),
+                cmocka_unit_test(a_signature_is_told_by_its_own_signer_alone),
                 cmocka_unit_test(what_does_not_belong_together_is_not_put_together),
                 cmocka_unit_test(an_attached_content_is_found_again_and_taken_out),
                 cmocka_unit_test(a_content_of_any_size_has_a_place),
