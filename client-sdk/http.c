@@ -8,6 +8,7 @@
  */
 #include "client-sdk/http.h"
 
+#include "base/clock.h"
 #include "base/outcome.h"
 #include "base/text.h"
 #include "client-sdk/shortage.h"
@@ -20,7 +21,6 @@
 #include <stdio.h>
 #include <strings.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #define HEADERS_MAX 65536
 #define CHUNK       16384
@@ -38,13 +38,6 @@ struct fetch {
         char *problem;
         size_t problem_cap;
 };
-
-static int64_t now(void)
-{
-        struct timespec ts;
-        clock_gettime(CLOCK_MONOTONIC, &ts);
-        return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 static int complain(struct fetch *fetch, const char *what)
 {
@@ -97,7 +90,7 @@ static long count_bytes(BIO *bio, int oper, const char *argp, size_t len, int ar
         bool has_read =
                 oper == (BIO_CB_READ | BIO_CB_RETURN) || oper == (BIO_CB_GETS | BIO_CB_RETURN);
         (void)argp, (void)len, (void)argi, (void)argl;
-        budget->late = budget->late || now() >= budget->deadline;
+        budget->late = budget->late || clock_ms() >= budget->deadline;
         if (has_read && ret > 0 && processed)
                 budget->bytes -= base_min(budget->bytes, *processed);
         budget->flooded = budget->flooded || budget->bytes == 0;
@@ -249,7 +242,7 @@ static int read_body(
 
 static OSSL_HTTP_REQ_CTX *connect_to(struct fetch *fetch)
 {
-        int64_t left = fetch->budget.deadline - now();
+        int64_t left = fetch->budget.deadline - clock_ms();
         fetch->budget.late = left <= 0;
         fetch->budget.bytes = HEADERS_MAX;
         return left <= 0 ? NULL
@@ -303,7 +296,7 @@ int http_fetch(const struct http_request *request, uint8_t **ret, size_t *ret_le
                 request->body_len > INT32_MAX)
                 return -EINVAL;
         struct fetch fetch = { .request = request,
-                .budget = { .deadline = now() + timeout * INT64_C(1000) },
+                .budget = { .deadline = clock_ms() + timeout * INT64_C(1000) },
                 .problem = problem,
                 .problem_cap = problem_cap };
         _cleanup_(pipe_guard_give) _unused_ struct pipe_guard guard = pipe_guard_take();

@@ -4,6 +4,7 @@
  */
 #include "client-sdk/wire.h"
 
+#include "base/clock.h"
 #include "base/outcome.h"
 #include "base/text.h"
 #include "client-sdk/assertion.h"
@@ -13,18 +14,10 @@
 #include <poll.h>
 #include <stdio.h>
 #include <sys/socket.h>
-#include <time.h>
-
-static int64_t now_ms(void)
-{
-        struct timespec t;
-        clock_gettime(CLOCK_MONOTONIC, &t);
-        return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 int64_t wire_deadline(int64_t ms_from_now)
 {
-        return now_ms() + ms_from_now;
+        return clock_ms() + ms_from_now;
 }
 
 short wire_events(const struct wire *wire)
@@ -35,7 +28,7 @@ short wire_events(const struct wire *wire)
 int wire_wait(const struct wire *wire, int64_t deadline)
 {
         for (;;) {
-                int64_t left = deadline == WIRE_FOR_EVER ? -1 : deadline - now_ms();
+                int64_t left = deadline == WIRE_FOR_EVER ? -1 : deadline - clock_ms();
                 if (deadline != WIRE_FOR_EVER && left <= 0)
                         return OUTCOME_TIMED_OUT;
                 struct pollfd poll_fd = { .fd = wire->fd, .events = wire_events(wire) };

@@ -6,6 +6,7 @@
  */
 #include "client-sdk/cli/document_work.h"
 
+#include "base/clock.h"
 #include "client-sdk/assertion.h"
 #include "client-sdk/document/work.h"
 #include "client-sdk/members.h"
@@ -16,7 +17,6 @@
 #include <spawn.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 
 #define PATIENCE 60 /* seconds */
 #define CLEAR_OF 64 /* descriptors from here on are in nobody's way */
@@ -68,13 +68,6 @@ static int start(const char *program, int file, int *ret_channel, pid_t *ret_pid
 }
 
 /* ---- listening ---- */
-
-static int64_t clock_ms(void)
-{
-        struct timespec ts;
-        clock_gettime(CLOCK_MONOTONIC, &ts);
-        return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 static int receive(int channel, int64_t end, char *frame, size_t *ret_len)
 {

@@ -9,22 +9,15 @@
 
 #include "base/text.h"
 #include "client-sdk/assertion.h"
+#include "client-sdk/cli/output.h"
 #include "client-sdk/members.h"
 
-#include <fcntl.h>
 #include <limits.h>
-#include <poll.h>
-#include <signal.h>
-#include <spawn.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
-#include <time.h>
 
 #define PROGRAM  "mohr-page"
 #define PAGE_MAX (MOHR_RECEIPT_MAX - MOHR_EVIDENCE_MAX)
 #define PATIENCE 60 /* seconds */
-
-extern char **environ;
 
 /* ---- what it is told ---- */
 
@@ -96,83 +89,14 @@ static int nameless(const char *text)
         return base_take_fd(&fd);
 }
 
-static int spawn(const char *program, int in, int out, pid_t *ret)
-{
-        char name[] = PROGRAM;
-        char *const argv[] = { name, NULL };
-        posix_spawn_file_actions_t actions;
-        int r = posix_spawn_file_actions_init(&actions);
-        if (r != 0)
-                return -r;
-        r = posix_spawn_file_actions_adddup2(&actions, in, STDIN_FILENO);
-        if (r == 0)
-                r = posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
-        if (r == 0)
-                r = posix_spawn(ret, program, &actions, NULL, argv, environ);
-        posix_spawn_file_actions_destroy(&actions);
-        return -r;
-}
-
-static int64_t clock_ms(void)
-{
-        struct timespec ts;
-        clock_gettime(CLOCK_MONOTONIC, &ts);
-        return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
-/* To its end, within the bound and the time. */
-static int read_page(int fd, unsigned char *dst, size_t *ret_len)
-{
-        int64_t end = clock_ms() + PATIENCE * 1000;
-        size_t len = 0;
-        for (;;) {
-                int64_t left = end - clock_ms();
-                struct pollfd ready = { .fd = fd, .events = POLLIN };
-                if (left <= 0)
-                        return -ETIMEDOUT;
-                if (poll(&ready, 1, (int)left) <= 0)
-                        continue;
-                ssize_t got = read(fd, dst + len, PAGE_MAX - len);
-                if (got < 0 && errno != EINTR)
-                        return -errno;
-                if (got == 0)
-                        break;
-                len += got > 0 ? (size_t)got : 0;
-                if (len == PAGE_MAX)
-                        return -EFBIG;
-        }
-        *ret_len = len;
-        return 0;
-}
-
-/* 0, or what it ended with; its own line on stderr says why. */
-static int reap(pid_t pid, bool give_up)
-{
-        int status = 0;
-        if (give_up)
-                kill(pid, SIGKILL);
-        while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-                ;
-        return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : OUTCOME_INTERNAL;
-}
-
 static int run(const char *program, const char *text, unsigned char *dst, size_t *ret_len)
 {
-        int pipes[2];
-        pid_t pid = 0;
+        static const char *const argv[] = { PROGRAM, NULL };
         _cleanup_close_ int in = nameless(text);
-        if (in < 0)
-                return in;
-        if (pipe2(pipes, O_CLOEXEC) < 0)
-                return -errno;
-        _cleanup_close_ int out = pipes[0];
-        int r = spawn(program, in, pipes[1], &pid);
-        close(pipes[1]);
-        if (r < 0)
-                return r;
-        r = read_page(out, dst, ret_len);
-        int ended = reap(pid, r < 0);
-        return r < 0 ? r : ended;
+        const struct output_of page = {
+                .program = program, .argv = argv, .in = in, .patience_s = PATIENCE
+        };
+        return in < 0 ? in : output_read(&page, dst, PAGE_MAX, ret_len);
 }
 
 /* ---- */

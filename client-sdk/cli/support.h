@@ -9,7 +9,7 @@
  *   support_parts.c   findings, versions, readers, units
  *   support_config.c  the settings
  *   support_log.c     the last lines of mohrd's log
- *   support_run.c     what another program prints
+ *   support_run.c     what another program prints, found in PATH
  *   support_tar.c     the archive
  */
 #ifndef MOHR_CLI_SUPPORT_H
