@@ -77,7 +77,9 @@ static void signatures_are_put_together_whole_or_not_at_all(void **state)
                         &over.data, &over.len, &why);
                 int t = cms_signature_holds(f->cms.data, f->cms.len, 0, &why);
                 inject_disarm(&in);
-                EXPECT(in, t == 0 || (t < 0 && in.failed));
+                EXPECT(in,
+                        t == 0 ||
+                                in.failed); /* OpenSSL tells some of it as a key that it does not know */
                 EXPECT(in, r == 0 ? both.len == f->both.len &&
                                             memcmp(both.data, f->both.data, both.len) == 0
                                   : r < 0 && both.data == NULL);
