@@ -144,6 +144,20 @@ static int take_free_name(struct sign_item *item)
         return 0;
 }
 
+/* The folder's own record of its names. */
+static int settle_folder(const char *path)
+{
+        char *made = NULL;
+        int r = folder_of(path, &made);
+        _cleanup_free_ char *folder = made;
+        if (r < 0)
+                return r;
+        _cleanup_close_ int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (fd < 0)
+                return errno == EACCES ? 0 : -errno; /* one that may be written to and not listed */
+        return fsync(fd) < 0 && errno != EINVAL ? -errno : 0;
+}
+
 int place_put(struct sign_item *item)
 {
         if (fsync(item->to) < 0)
@@ -153,7 +167,7 @@ int place_put(struct sign_item *item)
                 return r;
         free(item->beside);
         item->beside = NULL;
-        return 0;
+        return settle_folder(item->out);
 }
 
 int place_write(int fd, const void *data, size_t len)

@@ -263,6 +263,15 @@ def several(world):
             rig.check(good and printed.count("d.issuerAndSerialNumber") == 3, f"{form}: openssl verifies all three", said)
         code, out, err = world.verify(name + suffix, *(("--content", name) if form == "cms" else ()))
         rig.check(code == 0 and len(json.loads(out)["signatures"]) == 3, f"{form}: and mohr verify", (code, out[-600:], err))
+    world.write("note.pdf", pdf(1))
+    codes, name = [], "note.pdf"
+    for reader in readers:
+        codes.append(world.sign(daemon, name, "--reader", reader)[0])
+        name = name[:-4] + "-signed.pdf"
+    said = world.run("pdfsig", name)[1]
+    rig.check(codes == [0, 0, 0] and said.count("Signature is Valid") == 3 and "SHA-384" in said, "pdf: three signatures, and pdfsig takes each", (codes, said))
+    code, out, err = world.verify(name)
+    rig.check(code == 0 and len(json.loads(out)["signatures"]) == 3, "pdf: and mohr verify", (code, out[-600:], err))
     daemon.prompts()
     code, _, err = world.sign(daemon, "--countersign", "1", "note.txt.p7m", "--reader", cards[0].reader)
     code2, out, err2 = world.verify("note.txt.p7m")
