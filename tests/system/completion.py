@@ -37,23 +37,28 @@ def commands():
 
 
 class Bash:
-    """One shell that has read the completion; `mohr` is the program, but for readers, which are made up."""
+    """One shell that has read the completion; `mohr` says what the program said when it was asked once, and names readers
+    that are made up."""
 
     def __init__(self, folder):
-        with open(os.path.join(folder, "mohr"), "w", encoding="utf-8") as file:
-            status = json.dumps({"readers": [{"name": name, "state": "card"} for name in READERS]})
-            file.write(f"#!/bin/sh\nif [ \"$1\" = status ]; then cat <<'END'\n{status}\nEND\nelse exec '{BUILD}/mohr' \"$@\"; fi\n")
-        os.chmod(file.name, 0o755)
-        self.env = {**os.environ, "PATH": f"{folder}:{os.environ['PATH']}"}
+        self.folder = folder
+        os.mkdir(os.path.join(folder, "empty"))
+        for name in ("", *commands()):
+            with open(os.path.join(folder, "help-" + name), "w", encoding="utf-8") as file:
+                subprocess.run([f"{BUILD}/mohr", "help", *filter(None, [name])], stdout=file, check=True,
+                               env={**os.environ, "LC_ALL": "C.UTF-8", "LANGUAGE": "en"})
+        with open(os.path.join(folder, "status"), "w", encoding="utf-8") as file:
+            json.dump({"readers": [{"name": name, "state": "card"} for name in READERS]}, file)
 
     def ask(self, lines):
         """Each line is a list of words, the last of them half typed: what may stand there."""
         quoted = "\n".join("try " + " ".join("'" + word.replace("'", "'\\''") + "'" for word in line) for line in lines)
-        script = f"""source '{TREE}/client-sdk/completion/mohr.bash'
+        script = f"""mohr() {{ local said='{self.folder}'/$1; [ "$1" = status ] || said+=-${{2-}}; [ ! -e "$said" ] || printf '%s\\n' "$(<"$said")"; }}
+source '{TREE}/client-sdk/completion/mohr.bash'
 try() {{ COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMPREPLY=(); _mohr; printf '%s\\n' "${{COMPREPLY[@]}}" --end--; }}
 {quoted}
 """
-        done = subprocess.run(["bash", "-c", script], env=self.env, capture_output=True, text=True, check=False, cwd="/")
+        done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False, cwd=os.path.join(self.folder, "empty"))
         check(not done.stderr, "bash has nothing to say", done.stderr)
         return [[word for word in part.split("\n") if word] for part in done.stdout.split("--end--\n")[:-1]]
 
