@@ -10,6 +10,7 @@
 #include "base/outcome.h"
 
 #include <poll.h>
+#include <sys/stat.h>
 
 #define PICTURE_MS 10000
 #define BUSY_MS    180000 /* for another program's request */
@@ -20,9 +21,11 @@
 
 static bool keep(struct p11 *p11, struct mohr_client *client)
 {
-        for (size_t i = 0; i < P11_CALLS_MAX; i++)
-                if (!p11->calls[i]) {
-                        p11->calls[i] = client;
+        struct stat st;
+        bool known = fstat(mohr_client_fd(client), &st) == 0;
+        for (size_t i = 0; known && i < P11_CALLS_MAX; i++)
+                if (!p11->lines[i].client) {
+                        p11->lines[i] = (struct p11_line){ client, st.st_ino };
                         return true;
                 }
         return false;
@@ -48,8 +51,8 @@ int p11_connect(struct p11 *p11, struct mohr_client **ret)
 void p11_hang_up(struct p11 *p11, struct mohr_client *client)
 {
         for (size_t i = 0; client && i < P11_CALLS_MAX; i++)
-                if (p11->calls[i] == client)
-                        p11->calls[i] = NULL;
+                if (p11->lines[i].client == client)
+                        p11->lines[i].client = NULL;
         mohr_client_free(client);
 }
 

@@ -11,6 +11,7 @@
 #include "client-sdk/pkcs11/p11.h"
 
 #include <sched.h>
+#include <sys/stat.h>
 
 static struct p11 module;
 
@@ -38,12 +39,17 @@ void p11_leave(struct p11 *p11)
 
 /* ---- C_Initialize ---- */
 
-/* The parent goes on with them; a descriptor here would keep mohrd from seeing it hang up. */
+/* The parent goes on with them; a descriptor here would keep mohrd from seeing it hang up. One that was closed since, and whose
+ * number is another file's, is not ours any more. */
 static void forget_parents(struct p11 *p11)
 {
-        for (size_t i = 0; i < P11_CALLS_MAX; i++)
-                if (p11->calls[i])
-                        close(mohr_client_fd(p11->calls[i]));
+        struct stat st;
+        for (size_t i = 0; i < P11_CALLS_MAX; i++) {
+                int fd = p11->lines[i].client ? mohr_client_fd(p11->lines[i].client) : -1;
+                if (fd >= 0 && fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode) &&
+                        st.st_ino == p11->lines[i].socket)
+                        close(fd);
+        }
 }
 
 /* One thread of those that come at once is the one that does it; the others wait for that. False: it was done. */
@@ -64,7 +70,7 @@ static bool claim(struct p11 *p11, pid_t *ret_was)
 static CK_RV begin(struct p11 *p11, const CK_C_INITIALIZE_ARGS *args)
 {
         struct p11_lock state = { 0 };
-        memset(p11->calls, 0, sizeof p11->calls);
+        memset(p11->lines, 0, sizeof p11->lines);
         memset(p11->slots, 0, sizeof p11->slots);
         p11->state = p11->turn = state;
         p11->talk = p11->watch = NULL;
@@ -112,8 +118,8 @@ CK_RV C_Finalize(void *reserved)
         p11->ending = true;
         size_t others = p11->inside - 1;
         for (size_t i = 0; i < P11_CALLS_MAX; i++)
-                if (p11->calls[i])
-                        mohr_client_cancel(p11->calls[i]);
+                if (p11->lines[i].client)
+                        mohr_client_cancel(p11->lines[i].client);
         atomic_store(&p11->ready, 0);
         p11_unlock(p11);
         for (; others > 0; others--)

@@ -20,6 +20,7 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdatomic.h>
+#include <sys/types.h>
 
 #define P11_SLOTS_MAX       64
 #define P11_SESSIONS_MAX    1024
@@ -116,6 +117,12 @@ struct p11_lock {
         pthread_mutex_t own;
 };
 
+/* A connection, and which socket it is: its number may be another file's in a forked process. */
+struct p11_line {
+        struct mohr_client *client;
+        ino_t socket;
+};
+
 struct p11 {
         _Atomic pid_t claimed, ready; /* the process that initialises, that has initialised it */
         struct p11_lock state;        /* held for a few comparisons */
@@ -124,8 +131,8 @@ struct p11 {
         bool ending;   /* C_Finalize waits for those inside */
         size_t inside; /* calls that entered and have not left */
         sem_t left;    /* posted by each that leaves while it ends */
-        struct mohr_client *calls[P11_CALLS_MAX]; /* under way */
-        struct mohr_client *talk;                 /* about cards; the turn's */
+        struct p11_line lines[P11_CALLS_MAX]; /* whatever is open to mohrd */
+        struct mohr_client *talk;             /* about cards; the turn's */
         struct mohr_client *watch; /* tells of cards that go, from the first objects on */
         bool pictured;             /* readers were seen once */
         struct p11_slot slots[P11_SLOTS_MAX];

@@ -4,6 +4,8 @@
  */
 #include "tests/unit/pkcs11_world.h"
 
+#include <fcntl.h>
+
 static struct testpki *pki;
 
 static int begin(void **state)
@@ -404,6 +406,35 @@ static void a_forked_process_begins_anew_and_disturbs_nobody(void **state)
         assert_int_equal(world->answers[WORLD_LIST].count, 3);
 }
 
+/* As daemons do: every descriptor is closed, and their numbers are other files' when the module is initialised again. */
+static int with_other_files(void)
+{
+        for (int fd = 3; fd < 64; fd++)
+                close(fd);
+        for (int fd = 3; fd < 64; fd++)
+                if (dup(STDERR_FILENO) != fd)
+                        return 1;
+        if (C_Initialize(NULL) != CKR_OK)
+                return 2;
+        for (int fd = 3; fd < 64; fd++)
+                if (fcntl(fd, F_GETFD) < 0)
+                        return 3;
+        return 0;
+}
+
+static void a_forked_process_closes_nobody_elses_files(void **state)
+{
+        int status;
+        (void)state;
+        initialize();
+        private_key(open_session());
+        pid_t child = fork();
+        if (child == 0)
+                _exit(with_other_files());
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_int_equal(status, 0);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -420,6 +451,7 @@ int main(void)
                 CASE(a_reader_in_use_is_waited_for),
                 CASE(a_card_that_goes_meanwhile_ends_the_waiting),
                 CASE(a_forked_process_begins_anew_and_disturbs_nobody),
+                CASE(a_forked_process_closes_nobody_elses_files),
         };
         pki = testpki_new();
         int failed = cmocka_run_group_tests(tests, NULL, NULL);
