@@ -109,8 +109,13 @@ static int outcome_of_error(struct mohr_client *client)
         if (json_is_integer(tries) && json_integer_value(tries) >= 0 &&
                 json_integer_value(tries) <= 15)
                 client->tries_left = (int)json_integer_value(tries);
-        if (name && strncmp(reply->error, "mohr.", 5) == 0)
-                return outcome_from_name(name + 1);
+        if (name && strncmp(reply->error, "mohr.", 5) == 0) {
+                int outcome = outcome_from_name(name + 1);
+                if (outcome == OUTCOME_INTERNAL && !client->detail[0] &&
+                        strcmp(name + 1, outcome_name(outcome)) != 0)
+                        snprintf(client->detail, sizeof client->detail, "%s", reply->error);
+                return outcome;
+        }
         if (strcmp(reply->error, "org.varlink.service.InvalidParameter") == 0) {
                 keep_text(client->detail, sizeof client->detail, reply, "parameter");
                 return OUTCOME_USAGE;
