@@ -240,8 +240,9 @@ def cancelled(world):
     asked = wait_for(lambda: "GETPIN" in world.shown(daemon), 10)
     child.send_signal(signal.SIGKILL)
     child.wait()
-    rig.check(asked and daemon.wait_state(card.reader, "card") and not daemon.helpers().get("mohr-prompt")
-              and card.stats()["verify_commands"] == 0, "killed while the person is asked: nothing is spent", card.stats())
+    gone = wait_for(lambda: "mohr-prompt" not in daemon.helpers().values(), 10)
+    rig.check(asked and gone and card.stats()["verify_commands"] == 0, "killed while the person is asked: the prompt goes, nothing is spent",
+              (asked, gone, card.stats()))
     card.remove()
     daemon.stop()
 
