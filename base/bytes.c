@@ -6,6 +6,9 @@
 
 #include "base/text.h"
 
+#include <stdarg.h>
+#include <stdio.h>
+
 struct in in_new(const void *data, size_t len)
 {
         return (struct in){ .data = data, .len = len };
@@ -135,6 +138,19 @@ void out_bytes16(struct out *out, const void *data, size_t len)
 void out_text16(struct out *out, const char *text)
 {
         out_bytes16(out, text ? text : "", text ? strlen(text) : 0);
+}
+
+void out_print(struct out *out, const char *format, ...)
+{
+        char text[1024];
+        va_list args;
+        va_start(args, format);
+        int len = vsnprintf(text, sizeof text, format, args);
+        va_end(args);
+        if (len < 0 || (size_t)len >= sizeof text)
+                out->error = -ENOSPC;
+        else
+                out_bytes(out, text, (size_t)len);
 }
 
 int out_done(const struct out *out)

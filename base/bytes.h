@@ -51,6 +51,7 @@ void out_u64(struct out *out, uint64_t v);
 void out_bytes(struct out *out, const void *data, size_t len);
 void out_bytes16(struct out *out, const void *data, size_t len);
 void out_text16(struct out *out, const char *text);
+_printf_(2, 3) void out_print(struct out *out, const char *format, ...); /* at most 1023 bytes */
 _must_check_ int out_done(const struct out *out);
 
 bool view_eq(struct view a, const void *b, size_t len);

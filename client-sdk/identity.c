@@ -147,6 +147,35 @@ void identity_staff_claims(const struct leaf *leaf, struct member ret[static IDE
                 ret[i] = (struct member){ rows[i].name, rows[i].text[0] ? rows[i].text : NULL };
 }
 
+static json_t *told_of_citizen(const struct leaf *leaf)
+{
+        const struct member rows[] = {
+                { "given_name", leaf->given_name },
+                { "family_name", leaf->family_name },
+                { "card_number", leaf->card_number },
+                { "national_number", leaf->national_number ? leaf->card_number : NULL },
+        };
+        return members_of(json_object(), rows, ARRAY_LEN(rows));
+}
+
+static json_t *told_of_staff(const struct leaf *leaf)
+{
+        struct member rows[IDENTITY_STAFF_CLAIMS];
+        identity_staff_claims(leaf, rows);
+        return members_of(json_object(), rows, ARRAY_LEN(rows));
+}
+
+json_t *identity_told(const struct identity *identity, const struct leaf *leaf)
+{
+        const struct member rows[] = {
+                { "sub", identity->sub },
+                { "acr", identity->acr },
+                { "key_use", identity->key_use },
+        };
+        json_t *told = identity->staff ? told_of_staff(leaf) : told_of_citizen(leaf);
+        return told ? members_of(told, rows, ARRAY_LEN(rows)) : NULL;
+}
+
 const char *identity_match(const struct leaf *leaf, const char *expected)
 {
         if (!leaf->national_number)

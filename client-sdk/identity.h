@@ -34,6 +34,9 @@ const char *identity_iss(const struct identity *identity);
 void identity_staff_claims(
         const struct leaf *leaf, struct member ret[static IDENTITY_STAFF_CLAIMS]);
 
+/* Who it is, as verifiers tell it: names and numbers of the leaf, sub, acr, key_use. NULL: no memory. */
+json_t *identity_told(const struct identity *identity, const struct leaf *leaf);
+
 /* What to say of an expected national number: "yes", "no" or "unknown" (the card number cannot be
  * one, so that nothing is known). */
 const char *identity_match(const struct leaf *leaf, const char *expected);

@@ -14,7 +14,6 @@
 
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <stdarg.h>
 #include <stdio.h>
 
 #define OBJECTS_MAX   10000
@@ -163,37 +162,25 @@ static int read_page(struct page *page, const void *pdf, size_t len)
         return 0;
 }
 
-_printf_(2, 3) static void print(struct out *out, const char *format, ...)
-{
-        char text[1024];
-        va_list args;
-        va_start(args, format);
-        int len = vsnprintf(text, sizeof text, format, args);
-        va_end(args);
-        if (len < 0 || (size_t)len >= sizeof text)
-                out->error = -ENOSPC;
-        else
-                out_bytes(out, text, (size_t)len);
-}
-
 static void write_objects(struct out *out, const struct page *page, const char *bundle, size_t len,
         size_t ret_at[static 3])
 {
         size_t file = page->objects, spec = file + 1;
         ret_at[0] = out->len;
-        print(out, "%zu 0 obj\n" STREAM "%zu /Params << /Size %zu >> >>\nstream\n", file, len, len);
+        out_print(out, "%zu 0 obj\n" STREAM "%zu /Params << /Size %zu >> >>\nstream\n", file, len,
+                len);
         out_bytes(out, bundle, len);
-        print(out, "\nendstream\nendobj\n");
+        out_print(out, "\nendstream\nendobj\n");
         ret_at[1] = out->len;
-        print(out,
+        out_print(out,
                 "%zu 0 obj\n<< /Type /Filespec /F (" NAME ") /UF (" NAME ")\n"
                 "   /Desc (Evidence. SHA-256 of the page: %s)\n"
                 "   /AFRelationship /Source /EF << /F %zu 0 R /UF %zu 0 R >> >>\nendobj\n",
                 spec, page->sha256, file, file);
         ret_at[2] = out->len;
-        print(out, "%zu 0 obj\n<<", page->root);
+        out_print(out, "%zu 0 obj\n<<", page->root);
         out_bytes(out, page->catalogue.data, page->catalogue.len);
-        print(out,
+        out_print(out,
                 "   /Names << /EmbeddedFiles << /Names [(" NAME ") %zu 0 R] >> >>\n"
                 "   /AF [%zu 0 R]\n>>\nendobj\n",
                 spec, spec);
@@ -202,12 +189,12 @@ static void write_objects(struct out *out, const struct page *page, const char *
 static void write_table(struct out *out, const struct page *page, const size_t at[static 3])
 {
         size_t xref = out->len;
-        print(out, "xref\n%zu 1\n%010zu 00000 n \n", page->root, at[2]);
-        print(out, "%zu 2\n%010zu 00000 n \n%010zu 00000 n \n", page->objects, at[0], at[1]);
-        print(out, "trailer\n<< /Size %zu\n   /Root %zu 0 R\n", page->objects + 2, page->root);
+        out_print(out, "xref\n%zu 1\n%010zu 00000 n \n", page->root, at[2]);
+        out_print(out, "%zu 2\n%010zu 00000 n \n%010zu 00000 n \n", page->objects, at[0], at[1]);
+        out_print(out, "trailer\n<< /Size %zu\n   /Root %zu 0 R\n", page->objects + 2, page->root);
         if (page->info > 0)
-                print(out, "   /Info %zu 0 R\n", page->info);
-        print(out, "   /Prev %zu\n>>\nstartxref\n%zu\n%%%%EOF\n", page->xref, xref);
+                out_print(out, "   /Info %zu 0 R\n", page->info);
+        out_print(out, "   /Prev %zu\n>>\nstartxref\n%zu\n%%%%EOF\n", page->xref, xref);
 }
 
 int mohr_receipt_embed(const void *pdf, size_t pdf_len, const char *bundle, size_t len,

@@ -11,6 +11,14 @@
 #include "client-sdk/assurance.h"
 #include "client-sdk/members.h"
 
+int result_outcome(enum mohr_reason reason)
+{
+        if (reason == MOHR_REASON_OK)
+                return OUTCOME_OK;
+        return reason == MOHR_REASON_CERTIFICATE_EXPIRED ? OUTCOME_CERTIFICATE_EXPIRED
+                                                         : OUTCOME_INVALID;
+}
+
 struct mohr_result *mohr_result_free(struct mohr_result *result)
 {
         if (!result)

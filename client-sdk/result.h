@@ -22,4 +22,6 @@ struct mohr_result {
         json_t *evidence; /* what a bundle says besides, or NULL */
 };
 
+int result_outcome(enum mohr_reason reason); /* 0, 22 for an expired certificate, 21 */
+
 #endif

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "client-sdk/assertion.h"
 #include "client-sdk/jws_form.h"
+#include "client-sdk/result.h"
 
 #include <openssl/err.h>
 #include <stdio.h>
@@ -112,14 +113,6 @@ int signed_hash(int fd, const struct mohr_range *ranges, size_t count, unsigned 
 
 /* ---- rows ---- */
 
-static int outcome_of_reason(enum mohr_reason reason)
-{
-        if (reason == MOHR_REASON_OK)
-                return OUTCOME_OK;
-        return reason == MOHR_REASON_CERTIFICATE_EXPIRED ? OUTCOME_CERTIFICATE_EXPIRED
-                                                         : OUTCOME_INVALID;
-}
-
 int signed_refuse(struct signed_one *one, enum mohr_reason reason, const char *detail)
 {
         one->reason = reason;
@@ -176,7 +169,7 @@ struct mohr_signed *mohr_signed_free(struct mohr_signed *result)
 static void follow(struct signed_one *one)
 {
         for (size_t i = 0; i < one->counter_count && one->outcome == OUTCOME_INVALID; i++)
-                if (outcome_of_reason(one->counters[i].reason) != OUTCOME_INVALID)
+                if (result_outcome(one->counters[i].reason) != OUTCOME_INVALID)
                         signed_refuse(&one->counters[i], MOHR_REASON_DOCUMENT_COUNTER, "");
 }
 
@@ -185,7 +178,7 @@ static void weigh(struct mohr_signed *result, struct signed_one *rows, size_t co
 {
         for (size_t i = 0; i < count; i++) {
                 struct signed_one *one = &rows[i];
-                one->outcome = outcome_of_reason(one->reason);
+                one->outcome = result_outcome(one->reason);
                 if (one->outcome != 0 &&
                         (result->outcome == 0 || (one->outcome == OUTCOME_INVALID &&
                                                          result->outcome != OUTCOME_INVALID))) {

@@ -22,37 +22,6 @@ static bool is_told(const struct signed_one *one)
 
 /* ---- the signer ---- */
 
-static json_t *signer_of_citizen(const struct leaf *leaf)
-{
-        const struct member rows[] = {
-                { "given_name", leaf->given_name },
-                { "family_name", leaf->family_name },
-                { "card_number", leaf->card_number },
-                { "national_number", leaf->national_number ? leaf->card_number : NULL },
-        };
-        return members_of(json_object(), rows, ARRAY_LEN(rows));
-}
-
-static json_t *signer_of_staff(const struct leaf *leaf)
-{
-        struct member rows[IDENTITY_STAFF_CLAIMS];
-        identity_staff_claims(leaf, rows);
-        return members_of(json_object(), rows, ARRAY_LEN(rows));
-}
-
-static json_t *person(const struct signer *signer)
-{
-        const struct identity *identity = &signer->identity;
-        const struct member rows[] = {
-                { "sub", identity->sub },
-                { "acr", identity->acr },
-                { "key_use", identity->key_use },
-        };
-        json_t *told =
-                identity->staff ? signer_of_staff(&signer->leaf) : signer_of_citizen(&signer->leaf);
-        return told ? members_of(told, rows, ARRAY_LEN(rows)) : NULL;
-}
-
 static json_t *certificate(const struct signed_one *one)
 {
         char from[24], to[24];
@@ -175,7 +144,8 @@ static bool set_person(json_t *row, const struct signed_one *one)
 {
         if (!one->signer || !is_told(one))
                 return true;
-        return json_object_set_new(row, "signer", person(one->signer)) == 0 &&
+        return json_object_set_new(row, "signer",
+                       identity_told(&one->signer->identity, &one->signer->leaf)) == 0 &&
                json_object_set_new(row, "certificate", certificate(one)) == 0;
 }
 

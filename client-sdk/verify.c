@@ -18,7 +18,6 @@
 #include "client-sdk/assertion.h"
 #include "client-sdk/base64.h"
 #include "client-sdk/compact.h"
-#include "client-sdk/members.h"
 #include "client-sdk/seen.h"
 
 #include <time.h>
@@ -173,46 +172,13 @@ static int step_expiry(struct verification *v, enum mohr_reason *reason)
         return 0;
 }
 
-static int outcome_of_reason(enum mohr_reason reason)
-{
-        if (reason == MOHR_REASON_OK)
-                return OUTCOME_OK;
-        return reason == MOHR_REASON_CERTIFICATE_EXPIRED ? OUTCOME_CERTIFICATE_EXPIRED
-                                                         : OUTCOME_INVALID;
-}
-
-static json_t *names_of_citizen(const struct leaf *leaf)
-{
-        const struct member rows[] = {
-                { "given_name", leaf->given_name },
-                { "family_name", leaf->family_name },
-                { "card_number", leaf->card_number },
-                { "national_number", leaf->national_number ? leaf->card_number : NULL },
-        };
-        return members_of(json_object(), rows, ARRAY_LEN(rows));
-}
-
-static json_t *names_of_staff(const struct leaf *leaf)
-{
-        struct member rows[IDENTITY_STAFF_CLAIMS];
-        identity_staff_claims(leaf, rows);
-        return members_of(json_object(), rows, ARRAY_LEN(rows));
-}
-
 /* Identity from the leaf first, then what the payload says besides. Before the store of replays is asked: a
  * question must not be used up by an answer that could not be told. */
 static int step_tell(struct verification *v, enum mohr_reason *reason)
 {
         (void)reason;
-        const struct leaf *leaf = &v->result->signer->leaf;
-        const struct identity *identity = &v->result->signer->identity;
-        const struct member rows[] = {
-                { "sub", identity->sub },
-                { "acr", identity->acr },
-                { "key_use", identity->key_use },
-        };
-        json_t *told = identity->staff ? names_of_staff(leaf) : names_of_citizen(leaf);
-        told = told ? members_of(told, rows, ARRAY_LEN(rows)) : NULL;
+        const struct signer *signer = v->result->signer;
+        json_t *told = identity_told(&signer->identity, &signer->leaf);
         if (!told || json_object_update_missing(told, v->claims) < 0) {
                 json_decref(told);
                 return -ENOMEM;
@@ -267,7 +233,7 @@ static int run(struct verification *v)
                 result->claims = json_incref(v->told);
         }
         result->reason = reason;
-        result->outcome = outcome_of_reason(reason);
+        result->outcome = result_outcome(reason);
         return 0;
 }
 

@@ -169,19 +169,6 @@ static bool find_fit(struct drawing *drawing, double room)
 
 /* ---- ink ---- */
 
-_printf_(2, 3) static void print(struct out *out, const char *format, ...)
-{
-        char text[160];
-        va_list args;
-        va_start(args, format);
-        int len = vsnprintf(text, sizeof text, format, args);
-        va_end(args);
-        if (len < 0 || (size_t)len >= sizeof text)
-                out->error = -ENOSPC;
-        else
-                out_bytes(out, text, (size_t)len);
-}
-
 struct trace {
         struct out *out;
         int units;
@@ -199,9 +186,9 @@ static void print_points(struct trace *trace, const cairo_path_data_t *data, int
         for (int i = first; i <= last; i++) {
                 trace->x = nearest(data[i].point.x * trace->units);
                 trace->y = nearest(data[i].point.y * trace->units);
-                print(trace->out, "%ld %ld ", trace->x, trace->y);
+                out_print(trace->out, "%ld %ld ", trace->x, trace->y);
         }
-        print(trace->out, "%s\n", operator);
+        out_print(trace->out, "%s\n", operator);
 }
 
 /* How far the path goes on from where it is, the longer way of both. */
@@ -227,7 +214,7 @@ static void print_step(struct trace *trace, const cairo_path_data_t *data)
                 else if (reach(trace, &data[3]) > 0)
                         print_points(trace, data, 3, 3, "l");
                 break;
-        case CAIRO_PATH_CLOSE_PATH: print(trace->out, "h\n"); break;
+        case CAIRO_PATH_CLOSE_PATH: out_print(trace->out, "h\n"); break;
         }
 }
 
@@ -236,7 +223,7 @@ static void print_path(struct out *out, const cairo_path_t *path, int units)
         struct trace trace = { .out = out, .units = units };
         for (int i = 0; i < path->num_data; i += path->data[i].header.length)
                 print_step(&trace, &path->data[i]);
-        print(out, "f\n");
+        out_print(out, "f\n");
 }
 
 static int draw_row(struct drawing *drawing, const struct row *row, struct out *out)
@@ -248,7 +235,7 @@ static int draw_row(struct drawing *drawing, const struct row *row, struct out *
         cairo_status_t status = path->status;
         if (status == CAIRO_STATUS_SUCCESS) {
                 const char *ink = drawing->stamp->simulated ? WARNING : INK;
-                print(out, "%s rg\n", row->coloured ? ink : "0 0 0");
+                out_print(out, "%s rg\n", row->coloured ? ink : "0 0 0");
                 print_path(out, path, drawing->units);
         }
         cairo_path_destroy(path);
@@ -261,12 +248,12 @@ static int draw_row(struct drawing *drawing, const struct row *row, struct out *
 static void draw_frame(const struct drawing *drawing, struct out *out)
 {
         const struct stamp *stamp = drawing->stamp;
-        print(out, "q\n" INK " RG\n" INK " rg\n%.2f w\n", BORDER);
-        print(out, "%.2f %.2f %.2f %.2f re\nS\n", BORDER / 2, BORDER / 2, stamp->width - BORDER,
+        out_print(out, "q\n" INK " RG\n" INK " rg\n%.2f w\n", BORDER);
+        out_print(out, "%.2f %.2f %.2f %.2f re\nS\n", BORDER / 2, BORDER / 2, stamp->width - BORDER,
                 stamp->height - BORDER);
-        print(out, "%.2f 0 %.2f %d re\nf\n", drawing->pen.rtl ? stamp->width - BAR : 0.0, BAR,
+        out_print(out, "%.2f 0 %.2f %d re\nf\n", drawing->pen.rtl ? stamp->width - BAR : 0.0, BAR,
                 stamp->height);
-        print(out, "%.2f 0 0 -%.2f 0 %d cm\n", 1.0 / drawing->units, 1.0 / drawing->units,
+        out_print(out, "%.2f 0 0 -%.2f 0 %d cm\n", 1.0 / drawing->units, 1.0 / drawing->units,
                 stamp->height);
 }
 
@@ -278,7 +265,7 @@ static int draw_all(struct drawing *drawing, double top, struct out *out)
         draw_frame(drawing, out);
         for (size_t i = 0; r == 0 && i < drawing->count; i++)
                 r = draw_row(drawing, &drawing->rows[i], out);
-        print(out, "Q\n");
+        out_print(out, "Q\n");
         return r;
 }
 
