@@ -61,15 +61,19 @@ json_t *method_details(const char *id, int tries_left, const char *detail)
         return details;
 }
 
-/* The client's own outcomes are none of ours. */
-void method_fail(struct call *call, int outcome, json_t *details)
+void method_fail_as(struct call *call, const char *interface, int outcome, json_t *details)
 {
         char error[64];
-        bool ours = outcome != OUTCOME_UNREACHABLE && outcome != OUTCOME_INVALID &&
+        bool ours = outcome > 0 && outcome != OUTCOME_UNREACHABLE && outcome != OUTCOME_INVALID &&
                     outcome != OUTCOME_CERTIFICATE_EXPIRED;
-        snprintf(error, sizeof error, METHODS_INTERFACE ".%s",
+        snprintf(error, sizeof error, "%s.%s", interface,
                 outcome_name(ours ? outcome : OUTCOME_INTERNAL));
         call_error(call, error, details);
+}
+
+void method_fail(struct call *call, int outcome, json_t *details)
+{
+        method_fail_as(call, METHODS_INTERFACE, outcome, details);
 }
 
 void method_invalid(struct call *call, const char *parameter)
@@ -189,7 +193,8 @@ static void method_watch(void *user, struct call *call, json_t *parameters)
 
 /* --- the tables --- */
 
-const struct server_method methods_table[] = { /* and how many descriptors, at least and at most */
+const struct server_method methods_table[] = {
+        /* and how many descriptors, at least and at most */
         { METHODS_INTERFACE ".Status", method_status, 0, 0 },
         { METHODS_INTERFACE ".Watch", method_watch, 0, 0 },
         { METHODS_INTERFACE ".Assert", method_assert, 0, 0 },

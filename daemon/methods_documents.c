@@ -30,15 +30,9 @@ static json_t *details_of(const struct signing_end *end)
         return details;
 }
 
-/* The outcomes of a client, and of an assertion, are none of a document's. */
 void documents_fail(struct call *call, const struct signing_end *end)
 {
-        char error[64];
-        bool ours = end->outcome != OUTCOME_UNREACHABLE && end->outcome != OUTCOME_INVALID &&
-                    end->outcome != OUTCOME_CERTIFICATE_EXPIRED;
-        snprintf(error, sizeof error, DOCUMENTS_INTERFACE ".%s",
-                outcome_name(ours ? end->outcome : OUTCOME_INTERNAL));
-        call_error(call, error, details_of(end));
+        method_fail_as(call, DOCUMENTS_INTERFACE, end->outcome, details_of(end));
 }
 
 void documents_fail_plain(struct call *call, int r, const char *why, const char *detail)

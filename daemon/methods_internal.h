@@ -41,8 +41,9 @@ const char *method_string(json_t *parameters, const char *name);
 /* Without its members that are null, which count as absent here as everywhere. */
 json_t *method_object(json_t *parameters, const char *name);
 
-/* Ends the call. `details` is stolen; NULL: none. Only what the interface declares goes out. */
-void method_fail(struct call *call, int outcome, json_t *details);
+/* Ends the call. `details` is stolen; NULL: none. Only what the interface declares goes out: outcomes of a client alone are Internal. */
+void method_fail(struct call *call, int outcome, json_t *details); /* of METHODS_INTERFACE */
+void method_fail_as(struct call *call, const char *interface, int outcome, json_t *details);
 void method_invalid(struct call *call, const char *parameter);
 /* id and detail may be NULL, tries_left negative. */
 json_t *method_details(const char *id, int tries_left, const char *detail);

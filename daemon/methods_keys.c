@@ -42,13 +42,13 @@ static void fail(struct call *call, const struct keys_end *end)
                 [KEYS_CARD_CHANGED] = "CardChanged",
         };
         char error[64];
-        bool ours = end->outcome > 0 && end->outcome != OUTCOME_UNREACHABLE &&
-                    end->outcome != OUTCOME_INVALID && end->outcome != OUTCOME_CERTIFICATE_EXPIRED;
-        const char *name = end->error != KEYS_OUTCOME
-                                   ? own[end->error]
-                                   : outcome_name(ours ? end->outcome : OUTCOME_INTERNAL);
-        snprintf(error, sizeof error, INTERFACE ".%s", name);
-        call_error(call, error, method_details(end->request, end->tries_left, end->detail));
+        json_t *details = method_details(end->request, end->tries_left, end->detail);
+        if (end->error == KEYS_OUTCOME) {
+                method_fail_as(call, INTERFACE, end->outcome, details);
+                return;
+        }
+        snprintf(error, sizeof error, INTERFACE ".%s", own[end->error]);
+        call_error(call, error, details);
 }
 
 static void fail_plain(struct call *call, int outcome, enum keys_error error, const char *detail)
