@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* inspect.c: what a document is, by its content alone: no name and no word of the app has a part in it.
  *
- * It is read once, hashed twice and copied at the same time. What is said of it besides is for the eye of the
+ * It is read once, hashed twice and copied at the same time: to our own file, or as much of it as is looked at to memory, since the app's
+ * may be another one by the next reading. What is said of it besides is for the eye of the
  * holder, and a PDF that cannot be read to its end is still a file that a detached signature can be made over; so only a
  * document that changes is refused here, and of a PDF it is said why it could not be signed as one.
  */
@@ -12,10 +13,14 @@
 
 #define JSON_MAX  (1024 * 1024)
 #define START_MAX 4096
+#define KEPT_MAX                                                                                   \
+        (64U * 1024 *                                                                              \
+                1024) /* of a document without a copy; of a larger one the kind alone is told */
 
 struct passing {
         EVP_MD_CTX *sha256, *sha384;
-        struct sink *copy; /* NULL: none */
+        struct sink *copy; /* NULL: it is kept instead */
+        struct out *kept;
 };
 
 static int pass_piece(void *user, const uint8_t *data, size_t len, struct verdict *verdict)
@@ -26,10 +31,13 @@ static int pass_piece(void *user, const uint8_t *data, size_t len, struct verdic
                 r = digest_add(passing->sha384, data, len);
         if (r == 0 && passing->copy)
                 r = sink_put(passing->copy, data, len, verdict);
+        else if (r == 0)
+                out_bytes(passing->kept, data,
+                        base_min(len, passing->kept->cap - passing->kept->len));
         return r;
 }
 
-static int hash_and_copy(struct task *task, struct sink *copy)
+static int hash_and_copy(struct task *task, struct sink *copy, struct out *kept)
 {
         _cleanup_digest_ EVP_MD_CTX *sha256 = NULL;
         _cleanup_digest_ EVP_MD_CTX *sha384 = NULL;
@@ -38,7 +46,7 @@ static int hash_and_copy(struct task *task, struct sink *copy)
                 r = digest_new(&sha384, EVP_sha384());
         if (r != 0)
                 return r;
-        struct passing passing = { sha256, sha384, copy };
+        struct passing passing = { sha256, sha384, copy, kept };
         r = source_pass(&task->source, 0, task->source.size, pass_piece, &passing, &task->verdict);
         if (r == 0)
                 r = source_unchanged(&task->source, &task->verdict);
@@ -118,31 +126,47 @@ static int look_into(struct task *task, const struct map *map)
         return r;
 }
 
-static int describe(struct task *task, int fd)
+static int describe(struct task *task, const struct map *map)
+{
+        const char *kind = kind_of(map);
+        bool whole = map->len == task->source.size;
+        int r = task_say(task->answer, "kind", json_string(kind));
+        return r == 0 && whole && strcmp(kind, "pdf") == 0 ? look_into(task, map) : r;
+}
+
+static int inspect_copying(struct task *task)
 {
         _cleanup_map_ struct map map = { 0 };
-        int r = task->source.size > 0 ? map_file(&map, fd, task->source.size, &task->verdict) : 0;
+        struct sink copy;
+        uint64_t size = task->source.size;
+        int r = sink_open(&copy, task->output, &task->source, true, &task->verdict);
         if (r != 0)
                 return r;
-        const char *kind = kind_of(&map);
-        r = task_say(task->answer, "kind", json_string(kind));
-        return r == 0 && strcmp(kind, "pdf") == 0 ? look_into(task, &map) : r;
+        r = hash_and_copy(task, &copy, NULL);
+        if (r == 0 && size > 0)
+                r = map_file(&map, copy.fd, size, &task->verdict);
+        if (r == 0)
+                r = describe(task, &map);
+        if (r != 0)
+                sink_empty(&copy);
+        return r;
+}
+
+static int inspect_passing(struct task *task)
+{
+        size_t cap = (size_t)base_min(task->source.size, KEPT_MAX);
+        _cleanup_free_ uint8_t *bytes = malloc(cap + 1);
+        struct out kept = out_new(bytes, cap);
+        if (!bytes)
+                return -ENOMEM;
+        int r = hash_and_copy(task, NULL, &kept);
+        return r == 0 ? describe(task, &(struct map){ bytes, kept.len }) : r;
 }
 
 int task_inspect(struct task *task)
 {
         const json_t *wanted = json_object_get(task->asked, "copy");
-        struct sink copy = { .fd = -1 };
         if (!json_is_boolean(wanted))
                 return task_no(task, "question");
-        int r = json_is_true(wanted)
-                        ? sink_open(&copy, task->output, &task->source, true, &task->verdict)
-                        : 0;
-        if (r == 0)
-                r = hash_and_copy(task, copy.fd >= 0 ? &copy : NULL);
-        if (r == 0)
-                r = describe(task, copy.fd >= 0 ? copy.fd : task->source.fd);
-        if (r != 0 && copy.fd >= 0)
-                sink_empty(&copy);
-        return r;
+        return json_is_true(wanted) ? inspect_copying(task) : inspect_passing(task);
 }
