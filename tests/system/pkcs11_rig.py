@@ -130,7 +130,7 @@ class Functions:
     """The functions of the list that C_GetFunctionList hands out, by their names."""
     NAMES = {"C_Initialize": 0, "C_Finalize": 1, "C_GetSlotList": 4, "C_GetMechanismList": 7, "C_OpenSession": 12, "C_GetSessionInfo": 15,
              "C_Login": 18, "C_GetAttributeValue": 24, "C_FindObjectsInit": 26, "C_FindObjects": 27, "C_FindObjectsFinal": 28,
-             "C_SignInit": 42, "C_Sign": 43}
+             "C_SignInit": 42, "C_Sign": 43, "C_WaitForSlotEvent": 67}
 
     def __init__(self, module):
         library, listed = ctypes.CDLL(module), ctypes.c_void_p()
