@@ -225,10 +225,8 @@ def check_builds(bench):
             bench.check(False, f"{what}: can be signed", wrong)
             continue
         section = bench.read("1.pdf")[int(re.findall(rb"startxref\s+(\d+)", bench.read("1.pdf"))[-1]):]
-        text = bench.tool("pdftotext", "1.pdf", "-")[1]
         wrong = judged(bench, "1.pdf", 1)
-        bench.check(not wrong and section.startswith(b"xref") != stream and b"Nothing of this changes" in text,
-                    f"{what}: one signature, valid, over all of it", (wrong, section[:40], text))
+        bench.check(not wrong and section.startswith(b"xref") != stream, f"{what}: one signature, valid, over all of it", (wrong, section[:40]))
     bench.check(b"/Mine (kept)" in sign_build(bench, "CRLF"), "what a trailer held besides is kept")
     bench.check(b"/T (Mohr42)" in sign_build(bench, "a form in"), "a new field's number is above those that are there")
 
@@ -245,7 +243,9 @@ def check_several(bench, builds=(("a table", 1), ("objects in streams", 42))):
         wrong = [sign(bench, f"{i}.pdf", f"{i + 1}.pdf") for i in range(3)]
         rows = bench.answers("signatures", {}, "3.pdf")
         told = [(row.get("field"), row.get("whole"), row.get("after"), row.get("reason")) for row in rows[:-1]]
-        bench.check(wrong == [None] * 3 and not judged(bench, "3.pdf", 3), f"{build}: three signers, all valid", wrong)
+        text = bench.tool("pdftotext", "3.pdf", "-")[1]
+        bench.check(wrong == [None] * 3 and not judged(bench, "3.pdf", 3) and b"Nothing of this changes" in text,
+                    f"{build}: three signers, all valid, and the text is as it was", (wrong, text))
         bench.check(told == [(f"Mohr{first + i}", i == 2, "nothing" if i == 2 else "signed", "قرارداد (۱)") for i in range(3)]
                     and [row.get("shown") for row in rows[:-1]] == ["same", "same", None] and rows[-1]["signatures"] == 3
                     and rows[-1]["pages"] == 1, f"{build}: all three are told, in their order", rows)
@@ -290,14 +290,14 @@ def check_stamps(bench):
     place = {"page": 1, "x": 30, "y": 50, "width": 200, "height": 80, "content": drawn["content"]}
     for turn, box in ((0, b"[0 0 612 792]"), (90, b"[-100 -50 512 742]"), (180, b"[100 100 712 892]"), (270, b"[0 0 612 792]")):
         bench.path("0.pdf", plain(b"/Contents 5 0 R /Rotate %d" % turn, more={5: b"<< /Length 0 >>\nstream\n\nendstream"}, box=box))
-        wrong = sign(bench, "0.pdf", "1.pdf", stamp=place) or judged(bench, "1.pdf", 1)
+        wrong = sign(bench, "0.pdf", "1.pdf", cms=b"\x30\x00", stamp=place)
         ink = ink_at(bench, "1.pdf")
         bench.check(not wrong and ink and all(abs(a - b) <= 1 for a, b in zip(ink, (30, 50, 230, 130))),
                     f"a page turned by {turn}: the stamp stands where it was asked for", (wrong, ink))
     red = base64.b64decode(stamp(bench, simulated=True).get("content", ""))
     bench.check(b"\n0.8 0 0 rg\n" in red and b"\n0.8 0 0 rg\n" not in base64.b64decode(drawn["content"]), "a simulated card's stamp says so")
-    texts = {"long texts": {"name": "Maryam " * 14, "purpose": "W" * 256, "language": "en"}, "a small stamp": {"width": 60, "height": 24},
-             "a narrow one": {"width": 40, "height": 300, "language": "en"}, "no purpose": {"purpose": None, "location": None}}
+    texts = {"long texts": {"name": "Maryam " * 14, "purpose": "W" * 256, "language": "en"}, "a narrow stamp": {"width": 40, "height": 300},
+             "a small one, and no purpose": {"width": 60, "height": 24, "purpose": None, "location": None}}
     for what, more in texts.items():
         drawn = stamp(bench, **more)
         bench.path("0.pdf", plain())
@@ -353,9 +353,9 @@ def check_refused(bench):
     for what, data, why in refused(bench):
         bench.path("0.pdf", data)
         wrong = prepare(bench, "0.pdf")
-        told = bench.ask("inspect", {"copy": False}, "0.pdf")
         bench.check(wrong.get("why") == why and bench.read("room.pdf") == b"", f"refused: {what}", wrong)
-        if data[:4] == b"%PDF" and "number" not in what and "name" not in what and "no object" not in what:
+        if what in ("cut off", "encrypted, no password needed", "certified against all changes"):
+            told = bench.ask("inspect", {"copy": False}, "0.pdf")
             bench.check(told["ok"] and told["kind"] == "pdf" and told["unfit"] == why
                         and told["sha256"] == hashlib.sha256(data).hexdigest(), f"and told beforehand: {what}", told)
     for allowed in (b"/P 2", b""):
