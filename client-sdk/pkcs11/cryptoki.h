@@ -24,7 +24,6 @@ typedef CK_ULONG CK_MECHANISM_TYPE;
 #define CK_TRUE                    1
 #define CK_FALSE                   0
 #define CK_UNAVAILABLE_INFORMATION (~0UL)
-#define CK_INVALID_HANDLE          0UL
 
 typedef struct {
         CK_BYTE major, minor;
@@ -127,10 +126,6 @@ typedef struct {
 #define CKA_MODULUS_BITS         0x121UL
 #define CKA_PUBLIC_EXPONENT      0x122UL
 #define CKA_PRIVATE_EXPONENT     0x123UL
-#define CKA_PRIME_1              0x124UL
-#define CKA_PRIME_2              0x125UL
-#define CKA_EXPONENT_1           0x126UL
-#define CKA_EXPONENT_2           0x127UL
 #define CKA_COEFFICIENT          0x128UL
 #define CKA_PUBLIC_KEY_INFO      0x129UL
 #define CKA_EXTRACTABLE          0x162UL

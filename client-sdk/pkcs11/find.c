@@ -86,7 +86,7 @@ CK_RV C_FindObjectsFinal(CK_SESSION_HANDLE handle)
 
 /* ---- Attributes ---- */
 
-/* The chip's own: there is such a thing, and it is told to nobody. */
+/* The chip's own: there is such a thing, and it is told to nobody. CKA_PRIVATE_EXPONENT to CKA_COEFFICIENT are an RSA key's numbers. */
 static bool is_secret(const struct p11_object *object, CK_ATTRIBUTE_TYPE type)
 {
         return object->class == CKO_PRIVATE_KEY &&
