@@ -214,7 +214,8 @@ static int visit_page(void *user, qpdf_oh page)
 
 static int hash_paper(struct walk *walk, struct verdict *verdict)
 {
-        static const char *const catalogue[] = { "/OCProperties", "/OpenAction", "/AA", "/Names" },
+        static const char *const catalogue[] = { "/OCProperties", "/OpenAction", "/AA", "/Names",
+                /* of a portfolio, which is shown in place of the pages */ "/Collection" },
                                  *const form[] = { "/XFA", "/NeedAppearances", "/DR" };
         const struct paper *paper = walk->paper;
         qpdf_oh fields = paper_get(paper, paper->root, "/AcroForm");
