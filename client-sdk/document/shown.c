@@ -19,7 +19,9 @@ struct walk {
         const struct paper *paper;
         EVP_MD_CTX *digest;
         uint32_t *met; /* by number of the object: how many were met before it, and 1 */
-        size_t met_len, count, nodes, stamps;
+        size_t met_len, count, nodes;
+        struct shown *shown; /* where stamps go */
+        uint64_t page;       /* in whose annotations it is, from 1 */
 };
 
 static int hash_bytes(struct walk *walk, char type, const void *data, size_t len)
@@ -167,6 +169,30 @@ static bool is_signature(const struct paper *paper, qpdf_oh annotation)
                paper_name_is(paper, paper_inherited(paper, annotation, "/FT"), "/Sig");
 }
 
+/* By itself, since there may be others between by then. */
+static int note_stamp(struct walk *walk, qpdf_oh annotation)
+{
+        static const char *const seen[] = { "/AP", "/Rect", "/F", "/AS", "/OC", "/MK", "/A",
+                "/AA" };
+        _cleanup_digest_ EVP_MD_CTX *digest = NULL;
+        struct walk own = { .paper = walk->paper, .nodes = walk->nodes };
+        struct shown *shown = walk->shown;
+        if (shown->stamps == DOCUMENT_SIGNATURES_MAX)
+                return OUTCOME_INVALID;
+        int r = digest_new(&digest, EVP_sha256());
+        if (r != 0)
+                return r;
+        own.digest = digest;
+        r = hash_number(&own, 'p', walk->page);
+        for (size_t i = 0; r == 0 && i < ARRAY_LEN(seen); i++)
+                r = hash_object(&own, paper_get(walk->paper, annotation, seen[i]), 0);
+        free(own.met);
+        walk->nodes = own.nodes;
+        if (r == 0 && EVP_DigestFinal_ex(digest, shown->stamp[shown->stamps++], NULL) != 1)
+                r = -EIO;
+        return r;
+}
+
 static int hash_annotations(struct walk *walk, qpdf_oh page)
 {
         const struct paper *paper = walk->paper;
@@ -177,9 +203,8 @@ static int hash_annotations(struct walk *walk, qpdf_oh page)
                 qpdf_oh annotation = qpdf_oh_get_array_item(paper->q, list, i);
                 if (!is_signature(paper, annotation))
                         r = hash_object(walk, annotation, 0);
-                else
-                        walk->stamps +=
-                                paper_is(paper, paper_get(paper, annotation, "/AP"), ot_dictionary);
+                else if (paper_is(paper, paper_get(paper, annotation, "/AP"), ot_dictionary))
+                        r = note_stamp(walk, annotation);
         }
         return r == 0 ? hash_bytes(walk, 'n', "", 0) : r;
 }
@@ -190,6 +215,7 @@ static int hash_page(struct walk *walk, qpdf_oh page)
                                  *const inherited[] = { "/Resources", "/MediaBox", "/CropBox",
                                          "/Rotate" };
         int r = hash_bytes(walk, 'p', "", 0);
+        walk->page++;
         for (size_t i = 0; r == 0 && i < ARRAY_LEN(own); i++)
                 r = hash_object(walk, paper_get(walk->paper, page, own[i]), 0);
         for (size_t i = 0; r == 0 && i < ARRAY_LEN(inherited); i++)
@@ -233,7 +259,8 @@ static int hash_paper(struct walk *walk, struct verdict *verdict)
 int shown_of(const struct paper *paper, struct shown *ret, struct verdict *verdict)
 {
         _cleanup_digest_ EVP_MD_CTX *digest = NULL;
-        struct walk walk = { .paper = paper };
+        struct walk walk = { .paper = paper, .shown = ret };
+        ret->stamps = 0;
         *verdict = (struct verdict){ "damaged", "It cannot be walked to its end." };
         int r = digest_new(&digest, EVP_sha256());
         if (r != 0)
@@ -243,6 +270,5 @@ int shown_of(const struct paper *paper, struct shown *ret, struct verdict *verdi
         free(walk.met);
         if (r == 0 && EVP_DigestFinal_ex(digest, ret->digest, NULL) != 1)
                 r = -EIO;
-        ret->stamps = walk.stamps;
         return r;
 }

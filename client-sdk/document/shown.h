@@ -4,13 +4,14 @@
 #define MOHR_DOCUMENT_SHOWN_H
 
 #include "client-sdk/document/paper.h"
+#include "client-sdk/document/work.h"
 
 #define SHOWN_LEN 32
 
 /* Two states of one document have the same digest if their pages hold the same, annotations included, and so does what decides how pages are
- * shown. Left out is what nobody sees, and the fields of signatures; of those that are to be seen the number is told. */
+ * shown. Left out is what nobody sees, and the fields of signatures; of those that are to be seen each has a digest of its own. */
 struct shown {
-        uint8_t digest[SHOWN_LEN];
+        uint8_t digest[SHOWN_LEN], stamp[DOCUMENT_SIGNATURES_MAX][SHOWN_LEN];
         size_t stamps;
 };
 

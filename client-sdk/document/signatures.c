@@ -101,10 +101,15 @@ static int say_range(struct listing *listing, json_t *row, const struct entry *e
         return r == 0 ? task_say(row, "after", json_string(whole ? "nothing" : after)) : r;
 }
 
-/* What cannot be compared is not called the same. */
+/* What cannot be compared is not called the same. Stamps that were there must be there still, in their order. */
 static const char *word_for(const struct shown *then, const struct shown *last)
 {
+        size_t kept = 0;
         if (memcmp(then->digest, last->digest, sizeof then->digest) != 0)
+                return "changed";
+        for (size_t i = 0; i < last->stamps && kept < then->stamps; i++)
+                kept += memcmp(then->stamp[kept], last->stamp[i], SHOWN_LEN) == 0;
+        if (kept < then->stamps)
                 return "changed";
         return then->stamps == last->stamps ? "same" : "stamped";
 }

@@ -516,6 +516,7 @@ LATER = [  # what a second signer's own revision does besides, and whether the f
     ("a page turned", 2, b"<< /Type /Pages /Kids [3 0 R] /Count 1 /Rotate 90 /MediaBox [0 0 612 792] /Resources " + FONT + b" >>", "changed"),
     ("a page twice", 2, b"<< /Type /Pages /Kids [3 0 R 3 0 R] /Count 2 /MediaBox [0 0 612 792] /Resources " + FONT + b" >>", "changed"),
     ("no page", 2, b"<< /Type /Pages /Kids [] /Count 0 >>", "changed"),
+    ("a portfolio in place of the pages", 1, b"<< /Type /Catalog /Pages 2 0 R /AcroForm << /Fields [7 0 R] >> /Collection << /View /D >> >>", "changed"),
     ("layers", 1, b"<< /Type /Catalog /Pages 2 0 R /AcroForm << /Fields [7 0 R] >> /OCProperties << /D << >> >> >>", "changed"),
 ]
 
@@ -539,6 +540,16 @@ def check_stamped(bench):
     wrong = sign(bench, "0.pdf", "1.pdf") or sign(bench, "1.pdf", "2.pdf", stamp=ink) or judged(bench, "2.pdf", 2)
     rows = bench.answers("signatures", {}, "2.pdf")
     bench.check(not wrong and rows[0].get("shown") == "stamped" and "shown" not in rows[1], "a later stamp is told to the first signer", (wrong, rows))
+    small = {**ink, "width": 60, "height": 60, "content": base64.b64encode(b"0 g 0 0 60 60 re f").decode()}
+    wrong = sign(bench, "0.pdf", "1.pdf", stamp=small)
+    number = int(re.findall(rb"/AP << /N (\d+) 0 R", bench.read("1.pdf"))[-1])
+    form = re.findall(rb"\n%d 0 obj\s+(.*?)\s+endobj" % number, bench.read("1.pdf"), re.DOTALL)[-1]
+    for what, again, expected in (("as it was", form, "same"), ("made larger", form.replace(b" 60 60 ]", b" 612 792 ]"), "changed")):
+        bench.path("2.pdf", updated(bench.read("1.pdf"), number, again))
+        wrong = wrong or sign(bench, "2.pdf", "3.pdf")
+        rows = bench.answers("signatures", {}, "3.pdf")
+        bench.check(not wrong and rows[0].get("shown") == expected, f"{expected} for the first signer, if a second has the first one's stamp {what}",
+                    (wrong, form, rows))
 
 
 # ---- the sandbox ----
