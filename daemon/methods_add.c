@@ -38,9 +38,13 @@ static bool is_name(const char *text)
         return field_is_text(text, NAME_MAX_BYTES);
 }
 
+/* X.660: the first number is 0, 1 or 2, and below 2 the second one is at most 39. */
 static bool is_dotted(const char *text)
 {
         bool dot = true;
+        if (text[0] < '0' || text[0] > '2' || text[1] != '.' ||
+                (text[0] < '2' && strtoul(text + 2, NULL, 10) > 39))
+                return false;
         for (; *text; text++) {
                 if (*text == '.' ? dot : !isdigit((unsigned char)*text))
                         return false;

@@ -383,6 +383,7 @@ def descriptors(world):
              ("a text as a signature", {"form": "countersignature", "signer": 0}, "not-a-signature"),
              ("a form that is none", {"form": "xades"}, "org.varlink.service.InvalidParameter"),
              ("a stamp outside of a PDF", {"stamp": {"page": 1, "x": 0, "y": 0, "width": 9, "height": 9}}, "org.varlink.service.InvalidParameter"),
+             ("a policy of a number that there cannot be", {"policy": "9.9.9", "policy_digest": "0" * 64}, "org.varlink.service.InvalidParameter"),
              ("a policy without its digest", {"policy": "1.2.3"}, "org.varlink.service.InvalidParameter"),
              ("a name that turns its line around", {"name": "a\u202etxt.exe"}, "org.varlink.service.InvalidParameter")]
     told = [(what, unusable(app.add(document, world.path("w"), **more)), why) for what, more, why in wrong]
