@@ -36,7 +36,7 @@ static int write_all(int fd, const uint8_t *data, size_t len)
 }
 
 /* The folder's own record of its names. */
-static int settle_folder(const char *path)
+int file_settle_folder(const char *path)
 {
         _cleanup_free_ char *folder = strdup(path);
         if (!folder)
@@ -47,8 +47,8 @@ static int settle_folder(const char *path)
         _cleanup_close_ int fd =
                 open(slash ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOCTTY);
         if (fd < 0)
-                return -errno;
-        return fsync(fd) < 0 ? -errno : 0;
+                return errno == EACCES ? 0 : -errno; /* one that may be written to and not listed */
+        return fsync(fd) < 0 && errno != EINVAL ? -errno : 0;
 }
 
 static int fill(int fd, const void *data, size_t len, mode_t mode)
@@ -80,7 +80,7 @@ static int replace(const char *fresh, const char *path)
 }
 
 /* Not every file system can rename without replacing; where it cannot, a second name does the same. */
-static int take_place(const char *fresh, const char *path, bool over)
+int file_take_place(const char *fresh, const char *path, bool over)
 {
         if (over)
                 return replace(fresh, path);
@@ -105,12 +105,12 @@ static int put(const char *path, const void *data, size_t len, mode_t mode, bool
                 return -errno;
         r = fill(fd, data, len, mode);
         if (r == 0)
-                r = take_place(fresh, path, over);
+                r = file_take_place(fresh, path, over);
         if (r < 0) {
                 unlink(fresh);
                 return r;
         }
-        return settle_folder(path);
+        return file_settle_folder(path);
 }
 
 int file_replace(const char *path, const void *data, size_t len, mode_t mode)
@@ -127,5 +127,5 @@ int file_remove(const char *path)
 {
         if (unlink(path) < 0)
                 return errno == ENOENT ? 0 : -errno;
-        return settle_folder(path);
+        return file_settle_folder(path);
 }

@@ -3,10 +3,12 @@
  *
  * It is written to a file in the same folder that has no name (O_TMPFILE), and gets its name when it is complete: so nothing is left of one
  * that never was, however this process ends. Where a file system has no such files (those of USB sticks, of some networks) it has
- * the name of a temporary file meanwhile. A name that is taken is taken over only if that was asked for, in one step, and only from a
- * regular file.
+ * the name of a temporary file meanwhile. A name that is taken is taken over only if that was asked for, in one step, and from no
+ * device, pipe or folder.
  */
 #include "client-sdk/cli/sign.h"
+
+#include "base/file.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -122,40 +124,14 @@ static int name_beside(struct sign_item *item)
 
 static int take_over(struct sign_item *item)
 {
-        struct stat there;
-        if (lstat(item->out, &there) == 0 && !S_ISREG(there.st_mode))
-                return S_ISDIR(there.st_mode) ? -EISDIR : -EPERM;
         int r = item->beside ? 0 : name_beside(item);
-        return r == 0 && rename(item->beside, item->out) < 0 ? -errno : r;
+        return r == 0 ? file_take_place(item->beside, item->out, true) : r;
 }
 
-/* Not every file system can rename without replacing; where it cannot, a second name does the same. */
 static int take_free_name(struct sign_item *item)
 {
-        if (!item->beside)
-                return give_name(item->to, item->out);
-        if (renameat2(AT_FDCWD, item->beside, AT_FDCWD, item->out, RENAME_NOREPLACE) == 0)
-                return 0;
-        if (errno != EINVAL && errno != ENOSYS)
-                return -errno;
-        if (link(item->beside, item->out) < 0)
-                return -errno;
-        unlink(item->beside);
-        return 0;
-}
-
-/* The folder's own record of its names. */
-static int settle_folder(const char *path)
-{
-        char *made = NULL;
-        int r = folder_of(path, &made);
-        _cleanup_free_ char *folder = made;
-        if (r < 0)
-                return r;
-        _cleanup_close_ int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (fd < 0)
-                return errno == EACCES ? 0 : -errno; /* one that may be written to and not listed */
-        return fsync(fd) < 0 && errno != EINVAL ? -errno : 0;
+        return item->beside ? file_take_place(item->beside, item->out, false)
+                            : give_name(item->to, item->out);
 }
 
 int place_put(struct sign_item *item)
@@ -167,7 +143,7 @@ int place_put(struct sign_item *item)
                 return r;
         free(item->beside);
         item->beside = NULL;
-        return settle_folder(item->out);
+        return file_settle_folder(item->out);
 }
 
 int place_write(int fd, const void *data, size_t len)
