@@ -64,7 +64,7 @@ static const struct message {
                    "runs, install pinentry, or correct its name in mohr.conf(5).") },
         { OUTCOME_CANNOT_RECORD,
                 N_("The request could not be recorded, so it was not carried out."),
-                N_("No assertion was given out. If the disk is full, free some space; if the "
+                N_("Nothing was given out. If the disk is full, free some space; if the "
                    "history is damaged, see what is wrong with it: mohr history verify") },
         { OUTCOME_NO_STANDARD_SIGNATURE, N_("This card cannot make a standard signature."),
                 N_("It cannot be used for this purpose.") },

@@ -234,6 +234,10 @@ static void explain_invalid(const struct cli *cli, const struct mohr_result *res
         cli_headline(cli, mohr_outcome_text(OUTCOME_INVALID), OUTCOME_INVALID);
         fprintf(stderr, "      %s (%s)\n      %s\n", mohr_reason_text(reason),
                 cli_text(cli, text, name), checking_revocation_next(reason));
+        if (reason == MOHR_REASON_NOT_COMPACT)
+                fprintf(stderr, "      %s\n",
+                        _("If it is a document whose signature stands beside it: mohr verify "
+                          "FILE.p7s"));
 }
 
 void checking_explain_untrusted(

@@ -29,6 +29,23 @@ static const char *moment(const struct cli *cli, char dst[static 96], const char
         return strptime(iso, "%Y-%m-%dT%H:%M:%SZ", &tm) ? cli_time(cli, dst, timegm(&tm)) : dst;
 }
 
+/* The same of a PDF's date (ISO 32000-1 7.9.4), with all its parts; any other stays what the document says. */
+static const char *pdf_moment(const struct cli *cli, char dst[static 96], const char *date)
+{
+        struct tm tm = { 0 };
+        int hours = 0, minutes = 0, end = 0;
+        char sign = 'Z';
+        const char *zone = strptime(date, "D:%Y%m%d%H%M%S", &tm);
+        if (!zone || (strcmp(zone, "Z") != 0 &&
+                             (sscanf(zone, "%c%2d'%2d%n", &sign, &hours, &minutes, &end) != 3 ||
+                                     (sign != '+' && sign != '-') || hours < 0 || hours > 23 ||
+                                     minutes < 0 || minutes > 59 ||
+                                     (zone[end] && strcmp(zone + end, "'") != 0))))
+                return date;
+        int64_t off = (int64_t)hours * 3600 + minutes * 60;
+        return cli_time(cli, dst, timegm(&tm) - (sign == '-' ? -off : off));
+}
+
 static void show_number(const struct cli *cli, const char *label, const json_t *value)
 {
         char line[CLI_LINE_MAX], number[32];
@@ -89,7 +106,7 @@ static void show_claims(const struct cli *cli, const json_t *row)
         show_line(cli, _("By the policy"), member(said, "policy"));
         show_line(cli, _("Reason, as the document says"), member(pdf, "reason"));
         show_line(cli, _("Place, as the document says"), member(pdf, "location"));
-        show_line(cli, _("When, as the document says"), member(pdf, "at"));
+        show_line(cli, _("When, as the document says"), pdf_moment(cli, when, member(pdf, "at")));
 }
 
 static void show_stamp(const struct cli *cli, const json_t *stamp)

@@ -25,6 +25,40 @@ static json_t *last_words(const struct mohr_client *client)
         return text ? members_read(text, strlen(text), &starved) : NULL;
 }
 
+/* mohrd's sentences are English, and know nothing of options: those that somebody can do something about are said here. */
+static const char *refusal(const char *why, const char *detail)
+{
+        static const struct {
+                const char *why, *text;
+        } rows[] = {
+                { "encrypted", N_("The PDF is encrypted. Take its password off, or give it a "
+                                  "signature beside it: --form cms") },
+                { "damaged", N_("The PDF is damaged. Have it written anew, or give it a signature "
+                                "beside it: --form cms") },
+                { "certified", N_("Whoever signed the PDF first allows no more signatures. Ask "
+                                  "them, or give it a signature beside it: --form cms") },
+                { "not-a-pdf", N_("The document is no PDF. Without --form it gets a signature "
+                                  "beside it.") },
+                { "not-json", N_("The document is no JSON. Without --form it gets a signature "
+                                 "beside it.") },
+                { "page", N_("The PDF has no such page, or the stamp does not lie on it.") },
+                { "no-stamp", N_("No stamp can be drawn. Install the package mohr-receipt, or "
+                                 "leave --stamp out.") },
+                { "changed", N_("The document changed while it was read. Close the program that "
+                                "writes it, and sign once more.") },
+                { "disk-full", N_("There is not enough room on the disk of the result or in "
+                                  "/var/tmp.") },
+                { "too-large", N_("The document is larger than can be worked on here.") },
+                { "signer", N_("There is no signature of this number.") },
+                { "not-a-signature", N_("The file is no signature of a kind that is known "
+                                        "here.") },
+        };
+        for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+                if (strcmp(rows[i].why, why) == 0)
+                        return _(rows[i].text);
+        return detail;
+}
+
 /* Of which file, and the stable word, for whoever reads it over the telephone. */
 static int not_added(const struct sign *sign, const struct sign_item *item, int r)
 {
@@ -34,7 +68,7 @@ static int not_added(const struct sign *sign, const struct sign_item *item, int 
         _cleanup_json_ json_t *said = last_words(sign->client);
         const char *why = json_string_value(json_object_get(said, "why"));
         snprintf(line, sizeof line, "%s: %s [%s]", cli_text(sign->cli, name, item->file),
-                mohr_client_detail(sign->client), why ? why : "");
+                refusal(why ? why : "", mohr_client_detail(sign->client)), why ? why : "");
         return cli_report(sign->cli, r, line, NULL);
 }
 

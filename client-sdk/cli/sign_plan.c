@@ -6,10 +6,13 @@
  */
 #include "client-sdk/cli/sign.h"
 
+#include "client-sdk/fields.h"
+
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#define START_MAX 1024
+#define START_MAX      1024
+#define NAME_BYTES_MAX 128 /* of mohr.Documents */
 
 static const struct {
         const char *name, *suffix;
@@ -150,9 +153,25 @@ static int check_place(const struct sign *sign, struct sign_item *item)
 
 /* ---- all of them --------------------------------------------------------------------------- */
 
+/* The holder is shown it. */
+static int check_name(const struct sign *sign, const struct sign_item *item)
+{
+        char name[CLI_TEXT_MAX];
+        const char *slash = strrchr(item->file, '/');
+        return field_is_text(slash ? slash + 1 : item->file, NAME_BYTES_MAX)
+                       ? 0
+                       : cli_usage(sign->cli,
+                                 _("%s: this name cannot be shown to the holder: it is longer than "
+                                   "128 bytes, or has characters that are not seen. Give the file "
+                                   "another name."),
+                                 cli_text(sign->cli, name, item->file));
+}
+
 static int plan_one(const struct sign *sign, struct sign_item *item)
 {
         int r = open_document(sign, item);
+        if (r == 0)
+                r = check_name(sign, item);
         if (r != 0)
                 return r;
         item->form = form_of(sign, item);

@@ -180,6 +180,22 @@ static int judge(const struct document_look *look, struct document_report *repor
 
 /* ---- telling ---- */
 
+/* What to do now, where it can be said of all; NULL: an explanation of its own follows, or the holder's renewal is all. */
+static const char *next_step(const struct document_report *report)
+{
+        switch (report->reason) {
+        case MOHR_REASON_UNTRUSTED: return NULL;
+        case MOHR_REASON_DOCUMENT_UNSIGNED: return _("To sign it: mohr sign FILE");
+        case MOHR_REASON_DOCUMENT_CHANGED:
+        case MOHR_REASON_DOCUMENT_EXTENDED:
+                return _("Do not rely on it. Ask its signer for the file as it was signed.");
+        default:
+                return report->outcome == OUTCOME_INVALID
+                               ? _("Do not rely on it. Ask for a new one.")
+                               : NULL;
+        }
+}
+
 static void explain(const struct document_look *look, const struct document_report *report)
 {
         char text[CLI_TEXT_MAX], name[160];
@@ -193,6 +209,8 @@ static void explain(const struct document_look *look, const struct document_repo
                 report->outcome);
         fprintf(stderr, "      %s (%s)\n", mohr_reason_text(report->reason),
                 cli_text(cli, text, name));
+        if (next_step(report))
+                fprintf(stderr, "      %s\n", next_step(report));
         if (report->reason == MOHR_REASON_UNTRUSTED)
                 checking_explain_untrusted(cli, look->checking, look->trust);
 }
