@@ -22,6 +22,14 @@ into() {
                         DEBIAN_FRONTEND=noninteractive chroot "$root" "$@"' sh "$root" "$@" >"${work:?}/said" 2>&1
 }
 
+# Before minutes are spent: a container may make no mounts of its own, and a chroot only where its root is a mount point.
+can_confine() {
+        unshare --mount --pid --fork true 2>/dev/null && return
+        echo 'This system cannot make mount namespaces. In a container: give it CAP_SYS_ADMIN. In a chroot: before entering it,' >&2
+        echo 'on the system around it, mount --bind FOLDER FOLDER; then chroot FOLDER.' >&2
+        return 1
+}
+
 clean_system() { # ROOT
         if [ -d "${MOHR_ROOTS:-/nonexistent}/${suite:?}" ]; then
                 cp -a "$MOHR_ROOTS/$suite" "$1"
