@@ -21,15 +21,16 @@ int file_make_folders(const char *path, mode_t mode)
         return mkdir(copy, mode) < 0 && errno != EEXIST ? -errno : 0;
 }
 
-static int write_all(int fd, const uint8_t *data, size_t len)
+int file_write(int fd, const void *data, size_t len)
 {
+        const uint8_t *at = data;
         while (len > 0) {
-                ssize_t n = write(fd, data, len);
+                ssize_t n = write(fd, at, len);
                 if (n < 0 && errno == EINTR)
                         continue;
                 if (n <= 0)
                         return n < 0 ? -errno : -EIO;
-                data += n;
+                at += n;
                 len -= (size_t)n;
         }
         return 0;
@@ -53,7 +54,7 @@ int file_settle_folder(const char *path)
 
 static int fill(int fd, const void *data, size_t len, mode_t mode)
 {
-        int r = write_all(fd, data, len);
+        int r = file_write(fd, data, len);
         if (r == 0 && (fchmod(fd, mode) < 0 || fsync(fd) < 0))
                 r = -errno;
         return r;

@@ -8,6 +8,8 @@
  */
 #include "client-sdk/cli/cli.h"
 
+#include "base/file.h"
+
 #include "client-sdk/assertion.h"
 
 #include <fcntl.h>
@@ -251,24 +253,12 @@ static void show_card(const struct cli *cli, const json_t *card, int outcome)
 
 /* ---- the transcript ------------------------------------------------------------------------ */
 
-static int write_all(int fd, const char *text, size_t len)
-{
-        while (len > 0) {
-                ssize_t n = write(fd, text, len);
-                if (n < 0 && errno != EINTR)
-                        return -errno;
-                text += n > 0 ? n : 0;
-                len -= n > 0 ? (size_t)n : 0;
-        }
-        return 0;
-}
-
 static int keep_transcript(const struct cli *cli, const char *path, const char *text)
 {
         char shown[CLI_TEXT_MAX], line[CLI_TEXT_MAX + 256];
         int flags = O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC;
         _cleanup_close_ int fd = text[0] ? open(path, flags, 0600) : -1;
-        int r = !text[0] ? -ENODATA : fd < 0 ? -errno : write_all(fd, text, strlen(text));
+        int r = !text[0] ? -ENODATA : fd < 0 ? -errno : file_write(fd, text, strlen(text));
         if (r < 0) {
                 snprintf(line, sizeof line, "%s: %s", path, strerror(-r));
                 return cli_report_as(cli, OUTCOME_INTERNAL, _("The transcript was not written."),

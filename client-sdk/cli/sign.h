@@ -79,7 +79,6 @@ _must_check_ int place_anew(struct sign_item *item, char **ret_beside, int *ret)
 void place_swap(struct sign_item *item, int fd, char *beside);
 _must_check_ int place_put(struct sign_item *item); /* at `out` */
 _must_check_ int place_copy(int from, uint64_t offset, uint64_t len, int to);
-_must_check_ int place_write(int fd, const void *data, size_t len);
 
 /* sign_cms.c: a SignedData in a file. 0, OUTCOME_DOCUMENT, or a negative errno. */
 struct sign_cms {

@@ -8,6 +8,8 @@
  */
 #include "client-sdk/cli/sign.h"
 
+#include "base/file.h"
+
 #include "client-sdk/base64.h"
 #include "client-sdk/jws_form.h"
 
@@ -109,15 +111,15 @@ int sign_cms_write(int to, const uint8_t *cms, size_t len, int from, const struc
         uint8_t *before_made = NULL, *after_made = NULL;
         size_t before_len = 0, after_len = 0;
         if (content->content == 0)
-                return place_write(to, cms, len);
+                return file_write(to, cms, len);
         int r = cms_attach(
                 cms, len, content->content_len, &before_made, &before_len, &after_made, &after_len);
         _cleanup_free_ uint8_t *before = before_made, *after = after_made;
         if (r == 0)
-                r = place_write(to, before, before_len);
+                r = file_write(to, before, before_len);
         if (r == 0)
                 r = place_copy(from, content->content, content->content_len, to);
-        return r == 0 ? place_write(to, after, after_len) : r > 0 ? OUTCOME_DOCUMENT : r;
+        return r == 0 ? file_write(to, after, after_len) : r > 0 ? OUTCOME_DOCUMENT : r;
 }
 
 bool sign_is_stamped(const uint8_t *der, size_t len, unsigned int index)

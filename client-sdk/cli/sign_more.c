@@ -4,6 +4,8 @@
  */
 #include "client-sdk/cli/sign.h"
 
+#include "base/file.h"
+
 #include "client-sdk/jws.h"
 
 #include <fcntl.h>
@@ -100,7 +102,7 @@ static int merge_jws(struct sign_item *item, int others)
                 r = place_anew(item, &beside, &fd);
         if (r != 0)
                 return r > 0 ? OUTCOME_DOCUMENT : r;
-        return end_anew(item, place_write(fd, text, strlen(text)), fd, beside);
+        return end_anew(item, file_write(fd, text, strlen(text)), fd, beside);
 }
 
 int sign_add_others(struct sign *sign, struct sign_item *item)

@@ -146,21 +146,6 @@ int place_put(struct sign_item *item)
         return file_settle_folder(item->out);
 }
 
-int place_write(int fd, const void *data, size_t len)
-{
-        const uint8_t *at = data;
-        while (len > 0) {
-                ssize_t n = write(fd, at, len);
-                if (n < 0 && errno == EINTR)
-                        continue;
-                if (n <= 0)
-                        return n < 0 ? -errno : -EIO;
-                at += n;
-                len -= (size_t)n;
-        }
-        return 0;
-}
-
 int place_copy(int from, uint64_t offset, uint64_t len, int to)
 {
         char piece[65536];
@@ -171,7 +156,7 @@ int place_copy(int from, uint64_t offset, uint64_t len, int to)
                         continue;
                 if (n <= 0)
                         return n < 0 ? -errno : -EIO;
-                int r = place_write(to, piece, (size_t)n);
+                int r = file_write(to, piece, (size_t)n);
                 if (r < 0)
                         return r;
                 offset += (uint64_t)n;

@@ -8,6 +8,7 @@
 #include "client-sdk/cli/sign.h"
 
 #include "base/bytes.h"
+#include "base/file.h"
 #include "client-sdk/cli/checking.h"
 #include "client-sdk/http.h"
 #include "client-sdk/jws_form.h"
@@ -151,7 +152,7 @@ static int stamp_pdf(const struct sign *sign, int from, int to, char *why, size_
         uint64_t begin = room.offset + 1, end = begin + 2 * len;
         r = place_copy(from, 0, begin, to);
         if (r == 0)
-                r = place_write(to, hex, 2 * len);
+                r = file_write(to, hex, 2 * len);
         return r == 0 ? place_copy(from, end, (uint64_t)st.st_size - end, to) : r;
 }
 
@@ -191,7 +192,7 @@ static int stamp_jws(const struct sign *sign, const struct sign_item *item, int 
         if (r == 0)
                 r = stamp_last(sign, item, jws, len, &made, why, why_cap);
         _cleanup_free_ char *stamped = made;
-        return r == 0 ? place_write(to, stamped, strlen(stamped)) : r;
+        return r == 0 ? file_write(to, stamped, strlen(stamped)) : r;
 }
 
 /* ---- all of them --------------------------------------------------------------------------- */

@@ -6,6 +6,7 @@
  * whole: whoever reads its output has all of it or none. pango and glib end the process when there is no
  * memory; that is an exit code that is not 0, too.
  */
+#include "base/file.h"
 #include "base/outcome.h"
 #include "client-sdk/base64.h"
 #include "client-sdk/cli/cli.h"
@@ -34,21 +35,6 @@ static int read_all(char *dst, size_t cap, size_t *ret_len)
         }
         *ret_len = len;
         return len == cap ? -EFBIG : 0;
-}
-
-static int write_all(int fd, const void *bytes, size_t len)
-{
-        const uint8_t *data = bytes;
-        while (len > 0) {
-                ssize_t put = write(fd, data, len);
-                if (put < 0 && errno == EINTR)
-                        continue;
-                if (put < 0)
-                        return -errno;
-                data += put;
-                len -= (size_t)put;
-        }
-        return 0;
 }
 
 static const char *why(int r)
@@ -85,7 +71,7 @@ static int render(const struct facts *facts)
         int r = sheet_write(sheet, facts);
         if (r == 0)
                 r = draw_sheet(sheet, &pdf);
-        return r < 0 ? r : write_all(STDOUT_FILENO, pdf.data, pdf.len);
+        return r < 0 ? r : file_write(STDOUT_FILENO, pdf.data, pdf.len);
 }
 
 static int run(char problem[static FACTS_PROBLEM_MAX])
@@ -139,7 +125,7 @@ static int answer_stamp(const struct out *content)
         memcpy(frame, begin, sizeof begin);
         base64_encode(BASE64_STANDARD, frame + sizeof begin - 1, content->data, content->len);
         memcpy(frame + sizeof begin - 1 + letters, end, sizeof end);
-        return write_all(CHANNEL, frame, strlen(frame));
+        return file_write(CHANNEL, frame, strlen(frame));
 }
 
 static int run_stamp(void)
@@ -160,7 +146,7 @@ static int run_stamp(void)
         int refused = snprintf(refusal, sizeof refusal,
                 "{\"ok\":false,\"why\":\"no-stamp\",\"detail\":\"%s\"}",
                 r < 0 ? why(r) : "the question is not one that this program answers");
-        return write_all(CHANNEL, refusal, (size_t)refused);
+        return file_write(CHANNEL, refusal, (size_t)refused);
 }
 
 int main(int argc, char **argv)
