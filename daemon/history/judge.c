@@ -153,6 +153,8 @@ int judge_limits(struct book *book, const struct history_ask_texts *ask, int64_t
         r = judge_pause(book, ask, now, &pause);
         if (r != 0 || pause > 0)
                 return r != 0 ? r : refusal(1, pause, ret_why, ret_wait_s);
+        if (ask->consent[0]) /* counted with the one that it goes along with */
+                return 0;
         r = judge_rate(book, ask->app, ask->app_per_hour, now, &app);
         if (r == 0)
                 r = judge_rate(book, NULL, ask->user_per_hour, now, &user);
