@@ -25,7 +25,7 @@ struct connection {
         struct connection *next; /* the server's list */
         const struct connection_owner *owner;
         int fd;
-        uint64_t number; /* the server gives it */
+        uint64_t number;           /* the server gives it */
         struct descriptors passed; /* came with the frame now at the front of `in` */
         sd_event_source *io, *turn;
         struct peer peer;

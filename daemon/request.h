@@ -47,7 +47,7 @@ struct request_subject {
         const char *id; /* of the request */
         const char *reader;
         X509 *leaf, *issuer; /* confirmed; the issuer is NULL where it is not known */
-        X509 *other; /* use AUTHENTICATION: that of the signature key, confirmed; or NULL */
+        X509 *other;         /* use AUTHENTICATION: that of the signature key, confirmed; or NULL */
         const struct leaf *facts;
         const uint8_t *print; /* GATE_PRINT_SIZE bytes, of the leaf */
         enum card_family family;

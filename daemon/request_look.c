@@ -67,8 +67,8 @@ int look_begun(struct request *request, int outcome, struct in *fields)
         request->insertion = card.insertion;
         request->simulated = info.simulated;
         request->pinpad = request->context->config->pinpad && (card.pinpad & PINPAD_VERIFY);
-        const struct known_card *known = known_card_find(
-                request->context->known, info.events, request->work->use);
+        const struct known_card *known =
+                known_card_find(request->context->known, info.events, request->work->use);
         if (known && known->insertion == card.insertion)
                 known_card_copy(&request->card, known);
         if (request->card.tries > 0)
