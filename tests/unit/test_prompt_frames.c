@@ -110,6 +110,7 @@ static void the_longest_question_fits_a_frame(void **state)
         END(asker_name), END(organization);
         longest.work = WORK_DOCUMENTS;
         longest.content = CONTENT_RAW;
+        longest.authentication_key = false;
         longest.document_count = QUESTION_DOCUMENTS_MAX;
         longest.document_at = 0;
         for (size_t i = 0; i < QUESTION_DOCUMENTS_MAX; i++) {
