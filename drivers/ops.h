@@ -33,15 +33,15 @@ enum op {
         OP_BEGIN,     /* -> struct driver_card */
         OP_IDENTIFY,  /* -> struct card_identity */
         OP_READ,      /* u8 object -> bytes16 */
-        OP_CONFIRM,   /* u8 raw_signature of card.h; mohrd says: issuer confirmed -> bytes16 note (or empty) */
-        OP_COUNTER,   /* u8 pin_copy -> struct pin_counter */
-        OP_PROBE,     /* -> struct card_probe */
-        OP_METHOD,    /* u8 key, u8 method -> */
-        OP_PIN,       /* the digits, 4..8 bytes; answered when stored in locked memory -> */
-        OP_VERIFY,    /* -> i8 tries; the stored PIN is wiped whatever happens */
-        OP_SIGN,      /* u8 key, u8 method, bytes16 digest or block -> bytes16 signature */
-        OP_CLEAR,     /* -> */
-        OP_END,       /* u8 driver_end -> */
+        OP_CONFIRM, /* u8 raw_signature of card.h; mohrd says: issuer confirmed -> bytes16 note (or empty) */
+        OP_COUNTER, /* u8 pin_copy -> struct pin_counter */
+        OP_PROBE,   /* -> struct card_probe */
+        OP_METHOD,  /* u8 key, u8 method -> */
+        OP_PIN,     /* the digits, 4..8 bytes; answered when stored in locked memory -> */
+        OP_VERIFY,  /* -> i8 tries; the stored PIN is wiped whatever happens */
+        OP_SIGN,    /* u8 key, u8 method, bytes16 digest or block -> bytes16 signature */
+        OP_CLEAR,   /* -> */
+        OP_END,     /* u8 driver_end -> */
         OP_PRESENCE, /* helper of a direct driver -> mohrd, unasked, outside transactions: struct driver_presence */
         OP_RESUME, /* bytes16 note of an earlier helper: instead of IDENTIFY, for the card that never left -> */
         OP_PINPAD, /* u8 seconds for the first key -> i8 tries: the reader asks and makes the VERIFY itself */
