@@ -267,13 +267,17 @@ static int tell_json(const struct sign *sign)
         return 0;
 }
 
-/* One line for each result, so that a script has their names. */
-static int tell(const struct sign *sign)
+/* One line for each result, so that a script has their names: also of those that were there before it broke off. */
+static void tell_names(const struct sign *sign)
 {
-        int r = sign->cli->json ? tell_json(sign) : 0;
         for (size_t i = 0; !sign->cli->json && i < sign->count; i++)
                 if (sign->items[i].is_signed || sign->items[i].present)
                         printf("%s\n", sign->items[i].out);
+}
+
+static int tell(const struct sign *sign)
+{
+        int r = sign->cli->json ? tell_json(sign) : 0;
         return r == 0 && !cli_flushed() ? -EIO : r;
 }
 
@@ -291,5 +295,6 @@ int command_sign(struct cli *cli, int argc, char **argv)
                 r = sign_ask(&sign);
         if (r == 0)
                 r = sign_timestamps(&sign);
+        tell_names(&sign);
         return r == 0 ? cli_result(cli, tell(&sign), NULL) : r;
 }

@@ -181,6 +181,27 @@ static void on_progress(void *user, const char *document, const char *phase)
                 settle(sign, item);
 }
 
+/* What became of a result that is not in its place: by the word that says why, the last row for all else. */
+static const struct misplaced {
+        const char *why, *text, *next;
+} misplaced[] = {
+        { "same-signature",
+                N_("The very same signature is in that file already: this card made it within the "
+                   "same second."),
+                N_("Sign again only if there shall be a second one.") },
+        { NULL, N_("It was signed, but the result could not be put into its place."),
+                N_("Make room, or choose another place with --out or --out-dir, and sign once "
+                   "more.") },
+};
+
+static const struct misplaced *misplaced_by(const struct sign_item *item)
+{
+        const struct misplaced *row = misplaced;
+        while (row->why && (item->failed < 0 || strcmp(row->why, item->failed_why) != 0))
+                row++;
+        return row;
+}
+
 static int not_placed(const struct sign *sign, const struct sign_item *items, size_t count)
 {
         for (size_t i = 0; i < count; i++) {
@@ -190,11 +211,9 @@ static int not_placed(const struct sign *sign, const struct sign_item *items, si
                         continue;
                 snprintf(line, sizeof line, "%s: %s", cli_text(sign->cli, name, item->out),
                         item->failed < 0 ? strerror(-item->failed) : item->failed_why);
-                return cli_report_as(sign->cli, OUTCOME_DOCUMENT,
-                        _("It was signed, but the result could not be put into its place."),
-                        _("Make room, or choose another place with --out or --out-dir, and sign "
-                          "once more."),
-                        line, NULL);
+                const struct misplaced *row = misplaced_by(item);
+                return cli_report_as(
+                        sign->cli, OUTCOME_DOCUMENT, _(row->text), _(row->next), line, NULL);
         }
         return 0;
 }

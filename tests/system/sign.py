@@ -334,6 +334,11 @@ def batch(world):
     daemon.script()
     world.sign(daemon, names[0], names[1])
     kept = [world.read(name + ".p7s") for name in names[:2]]
+    daemon.script(getpin=[WRONG])
+    code, out, err = world.sign(daemon, "--resume", *names)
+    rig.check(code == 13 and [os.path.basename(line) for line in out.split()] == [name + ".p7s" for name in names[:2]],
+              "what is there is named, although the rest was not signed", (code, out, err))
+    daemon.script()
     code, out, err = world.sign(daemon, "--resume", *names)
     rig.check(code == 0 and out.split() == [name + ".p7s" for name in names] and [world.read(name + ".p7s") for name in names[:2]] == kept and
               all(world.openssl(name + ".p7s", name)[0] for name in names), "--resume goes on with what is not there", (code, out, err))
