@@ -245,7 +245,8 @@ def gnutls(world):
 
 def nss_page(world, daemon, port, *more):
     world.write("get", f"GET / HTTP/1.0\r\nHost: {SERVER}\r\n\r\n")
-    return world.run(daemon, "tstclnt", "-4", "-h", SERVER, "-p", str(port), "-d", "sql:" + world.path("nss"), "-A", "get", *more)
+    # by its address: a bare system has no /etc/hosts
+    return world.run(daemon, "tstclnt", "-4", "-h", "127.0.0.1", "-a", SERVER, "-p", str(port), "-d", "sql:" + world.path("nss"), "-A", "get", *more)
 
 
 def nss_database(world, daemon, folder="nss"):
