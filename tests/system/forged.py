@@ -135,8 +135,8 @@ class World:
         return [re.sub(r"[\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069]", "", urllib.parse.unquote(line)) for line in self.daemon.prompts()]
 
     def settle(self, what):
-        """No signature without an answered assertion."""
-        signed = self.card.stats().get("signatures")
+        """No signature without an answered assertion. A card that was told nothing yet has no statistics."""
+        signed = (lib.wait_for(self.card.stats) or {"signatures": 0})["signatures"]
         self.check(signed == len(self.answered), f"{what}: the card signed what was answered and nothing else", (signed, len(self.answered)))
 
     def quiet(self, what, odd):
