@@ -88,7 +88,6 @@ static void end(void *user, struct history_ended *ended)
 const struct request_work document_work = {
         .method = "SignDocument",
         .policy = POLICY_DOCUMENT,
-        .use = CARD_USE_SIGNATURE,
         .prepare = prepare,
         .record = record,
         .ask = ask,

@@ -83,21 +83,13 @@ static void list_ask(void *user, struct person_question *question)
         question->work = PERSON_CERTIFICATES;
 }
 
-static const struct request_work list_works[CARD_USES] = {
-        [CARD_USE_SIGNATURE] = { .method = "ShowCertificates",
-                .policy = POLICY_KEYS,
-                .use = CARD_USE_SIGNATURE,
-                .no_pin = true,
-                .prepare = list_prepare,
-                .record = list_record,
-                .ask = list_ask },
-        [CARD_USE_AUTHENTICATION] = { .method = "ShowCertificates",
-                .policy = POLICY_KEYS,
-                .use = CARD_USE_AUTHENTICATION,
-                .no_pin = true,
-                .prepare = list_prepare,
-                .record = list_record,
-                .ask = list_ask },
+static const struct request_work list_work = {
+        .method = "ShowCertificates",
+        .policy = POLICY_KEYS,
+        .no_pin = true,
+        .prepare = list_prepare,
+        .record = list_record,
+        .ask = list_ask,
 };
 
 static void list_phase(void *user, const char *id, const char *phase)
@@ -143,7 +135,8 @@ static void list_done(void *user, const char *id, int outcome, const char *asser
 static int begin(struct keys_list *list)
 {
         static const struct request_callbacks callbacks = { list_phase, list_done };
-        list->params.work = &list_works[list->use];
+        list->params.work = &list_work;
+        list->params.use = list->use;
         list->params.work_user = list;
         return request_start(
                 &list->request, keys_context(list->keys), &list->params, &callbacks, list);

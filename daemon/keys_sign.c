@@ -112,25 +112,15 @@ static void sign_end(void *user, struct history_ended *ended)
         ended->signature = sign->print;
 }
 
-static const struct request_work sign_works[CARD_USES] = {
-        [CARD_USE_SIGNATURE] = { .method = "UseKey",
-                .policy = POLICY_KEYS,
-                .use = CARD_USE_SIGNATURE,
-                .prepare = sign_prepare,
-                .record = sign_record,
-                .ask = sign_ask,
-                .compose = sign_compose,
-                .finish = sign_finish,
-                .end = sign_end },
-        [CARD_USE_AUTHENTICATION] = { .method = "UseKey",
-                .policy = POLICY_KEYS,
-                .use = CARD_USE_AUTHENTICATION,
-                .prepare = sign_prepare,
-                .record = sign_record,
-                .ask = sign_ask,
-                .compose = sign_compose,
-                .finish = sign_finish,
-                .end = sign_end },
+static const struct request_work sign_work = {
+        .method = "UseKey",
+        .policy = POLICY_KEYS,
+        .prepare = sign_prepare,
+        .record = sign_record,
+        .ask = sign_ask,
+        .compose = sign_compose,
+        .finish = sign_finish,
+        .end = sign_end,
 };
 
 /* ---- start and end ------------------------------------------------------------------------- */
@@ -187,7 +177,8 @@ static int begin(struct keys_sign *sign, const struct keys_call *call)
 {
         static const struct request_callbacks callbacks = { sign_phase, sign_done };
         const struct request_params params = {
-                .work = &sign_works[sign->key.use],
+                .work = &sign_work,
+                .use = sign->key.use,
                 .work_user = sign,
                 .reader = call->reader,
                 .timeout_ms = call->timeout_ms,

@@ -58,6 +58,7 @@ static int copy_params(struct request *request, const struct request_params *par
         }
         request->work = params->work ? params->work : &request_assert_work;
         request->work_user = params->work ? params->work_user : request;
+        request->use = params->use;
         if (params->consent_of && params->consent_print) {
                 snprintf(request->consent_of, sizeof request->consent_of, "%s", params->consent_of);
                 memcpy(request->consent_print, params->consent_print, GATE_PRINT_SIZE);

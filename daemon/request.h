@@ -69,7 +69,6 @@ struct request_to_sign {
 struct request_work {
         const char *method;      /* the history's word for it */
         enum policy_work policy; /* which rules are for it */
-        enum card_use use;       /* which of the card's keys */
         bool no_pin;             /* the holder's yes is all: nothing is signed */
         /* Once the card is confirmed, before anything is written down or asked. REQUEST_WAIT: it goes on with request_prepared(). */
         int (*prepare)(void *user, struct request *request, const struct request_subject *subject,
@@ -91,6 +90,7 @@ struct request_work {
 struct request_params { /* copied by request_start, but for work_user, which must outlive the request */
         const struct request_work *work; /* NULL: an assertion, by the members down to `station` */
         void *work_user;
+        enum card_use use; /* which of the card's keys */
         /* The holder agreed to this one with an earlier request: its id, and the certificate it was on. The consent page is left
          * out if this is that card; else it is shown. NULL: none. */
         const char *consent_of;

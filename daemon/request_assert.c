@@ -115,7 +115,6 @@ static void assert_end(void *user, struct history_ended *ended)
 const struct request_work request_assert_work = {
         .method = "Assert",
         .policy = POLICY_ASSERT,
-        .use = CARD_USE_SIGNATURE,
         .compose = assert_compose,
         .finish = assert_finish,
         .end = assert_end,

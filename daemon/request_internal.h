@@ -79,6 +79,7 @@ struct request {
         void *user;
         const struct request_work *work;
         void *work_user;
+        enum card_use use;
         char consent_of[REQUEST_ID_LEN + 1]; /* "": none */
         uint8_t consent_print[GATE_PRINT_SIZE];
         char id[REQUEST_ID_LEN + 1];

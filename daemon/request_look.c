@@ -68,7 +68,7 @@ int look_begun(struct request *request, int outcome, struct in *fields)
         request->simulated = info.simulated;
         request->pinpad = request->context->config->pinpad && (card.pinpad & PINPAD_VERIFY);
         const struct known_card *known =
-                known_card_find(request->context->known, info.events, request->work->use);
+                known_card_find(request->context->known, info.events, request->use);
         if (known && known->insertion == card.insertion)
                 known_card_copy(&request->card, known);
         if (request->card.tries > 0)
@@ -132,7 +132,7 @@ int look_identified(struct request *request, int outcome, struct in *fields)
         if (request->card.complete && !gate_same_kind(&identity, &request->card.identity))
                 known_card_clear(&request->card);
         request->card.identity = identity;
-        gate_chain_begin(&request->card.chain, identity.family, request->work->use);
+        gate_chain_begin(&request->card.chain, identity.family, request->use);
         return 0;
 }
 
@@ -196,7 +196,7 @@ int look_dated(struct request *request, int outcome, struct in *fields)
 static bool has_files(const struct request *request)
 {
         return !request->card.complete &&
-               request->file < gate_files(request->card.identity.family, request->work->use);
+               request->file < gate_files(request->card.identity.family, request->use);
 }
 
 bool look_lacks_files(const struct request *request)
@@ -211,7 +211,7 @@ bool look_lacks_chain(const struct request *request)
 
 static enum card_object object_of(const struct request *request, unsigned int file)
 {
-        return gate_file(request->card.identity.family, request->work->use, file);
+        return gate_file(request->card.identity.family, request->use, file);
 }
 
 int look_file(struct request *request, struct out *args)
