@@ -35,6 +35,7 @@ ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(CFLAGS) $(LDFLAGS)
 # Each library is asked for once, and only when something is compiled.
 pkg = $(shell $(PKG_CONFIG) --libs $(1))
 SSL_LIBS     = $(call pkg,libcrypto)
+TLS_LIBS     = $(call pkg,libssl libcrypto)
 JSON_LIBS    = $(call pkg,jansson)
 ZLIB_LIBS    = $(call pkg,zlib)
 SYSTEMD_LIBS = $(call pkg,libsystemd)
@@ -79,6 +80,10 @@ PAGE     := $(A)/page.a
 LEDGER   := $(A)/ledger.a
 DOCUMENT := $(A)/document.a
 PKCS11   := $(A)/pkcs11.a
+LINK     := $(A)/link.a
+PHONE    := $(A)/phone.a
+RELAY    := $(A)/relay.a
+PORTABLE := $(A)/portable.a
 MODULE   := $(BUILD)/mohr-pkcs11.so
 
 $(BASE):     $(call objs,base/*.c)
@@ -98,11 +103,18 @@ $(PAGE):     $(call objs,client-sdk/page/*.c)
 $(LEDGER):   $(call objs,client-sdk/history/*.c)
 $(DOCUMENT): $(call objs,client-sdk/document/*.c)
 $(PKCS11):   $(call objs,client-sdk/pkcs11/*.c)
+$(LINK):     $(call objs,client-sdk/link/*.c)
+$(PHONE):    $(call objs,drivers/phone/*.c)
+$(RELAY):    $(call objs,daemon/relay/*.c)
+$(PORTABLE): $(call objs,daemon/portable/*.c)
 
 PROGRAMS := mohrd mohr mohr-prompt mohr-history mohr-page mohr-document mohr-reader mohr-reader-soft mohr-softcard
 PROGRAMS += $(if $(wildcard drivers/reader-nfc/main.c),mohr-reader-nfc) \
             $(if $(wildcard drivers/reader-usb/main.c),mohr-reader-usb) \
-            $(if $(wildcard drivers/reader-watch/main.c),mohr-watch)
+            $(if $(wildcard drivers/reader-watch/main.c),mohr-watch) \
+            $(if $(wildcard drivers/reader-phone/main.c),mohr-reader-phone) \
+            $(if $(wildcard drivers/reader-phone-watch/main.c),mohr-watch-phone) \
+            $(if $(wildcard daemon/relay/main.c),mohr-relay)
 BIN := $(addprefix $(BUILD)/,$(PROGRAMS))
 MO  := $(patsubst po/%.po,$(BUILD)/locale/%/LC_MESSAGES/mohr.mo,$(wildcard po/*.po))
 
@@ -191,8 +203,8 @@ QUICK_LD := $(firstword $(foreach l,lld gold,$(if $(shell command -v ld.$(l)),-f
 $(BUILD)/tests/%: LDFLAGS += $(QUICK_LD)
 $(BUILD)/obj/tests/unit/%.o: CPPFLAGS += $(if $(findstring sanitize,$(CFLAGS)),-O0,-O1)
 $(TEST_SUPPORT): $(call objs,tests/support/*.c) $(call objs,tests/monitor/*.c)
-ROOMS := $(DAEMON) $(PROMPT) $(HISTORY) $(PAGE) $(DOCUMENT) $(PKCS11) $(REDIS) $(LEDGER) $(MOHR) $(HELPER) $(PCSC) $(NFC) $(USB) $(WATCH) $(OPS) $(APDU) $(SOFTCARD) $(BASE)
-ROOM_LIBS = $(CMOCKA_LIBS) $(SYSTEMD_LIBS) $(SSL_LIBS) $(JSON_LIBS) $(SECCOMP_LIBS) $(ASSUAN_LIBS) $(NFC_LIBS) $(USB_LIBS) $(ZLIB_LIBS) $(PAGE_LIBS) $(QPDF_LIBS) $(REDIS_LIBS) $(SQLITE_LIBS)
+ROOMS := $(RELAY) $(DAEMON) $(PROMPT) $(HISTORY) $(PAGE) $(DOCUMENT) $(PKCS11) $(REDIS) $(LEDGER) $(PHONE) $(LINK) $(MOHR) $(HELPER) $(PCSC) $(NFC) $(USB) $(WATCH) $(OPS) $(APDU) $(SOFTCARD) $(BASE)
+ROOM_LIBS = $(CMOCKA_LIBS) $(SYSTEMD_LIBS) $(TLS_LIBS) $(JSON_LIBS) $(SECCOMP_LIBS) $(ASSUAN_LIBS) $(NFC_LIBS) $(USB_LIBS) $(ZLIB_LIBS) $(PAGE_LIBS) $(QPDF_LIBS) $(REDIS_LIBS) $(SQLITE_LIBS)
 
 $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(TEST_SUPPORT) $(ROOMS)
 	$(call say,LD)

@@ -69,10 +69,13 @@ int op_frame_decode(const void *data, size_t len, struct op_frame *ret)
 {
         struct in in = in_new(data, len);
         uint8_t version = in_u8(&in), op = in_u8(&in);
-        struct op_frame frame = { .reply = op & OPS_REPLY, .op = op & (uint8_t)~OPS_REPLY };
+        struct op_frame frame = {
+                .reply = op & OPS_REPLY, .ahead = op & OPS_AHEAD, .op = op & OPS_OP
+        };
         frame.id = in_u16(&in);
         uint32_t length = in_u32(&in);
-        if (len > OPS_FRAME_MAX || version != OPS_VERSION || frame.op == 0 || frame.op >= OP_COUNT)
+        if (len > OPS_FRAME_MAX || version != OPS_VERSION || frame.op == 0 ||
+                frame.op >= OP_COUNT || (frame.reply && frame.ahead))
                 fail(&in);
         frame.payload = in_bytes(&in, length);
         int r = in_done(&in);
@@ -198,6 +201,49 @@ int op_get_readers(struct view payload, struct op_readers *ret)
                 fail(&in);
         for (size_t i = 0; i < v.count && !in.error; i++)
                 get_reader(&in, &v.readers[i]);
+        int r = in_done(&in);
+        if (r < 0)
+                return r;
+        *ret = v;
+        return 0;
+}
+
+void op_put_link(struct out *out, const struct op_link *v)
+{
+        out_text16(out, v->reader);
+        out_u8(out, v->simulated);
+        out_u8(out, v->asks_pin);
+        out_u32(out, v->latency_us);
+}
+
+int op_get_link(struct view payload, struct op_link *ret)
+{
+        struct in in = in_new(payload.data, payload.len);
+        struct op_link v = { 0 };
+        in_text16(&in, v.reader, sizeof v.reader);
+        v.simulated = get_bool(&in);
+        v.asks_pin = get_bool(&in);
+        v.latency_us = in_u32(&in);
+        int r = in_done(&in);
+        if (r < 0)
+                return r;
+        *ret = v;
+        return 0;
+}
+
+void op_put_announce(struct out *out, const struct op_announce *v)
+{
+        out_bytes16(out, v->question.data, v->question.len);
+        out_bytes16(out, v->signed_request.data, v->signed_request.len);
+}
+
+int op_get_announce(struct view payload, struct op_announce *ret)
+{
+        struct in in = in_new(payload.data, payload.len);
+        struct op_announce v = { .question = in_bytes16(&in, OPS_FRAME_MAX) };
+        v.signed_request = in_bytes16(&in, OPS_ANNOUNCE_SIGNED_MAX);
+        if (v.question.len == 0)
+                fail(&in);
         int r = in_done(&in);
         if (r < 0)
                 return r;

@@ -7,7 +7,11 @@
  * answers once with the same op and id, OPS_REPLY set, and the payload
  *      u8 outcome (0 ok, else enum outcome) | u16 last status word | op's own fields if outcome is 0
  *                     (VERIFY, PINPAD, CHANGE_PIN and UNBLOCK_PIN: i8 tries always)
- * One question at a time. Any malformed byte ends the helper (exit 70) or, seen by mohrd, kills it.
+ * One question at a time, and behind it what mohrd expects to ask next: such a frame has OPS_AHEAD set. One asked ahead
+ * that is out of place in the state which the answers before it led to (drivers/helper/session.c) is not carried out and
+ * answered OPS_SKIPPED in place of an outcome: nothing has happened, and mohrd asks in its time what it then needs. So a slow
+ * link (a phone) is crossed less often, and a guess cannot do what the table of states does not allow.
+ * Any malformed byte ends the helper (exit 70) or, seen by mohrd, kills it.
  * A PIN travels in a frame of its own (op_is_secret()) from locked memory to locked memory and is accepted
  * only in the state table's one state, once.
  *
@@ -24,6 +28,9 @@
 #define OPS_HEADER    8
 #define OPS_FRAME_MAX 20480
 #define OPS_REPLY     0x80
+#define OPS_AHEAD     0x40
+#define OPS_OP        0x3F
+#define OPS_SKIPPED   255
 #define OPS_FD        3
 #define OPS_PIN_MAX   8
 
@@ -50,12 +57,14 @@ enum op {
         OP_NEW_PIN,    /* digits of the PIN that shall be, stored in locked memory -> */
         OP_CHANGE_PIN, /* digits of the PIN that is -> i8 tries; the stored PIN takes its place, or is wiped */
         OP_UNBLOCK_PIN, /* digits of the code that unblocks (PUK) -> i8 tries of that code; the same */
+        OP_ANNOUNCE, /* to a linked reader: struct op_announce; what the next PIN and signature are for -> */
+        OP_LINK, /* helper of a linked reader -> mohrd, unasked: struct op_link */
         OP_COUNT,
 };
 
 struct op_frame {
         uint8_t op;
-        bool reply;
+        bool reply, ahead;
         uint16_t id;
         struct view payload;
 };
@@ -72,6 +81,22 @@ struct op_readers {
         int outcome; /* 0, OUTCOME_READER_SERVICE (absent) or OUTCOME_POLICY (denied) */
         struct driver_reader readers[DRIVER_READERS_MAX];
         size_t count;
+};
+
+/* A reader at the other end of a link: a phone, or another computer (docs/phone.md). */
+struct op_link {
+        char reader[128]; /* as the phone calls it; "" it has none at the moment */
+        bool simulated;   /* a program plays the card there, says the phone */
+        bool asks_pin; /* it has a screen or terminal: the PIN is typed there, as on a reader's own keys */
+        uint32_t latency_us; /* of the link, there and back, as measured last; 0 not yet */
+};
+
+/* What the person at the phone is told before anything asks for the PIN; valid for one VERIFY. `question` is a frame of
+ * daemon/prompt/question.h without what steers programs (tty to pinentry are ""), with at most one document.
+ * `signed_request`: the relying party's own, for a phone that has its anchors, or empty. */
+#define OPS_ANNOUNCE_SIGNED_MAX 8192
+struct op_announce {
+        struct view question, signed_request; /* into the frame */
 };
 
 /* Its payload is digits that only the holder knows. */
@@ -93,6 +118,11 @@ _must_check_ int op_get_readers(struct view payload, struct op_readers *ret);
 
 void op_put_presence(struct out *out, const struct driver_presence *v);
 _must_check_ int op_get_presence(struct view payload, struct driver_presence *ret);
+
+void op_put_link(struct out *out, const struct op_link *v);
+_must_check_ int op_get_link(struct view payload, struct op_link *ret);
+void op_put_announce(struct out *out, const struct op_announce *v);
+_must_check_ int op_get_announce(struct view payload, struct op_announce *ret);
 
 /* Replies: `outcome` and `sw` first. The getters are for payloads of outcome 0; op_get_result reads
  * the head and leaves `in` after it. */
