@@ -84,6 +84,7 @@ LINK     := $(A)/link.a
 PHONE    := $(A)/phone.a
 RELAY    := $(A)/relay.a
 PORTABLE := $(A)/portable.a
+CLI      := $(A)/cli.a
 MODULE   := $(BUILD)/mohr-pkcs11.so
 
 $(BASE):     $(call objs,base/*.c)
@@ -107,6 +108,8 @@ $(LINK):     $(call objs,client-sdk/link/*.c)
 $(PHONE):    $(call objs,drivers/phone/*.c)
 $(RELAY):    $(call objs,daemon/relay/*.c)
 $(PORTABLE): $(call objs,daemon/portable/*.c)
+# What mohr has for its commands, for those of another program.
+$(CLI):      $(patsubst %,$(BUILD)/obj/client-sdk/cli/%.o,asked common locale output program)
 
 PROGRAMS := mohrd mohr mohr-prompt mohr-history mohr-page mohr-document mohr-reader mohr-reader-soft mohr-softcard
 PROGRAMS += $(if $(wildcard drivers/reader-nfc/main.c),mohr-reader-nfc) \
@@ -126,6 +129,9 @@ $(BUILD)/mohrd: $(BUILD)/obj/daemon/main.o $(BUILD)/obj/daemon/prompt/question.o
 $(BUILD)/mohrd: LIBS = $(SYSTEMD_LIBS) $(SSL_LIBS) $(JSON_LIBS) $(ZLIB_LIBS)
 $(BUILD)/mohr: $(BUILD)/obj/client-sdk/cli/main.o $(call objs,client-sdk/cli/*.c) $(LEDGER) $(MOHR) $(BASE)
 $(BUILD)/mohr: LIBS = $(SSL_LIBS) $(JSON_LIBS) $(SQLITE_LIBS) $(ZLIB_LIBS)
+# No libsystemd here: what it is called for comes from daemon/portable/.
+$(BUILD)/mohr-relay: $(patsubst %,$(BUILD)/obj/daemon/%.o,relay/main prompt/question history/frame) $(RELAY) $(DAEMON) $(OPS) $(APDU) $(LINK) $(CLI) $(MOHR) $(PORTABLE) $(BASE)
+$(BUILD)/mohr-relay: LIBS = $(TLS_LIBS) $(JSON_LIBS) $(ZLIB_LIBS) $(if $(wildcard daemon/portable/*.c),,$(SYSTEMD_LIBS))
 $(BUILD)/mohr-prompt: $(BUILD)/obj/daemon/prompt/main.o $(PROMPT) $(BASE)
 $(BUILD)/mohr-prompt: LIBS = $(ASSUAN_LIBS)
 $(BUILD)/mohr-history: $(patsubst %,$(BUILD)/obj/%.o,daemon/history/main client-sdk/claimset client-sdk/members) $(HISTORY) $(BASE)
@@ -203,7 +209,7 @@ QUICK_LD := $(firstword $(foreach l,lld gold,$(if $(shell command -v ld.$(l)),-f
 $(BUILD)/tests/%: LDFLAGS += $(QUICK_LD)
 $(BUILD)/obj/tests/unit/%.o: CPPFLAGS += $(if $(findstring sanitize,$(CFLAGS)),-O0,-O1)
 $(TEST_SUPPORT): $(call objs,tests/support/*.c) $(call objs,tests/monitor/*.c)
-ROOMS := $(RELAY) $(DAEMON) $(PROMPT) $(HISTORY) $(PAGE) $(DOCUMENT) $(PKCS11) $(REDIS) $(LEDGER) $(PHONE) $(LINK) $(MOHR) $(HELPER) $(PCSC) $(NFC) $(USB) $(WATCH) $(OPS) $(APDU) $(SOFTCARD) $(BASE)
+ROOMS := $(RELAY) $(DAEMON) $(PROMPT) $(HISTORY) $(PAGE) $(DOCUMENT) $(PKCS11) $(REDIS) $(LEDGER) $(PHONE) $(LINK) $(CLI) $(MOHR) $(HELPER) $(PCSC) $(NFC) $(USB) $(WATCH) $(OPS) $(APDU) $(SOFTCARD) $(BASE)
 ROOM_LIBS = $(CMOCKA_LIBS) $(SYSTEMD_LIBS) $(TLS_LIBS) $(JSON_LIBS) $(SECCOMP_LIBS) $(ASSUAN_LIBS) $(NFC_LIBS) $(USB_LIBS) $(ZLIB_LIBS) $(PAGE_LIBS) $(QPDF_LIBS) $(REDIS_LIBS) $(SQLITE_LIBS)
 
 $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(TEST_SUPPORT) $(ROOMS)

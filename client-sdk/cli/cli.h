@@ -19,6 +19,7 @@
 #include <stdio.h>
 
 struct cli {
+        const char *program; /* NULL: mohr */
         const char *command; /* the subcommand's name */
         bool persian;        /* the language of messages */
         bool json;           /* --json */
@@ -93,7 +94,7 @@ _must_check_ int cli_ask_holder(const struct cli *cli, struct mohr_client *clien
 int doctor_card(struct cli *cli, const char *reader, const char *transcript);
 /* The same file: one translated sentence for a card whose member "generation" this is. */
 const char *show_card_kind(const char *generation);
-/* assert.c: where the holder is asked, into `ui` and tty[cap], and what is going on meanwhile, on stderr. */
+/* asked.c: where the holder is asked, into `ui` and tty[cap], and what is going on meanwhile, on stderr. */
 void cli_describe_ui(const struct cli *cli, struct mohr_ui *ui, char *tty, size_t cap);
 void cli_show_phase(void *user, const char *phase);
 

@@ -199,8 +199,9 @@ int cli_usage(const struct cli *cli, const char *format, ...)
         if (cli->json)
                 report_json(OUTCOME_USAGE, mohr_outcome_text(OUTCOME_USAGE),
                         mohr_outcome_next(OUTCOME_USAGE), line, NULL);
-        fprintf(stderr, "mohr %s: %s [%d]\n", cli->command, line, OUTCOME_USAGE);
-        fprintf(stderr, "      mohr help %s\n", cli->command);
+        const char *program = cli->program ? cli->program : "mohr";
+        fprintf(stderr, "%s %s: %s [%d]\n", program, cli->command, line, OUTCOME_USAGE);
+        fprintf(stderr, "      %s help %s\n", program, cli->command);
         return OUTCOME_USAGE;
 }
 
