@@ -63,6 +63,11 @@ void cli_warn(const struct cli *cli, const char *text);
 /* False if stdout did not take it all (a full disk, a closed pipe). */
 _must_check_ bool cli_flushed(void);
 
+/* ask.c: asks on the terminal, where only "yes" is yes; false with the outcome: refused, or nobody to ask. */
+bool cli_ask(const char *question, int *ret_outcome);
+/* Whether a line that somebody typed says so, in either language. */
+_must_check_ bool cli_is_yes(const char *line);
+
 /* program.c: another program of ours: beside this one in a build tree, else where it is installed. False: it is not there. */
 bool cli_program(const char *name, char dst[static PATH_MAX]);
 

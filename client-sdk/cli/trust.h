@@ -36,8 +36,6 @@ int trust_report_unreadable(const struct cli *cli, int r, const char *problem);
 int trust_print_json(const struct cli *cli, const json_t *json);
 /* What could not be written or taken away, and why; 70. */
 int trust_report_unwritten(const struct cli *cli, int r);
-/* Asks on the terminal; false with the outcome: refused, or nobody to ask. */
-bool trust_ask(const char *question, int *ret_outcome);
 /* Hex without colons and spaces, in lower case. */
 void trust_plain_hex(const char *text, char *dst, size_t cap);
 /* trust_ages.c: the bundles and CRLs of the store with their days, as rows, and how many are overdue. */

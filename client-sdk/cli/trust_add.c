@@ -16,10 +16,8 @@
 #include <openssl/pem.h>
 #include <time.h>
 
-#define DER_MAX   16384
-#define HEX_MAX   65
-#define YES_FA    "\xD8\xA8\xD9\x84\xD9\x87" /* bale */
-#define WORDS_MAX 64
+#define DER_MAX 16384
+#define HEX_MAX 65
 
 struct adding {
         enum trust_use use;
@@ -44,21 +42,6 @@ void trust_plain_hex(const char *text, char *dst, size_t cap)
                 if (*text != ':' && *text != ' ')
                         dst[len++] = (char)tolower((unsigned char)*text);
         dst[len] = '\0';
-}
-
-bool trust_ask(const char *question, int *ret_outcome)
-{
-        char answer[WORDS_MAX] = "";
-        if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO)) {
-                *ret_outcome = OUTCOME_NOBODY_TO_ASK;
-                return false;
-        }
-        fflush(stdout);
-        fprintf(stderr, "%s ", question);
-        if (fgets(answer, sizeof answer, stdin))
-                answer[strcspn(answer, "\r\n")] = '\0';
-        *ret_outcome = OUTCOME_REFUSED;
-        return strcmp(answer, "yes") == 0 || strcmp(answer, YES_FA) == 0;
 }
 
 static int take_one(void *user, const char *path, const uint8_t *der, size_t len)
@@ -125,7 +108,7 @@ static int ask(const struct cli *cli)
                 fprintf(stderr, "%s\n",
                         _("Compare the fingerprint with one that you got in another way, digit by "
                           "digit."));
-        if (trust_ask(_("Trust this certificate? Type yes:"), &outcome))
+        if (cli_ask(_("Trust this certificate? Type yes:"), &outcome))
                 return 0;
         if (outcome == OUTCOME_NOBODY_TO_ASK)
                 return cli_report_as(cli, outcome,

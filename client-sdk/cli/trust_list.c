@@ -222,7 +222,7 @@ static int agree(const struct cli *cli, const struct search *search)
         int outcome = 0;
         if (strlen(search->prefix) == HEX_MAX - 1)
                 return 0; /* it was named in full */
-        if (trust_ask(_("Stop trusting this certificate? Type yes:"), &outcome))
+        if (cli_ask(_("Stop trusting this certificate? Type yes:"), &outcome))
                 return 0;
         return cli_report_as(cli, outcome, _("Nothing was changed."),
                 outcome == OUTCOME_NOBODY_TO_ASK ? _("Give the whole fingerprint.") : "", NULL,
