@@ -147,8 +147,12 @@ static void name_asker(struct question *to, const struct peer *peer)
 static void state_consent(struct question *to, const struct person_question *from)
 {
         copy_shown(to->organization, sizeof to->organization, from->organization);
-        if (from->peer)
+        if (from->peer) {
                 name_asker(to, from->peer);
+        } else {
+                to->asker = from->asker;
+                copy_shown(to->asker_name, sizeof to->asker_name, from->asker_name);
+        }
         to->required = from->required | (from->granted ? from->optional : CLAIMS_NONE);
         to->optional = from->optional & ~to->required;
         to->granted = from->granted;
@@ -208,6 +212,21 @@ static void state_facts(struct question *to, const struct person_question *from)
         to->expired = from->expired;
         to->staff = from->staff;
         to->timeout_s = (uint16_t)base_min(from->timeout_s, 3600);
+        copy_shown(to->computer, sizeof to->computer, from->computer);
+        to->not_proven_here = from->not_proven_here;
+}
+
+int person_state(const struct person_question *asked, bool digits, struct question *ret)
+{
+        *ret = (struct question){ 0 };
+        state_facts(ret, asked);
+        state_consent(ret, asked);
+        ret->choice = asked->choice;
+        ret->search = asked->search;
+        ret->pinpad =
+                !digits && !asked->choice && !asked->search && asked->work != PERSON_CERTIFICATES;
+        ret->on_phone = ret->pinpad && asked->on_phone;
+        return state_work(ret, asked);
 }
 
 static bool nothing_to_ask_on(const struct person_ui *ui)
@@ -281,16 +300,9 @@ static int start(struct person *person, sd_event *event, const struct config *co
         const struct person_question *asked)
 {
         struct question *question = &person->question;
-        int r = steer(question, asked);
-        if (r != 0)
-                return r;
-        state_facts(question, asked);
-        state_consent(question, asked);
-        question->choice = asked->choice;
-        question->search = asked->search;
-        question->pinpad = person->pin == NULL && !asked->choice && !asked->search &&
-                           asked->work != PERSON_CERTIFICATES;
-        r = state_work(question, asked);
+        int r = person_state(asked, person->pin != NULL, question);
+        if (r == 0)
+                r = steer(question, asked);
         if (r == 0)
                 r = secret_new(&person->frame, ANSWER_FRAME_MAX);
         if (r == 0)

@@ -24,7 +24,8 @@ enum person_work { /* as enum question_work */
         PERSON_KEY
 };
 struct peer;
-struct question_document; /* prompt/question.h */
+struct question; /* prompt/question.h */
+struct question_document;
 struct screen;
 
 struct person_ui { /* checked by the daemon: the tty belongs to the peer's uid */
@@ -35,7 +36,9 @@ struct person_question {
         struct person_ui ui;
         const char *request;     /* id, shown so that prompt, log and answer can be matched */
         const char *app;         /* executable of the caller; "" unknown */
-        const struct peer *peer; /* all that is known of the caller; NULL: nothing but `app` */
+        const struct peer *peer; /* all that is known of the caller; NULL: `app` and ... */
+        uint8_t asker;           /* ... enum question_asker with ... */
+        const char *asker_name;  /* ... its name as such, or NULL */
         const char *
                 organization; /* of the relying party whose signed request this is; NULL: none was verified */
         const char *audience, *purpose; /* purpose may be NULL */
@@ -64,6 +67,9 @@ struct person_question {
         uint8_t content;                    /* PERSON_KEY: enum question_content */
         const char *content_text;           /* or NULL */
         bool authentication_key;
+        bool on_phone;        /* without digits: they are typed on the phone that `reader` names */
+        const char *computer; /* this is the phone, and a paired computer says all this; or NULL */
+        bool not_proven_here; /* then: `organization` is that computer's word alone */
         unsigned int timeout_s;
         const char *pinentry;
         struct screen
@@ -87,5 +93,10 @@ typedef void (*person_done)(void *user, const struct person_answer *answer);
 _must_check_ int person_ask(struct person **ret, sd_event *event, const struct config *config,
         const struct person_question *question, struct secret *pin, person_done done, void *user);
 struct person *person_free(struct person *person); /* closes the prompt; no callback after */
+
+/* The facts of a question as mohr-prompt has them, cleaned and capped, and nothing that steers programs: `ui` and `pinentry` are left out.
+ * `digits`: they are typed on this machine. `ret` is overwritten. */
+_must_check_ int person_state(
+        const struct person_question *asked, bool digits, struct question *ret);
 
 #endif

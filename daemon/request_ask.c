@@ -75,8 +75,7 @@ static claimset available(const struct request *request)
                           (json_object_size(request->station) > 0 ? CLAIM_STATION : 0));
 }
 
-static struct person_question question_of(
-        const struct request *request, const struct reader_info *reader)
+struct person_question ask_told(const struct request *request, const struct reader_info *reader)
 {
         const struct leaf *facts = &request->card.chain.facts;
         bool staff = facts->class == LEAF_STAFF;
@@ -120,7 +119,7 @@ int ask_person(struct request *request, struct out *args)
                         "no memory that can be locked for a PIN: is RLIMIT_MEMLOCK too low?";
                 return r;
         }
-        struct person_question question = question_of(request, &reader);
+        struct person_question question = ask_told(request, &reader);
         request->on_screen = screen_is_there(question.screen);
         r = person_ask(&request->person, context->event, context->config, &question, request->pin,
                 on_answer, request);

@@ -34,6 +34,7 @@ static const struct field fields[] = {
         FIELD(card_number, false),
         FIELD(reader, false),
         FIELD(content_text, false),
+        FIELD(computer, false),
 };
 
 #define FLAG(name) offsetof(struct question, name)
@@ -51,6 +52,8 @@ static const size_t flags[] = {
         FLAG(may_remember),
         FLAG(recorded),
         FLAG(authentication_key),
+        FLAG(on_phone),
+        FLAG(not_proven_here),
 };
 #define FLAGS ((1u << ARRAY_LEN(flags)) - 1)
 
@@ -106,6 +109,18 @@ static bool work_in_bounds(const struct question *question)
                documents_in_bounds(question);
 }
 
+/* On a phone nothing is left to be said but the PIN; a new one is for nobody's phone. */
+static bool phone_in_bounds(const struct question *question)
+{
+        bool here = question->choice || question->search || question->granted ||
+                    question->optional != 0 || question->may_remember || question->on_phone;
+        if (question->on_phone && !question->pinpad)
+                return false;
+        if (!*question->computer)
+                return !question->not_proven_here;
+        return !here && works[question->work].typed == TYPED_PIN && question->document_count <= 1;
+}
+
 static bool in_bounds(const struct question *question)
 {
         for (size_t i = 0; i < ARRAY_LEN(fields); i++)
@@ -113,7 +128,8 @@ static bool in_bounds(const struct question *question)
                         return false;
         return question->tries_left >= -1 && question->tries_left <= QUESTION_TRIES_MAX &&
                question->timeout_s >= 1 && question->timeout_s <= 3600 &&
-               work_in_bounds(question) && question->asker < ASKERS && shares_in_bounds(question);
+               work_in_bounds(question) && question->asker < ASKERS && shares_in_bounds(question) &&
+               phone_in_bounds(question);
 }
 
 static uint16_t flags_of(const struct question *question)

@@ -14,6 +14,9 @@
  * A new PIN (`work`) is answered by a pair instead of the digits: u8 length of what proves the right to it (the present
  * PIN, or the code that unblocks) | its digits | the digits of the new PIN.
  *
+ * With `on_phone` the reader is a phone that takes the PIN; `pinpad` is set then, too. With `computer` this is the phone: a
+ * paired computer says all this, the person agreed to it there, and nothing is left to be declined. One document is told of at most.
+ *
  * The texts are facts, not wording. `tty` to `pinentry` steer programs and hold no control character;
  * the others are for display, come from apps, cards and certificates, and are hostile: whoever shows
  * them passes them through texts.c.
@@ -23,7 +26,7 @@
 
 #include "base/bytes.h"
 
-#define QUESTION_VERSION       4
+#define QUESTION_VERSION       5
 #define QUESTION_FRAME_MAX     40960
 #define QUESTION_PIN_MIN       4
 #define QUESTION_PIN_MIN_STAFF 6
@@ -32,6 +35,7 @@
 #define QUESTION_READER_MAX    128
 #define QUESTION_READERS_SHOWN 3
 #define QUESTION_PUK           8
+#define QUESTION_COMPUTER_MAX  65 /* LINK_NAME_MAX of client-sdk/link/store.h */
 #define ANSWER_FRAME_MAX       64
 
 /* Bits of what goes along besides the certificate; client-sdk/claimset.h has the same ones. */
@@ -123,6 +127,9 @@ struct question {
         uint8_t required, optional; /* SHARE_ bits; none in both */
         enum question_content content;
         char content_text[256];
+        char computer[QUESTION_COMPUTER_MAX]; /* "": what is asked is asked on this very machine */
+        bool on_phone; /* `pinpad`, and the keys are those of the phone that is called `reader` */
+        bool not_proven_here;    /* with `computer`: `organization` is that computer's word alone */
         bool authentication_key; /* WORK_KEY: of a staff card, the key that makes no assertions */
         uint8_t document_count, document_at;
         struct question_document documents[QUESTION_DOCUMENTS_MAX];

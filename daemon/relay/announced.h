@@ -16,8 +16,9 @@ struct announced;
 struct relying; /* daemon/relying.h */
 
 struct announced_by {
-        const char *computer;          /* the pairing's name for it; "" is shown as "?" */
-        const struct relying *relying; /* of this phone; NULL or without anchors: nobody is known here */
+        const char *computer; /* the pairing's name for it; "" is shown as "?" */
+        const struct relying
+                *relying; /* of this phone; NULL or without anchors: nobody is known here */
         int64_t now;
 };
 

@@ -88,6 +88,58 @@ static void a_field_out_of_bounds_is_refused(void **state)
         assert_int_equal(question_decode(frame, len, &got), -EBADMSG);
 }
 
+static struct question on_a_phone(void)
+{
+        struct question question = plain();
+        SET(question.computer, "laptop");
+        question.not_proven_here = true;
+        return question;
+}
+
+/* What was agreed to at the computer is all of it; nothing about readers, and nobody's new PIN. */
+static void a_phone_is_asked_for_a_pin_and_nothing_else(void **state)
+{
+        (void)state;
+        uint8_t frame[QUESTION_FRAME_MAX];
+        size_t len;
+        struct question bad[10], sent = on_a_phone(), got;
+        assert_int_equal(question_encode(&sent, frame, sizeof frame, &len), 0);
+        assert_int_equal(question_decode(frame, len, &got), 0);
+        assert_string_equal(got.computer, "laptop");
+        assert_true(got.not_proven_here && !got.on_phone);
+        for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+                bad[i] = sent;
+        bad[0].choice = true;
+        bad[1].search = true;
+        bad[2].granted = true;
+        bad[3].may_remember = true;
+        bad[4].optional = SHARE_READER;
+        bad[5].work = WORK_CHANGE_PIN;
+        bad[6].work = WORK_UNBLOCK_PIN;
+        bad[7].work = WORK_CERTIFICATES;
+        bad[8].work = WORK_DOCUMENTS;
+        bad[8].document_count = 2;
+        bad[9].pinpad = bad[9].on_phone = true;
+        for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+                assert_int_equal(question_encode(&bad[i], frame, sizeof frame, &len), -EINVAL);
+}
+
+static void a_phone_that_takes_the_pin_is_a_reader_with_keys(void **state)
+{
+        (void)state;
+        uint8_t frame[QUESTION_FRAME_MAX];
+        size_t len;
+        struct question sent = plain(), got;
+        sent.on_phone = true;
+        assert_int_equal(question_encode(&sent, frame, sizeof frame, &len), -EINVAL);
+        sent.pinpad = true;
+        assert_int_equal(question_encode(&sent, frame, sizeof frame, &len), 0);
+        assert_int_equal(question_decode(frame, len, &got), 0);
+        assert_true(got.on_phone && got.pinpad);
+        sent.not_proven_here = true; /* there is no computer to be doubted */
+        assert_int_equal(question_encode(&sent, frame, sizeof frame, &len), -EINVAL);
+}
+
 static void the_longest_question_fits_a_frame(void **state)
 {
         (void)state;
@@ -103,6 +155,9 @@ static void the_longest_question_fits_a_frame(void **state)
 #define END(field) longest.field[sizeof longest.field - 1] = '\0'
         longest.granted = longest.may_remember = longest.recorded = true;
         longest.may_remember = false;
+        longest.on_phone = true; /* and so this is not the phone */
+        longest.not_proven_here = false;
+        SET(longest.computer, "");
         longest.asker = ASKER_USER_SERVICE;
         longest.required = SHARE_ALL;
         longest.optional = 0;
@@ -265,6 +320,8 @@ int main(void)
                 cmocka_unit_test(a_question_survives_the_channel),
                 cmocka_unit_test(every_other_length_is_refused),
                 cmocka_unit_test(a_field_out_of_bounds_is_refused),
+                cmocka_unit_test(a_phone_is_asked_for_a_pin_and_nothing_else),
+                cmocka_unit_test(a_phone_that_takes_the_pin_is_a_reader_with_keys),
                 cmocka_unit_test(the_longest_question_fits_a_frame),
                 cmocka_unit_test(only_a_pin_or_an_outcome_is_an_answer),
                 cmocka_unit_test(consent_alone_brings_no_digits),
