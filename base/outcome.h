@@ -48,6 +48,13 @@ enum outcome {
 #define DETAIL_CROWDED       "more than one card lies on this reader: leave only one there"
 #define DETAIL_NOT_FOUND     "the card of the expected national number was not found in these readers"
 #define DETAIL_NO_SUCH_NAME  "no reader has this name: mohr status shows the names"
+/* Of a phone that is a reader (docs/phone.md). */
+#define DETAIL_PHONE_AWAY                                                                          \
+        "the phone is not reached: mohr-relay serve must run there, in the same network"
+#define DETAIL_PHONE_UNPAIRED "the phone does not know this computer any more: pair it again"
+#define DETAIL_PHONE_EXPIRED  "the pairing with the phone has expired: pair it again"
+#define DETAIL_PHONE_BUSY     "the phone serves another computer"
+#define DETAIL_PHONE_VERSION  "the phone runs another version of Mohr, which does not fit"
 /* Of a request that ended before the card had told what it thinks of the PIN. */
 #define DETAIL_TRY_AT_RISK "the PIN was being checked: a try may have been spent"
 /* Of a signed request. All that is wrong with one itself begins as the first. */

@@ -3,7 +3,7 @@
  *
  * A line is `[section]`, `key = value`, a comment (# or ;) or blank. A value is the rest of its line,
  * without quotes or escapes; it is never empty. The sections of
- * drivers ([soft], [nfc], [usb]) take any name: what they may hold is the driver's business.
+ * drivers ([soft], [nfc], [usb], [phone]) take any name: what they may hold is the driver's business.
  */
 #include "daemon/config.h"
 #include "daemon/config_internal.h"
@@ -56,6 +56,7 @@ static const struct driver_section {
 } driver_sections[] = {
         { "nfc", offsetof(struct config, nfc) },
         { "usb", offsetof(struct config, usb) },
+        { "phone", offsetof(struct config, phone) },
         { "soft", offsetof(struct config, soft) },
 };
 
@@ -88,8 +89,9 @@ static int unknown_section(const struct config_file *file, const char *name)
 {
         char known[128];
         config_list_sections(known, sizeof known);
-        return config_refuse(
-                file, "unknown section [%.40s]; known: %s, nfc, usb, soft, rule NAME", name, known);
+        return config_refuse(file,
+                "unknown section [%.40s]; known: %s, nfc, usb, phone, soft, rule NAME", name,
+                known);
 }
 
 static char *trim(char *text)
@@ -213,6 +215,7 @@ struct config *config_free(struct config *config)
         config_clear_list(config->soft);
         config_clear_list(config->nfc);
         config_clear_list(config->usb);
+        config_clear_list(config->phone);
         free(config->socket);
         free(config->pinentry);
         free(config->anchors);

@@ -14,7 +14,7 @@
 #include "base/log.h"
 
 #define CONFIG_OPTIONS_MAX 32
-#define CONFIG_DRIVERS_MAX 4
+#define CONFIG_DRIVERS_MAX 5
 #define CONFIG_FILE_MAX    65536
 
 enum unproven { UNPROVEN_ASK, UNPROVEN_YES, UNPROVEN_NO };
@@ -56,10 +56,11 @@ struct config {
         struct rule *
                 rules; /* [rule NAME], policy.h: a list of each kind of file, in the order of the files */
         unsigned int card_timeout_ms; /* [card] timeout_ms: one operation, default 8000 */
-        /* [soft], [nfc], [usb] name = value -> "name=value", in file order. */
+        /* [soft], [nfc], [usb], [phone] name = value -> "name=value", in file order. */
         char *soft[CONFIG_OPTIONS_MAX + 1]; /* empty unless the driver soft is asked for */
         char *nfc[CONFIG_OPTIONS_MAX + 1];
         char *usb[CONFIG_OPTIONS_MAX + 1];
+        char *phone[CONFIG_OPTIONS_MAX + 1];
         uint32_t settled; /* rows of config_keys.c that root's files have set */
         int usb_fd; /* --usb-fd: an open USB device that a system without device nodes handed over; -1 */
         char *libexecdir; /* where helpers are: the folder of the running mohrd if it holds them (a build

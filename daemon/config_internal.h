@@ -7,7 +7,7 @@
 
 #include "daemon/config.h"
 
-#define CONFIG_WANT_DRIVERS "each once: pcsc, nfc, usb, soft"
+#define CONFIG_WANT_DRIVERS "each once: pcsc, nfc, usb, phone, soft"
 #define CONFIG_ROOTS_ONLY                                                                          \
         "may stand only in a file below /etc/mohr that is root's and only root can write"
 

@@ -146,7 +146,7 @@ static int set_log_level(const struct setting *s)
 /* The drivers of this version, each a helper program of its own. */
 static bool driver_known(const char *name, size_t len)
 {
-        static const char *const drivers[] = { "pcsc", "nfc", "usb", "soft" };
+        static const char *const drivers[] = { "pcsc", "nfc", "usb", "phone", "soft" };
         for (size_t i = 0; i < ARRAY_LEN(drivers); i++)
                 if (strlen(drivers[i]) == len && memcmp(drivers[i], name, len) == 0)
                         return true;

@@ -21,8 +21,8 @@
 #define FIRST_HIGH 10 /* child.c gives the lower ones a meaning */
 
 static const char *const names[] = { "mohrd", "mohr-document", "mohr-history", "mohr-page",
-        "mohr-prompt", "mohr-reader", "mohr-reader-nfc", "mohr-reader-soft", "mohr-reader-usb",
-        "mohr-watch" };
+        "mohr-prompt", "mohr-reader", "mohr-reader-nfc", "mohr-reader-phone", "mohr-reader-soft",
+        "mohr-reader-usb", "mohr-watch", "mohr-watch-phone" };
 
 enum { MOHRD, NAMES = ARRAY_LEN(names) };
 

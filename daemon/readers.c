@@ -153,7 +153,9 @@ static void describe_state(const struct reader *reader, struct reader_info *ret)
                      : seen->busy    ? "busy"
                      : seen->present ? "card"
                                      : "empty";
-        for (size_t i = 0; !reader->taken && i < ARRAY_LEN(troubles); i++)
+        if (!reader->taken && reader->backend->row->linked)
+                ret->why = linked_why(reader, &ret->state);
+        for (size_t i = 0; !reader->taken && !ret->why && i < ARRAY_LEN(troubles); i++)
                 if (reader->trouble == troubles[i].trouble) {
                         ret->state = troubles[i].state;
                         ret->why = troubles[i].why;
@@ -169,8 +171,12 @@ void reader_describe(const struct reader *reader, struct reader_info *ret)
         *ret = (struct reader_info){
                 .name = reader->seen.name,
                 .driver = reader->backend->row->driver,
-                .simulated = reader->backend->row->simulated,
+                .simulated = reader->backend->row->simulated || reader->link.simulated,
                 .events = reader->serial,
+                .linked = reader->backend->row->linked,
+                .asks_pin = reader->link.asks_pin,
+                .remote = reader->link.reader,
+                .latency_us = reader->link.latency_us,
         };
         describe_state(reader, ret);
 }
@@ -281,6 +287,15 @@ static int find_named(const struct readers *readers, const char *name, struct re
         return 0;
 }
 
+/* Where there is nothing but a phone that is not of use, the card is not what is missing. */
+static int no_card(const struct readers *readers, const char **ret_detail)
+{
+        const struct reader *only = readers->list;
+        if (!only || only->next || !only->backend->row->linked || only->trouble <= 0)
+                return OUTCOME_NO_CARD;
+        return linked_refuses(only, ret_detail);
+}
+
 static int find_only(const struct readers *readers, struct reader **ret, const char **ret_detail)
 {
         struct reader *found = NULL;
@@ -294,7 +309,7 @@ static int find_only(const struct readers *readers, struct reader **ret, const c
                 found = reader;
         }
         if (!found)
-                return OUTCOME_NO_CARD;
+                return no_card(readers, ret_detail);
         *ret = found;
         return 0;
 }
@@ -309,6 +324,8 @@ static int may_take(const struct reader *reader, const char **ret_detail)
                 *ret_detail = "another request uses this reader";
                 return OUTCOME_BUSY;
         }
+        if (reader->trouble > 0 && reader->backend->row->linked)
+                return linked_refuses(reader, ret_detail);
         if (reader->trouble == OUTCOME_BUSY) {
                 *ret_detail = "another program holds this reader";
                 return OUTCOME_BUSY;

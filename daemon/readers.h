@@ -30,6 +30,10 @@ struct reader_info {
         bool simulated;
         uint32_t events; /* changes when a card came or went; no two cards of one daemon share it */
         const char *why; /* a word for a state that needs one, or NULL */
+        bool linked;     /* at the other end of a link: a phone (readers_linked.c) */
+        bool asks_pin;   /* of a linked one: it asks for the PIN itself */
+        const char *remote;  /* of a linked one: the reader there, "" none or not known */
+        uint32_t latency_us; /* of a linked one: there and back, 0 not measured */
 };
 struct backend_info {
         const char *driver, *state;

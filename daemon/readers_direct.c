@@ -51,9 +51,11 @@ void direct_ready(struct reader *reader)
         readers_changed(all(reader));
 }
 
-static int trouble_of(int status)
+static int trouble_of(const struct reader *reader, int status)
 {
         static const int known[] = { OUTCOME_NO_READER, OUTCOME_BUSY, OUTCOME_READER_SERVICE };
+        if (reader->backend->row->linked)
+                return linked_trouble(status);
         for (size_t i = 0; WIFEXITED(status) && i < ARRAY_LEN(known); i++)
                 if (WEXITSTATUS(status) == known[i])
                         return known[i];
@@ -64,7 +66,7 @@ static int trouble_of(int status)
  * the device, the next one will tell what lies there. */
 void direct_ended(struct reader *reader, int status, enum helper_stage before)
 {
-        int trouble = trouble_of(status);
+        int trouble = trouble_of(reader, status);
         if (before != HELPER_STARTING && trouble != OUTCOME_NO_READER)
                 trouble = NOT_TOLD;
         bool news = reader->trouble != trouble || reader->seen.present;
@@ -92,13 +94,15 @@ bool direct_waits_for_news(const struct reader *reader)
 uint64_t direct_first_start(struct reader *reader, const struct driver_reader *seen)
 {
         const struct readers *readers = all(reader);
+        reader->heard = seen->events;
         reader->claimed = seen->busy;
         reader->seen.busy = false; /* of a direct reader that is for `trouble` to say */
         if (reader->claimed) {
                 reader->trouble = OUTCOME_BUSY;
                 return UINT64_MAX;
         }
-        for (size_t i = 0; !handed_over(reader) && i < readers->backend_count; i++)
+        bool alone = handed_over(reader) || reader->backend->row->linked;
+        for (size_t i = 0; !alone && i < readers->backend_count; i++)
                 if (strcmp(readers->backends[i].row->driver, "pcsc") == 0)
                         return PCSCD_FIRST_US;
         return 0;
@@ -107,6 +111,8 @@ uint64_t direct_first_start(struct reader *reader, const struct driver_reader *s
 /* False: it is another device by the old name. */
 bool direct_report(struct reader *reader, const struct driver_reader *now)
 {
+        if (reader->backend->row->linked)
+                return linked_report(reader, now);
         if (strcmp(reader->seen.address, now->address) != 0)
                 return false;
         bool freed = direct_waits_for_news(reader) && !now->busy;

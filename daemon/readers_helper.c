@@ -121,6 +121,8 @@ static int take_frame(struct reader *reader, const struct op_frame *frame)
 {
         if (reader->stage == HELPER_STARTING)
                 return take_ready(reader, frame);
+        if (frame->op == OP_LINK)
+                return linked_told(reader, frame);
         return frame->op == OP_PRESENCE ? direct_presence(reader, frame)
                                         : take_reply(reader, frame);
 }

@@ -6,6 +6,7 @@
  *   readers_helper.c  one helper process per reader: restarts, and the one running operation
  *   readers_stage.c   how far a helper has come, and what may happen to it there
  *   readers_direct.c  readers that no service shares: what keeps one from being of use, letting go
+ *   readers_linked.c  those of them at the other end of a link: what it tells of itself, when it is tried again
  */
 #ifndef MOHR_READERS_INTERNAL_H
 #define MOHR_READERS_INTERNAL_H
@@ -21,10 +22,11 @@
 #define HELPER_ARGV_MAX (2 * CONFIG_OPTIONS_MAX + 8)
 
 /* Which programs serve a driver, and what they must say of themselves. `direct`: the helper holds the
- * device and tells whether a card lies there; the watcher only lists devices (drivers/driver.h). */
+ * device and tells whether a card lies there; the watcher only lists devices (drivers/driver.h). `linked`: the
+ * device is a phone, which may play the card itself, and says so. */
 struct driver_row {
         const char *driver, *helper, *watcher;
-        bool simulated, direct;
+        bool simulated, direct, linked;
 };
 
 struct backend {
@@ -86,7 +88,9 @@ struct reader {
         sd_event_source *respawn, *deadline;
         uint64_t delay_us;
         int trouble; /* of a direct reader: NOT_TOLD whether a card lies there; why no helper can hold it, or 0 */
-        bool claimed; /* the kernel says that some program holds it, perhaps our helper */
+        bool claimed;        /* the kernel says that some program holds it, perhaps our helper */
+        struct op_link link; /* of a linked reader: as its helper told last */
+        uint32_t heard;      /* of it: `events` of the watcher's last report */
         uint16_t last_id;
         struct op_call call;
 };
@@ -154,5 +158,12 @@ uint64_t direct_first_start(struct reader *reader, const struct driver_reader *s
 _must_check_ bool direct_report(struct reader *reader, const struct driver_reader *now);
 void direct_left(struct reader *reader); /* frees it unless taken */
 void direct_forget_all(struct readers *readers);
+
+/* readers_linked.c */
+_must_check_ int linked_told(struct reader *reader, const struct op_frame *frame);
+_must_check_ bool linked_report(struct reader *reader, const struct driver_reader *now);
+const char *linked_why(const struct reader *reader, const char **ret_state);
+int linked_refuses(const struct reader *reader, const char **ret_detail);
+int linked_trouble(int status);
 
 #endif

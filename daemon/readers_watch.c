@@ -15,10 +15,11 @@
 #include <stdio.h>
 
 static const struct driver_row driver_rows[] = {
-        { "pcsc", "mohr-reader", "mohr-reader", false, false },
-        { "nfc", "mohr-reader-nfc", "mohr-watch", false, true },
-        { "usb", "mohr-reader-usb", "mohr-watch", false, true },
-        { "soft", "mohr-reader-soft", "mohr-reader-soft", true, false },
+        { "pcsc", "mohr-reader", "mohr-reader", false, false, false },
+        { "nfc", "mohr-reader-nfc", "mohr-watch", false, true, false },
+        { "usb", "mohr-reader-usb", "mohr-watch", false, true, false },
+        { "phone", "mohr-reader-phone", "mohr-watch-phone", false, true, true },
+        { "soft", "mohr-reader-soft", "mohr-reader-soft", true, false, false },
 };
 
 static const struct driver_row *find_row(const char *driver)

@@ -183,9 +183,9 @@ static const struct {
                 "mohr.conf:2: \"unproven\" in [card] wants ask, yes or no, not \"maybe\"" },
         { "[readers]\ndrivers = pcsc serial\n",
                 "mohr.conf:2: \"drivers\" in [readers] wants "
-                "each once: pcsc, nfc, usb, soft, not \"pcsc serial\"" },
+                "each once: pcsc, nfc, usb, phone, soft, not \"pcsc serial\"" },
         { "[readers]\ndrivers = soft soft\n", "mohr.conf:2: \"drivers\" in [readers] wants "
-                                              "each once: pcsc, nfc, usb, soft, not \"soft "
+                                              "each once: pcsc, nfc, usb, phone, soft, not \"soft "
                                               "soft\"" },
         { "[relying_parties]\nanchors = x\n",
                 "mohr.conf:2: \"anchors\" in [relying_parties] wants an absolute path, not "
@@ -475,7 +475,7 @@ static void wrong_arguments_are_named(void **state)
         assert_int_equal(load(&config, error, "--socket", NULL), OUTCOME_USAGE);
         assert_string_equal(error, "--socket wants a value; try --help");
         assert_int_equal(load(&config, error, "--driver", "serial", NULL), OUTCOME_USAGE);
-        assert_string_equal(error, "--driver serial: each once: pcsc, nfc, usb, soft");
+        assert_string_equal(error, "--driver serial: each once: pcsc, nfc, usb, phone, soft");
         assert_int_equal(
                 load(&config, error, "--driver", "soft", "--driver", "soft", NULL), OUTCOME_USAGE);
 }
