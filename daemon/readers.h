@@ -83,4 +83,20 @@ typedef void (*reader_done)(void *user, int outcome, uint16_t sw, struct in *fie
 _must_check_ int reader_call(struct reader *reader, enum op op, const void *payload, size_t len,
         reader_done done, void *user);
 
+/* What will probably be called next, asked while the helper is at work; after reader_call(), in the order in which it will
+ * be called. It changes nothing for the caller, who calls each of them in its time: reader_call() hands out the answer that is
+ * there, or on its way, to exactly that question (to OP_END, whatever its way, since a transaction ends once). What was
+ * skipped there, or was not meant after all, is asked anew. Never a frame with digits: -EINVAL. Any other failure only means that
+ * it was not asked: the bounds below, or no memory. */
+#define READER_AHEAD_MAX   16    /* questions asked and not called for yet */
+#define READER_AHEAD_BYTES 65536 /* of their answers */
+_must_check_ int reader_ahead(struct reader *reader, enum op op, const void *payload, size_t len);
+/* Another mohrd's question, as a relay passes it on: as reader_call(), one at a time, with OPS_AHEAD as it had it; the outcome may
+ * then be OPS_SKIPPED. */
+_must_check_ int reader_pass(struct reader *reader, enum op op, bool ahead, const void *payload,
+        size_t len, reader_done done, void *user);
+/* How often a helper was waited for since readers_acquire(): of questions that were under way together, the longest chain in
+ * which each waited for the answer before it. */
+unsigned int reader_flights(const struct reader *reader);
+
 #endif
