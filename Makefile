@@ -201,7 +201,7 @@ $(NAMES): /usr/lib/locale/C.utf8/LC_MESSAGES/SYS_LC_MESSAGES
 	$(Q)mkdir -p $(@D) && cp $< $@
 
 # Tests: every tests/unit/test_*.c is a cmocka program that links all rooms.
-UNIT := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
+UNIT := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c)) $(BUILD)/tests/test_event_portable
 TOOLS := $(patsubst tests/tools/%.c,$(BUILD)/tests/%,$(wildcard tests/tools/*.c))
 TEST_SUPPORT := $(A)/support.a
 # A hundred programs that nobody ships: by the quickest linker there is, hardly optimized, and with sanitizers not at all.
@@ -220,6 +220,12 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/tools/%.o $(TEST_SUPPORT) $(ROOMS)
 	$(call say,LD)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $< $(TEST_SUPPORT) -Wl,--start-group $(ROOMS) -Wl,--end-group $(ALL_LDFLAGS) $(ROOM_LIBS) $(PCSC_LIBS) -o $@
+
+# The same expectations of both event loops.
+$(BUILD)/tests/test_event_portable: $(BUILD)/obj/tests/unit/test_event.o $(PORTABLE) $(BASE)
+	$(call say,LD)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(filter %.o,$^) $(filter %.a,$^) $(ALL_LDFLAGS) $(CMOCKA_LIBS) -o $@
 
 # Helper and watcher for a mocked USB bus: the filter of the sandbox is wider, all else is the same.
 MOCKED := $(BUILD)/usb/mohr-reader-usb $(BUILD)/usb/mohr-watch
@@ -294,10 +300,10 @@ UNITS    := $(PREFIX)/lib/systemd
 put       = install -d $(DESTDIR)$(1) && install -m $(2) $(3) $(DESTDIR)$(1)/
 fill      = install -d $(DESTDIR)$(1) && for t in $(2); do f=$${t\#\#*/}; sed 's|@LIBEXECDIR@|$(LIBEXECDIR)|g; s|@LIBDIR@|$(LIBDIR)|g; \
             s|@PREFIX@|$(PREFIX)|g; s|@VERSION@|$(VERSION)|g' $$t >$(DESTDIR)$(1)/$${f%.in} || exit 1; done
-HELPERS  := $(filter-out mohr-reader-soft,$(filter mohr-reader% mohr-watch,$(PROGRAMS)))
+HELPERS  := $(filter-out mohr-reader-soft,$(filter mohr-reader% mohr-watch%,$(PROGRAMS)))
 install: all
 	$(Q)! grep -ls MOHR-WIDER-SANDBOX $(BIN) || { echo 'built with MOHR_MOCK_USB, for tests only: not installed' >&2; exit 1; }
-	$(call put,$(PREFIX)/bin,755,$(BUILD)/mohr)
+	$(call put,$(PREFIX)/bin,755,$(BUILD)/mohr $(BUILD)/mohr-relay)
 	$(call put,$(LIBEXECDIR),755,$(addprefix $(BUILD)/,mohrd mohr-prompt mohr-history mohr-page mohr-document $(HELPERS)))
 	$(call put,$(NAMESDIR)/fa/LC_MESSAGES,644,$(NAMES))
 	$(call put,$(PREFIX)/include,644,client-sdk/mohr.h client-sdk/redis/mohr-redis.h)
@@ -313,7 +319,8 @@ install: all
 	        install -m 644 $$(ls client-sdk/man/*.$$n | grep -v softcard) $(DESTDIR)$(SHARE)/man/man$$n/ || exit 1; done
 	$(Q)cd $(DESTDIR)$(SHARE)/man/man3 && for p in libmohr.3 mohr_*.3; do [ -L $$p ] || for f in $$(sed -n '/^.Sh NAME/,/^.Nd/s/^.Nm \(mohr_[a-z_]*\).*/\1.3/p' $$p); do \
 	        [ $$f = $$p ] || ln -sf $$p $$f || exit 1; done; done
-	$(call fill,$(UNITS)/user,udev/mohrd.service.in udev/mohrd.socket.in udev/mohr-fetch.service.in udev/mohr-fetch.timer)
+	$(call fill,$(UNITS)/user,udev/mohrd.service.in udev/mohrd.socket.in udev/mohr-fetch.service.in udev/mohr-fetch.timer \
+	        udev/mohr-relay.service.in)
 	install -d $(DESTDIR)$(UNITS)/user-preset && install -m 644 udev/mohr.preset $(DESTDIR)$(UNITS)/user-preset/80-mohr.preset
 	$(call fill,$(UNITS)/system,udev/mohrd@.service.in udev/mohrd@.socket.in)
 	$(call put,$(PREFIX)/lib/udev/rules.d,644,udev/70-mohr.rules)
