@@ -67,6 +67,8 @@ _must_check_ int link_handshake(struct link *link);
 /* Whose pairing it is, once link_handshake() was 0: id of the pairing; and whether it showed its next certificate. */
 const char *link_id(const struct link *link);
 bool link_showed_next(const struct link *link);
+/* After -EACCES, of handshake or link_recv(): a certificate has expired, ours or theirs, and the two must be paired anew. */
+bool link_expired(const struct link *link);
 
 int link_fd(const struct link *link);
 short link_wants(const struct link *link); /* POLLIN, POLLOUT */
@@ -76,7 +78,9 @@ _must_check_ int link_send(struct link *link, enum link_type type, const void *b
 _must_check_ int link_send_secret(struct link *link, const void *body, size_t len);
 _must_check_ int link_flush(struct link *link); /* 0: all sent; -EAGAIN: some waits */
 /* One whole frame, if there is one: 0, or -EAGAIN. Body into buf->data (cap >= LINK_FRAME_MAX), buf->len set; wiped by the
- * caller. -EBADMSG: a frame out of shape, -ECONNRESET: it ended. A LINK_SECRET is opened; one that does not open is -EBADMSG. */
+ * caller. -EBADMSG: a frame out of shape, -ECONNRESET: it ended; -EACCES: the phone did not take our certificate (the side that
+ * connects is done with its handshake before the other has looked at it). A LINK_SECRET is opened; one that does not open
+ * is -EBADMSG, and so is one from a phone. */
 _must_check_ int link_recv(struct link *link, enum link_type *ret_type, struct secret *buf);
 /* Bytes that came already and are not taken yet: POLLIN will not tell of them. */
 bool link_pending(const struct link *link);
