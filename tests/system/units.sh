@@ -13,11 +13,13 @@ trap 'rm -rf "$work"' EXIT
 for unit in service socket; do
         sed "s|@LIBEXECDIR@|$build|g" "$here/udev/mohrd.$unit.in" >"$work/mohrd.$unit"
 done
-mkdir "$work/bin" && ln -s "$build/mohr" "$work/bin/mohr"
-sed "s|@PREFIX@|$work|g" "$here/udev/mohr-fetch.service.in" >"$work/mohr-fetch.service"
+mkdir "$work/bin" && ln -s "$build/mohr" "$build/mohr-relay" "$work/bin/"
+for unit in mohr-fetch mohr-relay; do
+        sed "s|@PREFIX@|$work|g; s|@LIBEXECDIR@|$build|g" "$here/udev/$unit.service.in" >"$work/$unit.service"
+done
 cp "$here/udev/mohr-fetch.timer" "$work/"
 said=$(XDG_RUNTIME_DIR=$work systemd-analyze --user --man=no verify "$work/mohrd.service" "$work/mohrd.socket" \
-        "$work/mohr-fetch.service" "$work/mohr-fetch.timer" 2>&1)
+        "$work/mohr-fetch.service" "$work/mohr-fetch.timer" "$work/mohr-relay.service" 2>&1)
 status=$?
 if [ "$status" = 0 ] && [ -z "$said" ]; then
         echo "ok - the user units are clean"
