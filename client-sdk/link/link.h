@@ -35,8 +35,11 @@ enum link_type {
         LINK_PONG,   /* the same u32, at once */
         LINK_STATUS, /* phone -> computer, unasked: struct op_link, when it changed */
         LINK_BYE,    /* either way, last: u8 enum link_reason */
-        LINK_RENEW, /* in the role RENEW, computer -> phone: bytes16 DER of its next certificate; */
-        LINK_RENEWED, /* phone -> computer: bytes16 DER of the phone's next certificate. Both keep both until the next is seen */
+        LINK_RENEW, /* in the role RENEW, computer -> phone: bytes16 DER of its next certificate; the phone keeps its print as next_print; */
+        LINK_RENEWED, /* phone -> computer: bytes16 DER of the phone's next certificate, whose key the phone keeps in memory. The computer
+                       * keeps its print as next_print and shows its own next from then on, and says BYE(CLOSING) when that is on the
+                       * disk: on this BYE the phone's next key takes the old one's place, and without it the old one stays. So
+                       * whatever is lost, each shows what the other takes. Who sees the next (link_showed_next()) makes it peer_print. */
         LINK_PAIR_FIRST = 32, /* to 47: pairing, see pair.h */
         LINK_PAIR_LAST = 47
 };
