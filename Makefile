@@ -146,6 +146,8 @@ $(BUILD)/mohr-reader-usb: $(BUILD)/obj/drivers/reader-usb/main.o $(USB) $(HELPER
 $(BUILD)/mohr-reader-usb: LIBS = $(USB_LIBS) $(SECCOMP_LIBS)
 $(BUILD)/mohr-watch: $(BUILD)/obj/drivers/reader-watch/main.o $(WATCH) $(HELPER) $(OPS) $(APDU) $(BASE)
 $(BUILD)/mohr-watch: LIBS = $(SYSTEMD_LIBS) $(SECCOMP_LIBS)
+$(BUILD)/mohr-reader-phone: $(BUILD)/obj/drivers/reader-phone/main.o $(PHONE) $(LINK) $(HELPER) $(OPS) $(APDU) $(MOHR) $(BASE)
+$(BUILD)/mohr-reader-phone: LIBS = $(TLS_LIBS) $(JSON_LIBS) $(SECCOMP_LIBS)
 $(BUILD)/mohr-softcard: $(BUILD)/obj/drivers/softcard/main.o $(SOFTCARD) $(BASE)
 $(BUILD)/mohr-softcard: LIBS = $(SSL_LIBS)
 $(BUILD)/mohr-page: $(patsubst %,$(BUILD)/obj/client-sdk/%.o,page/main cli/locale base64 fields members) $(PAGE) $(BASE)

@@ -87,6 +87,10 @@ struct driver {
          * this user. */
         int (*watch_open)(void **ret_watch, const char *const *options);
         int (*watch)(void *watch, struct driver_reader *ret, size_t *ret_count);
+        /* Of a driver whose device answers operations, not commands (phone): takes the channel over once the sandbox is
+         * closed, says itself that it is ready (loop_say_ready()), and returns the exit status. Begin to wait are NULL then. */
+        int (*serve)(void *reader, int channel);
+        const char *confined_as; /* rows of drivers/helper/sandbox.c, if not those of its name */
 };
 
 extern const struct driver driver_pcsc; /* mohr-reader */

@@ -101,13 +101,18 @@ static int refuse(const struct plan *plan, const char *what, int r)
         return outcome_of(r);
 }
 
+static const char *confined_as(const struct driver *driver)
+{
+        return driver->confined_as ? driver->confined_as : driver->name;
+}
+
 static int run_watcher(const struct plan *plan)
 {
         void *watch = NULL;
         int r = plan->driver->watch_open(&watch, plan->options);
         if (r != 0)
                 return refuse(plan, "cannot open the backend", r);
-        r = sandbox_close(plan->driver->open ? plan->driver->name : "watch");
+        r = sandbox_close(confined_as(plan->driver));
         if (r == 0)
                 r = loop_say_ready(OPS_FD, plan->driver);
         if (r < 0)
@@ -124,12 +129,21 @@ static int serve_reader(const struct plan *plan, void *reader)
                 r = session_new(&session, plan->driver, reader);
         if (r < 0)
                 return refuse(plan, "cannot lock memory", r);
-        r = sandbox_close(plan->driver->name);
+        r = sandbox_close(confined_as(plan->driver));
         if (r == 0)
                 r = loop_say_ready(OPS_FD, plan->driver);
         if (r < 0)
                 return refuse(plan, "cannot close the sandbox", r);
         return loop_serve(OPS_FD, session, inbox);
+}
+
+/* The device runs the card's profile by itself; there is no session here. */
+static int serve_linked(const struct plan *plan, void *reader)
+{
+        int r = sandbox_close(confined_as(plan->driver));
+        if (r < 0)
+                return refuse(plan, "cannot close the sandbox", r);
+        return plan->driver->serve(reader, OPS_FD);
 }
 
 /* Nobody resets a direct reader's card when its helper is killed. So the end of mohrd, which the channel
@@ -152,7 +166,7 @@ static int run_helper(const struct plan *plan)
                 r = plan->driver->open(&reader, plan->reader, plan->options);
         if (r != 0)
                 return refuse(plan, "cannot open the reader", r);
-        int status = serve_reader(plan, reader);
+        int status = plan->driver->serve ? serve_linked(plan, reader) : serve_reader(plan, reader);
         plan->driver->close(reader);
         return status;
 }

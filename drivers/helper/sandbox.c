@@ -145,6 +145,13 @@ static const struct call calls[] = {
         { "usb", SCMP_SYS(write), "libusb: its own event", 1, { { 0, SCMP_CMP_GT, DEVICE, 0 } } },
         WIDER_FOR_TESTS
 
+        { "phone", SCMP_SYS(poll), "wait for mohrd, the phone, or until it was silent too long", 0, { { 0 } } },
+        { "phone", SCMP_SYS(ppoll), "the same, on machines without poll", 0, { { 0 } } },
+        { "phone", SCMP_SYS(sendto), "bytes to the phone", 1, { EQ(0, DEVICE) } },
+        { "phone", SCMP_SYS(recvfrom), "bytes of the phone", 1, { EQ(0, DEVICE) } },
+        { "phone", SCMP_SYS(getrandom), "libcrypto: the handshake's keys", 0, { { 0 } } },
+        { "phone", SCMP_SYS(getpid), "libcrypto: has the process forked?", 0, { { 0 } } },
+
         { "soft", SCMP_SYS(clock_nanosleep), "a simulated card's own time", 0, { { 0 } } },
         { "soft", SCMP_SYS(getrandom), "libcrypto: RSA blinding", 0, { { 0 } } },
         { "soft", SCMP_SYS(getpid), "libcrypto: has the process forked?", 0, { { 0 } } },

@@ -108,5 +108,9 @@ static int wait_for_news(void *opaque, struct driver_reader *ret, size_t *ret_co
         return r;
 }
 
-const struct driver watch_usb = { .name = "usb", .watch_open = open_usb, .watch = wait_for_news };
-const struct driver watch_nfc = { .name = "nfc", .watch_open = open_nfc, .watch = wait_for_news };
+const struct driver watch_usb = {
+        .name = "usb", .watch_open = open_usb, .watch = wait_for_news, .confined_as = "watch"
+};
+const struct driver watch_nfc = {
+        .name = "nfc", .watch_open = open_nfc, .watch = wait_for_news, .confined_as = "watch"
+};

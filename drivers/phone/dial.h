@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* dial.h: one TCP connection to whichever of a phone's addresses answers first (as RFC 8305 has it, in small). */
+#ifndef MOHR_PHONE_DIAL_H
+#define MOHR_PHONE_DIAL_H
+
+#include "drivers/phone/address.h"
+
+#define DIAL_MS 5000 /* in all */
+
+/* 0, OUTCOME_NO_READER, or < 0. *ret_fd does not block, and is set up for a link that is mostly idle. */
+_must_check_ int dial(const struct whereabouts *where, int *ret_fd);
+
+#endif

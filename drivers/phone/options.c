@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* options.c: "key=value", as the configuration gave them to the helper and to the watcher. */
+#include "drivers/phone/phone.h"
+
+const char *phone_option(const char *const *options, const char *key)
+{
+        size_t len = strlen(key);
+        for (; *options; options++)
+                if (strncmp(*options, key, len) == 0 && (*options)[len] == '=')
+                        return *options + len + 1;
+        return NULL;
+}
