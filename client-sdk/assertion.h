@@ -44,7 +44,7 @@ struct assertion_facts {
         int64_t now, auth_time;
         int life; /* seconds */
         bool clock_synchronised;
-        const char *pin_entry; /* "pinentry", "pinpad" */
+        const char *pin_entry; /* "pinentry", "screen", "pinpad", "phone" */
         const char *software;  /* "mohr 0.1.0" */
         const char *reader;    /* name, or NULL */
         struct assertion_card card;

@@ -366,7 +366,7 @@ struct mohr_request {
         bool remember; /* let the holder be asked to allow the same later without the page of consent; never without PIN */
 };
 
-/* The assertion, to be freed. 2 if a field is out of its bounds (mohr_client_detail() names it). `phase`, if not NULL, hears "reader", "choice", "search", "card", "consent", "pin" or "pinpad", "sign". */
+/* The assertion, to be freed. 2 if a field is out of its bounds (mohr_client_detail() names it). `phase`, if not NULL, hears "reader", "choice", "search", "card", "consent", "pin", "pinpad" or "phone" (tell people to type the PIN there), "sign". */
 int mohr_client_assert(struct mohr_client *client, const struct mohr_request *request,
         void (*phase)(void *user, const char *phase), void *user, char **ret_assertion);
 /* About the last answer over 0: the request's id, an English line for operators ("" if none), and

@@ -71,6 +71,11 @@ struct relying *relying_free(struct relying *relying)
         return NULL;
 }
 
+bool relying_knows_any(const struct relying *relying)
+{
+        return relying->trust != NULL;
+}
+
 void relying_request_clear(struct relying_request *request)
 {
         free(request->audience);

@@ -24,6 +24,7 @@ _must_check_ int relying_new(
 _must_check_ int relying_load(
         struct relying **ret, const char *anchors, uid_t owner, char *error, size_t error_cap);
 struct relying *relying_free(struct relying *relying);
+bool relying_knows_any(const struct relying *relying); /* there are anchors */
 
 struct relying_request {                  /* zero-initialised; freed by relying_request_clear() */
         char *audience, *nonce, *purpose; /* purpose may be NULL */

@@ -64,6 +64,15 @@ struct person_question ask_question(const struct request *request)
         };
 }
 
+bool ask_on_phone(const struct request *request)
+{
+        struct reader_info reader;
+        if (!request->pinpad || !request->reader)
+                return false;
+        reader_describe(request->reader, &reader);
+        return reader.linked;
+}
+
 /* A page promises nothing false: what this card, or this app, has none of is not offered. */
 static claimset available(const struct request *request)
 {
@@ -85,6 +94,7 @@ struct person_question ask_told(const struct request *request, const struct read
         question.card_number = staff ? facts->employee_number : facts->card_number;
         question.staff = staff;
         question.reader = reader->name;
+        question.on_phone = request->pinpad && reader->linked;
         question.tries_left = request->tries_left;
         question.simulated = request->simulated;
         question.tell_unproven = request->told_unproven;

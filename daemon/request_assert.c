@@ -27,7 +27,9 @@ static const char *or_null(const char *text)
 
 static const char *pin_entry(const struct request *request)
 {
-        return request->pinpad ? "pinpad" : request->on_screen ? "screen" : "pinentry";
+        if (request->pinpad)
+                return ask_on_phone(request) ? "phone" : "pinpad";
+        return request->on_screen ? "screen" : "pinentry";
 }
 
 static int compose_text(

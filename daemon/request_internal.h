@@ -218,6 +218,7 @@ bool choose_was_meant(const struct request *request);
 struct person_question ask_question(const struct request *request);
 /* ... and of whom: the prompt for this card. Borrows from both. */
 struct person_question ask_told(const struct request *request, const struct reader_info *reader);
+bool ask_on_phone(const struct request *request); /* `pinpad`, and the keys are a phone's */
 bool ask_take_turn(struct request *request);
 int ask_person(struct request *request, struct out *args);
 void ask_give_up_turn(struct request *request);

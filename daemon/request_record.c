@@ -83,7 +83,8 @@ int record_allows_card(struct request *request)
                 request->detail = "a rule forbids simulated cards here";
                 return OUTCOME_POLICY;
         }
-        if (request->decision.pinpad && !request->pinpad && work_signs(request)) {
+        bool keys = request->pinpad && !ask_on_phone(request); /* a phone is no PIN pad */
+        if (request->decision.pinpad && !keys && work_signs(request)) {
                 request->detail = "a rule wants the PIN typed on the keys of the card reader, and "
                                   "this one has none that are used";
                 return OUTCOME_POLICY;

@@ -188,11 +188,18 @@ static void choose_next(struct request *request, int result)
                 request->state++;
 }
 
+/* The keys may be a phone's: people are told to look there. */
+static const char *phase_of(const struct request *request)
+{
+        return request->state == STATE_PINPAD && ask_on_phone(request) ? "phone"
+                                                                       : rows[request->state].phase;
+}
+
 /* False if the client hung up on hearing it, and the request is gone. */
 static bool announce(struct request *request)
 {
         bool gone = false;
-        const char *phase = rows[request->state].phase;
+        const char *phase = phase_of(request);
         if (!phase || !request->callbacks.phase)
                 return true;
         request->gone = &gone;

@@ -176,6 +176,7 @@ static bool add_facts(json_t *to, const struct person_question *question, bool p
                 { "expired", question->expired },
                 { "staff", question->staff },
                 { "pinpad", pinpad },
+                { "phone", pinpad && question->on_phone },
                 { "granted", question->granted },
                 { "may_remember", screen_may_remember(question) },
                 { "recorded", question->recorded },

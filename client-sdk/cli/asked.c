@@ -58,6 +58,7 @@ void cli_show_phase(void *user, const char *phase)
                 { "consent", N_("Waiting for the holder's consent ...") },
                 { "pin", N_("The card checks the PIN. Leave it where it is ...") },
                 { "pinpad", N_("Please type the PIN on the keys of the card reader ...") },
+                { "phone", N_("Please enter the PIN on the phone ...") },
                 { "sign", N_("The chip is signing. Leave the card where it is ...") },
                 { "signed", N_("Signed.") },
         };

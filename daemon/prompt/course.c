@@ -141,19 +141,26 @@ bool course_tells_unproven(const struct question *question)
         return question->tell_unproven;
 }
 
-static bool not_granted(const struct question *question)
+/* On a phone the PIN's page says it all, unless something comes before it. */
+static bool is_one_page(const struct question *question)
 {
-        return !question->granted;
+        return *question->computer && !question->pinpad && !course_is_last_try(question) &&
+               !texts_entry_is_long(question);
+}
+
+bool course_wants_consent(const struct question *question)
+{
+        return !question->granted && !is_one_page(question);
 }
 
 static bool long_consent(const struct question *question)
 {
-        return !question->granted && texts_consent_is_long(question);
+        return course_wants_consent(question) && texts_consent_is_long(question);
 }
 
 static bool long_grant(const struct question *question)
 {
-        return question->granted && texts_grant_is_long(question);
+        return question->granted && texts_entry_is_long(question);
 }
 
 bool course_may_remember(const struct question *question)
@@ -171,7 +178,7 @@ static const struct step search[] = { { NULL, ask_search }, { NULL, NULL } };
 static const struct step sign[] = {
         { course_tells_unproven, course_unproven },
         { long_consent, show_asked },
-        { not_granted, ask_consent },
+        { course_wants_consent, ask_consent },
         { course_may_remember, course_remember },
         { long_grant, show_granted },
         { course_is_last_try, course_last_try },

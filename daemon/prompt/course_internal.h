@@ -35,6 +35,7 @@ int course_pin(struct course *course);
 int course_unproven(struct course *course);
 int course_remember(struct course *course);
 bool course_tells_unproven(const struct question *question);
+bool course_wants_consent(const struct question *question);
 bool course_may_remember(const struct question *question);
 
 /* course_works.c */

@@ -61,14 +61,14 @@ static int ask_key(struct course *course)
 
 static bool key_wants_consent(const struct question *question)
 {
-        return question->pinpad || course_is_last_try(question) || texts_grant_is_long(question);
+        return question->pinpad || course_is_last_try(question) || texts_entry_is_long(question);
 }
 
 /* ---- the order ----------------------------------------------------------------------------- */
 
 const struct step document_steps[] = {
         { tells_unproven, course_unproven },
-        { not_granted, ask_documents },
+        { course_wants_consent, ask_documents },
         { course_is_last_try, course_last_try },
         { NULL, course_pin },
         { NULL, NULL },

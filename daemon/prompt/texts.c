@@ -49,6 +49,9 @@ void texts_begin(struct parts *parts, const struct question *question, struct pa
                 parts_add(parts, _("This terminal cannot show Persian: English is used here."));
         if (question->simulated)
                 parts_add(parts, _("SIMULATED CARD, FOR TESTING ONLY"));
+        if (*question->computer)
+                parts_outside(parts, _("The computer %s, which is paired with this phone, asks."),
+                        CUT_END, question->computer);
 }
 
 void texts_name(char dst[static TEXTS_NAME_SIZE], const char *name)
@@ -94,8 +97,9 @@ void texts_add_request(struct parts *parts, const struct question *question)
 
 void texts_add_reader(struct parts *parts, const struct question *question)
 {
-        parts_outside(parts, _("Card reader: %s"), CUT_END, question->reader);
-        parts->part[parts->count - 1].spare = true;
+        parts_outside(parts, question->on_phone ? _("Phone: %s") : _("Card reader: %s"), CUT_END,
+                question->reader);
+        parts->part[parts->count - 1].spare = !question->on_phone;
 }
 
 void texts_add_audience(struct parts *parts, const struct question *question)
@@ -212,9 +216,41 @@ static const char *words_keys(const struct question *question)
                  "PIN). Please type it on the keys of the card reader, not here.");
 }
 
+static const char *words_phone(const struct question *question)
+{
+        if (question->staff)
+                return _("When you continue, the phone asks for the PIN of the staff card (PIV, 6 "
+                         "to 8 digits). Please enter the PIN on the phone, not here.");
+        return _("When you continue, the phone asks for the identification PIN of the national "
+                 "smart ID card (4 to 8 digits, not the signature PIN). Please enter the PIN on "
+                 "the phone, not here.");
+}
+
 void texts_add_pin(struct parts *parts, const struct question *question)
 {
-        parts_add(parts, question->pinpad ? words_keys(question) : words_pin(question));
+        parts_add(parts, question->on_phone ? words_phone(question)
+                         : question->pinpad ? words_keys(question)
+                                            : words_pin(question));
+}
+
+/* On a phone the person agreed at the computer, or somebody did: what to is all said once more, above the PIN. */
+static bool compose_on_phone(const struct question *question, struct page *ret)
+{
+        struct parts parts = { 0 };
+        texts_begin(&parts, question, ret);
+        texts_add_asker(&parts, question);
+        texts_add_purpose(&parts, question);
+        if (question->work == WORK_DOCUMENTS)
+                texts_add_document(&parts, question);
+        if (question->work == WORK_KEY)
+                texts_add_key(&parts, question);
+        else
+                texts_add_given_away(&parts, question);
+        texts_add_pin(&parts, question);
+        texts_add_reader(&parts, question);
+        texts_add_tries(&parts, question);
+        texts_add_request(&parts, question);
+        return parts_render(&parts, ret->desc);
 }
 
 /* The PIN's page, or the one that leads to the reader's keys. False if something had to be cut. */
@@ -237,10 +273,16 @@ static bool compose_entry(const struct question *question, bool with_who, struct
         return parts_render(&parts, ret->desc);
 }
 
-bool texts_grant_is_long(const struct question *question)
+static bool compose_all(const struct question *question, struct page *ret)
+{
+        return *question->computer ? compose_on_phone(question, ret)
+                                   : compose_entry(question, true, ret);
+}
+
+bool texts_entry_is_long(const struct question *question)
 {
         struct page page;
-        return !compose_entry(question, true, &page);
+        return !compose_all(question, &page);
 }
 
 void texts_granted(const struct question *question, struct page *ret)
@@ -254,9 +296,9 @@ void texts_granted(const struct question *question, struct page *ret)
 
 void texts_entry(const struct question *question, struct page *ret)
 {
-        bool with_who =
-                (question->granted || question->work == WORK_KEY) && !texts_grant_is_long(question);
-        (void)compose_entry(question, with_who, ret);
+        bool all = question->granted || question->work == WORK_KEY || *question->computer;
+        if (!all || !compose_all(question, ret))
+                (void)compose_entry(question, false, ret);
         if (!question->pinpad)
                 ret->prompt =
                         question->staff ? _("PIN of the staff card:") : _("Identification PIN:");

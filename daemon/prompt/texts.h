@@ -50,11 +50,10 @@ void texts_certificates(const struct question *question, struct page *ret);
 /* Also where the number of tries is not known. ok: yes, notok: no. */
 void texts_last_try(const struct question *question, struct page *ret);
 
-/* The PIN's page; where it is typed on the reader's keys, the page that leads there. What was allowed before is told on
- * it, or where that is long on a page of its own before. */
+/* The PIN's page; where it is typed on the reader's keys or on the phone, the page that leads there. What was allowed before,
+ * what a key signs, and on a phone all that the computer asks is told on it, or where that is long on a page of its own before. */
 void texts_entry(const struct question *question, struct page *ret);
-bool texts_grant_is_long(
-        const struct question *question); /* there is no room for who asks what on the PIN's page */
+bool texts_entry_is_long(const struct question *question); /* there is no room for that */
 void texts_granted(const struct question *question, struct page *ret);
 const char *texts_bad_pin(
         const struct question *question); /* said when what was typed cannot be a PIN */

@@ -2,7 +2,8 @@
 /* texts_consent.c: the pages of consent: who asks, for whom, what for, and what the holder gives away.
  *
  * They promise nothing false. Who asks is called unverified unless a signed request was proven to be an
- * organisation's; then the organisation is named, and the program that brought the request still is unverified.
+ * organisation's; then the organisation is named, and the program that brought the request still is unverified. A phone that did not
+ * prove it itself says whose word it is.
  * Name and number go with every signature of the chip, and no page offers to withhold them.
  */
 #include "daemon/prompt/texts_internal.h"
@@ -41,8 +42,10 @@ static const struct asker_words askers[ASKERS] = {
 
 static void add_organization(struct parts *parts, const struct question *question)
 {
-        struct part *part = parts_value(parts, _("Verified organisation: %s"), CUT_NEVER);
-        texts_name(part->value, question->organization);
+        const char *format = question->not_proven_here
+                                     ? _("Organisation, by that computer's word: %s")
+                                     : _("Verified organisation: %s");
+        texts_name(parts_value(parts, format, CUT_NEVER)->value, question->organization);
 }
 
 static void add_program(struct parts *parts, const struct question *question)

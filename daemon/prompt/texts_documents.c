@@ -215,6 +215,12 @@ static void add_question(struct parts *parts, const struct question *question)
                 parts_add(parts, _("Do you agree to sign this document?"));
 }
 
+void texts_add_document(struct parts *parts, const struct question *question)
+{
+        add_documents(parts, question, question->document_at, 1);
+        add_common_form(parts, question);
+}
+
 void texts_add_matter(struct parts *parts, const struct question *question)
 {
         if (question->work == WORK_DOCUMENTS)
@@ -233,8 +239,7 @@ bool texts_documents_whole(const struct question *question, struct page *ret)
         ret->cancel = _("_Refuse");
         texts_add_asker(&parts, question);
         texts_add_purpose(&parts, question);
-        add_documents(&parts, question, question->document_at, 1);
-        add_common_form(&parts, question);
+        texts_add_document(&parts, question);
         texts_add_given_away(&parts, question);
         texts_add_record(&parts, question);
         texts_add_request(&parts, question);

@@ -31,7 +31,10 @@ void texts_add_record(struct parts *parts, const struct question *question);
 /* What the PIN or the last try is for, where it is no assertion: this document, or this use of a key. */
 void texts_add_matter(struct parts *parts, const struct question *question);
 void texts_add_content(struct parts *parts, const struct question *question); /* of WORK_KEY */
-void texts_add_pin(struct parts *parts, const struct question *question);     /* which, and where */
+/* The same with all that consent wants to know: the present document, or what is signed and whose key does it. */
+void texts_add_document(struct parts *parts, const struct question *question);
+void texts_add_key(struct parts *parts, const struct question *question);
+void texts_add_pin(struct parts *parts, const struct question *question); /* which, and where */
 void texts_add_tries(struct parts *parts, const struct question *question);
 #define TEXTS_NUMBER_SIZE 48 /* Persian digits have two bytes */
 void texts_number(char dst[static TEXTS_NUMBER_SIZE], const struct question *question, uint64_t n);

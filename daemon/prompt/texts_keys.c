@@ -61,6 +61,14 @@ void texts_add_content(struct parts *parts, const struct question *question)
                 shorten(part->value);
 }
 
+void texts_add_key(struct parts *parts, const struct question *question)
+{
+        texts_add_content(parts, question);
+        texts_add_holder(parts, question);
+        if (question->expired)
+                parts_add(parts, _("The certificate has expired."));
+}
+
 void texts_key(const struct question *question, struct page *ret)
 {
         struct parts parts = { 0 };
@@ -69,10 +77,7 @@ void texts_key(const struct question *question, struct page *ret)
         ret->cancel = _("_Refuse");
         texts_add_asker(&parts, question);
         texts_add_purpose(&parts, question);
-        texts_add_content(&parts, question);
-        texts_add_holder(&parts, question);
-        if (question->expired)
-                parts_add(&parts, _("The certificate has expired."));
+        texts_add_key(&parts, question);
         texts_add_record(&parts, question);
         texts_add_request(&parts, question);
         (void)parts_render(&parts, ret->desc);

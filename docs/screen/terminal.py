@@ -61,6 +61,7 @@ WORDS = {  # key: English, Persian
     "perhaps_last": ("This may be the last try; then a wrong PIN blocks the card. Use it? [y/n]",
                      "شاید این آخرین فرصت باشد؛ آنگاه با رمز نادرست کارت مسدود می‌شود. استفاده شود؟ [y/n]"),
     "pinpad": ("Now type the PIN on the reader's own keys, never here.", "اکنون رمز را روی صفحه‌کلید کارت‌خوان وارد کنید، نه اینجا."),
+    "phone": ("Now enter the PIN on the phone, never here.", "اکنون رمز را روی تلفن همراه وارد کنید، نه اینجا."),
     "pin": ("PIN of the card, {} to {} digits:", "رمز کارت، {} تا {} رقم:"),
     "no_pin": ("That is no PIN.", "این رمز نیست."),
     "ended": ("This question is closed.", "این پرسش بسته شد."), "waiting": ("Please wait.", "لطفاً صبر کنید."),
@@ -297,7 +298,7 @@ class Screen:
             return self.send(answer)
         if question["pinpad"]:
             self.send(answer)
-            return self.show("pinpad")
+            return self.show("phone" if question["phone"] else "pinpad")
         return self.send_pin(answer, question)
 
     def run(self):

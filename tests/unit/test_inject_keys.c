@@ -18,7 +18,11 @@ size_t readers_list(const struct readers *readers, struct reader_info *ret, size
 {
         (void)readers;
         assert_true(cap > 0);
-        ret[0] = (struct reader_info){ READER, "soft", "card", true, world.events, NULL };
+        ret[0] = (struct reader_info){ .name = READER,
+                .driver = "soft",
+                .state = "card",
+                .simulated = true,
+                .events = world.events };
         return 1;
 }
 

@@ -200,7 +200,8 @@ static void it_is_told_whole(void **state)
                 "'system_unit':false},'audience':'https://office.example','given_name':'نمونه',"
                 "'family_name':'آزمایشی','card_number':'0099900007','reader':'Test A 00 00',"
                 "'tries_left':3,'simulated':false,'unproven':false,'expired':false,'staff':false,"
-                "'pinpad':false,'required':['card_expiry'],'optional':['reader','station'],"
+                "'pinpad':false,'phone':false,'required':['card_expiry'],'optional':['reader','"
+                "station'],"
                 "'granted':false,'may_remember':false,'recorded':false,'pin_min':4,'pin_max':8,"
                 "'timeout_ms':60000}");
         const struct peer peer = { .script = "/home/u/x.py",
@@ -214,7 +215,7 @@ static void it_is_told_whole(void **state)
         question.ui.language = "fa";
         question.tries_left = -1;
         question.simulated = question.tell_unproven = question.expired = question.staff = true;
-        question.granted = question.may_remember = question.recorded = true;
+        question.granted = question.may_remember = question.recorded = question.on_phone = true;
         assert_told(&question, NULL,
                 "{'kind':'sign','request':'0123456789abcdef','asker':{'program':'/usr/bin/office',"
                 "'script':'/home/u/x.py','flatpak':'org.example.App','snap':'a.b',"
@@ -223,7 +224,7 @@ static void it_is_told_whole(void **state)
                 "account','language':'fa',"
                 "'given_name':'نمونه','family_name':'آزمایشی','card_number':'0099900007',"
                 "'reader':'Test A 00 00','simulated':true,'unproven':true,'expired':true,"
-                "'staff':true,'pinpad':true,'required':['card_expiry'],"
+                "'staff':true,'pinpad':true,'phone':true,'required':['card_expiry'],"
                 "'optional':['reader','station'],'granted':true,'may_remember':true,"
                 "'recorded':true,'pin_min':6,'pin_max':8,'timeout_ms':60000}");
 }
@@ -244,7 +245,8 @@ static void questions_about_readers_tell_nothing_of_a_card(void **state)
         assert_told(&choice, NULL,
                 "{'kind':'choice','request':'r','asker':{'system_unit':false},"
                 "'audience':'https://o.example','reader':'A','simulated':false,'unproven':false,"
-                "'expired':false,'staff':false,'pinpad':false,'required':[],'optional':[],"
+                "'expired':false,'staff':false,'pinpad':false,'phone':false,'required':[],'"
+                "optional':[],"
                 "'granted':false,'may_remember':false,'recorded':false,'pin_min':4,'pin_max':8,"
                 "'timeout_ms':5000}");
         search.search = true;
@@ -255,13 +257,15 @@ static void questions_about_readers_tell_nothing_of_a_card(void **state)
                 "{'kind':'search','request':'r','asker':{'system_unit':false},"
                 "'audience':'https://o.example','card_number':'0099900007',"
                 "'readers':['A','B','C'],'reader_count':4,'simulated':false,'unproven':false,"
-                "'expired':false,'staff':false,'pinpad':false,'required':[],'optional':[],"
+                "'expired':false,'staff':false,'pinpad':false,'phone':false,'required':[],'"
+                "optional':[],"
                 "'granted':false,'may_remember':false,'recorded':false,'pin_min':4,'pin_max':8,"
                 "'timeout_ms':5000}");
 }
 
 #define BARE_FACTS                                                                                 \
-        "'simulated':false,'unproven':false,'expired':false,'staff':false,'pinpad':false,"         \
+        "'simulated':false,'unproven':false,'expired':false,'staff':false,'pinpad':false,'phone':" \
+        "false,"                                                                                   \
         "'required':[],'optional':[],'granted':false,'may_remember':false,'recorded':false,"       \
         "'pin_min':4,'pin_max':8,'timeout_ms':5000}"
 

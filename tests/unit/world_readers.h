@@ -57,10 +57,17 @@ size_t readers_with_cards(const struct readers *readers, struct reader_info *ret
         (void)readers;
         size_t count = 0;
         for (const struct lying *at = world.lying; at && at->reader && count < cap; at++, count++)
-                ret[count] = (struct reader_info){ at->reader, "soft",
-                        at->state ? at->state : "card", true, 1, NULL };
+                ret[count] = (struct reader_info){ .name = at->reader,
+                        .driver = "soft",
+                        .state = at->state ? at->state : "card",
+                        .simulated = true,
+                        .events = 1 };
         for (const char *const *name = world.cards; name && *name && count < cap; name++)
-                ret[count++] = (struct reader_info){ *name, "soft", "card", true, 1, NULL };
+                ret[count++] = (struct reader_info){ .name = *name,
+                        .driver = "soft",
+                        .state = "card",
+                        .simulated = true,
+                        .events = 1 };
         return count;
 }
 
@@ -110,14 +117,16 @@ struct reader *reader_release(struct reader *reader)
 void reader_describe(const struct reader *reader, struct reader_info *ret)
 {
         (void)reader;
+        *ret = (struct reader_info){ .name = READER,
+                .driver = "soft",
+                .state = "in_use",
+                .simulated = world.simulated,
+                .events = world.events,
+                .linked = world.linked };
         if (world.here) {
-                uint32_t events = 100 + (uint32_t)(world.here - world.lying);
-                *ret = (struct reader_info){ world.here->reader, "soft", "in_use", world.simulated,
-                        events, NULL };
-                return;
+                ret->name = world.here->reader;
+                ret->events = 100 + (uint32_t)(world.here - world.lying);
         }
-        *ret = (struct reader_info){ READER, "soft", "in_use", world.simulated, world.events,
-                NULL };
 }
 
 bool reader_in_transaction(const struct reader *reader)

@@ -72,6 +72,7 @@ struct world {
         unsigned int accepts; /* set of 1 << sign_method that MSE SET takes */
         int good_method;      /* the one whose signature verifies */
         bool simulated;
+        bool linked;        /* the reader is a phone */
         uint8_t pinpad;     /* what the reader has */
         int pinpad_outcome; /* what comes of asking there, with this word */
         uint16_t pinpad_sw;
