@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* door.c: where computers come in. One socket for each kind of address; who comes from farther than the local network, or
+ * reached us by an address that is not of it, is let go without a byte unless the person said `--anywhere`. The
+ * listening addresses are the wildcards, since a phone moves between networks while it listens: it is each
+ * connection's own two addresses that are judged.
+ *
+ * Strangers can only take up places for those who have not shown yet whose they are, and the oldest of them makes room for a
+ * new one. A computer that comes again is the one that was there: what it left behind idle is closed, and what still holds a
+ * card is asked whether anybody is there.
+ */
+#include "daemon/relay/host.h"
+
+#include <arpa/inet.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <sys/socket.h>
+
+#define SOCKETS_MAX 4
+
+struct door {
+        struct host *host;
+        struct guest *guests; /* the newest first */
+        struct listening {
+                int fd;
+                sd_event_source *io;
+        } sockets[SOCKETS_MAX];
+        size_t socket_count;
+};
+
+/* ---- who is here ----------------------------------------------------------------------------- */
+
+static size_t count(const struct door *door, bool shaking)
+{
+        size_t n = 0;
+        for (const struct guest *guest = door->guests; guest; guest = guest->next)
+                n += shaking == (guest->stage == GUEST_SHAKING || guest->stage == GUEST_GREETING) &&
+                     guest->stage != GUEST_LEAVING;
+        return n;
+}
+
+static bool same_computer(const struct guest *a, const struct guest *b)
+{
+        return a != b && a->stage == GUEST_OPEN && strcmp(link_id(a->link), link_id(b->link)) == 0;
+}
+
+enum link_reason door_admit(struct door *door, struct guest *guest)
+{
+        size_t same = 0;
+        for (struct guest *other = door->guests; other; other = other->next) {
+                if (!same_computer(other, guest))
+                        continue;
+                if (visit_holds(other->visit))
+                        guest_doubt(other);
+                else
+                        guest_farewell(other, LINK_REASON_CLOSING);
+                same += other->stage == GUEST_OPEN;
+        }
+        if (same >= HOST_SAME_MAX || count(door, false) >= HOST_GUESTS_MAX)
+                return LINK_REASON_TOO_MANY;
+        log_kv(&door->host->log, LOG_LEVEL_INFO, NULL, "computer connected", "pairing",
+                link_id(guest->link), NULL);
+        return LINK_REASON_NONE;
+}
+
+void door_remove(struct door *door, struct guest *guest)
+{
+        struct guest **slot = &door->guests;
+        while (*slot != guest)
+                slot = &(*slot)->next;
+        *slot = guest->next;
+        guest_free(guest);
+}
+
+void door_tell_readers(struct door *door)
+{
+        for (struct guest *guest = door->guests; guest; guest = guest->next)
+                guest_tell_readers(guest);
+}
+
+static bool is_unpaired(const struct guest *guest)
+{
+        struct link_peer peer = { 0 };
+        const char *id = link_id(guest->link);
+        if (guest->stage == GUEST_SHAKING || guest->stage == GUEST_LEAVING || !id)
+                return false;
+        int r = link_store_get(guest->host->folder, id, &peer);
+        link_peer_clear(&peer);
+        return r != 0;
+}
+
+void door_drop_unpaired(struct door *door)
+{
+        for (struct guest *guest = door->guests; guest; guest = guest->next)
+                if (is_unpaired(guest))
+                        guest_farewell(guest, LINK_REASON_UNPAIRED);
+}
+
+/* ---- who comes ------------------------------------------------------------------------------- */
+
+static bool is_near(int fd)
+{
+        struct sockaddr_storage here = { 0 }, there = { 0 };
+        socklen_t here_len = sizeof here, there_len = sizeof there;
+        return getsockname(fd, (struct sockaddr *)&here, &here_len) == 0 &&
+               getpeername(fd, (struct sockaddr *)&there, &there_len) == 0 &&
+               link_is_local((struct sockaddr *)&here) && link_is_local((struct sockaddr *)&there);
+}
+
+/* The list begins with the newest. */
+static void make_room(struct door *door)
+{
+        struct guest *oldest = NULL;
+        if (count(door, true) < HOST_SHAKING_MAX)
+                return;
+        for (struct guest *guest = door->guests; guest; guest = guest->next)
+                if (guest->stage == GUEST_SHAKING || guest->stage == GUEST_GREETING)
+                        oldest = guest;
+        door_remove(door, oldest);
+}
+
+static void let_in(struct door *door, int fd)
+{
+        struct guest *guest = NULL;
+        if (!door->host->options.anywhere && !is_near(fd)) {
+                log_kv(&door->host->log, LOG_LEVEL_INFO, NULL, "somebody came from far away", NULL);
+                close(fd);
+                return;
+        }
+        make_room(door);
+        if (guest_new(&guest, door->host, fd) < 0)
+                return;
+        guest->next = door->guests;
+        door->guests = guest;
+}
+
+static int on_somebody(sd_event_source *source, int fd, uint32_t events, void *user)
+{
+        (void)source, (void)events;
+        int theirs = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+        if (theirs >= 0)
+                let_in(user, theirs);
+        return 0;
+}
+
+/* ---- listening ------------------------------------------------------------------------------- */
+
+static int listen_at(struct door *door, const struct addrinfo *at)
+{
+        static const int on = 1;
+        struct listening *socket_ = &door->sockets[door->socket_count];
+        int fd = socket(at->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        if (fd < 0)
+                return -errno;
+        (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+        if (at->ai_family == AF_INET6)
+                (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+        int r = bind(fd, at->ai_addr, at->ai_addrlen) < 0 || listen(fd, 16) < 0 ? -errno : 0;
+        if (r == 0)
+                r = sd_event_add_io(
+                        door->host->event, &socket_->io, fd, EPOLLIN, on_somebody, door);
+        if (r < 0) {
+                close(fd);
+                return r;
+        }
+        socket_->fd = fd;
+        door->socket_count++;
+        return 0;
+}
+
+/* Where the wildcard is reached: what a person could type into the computer. */
+static void show_addresses(const struct host *host)
+{
+        struct ifaddrs *all = NULL;
+        char text[INET6_ADDRSTRLEN];
+        if (getifaddrs(&all) < 0)
+                return;
+        for (const struct ifaddrs *at = all; at; at = at->ifa_next) {
+                if (!at->ifa_addr || (at->ifa_flags & IFF_LOOPBACK) ||
+                        at->ifa_addr->sa_family != AF_INET ||
+                        (!host->options.anywhere && !link_is_local(at->ifa_addr)))
+                        continue;
+                const struct sockaddr_in *v4 = (const void *)at->ifa_addr;
+                if (inet_ntop(AF_INET, &v4->sin_addr, text, sizeof text))
+                        printf("  %s:%u\n", text, host->options.port);
+        }
+        freeifaddrs(all);
+}
+
+static int open_all(struct door *door)
+{
+        const struct host_options *options = &door->host->options;
+        const struct addrinfo hints = { .ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV,
+                .ai_socktype = SOCK_STREAM };
+        struct addrinfo *all = NULL;
+        char port[8];
+        snprintf(port, sizeof port, "%u", options->port);
+        if (getaddrinfo(options->address, port, &hints, &all) != 0)
+                return cli_usage(door->host->cli, _("--listen %s: not an address of this machine"),
+                        options->address);
+        int r = 0, first = 0;
+        for (const struct addrinfo *at = all; at && door->socket_count < SOCKETS_MAX;
+                at = at->ai_next) {
+                r = listen_at(door, at);
+                first = first ? first : r;
+        }
+        freeaddrinfo(all);
+        return door->socket_count > 0 ? 0 : first;
+}
+
+int door_open(struct door **ret, struct host *host)
+{
+        struct door *door = calloc(1, sizeof *door);
+        if (!door)
+                return -ENOMEM;
+        door->host = host;
+        int r = open_all(door);
+        if (r != 0) {
+                door_close(door);
+                return r;
+        }
+        if (host->options.address)
+                printf("  %s %u\n", host->options.address, host->options.port);
+        else
+                show_addresses(host);
+        *ret = door;
+        return 0;
+}
+
+struct door *door_close(struct door *door)
+{
+        if (!door)
+                return NULL;
+        for (size_t i = 0; i < door->socket_count; i++) {
+                sd_event_source_disable_unref(door->sockets[i].io);
+                close(door->sockets[i].fd);
+        }
+        while (door->guests) {
+                guest_farewell(door->guests, LINK_REASON_CLOSING);
+                door_remove(door, door->guests);
+        }
+        free(door);
+        return NULL;
+}

@@ -1,0 +1,460 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* guest.c: one connection, from its first byte to its last. Until TLS has shown whose it is nothing is believed and nothing
+ * answered; then the computer says hello and in which role it comes; from then on operations are the visit's, and everything
+ * about the connection itself is dealt with here.
+ *
+ * Silence. While a card waits in a transaction the computer is heard every second; after visit_patience_s() without a word the
+ * visit is over, and with it the transaction (a reset). That is judged before anything that came is read, by a clock
+ * that goes on while the phone sleeps: what a computer said before it lost its patience must not be carried out when the
+ * phone wakes up. While a reader is held outside of transactions it is this side that asks, now and then. A connection
+ * that holds nothing is not disturbed at all: TCP's own keepalive tells of its end.
+ *
+ * All that came is read before any of it is carried out: behind the last operation may stand the end of the connection.
+ */
+#include "daemon/relay/host.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#define FRAMES_AT_ONCE 64 /* then others have their turn */
+#define HELD_PING_MS   10000
+#define HELD_MS        20000
+#define DOUBT_MS       3000
+#define FAREWELL_US    1000000
+
+static int64_t now_ms(void)
+{
+        struct timespec now = { 0 };
+        clock_gettime(CLOCK_BOOTTIME, &now);
+        return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static const char *reason_name(enum link_reason reason)
+{
+        static const char *const names[LINK_REASONS] = { "broke", "closing", "version", "protocol",
+                "unpaired", "too-many", "silent", "forbidden" };
+        return names[reason];
+}
+
+/* ---- silence --------------------------------------------------------------------------------- */
+
+/* For how long may it say nothing? 0: for ever. */
+static int64_t patience_ms(const struct guest *guest)
+{
+        if (guest->stage == GUEST_SHAKING || guest->stage == GUEST_GREETING ||
+                guest->stage == GUEST_RENEWING)
+                return HOST_SHAKE_S * 1000;
+        if (!guest->visit)
+                return 0;
+        int64_t patience = 1000 * (int64_t)visit_patience_s(guest->visit);
+        if (patience == 0 && visit_holds(guest->visit))
+                patience = HELD_MS;
+        if (guest->doubted && (patience == 0 || patience > DOUBT_MS))
+                patience = DOUBT_MS;
+        return patience;
+}
+
+static bool pings(const struct guest *guest)
+{
+        return patience_ms(guest) == HELD_MS;
+}
+
+/* Sets the clock to the next moment at which silence means something. */
+static void watch_silence(struct guest *guest)
+{
+        int64_t patience = patience_ms(guest), silent = now_ms() - guest->heard_ms;
+        if (guest->stage == GUEST_LEAVING)
+                return;
+        if (pings(guest) && silent < HELD_PING_MS)
+                patience = HELD_PING_MS;
+        int64_t left = patience > silent ? patience - silent : 0;
+        if (patience > 0)
+                sd_event_source_set_time_relative(guest->clock, (uint64_t)left * 1000);
+        sd_event_source_set_enabled(guest->clock, patience > 0 ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
+}
+
+static bool is_silent(const struct guest *guest)
+{
+        int64_t patience = patience_ms(guest);
+        return patience > 0 && now_ms() - guest->heard_ms >= patience;
+}
+
+static int ping(struct guest *guest)
+{
+        static const uint8_t any[4] = { 0 };
+        return guest_send(guest, LINK_PING, any, sizeof any);
+}
+
+static int on_clock(sd_event_source *source, uint64_t usec, void *user)
+{
+        (void)source, (void)usec;
+        struct guest *guest = user;
+        if (guest->stage == GUEST_LEAVING)
+                door_remove(guest->host->door, guest);
+        else if (is_silent(guest))
+                guest_farewell(guest, LINK_REASON_SILENT);
+        else if (pings(guest) && ping(guest) < 0)
+                guest_farewell(guest, LINK_REASON_NONE);
+        else
+                watch_silence(guest);
+        return 0;
+}
+
+void guest_doubt(struct guest *guest)
+{
+        if (guest->doubted)
+                return;
+        guest->doubted = true;
+        guest->heard_ms = now_ms(); /* what was not said before nobody had asked for */
+        if (ping(guest) < 0)
+                guest_farewell(guest, LINK_REASON_NONE);
+        watch_silence(guest);
+}
+
+/* ---- what goes out --------------------------------------------------------------------------- */
+
+static void want(struct guest *guest)
+{
+        short wants = link_wants(guest->link);
+        uint32_t events =
+                (wants & POLLIN ? (uint32_t)POLLIN : 0) | (wants & POLLOUT ? (uint32_t)POLLOUT : 0);
+        sd_event_source_set_io_events(guest->io, events);
+}
+
+int guest_send(struct guest *guest, enum link_type type, const void *body, size_t len)
+{
+        if (guest->stage == GUEST_LEAVING)
+                return 0;
+        int r = link_send(guest->link, type, body, len);
+        want(guest);
+        return r;
+}
+
+static void put_status(const struct guest *guest, struct out *out)
+{
+        op_put_link(out, &guest->status);
+}
+
+static int welcome(struct guest *guest)
+{
+        uint8_t body[512];
+        struct out out = out_new(body, sizeof body);
+        out_u8(&out, LINK_VERSION);
+        out_text16(&out, guest->host->name);
+        put_status(guest, &out);
+        int r = out_done(&out);
+        return r < 0 ? r : guest_send(guest, LINK_WELCOME, out.data, out.len);
+}
+
+static int tell_status(struct guest *guest)
+{
+        uint8_t body[256];
+        struct out out = out_new(body, sizeof body);
+        put_status(guest, &out);
+        int r = out_done(&out);
+        return r < 0 ? r : guest_send(guest, LINK_STATUS, out.data, out.len);
+}
+
+static int tell_presence(struct guest *guest)
+{
+        uint8_t frame[128];
+        struct out payload = op_frame_begin(frame, sizeof frame, OP_PRESENCE, false, 0);
+        op_put_presence(&payload, &guest->presence);
+        ssize_t len = op_frame_finish(frame, &payload);
+        return len < 0 ? (int)len : guest_send(guest, LINK_OP, frame, (size_t)len);
+}
+
+/* Which reader a visit would take; of cards it says that one is there and nothing about it. */
+static void look(
+        const struct guest *guest, struct op_link *status, struct driver_presence *presence)
+{
+        const struct host *host = guest->host;
+        struct reader_info info[2];
+        *status = (struct op_link){ .asks_pin = host->asks };
+        *presence = (struct driver_presence){ .events = host->events_begin };
+        size_t cards = readers_with_cards(host->readers, info, ARRAY_LEN(info));
+        if (cards > 0) {
+                presence->present = true;
+                presence->events += info[0].events;
+        }
+        if (cards == 0 && readers_list(host->readers, info, ARRAY_LEN(info)) == 0)
+                return;
+        snprintf(status->reader, sizeof status->reader, "%s", info[0].name);
+        status->simulated = info[0].simulated;
+}
+
+static bool same_status(const struct op_link *a, const struct op_link *b)
+{
+        return strcmp(a->reader, b->reader) == 0 && a->simulated == b->simulated;
+}
+
+/* Of comings and goings in the middle of a transaction its operations tell. */
+void guest_tell_readers(struct guest *guest)
+{
+        struct op_link status;
+        struct driver_presence presence;
+        if (guest->stage != GUEST_OPEN || visit_patience_s(guest->visit) > 0)
+                return;
+        look(guest, &status, &presence);
+        bool news = !same_status(&status, &guest->status);
+        bool moved = !guest->told || presence.present != guest->presence.present ||
+                     presence.events != guest->presence.events;
+        guest->status = status;
+        guest->presence = presence;
+        guest->told = true;
+        int r = news ? tell_status(guest) : 0;
+        if (r == 0 && moved)
+                r = tell_presence(guest);
+        if (r < 0)
+                guest_farewell(guest, LINK_REASON_NONE);
+}
+
+/* ---- what comes ------------------------------------------------------------------------------ */
+
+static enum link_reason greet(struct guest *guest, struct in *in)
+{
+        char name[LINK_NAME_MAX];
+        uint8_t version = in_u8(in), role = in_u8(in);
+        in_text16(in, name, sizeof name); /* for those whose pairing has none; ours has */
+        if (version != LINK_VERSION)
+                return LINK_REASON_VERSION;
+        if (in_done(in) < 0 || role != LINK_ROLE_READER)
+                return LINK_REASON_PROTOCOL;
+        int r = visit_new(&guest->visit, guest_world(guest->host->asks), guest);
+        if (r < 0)
+                return LINK_REASON_CLOSING;
+        enum link_reason reason = door_admit(guest->host->door, guest);
+        if (reason != LINK_REASON_NONE)
+                return reason;
+        guest->stage = GUEST_OPEN;
+        look(guest, &guest->status, &guest->presence);
+        if (welcome(guest) < 0)
+                return LINK_REASON_CLOSING;
+        guest_tell_readers(guest);
+        return LINK_REASON_NONE;
+}
+
+static enum link_reason take_greeting(struct guest *guest, enum link_type type, struct in *in)
+{
+        return type == LINK_HELLO ? greet(guest, in) : LINK_REASON_PROTOCOL;
+}
+
+static enum link_reason take_frame(struct guest *guest, enum link_type type, struct in *in)
+{
+        switch (type) {
+        case LINK_OP:
+        case LINK_SECRET: return visit_take(guest->visit, type, in->data, in->len);
+        case LINK_PING:
+                if (in->len != 4 || guest_send(guest, LINK_PONG, in->data, in->len) < 0)
+                        return LINK_REASON_PROTOCOL;
+                return LINK_REASON_NONE;
+        case LINK_PONG: return in->len == 4 ? LINK_REASON_NONE : LINK_REASON_PROTOCOL;
+        default: return LINK_REASON_PROTOCOL;
+        }
+}
+
+static enum link_reason take(struct guest *guest, enum link_type type)
+{
+        const struct secret *inbox = guest->host->inbox;
+        struct in in = in_new(inbox->data, inbox->len);
+        guest->heard_ms = now_ms();
+        guest->doubted = false;
+        if (type == LINK_BYE)
+                return LINK_REASON_CLOSING;
+        return guest->stage == GUEST_GREETING ? take_greeting(guest, type, &in)
+                                              : take_frame(guest, type, &in);
+}
+
+/* -EAGAIN: that was all; 0: more waits; else it is over, and *reason is what to say. */
+static int read_frames(struct guest *guest, enum link_reason *reason)
+{
+        struct secret *inbox = guest->host->inbox;
+        int r = 0;
+        for (int i = 0; r == 0 && i < FRAMES_AT_ONCE && guest->stage != GUEST_LEAVING; i++) {
+                enum link_type type;
+                r = link_recv(guest->link, &type, inbox);
+                if (r == 0)
+                        *reason = take(guest, type);
+                secret_wipe(inbox);
+                if (r == -EBADMSG)
+                        *reason = LINK_REASON_PROTOCOL;
+                if (*reason != LINK_REASON_NONE)
+                        return -ECONNABORTED;
+        }
+        return r;
+}
+
+static void step(struct guest *guest)
+{
+        enum link_reason reason = LINK_REASON_NONE;
+        int r = read_frames(guest, &reason);
+        if (r < 0 && r != -EAGAIN) {
+                guest_farewell(guest, reason);
+                return;
+        }
+        if (guest->stage == GUEST_OPEN)
+                visit_go_on(guest->visit);
+        guest_tell_readers(guest);
+        if (r == 0 && link_pending(guest->link)) /* no readiness will tell of it */
+                sd_event_source_set_enabled(guest->later, SD_EVENT_ONESHOT);
+}
+
+static int find_name(struct guest *guest)
+{
+        struct link_peer peer = { 0 };
+        int r = link_store_get(guest->host->folder, link_id(guest->link), &peer);
+        if (r == 0)
+                snprintf(guest->name, sizeof guest->name, "%s", peer.name);
+        link_peer_clear(&peer);
+        return r;
+}
+
+/* False: it goes on later, or never. */
+static bool shake(struct guest *guest)
+{
+        int r = link_handshake(guest->link);
+        if (r == 0)
+                r = find_name(guest);
+        if (r == 0)
+                guest->stage = GUEST_GREETING;
+        else if (r != -EAGAIN)
+                guest_farewell(guest, LINK_REASON_NONE);
+        return r == 0;
+}
+
+static void on_ready(struct guest *guest)
+{
+        if (guest->stage != GUEST_LEAVING && is_silent(guest)) {
+                guest_farewell(guest, LINK_REASON_SILENT);
+                return;
+        }
+        int r = guest->stage == GUEST_SHAKING ? 0 : link_flush(guest->link);
+        if (guest->stage == GUEST_LEAVING) {
+                if (r != -EAGAIN)
+                        sd_event_source_set_enabled(guest->later, SD_EVENT_ONESHOT);
+                return;
+        }
+        if (r < 0 && r != -EAGAIN)
+                guest_farewell(guest, LINK_REASON_NONE);
+        else if (guest->stage != GUEST_SHAKING || shake(guest))
+                step(guest);
+        want(guest);
+        watch_silence(guest);
+}
+
+static int on_io(sd_event_source *source, int fd, uint32_t events, void *user)
+{
+        (void)source, (void)fd, (void)events;
+        on_ready(user);
+        return 0;
+}
+
+/* ---- the end --------------------------------------------------------------------------------- */
+
+/* The visit ends here, not when the farewell has arrived: a transaction is reset at once. */
+static int on_later(sd_event_source *source, void *user)
+{
+        (void)source;
+        struct guest *guest = user;
+        if (guest->stage != GUEST_LEAVING) {
+                on_ready(guest);
+                return 0;
+        }
+        guest->visit = visit_free(guest->visit);
+        if (guest->reason == LINK_REASON_NONE || link_flush(guest->link) != -EAGAIN) {
+                door_remove(guest->host->door, guest);
+                return 0;
+        }
+        want(guest);
+        sd_event_source_set_time_relative(guest->clock, FAREWELL_US);
+        sd_event_source_set_enabled(guest->clock, SD_EVENT_ONESHOT);
+        return 0;
+}
+
+void guest_farewell(struct guest *guest, enum link_reason reason)
+{
+        if (guest->stage == GUEST_LEAVING)
+                return;
+        bool known = guest->stage != GUEST_SHAKING;
+        uint8_t word = (uint8_t)reason;
+        guest->reason = LINK_REASON_NONE;
+        if (known && reason != LINK_REASON_NONE &&
+                guest_send(guest, LINK_BYE, &word, sizeof word) == 0)
+                guest->reason = reason;
+        guest->stage = GUEST_LEAVING;
+        if (known)
+                log_kv(&guest->host->log, LOG_LEVEL_INFO, NULL, "computer left", "reason",
+                        reason_name(reason), NULL);
+        sd_event_source_set_enabled(guest->clock, SD_EVENT_OFF);
+        sd_event_source_set_enabled(guest->later, SD_EVENT_ONESHOT);
+}
+
+static void set_socket(int fd)
+{
+        static const struct {
+                int level, option, value;
+        } rows[] = {
+                { SOL_SOCKET, SO_KEEPALIVE, 1 },
+                { IPPROTO_TCP, TCP_KEEPIDLE, 60 },
+                { IPPROTO_TCP, TCP_KEEPINTVL, 15 },
+                { IPPROTO_TCP, TCP_KEEPCNT, 4 },
+                { IPPROTO_TCP, TCP_USER_TIMEOUT, 30000 },
+                { IPPROTO_TCP, TCP_NODELAY, 1 },
+        };
+        for (size_t i = 0; i < ARRAY_LEN(rows); i++) /* each is a kindness, none a promise */
+                (void)setsockopt(
+                        fd, rows[i].level, rows[i].option, &rows[i].value, sizeof rows[i].value);
+}
+
+static int open_sources(struct guest *guest)
+{
+        sd_event *event = guest->host->event;
+        int r = sd_event_add_io(event, &guest->io, link_fd(guest->link), POLLIN, on_io, guest);
+        if (r >= 0)
+                r = sd_event_add_time(
+                        event, &guest->clock, CLOCK_MONOTONIC, 0, 1000, on_clock, guest);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(guest->clock, SD_EVENT_OFF);
+        if (r >= 0)
+                r = sd_event_add_defer(event, &guest->later, on_later, guest);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(guest->later, SD_EVENT_OFF);
+        return r < 0 ? r : 0;
+}
+
+int guest_new(struct guest **ret, struct host *host, int fd)
+{
+        struct guest *guest = calloc(1, sizeof *guest);
+        if (!guest) {
+                close(fd);
+                return -ENOMEM;
+        }
+        guest->host = host;
+        guest->heard_ms = now_ms();
+        set_socket(fd);
+        int r = link_accept(&guest->link, fd, host->folder);
+        if (r == 0)
+                r = open_sources(guest);
+        if (r < 0) {
+                guest_free(guest);
+                return r;
+        }
+        watch_silence(guest);
+        *ret = guest;
+        return 0;
+}
+
+struct guest *guest_free(struct guest *guest)
+{
+        visit_free(guest->visit);
+        sd_event_source_disable_unref(guest->io);
+        sd_event_source_disable_unref(guest->clock);
+        sd_event_source_disable_unref(guest->later);
+        link_free(guest->link);
+        free(guest);
+        return NULL;
+}

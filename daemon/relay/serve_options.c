@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* serve_options.c: what the person said to `mohr-relay serve`, and the configuration of mohrd itself besides: a phone has one
+ * mohr.conf, whichever program of ours reads it. Which readers are offered is [readers] drivers, except phones: a card is
+ * passed on once, not from one phone to the next.
+ */
+#include "daemon/relay/host.h"
+
+#include <limits.h>
+
+enum { DRIVER, USB_FD, CONFIG, PORT, LISTEN, ANYWHERE, NAME, PIN, READER, NO_PUBLISH };
+
+static const struct option options[] = {
+        { "driver", required_argument, NULL, DRIVER },
+        { "usb-fd", required_argument, NULL, USB_FD },
+        { "config", required_argument, NULL, CONFIG },
+        { "port", required_argument, NULL, PORT },
+        { "listen", required_argument, NULL, LISTEN },
+        { "anywhere", no_argument, NULL, ANYWHERE },
+        { "name", required_argument, NULL, NAME },
+        { "pin", required_argument, NULL, PIN },
+        { "reader", required_argument, NULL, READER },
+        { "no-publish", no_argument, NULL, NO_PUBLISH },
+        { 0 },
+};
+
+struct for_config { /* what config_load() understands */
+        char *argv[2 * CONFIG_DRIVERS_MAX + 6];
+        int argc;
+};
+
+static int hand_on(struct host *host, struct for_config *to, char *name, char *value)
+{
+        if (to->argc + 3 > (int)ARRAY_LEN(to->argv))
+                return cli_usage(host->cli, _("%s is given too often"), name);
+        to->argv[to->argc++] = name;
+        to->argv[to->argc++] = value;
+        return 0;
+}
+
+static int take_port(struct host *host, const char *text)
+{
+        char *end;
+        long port = strtol(text, &end, 10);
+        if (end == text || *end || port < 1 || port > 65535)
+                return cli_usage(host->cli, _("--port wants a number from 1 to 65535"));
+        host->options.port = (uint16_t)port;
+        return 0;
+}
+
+static int take_pin(struct host *host, const char *text)
+{
+        bool here = strcmp(text, "phone") == 0;
+        if (!here && strcmp(text, "computer") != 0)
+                return cli_usage(host->cli, _("--pin wants phone or computer"));
+        host->options.pin = here ? PIN_HERE : PIN_THERE;
+        return 0;
+}
+
+static int take_name(struct host *host, const char *text)
+{
+        if (!*text || text_copy(host->name, sizeof host->name, text) < 0)
+                return cli_usage(host->cli, _("--name wants 1 to 64 bytes of text"));
+        return 0;
+}
+
+static int take_driver(struct host *host, struct for_config *config, char *value)
+{
+        static char name[] = "--driver";
+        if (strcmp(value, "phone") == 0)
+                return cli_usage(host->cli, _("another phone's reader is not passed on"));
+        return hand_on(host, config, name, value);
+}
+
+static int take(struct host *host, struct for_config *config, int option)
+{
+        static char usb_fd[] = "--usb-fd", config_[] = "--config";
+        switch (option) {
+        case DRIVER: return take_driver(host, config, optarg);
+        case USB_FD: return hand_on(host, config, usb_fd, optarg);
+        case CONFIG: return hand_on(host, config, config_, optarg);
+        case PORT: return take_port(host, optarg);
+        case LISTEN: host->options.address = optarg; return 0;
+        case ANYWHERE: host->options.anywhere = true; return 0;
+        case NAME: return take_name(host, optarg);
+        case PIN: return take_pin(host, optarg);
+        case READER: host->options.reader = optarg; return 0;
+        case NO_PUBLISH: host->options.quiet_name = true; return 0;
+        default: return cli_usage(host->cli, _("unknown or incomplete option; try --help"));
+        }
+}
+
+static void drop_phones(struct config *config)
+{
+        char **to = config->drivers;
+        for (char **from = config->drivers; *from; from++)
+                if (strcmp(*from, "phone") == 0)
+                        free(*from);
+                else
+                        *to++ = *from;
+        *to = NULL;
+}
+
+static int load(struct host *host, const struct for_config *config)
+{
+        char error[1024] = "";
+        int r = config_load(&host->config, config->argc, config->argv, error, sizeof error);
+        if (r == 0)
+                r = relying_load(
+                        &host->relying, host->config->relying_anchors, 0, error, sizeof error);
+        if (r != 0)
+                return error[0] ? cli_usage(host->cli, "%s", error) : r;
+        drop_phones(host->config);
+        return host->config->drivers[0]
+                       ? 0
+                       : cli_usage(host->cli, _("no reader is asked for: --driver, or [readers] "
+                                                "drivers"));
+}
+
+int serve_options(struct host *host, int argc, char **argv)
+{
+        struct for_config config = { .argv = { argv[0] }, .argc = 1 };
+        int r = 0;
+        host->options.port = LINK_PORT;
+        opterr = 0;
+        optind = 1;
+        for (int option; r == 0 && (option = getopt_long(argc, argv, "", options, NULL)) >= 0;)
+                r = take(host, &config, option);
+        if (r == 0 && optind < argc)
+                r = cli_usage(host->cli, _("unexpected argument: %.60s"), argv[optind]);
+        return r == 0 ? load(host, &config) : r;
+}

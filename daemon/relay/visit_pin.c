@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* visit_pin.c: what a PIN may come by. An announcement is judged before anything else, allows one question or one PIN, and is
+ * used up by it whatever comes of that.
+ *
+ * Where this phone has something to ask on, it asks: who wants what is told from the announcement, the digits go from its
+ * own prompt to the helper beside it, and to the computer the phone looks like a reader with keys, in the words of PC/SC
+ * part 10. Elsewhere the digits come from the computer, sealed, or are typed on the reader's own keys.
+ *
+ * The card's transaction stays open while the person reads and types. To let go of the card meanwhile and prove it again
+ * afterwards was rejected: between the two anything may be laid on the reader, whereas an open transaction is the proof
+ * itself, and a reader with keys holds the card in just this way. It is bounded: by the prompt's time, by the
+ * computer's word each second, and by its hanging up, which takes the prompt down and resets the card.
+ */
+#include "daemon/relay/visit_internal.h"
+
+#define PROMPT_S 80 /* below the time that a computer waits for a reader's keys */
+
+int visit_announce(struct visit *visit, struct visit_op *op)
+{
+        struct announced *announced = NULL;
+        int r = visit->world.judge(visit->user, (struct view){ op->payload, op->len }, &announced);
+        if (r != 0)
+                return r;
+        visit_conclude(visit);
+        announced_free(visit->announced);
+        visit->announced = announced;
+        visit->fresh = true;
+        visit->result = VISIT_NOT_SENT;
+        visit->world.tell(visit->user, VISIT_ASKS, announced, -1);
+        visit_reply(visit, OUTCOME_OK, 0, NULL);
+        return 0;
+}
+
+/* ---- digits that came from the computer ------------------------------------------------------- */
+
+static int pass_digits(struct visit *visit, reader_done done)
+{
+        int r = visit->world.holds(visit->user)
+                        ? visit->world.pass(visit->user, OP_PIN, false, visit->pin->data,
+                                  visit->pin->len, done, visit)
+                        : OUTCOME_CARD_REMOVED;
+        secret_wipe(visit->pin);
+        return r;
+}
+
+int visit_pin(struct visit *visit, struct visit_op *op _unused_)
+{
+        visit->fresh = false;
+        return pass_digits(visit, visit_replied);
+}
+
+int visit_armed(
+        struct visit *visit, int outcome, struct in fields _unused_, struct out *out _unused_)
+{
+        visit->armed = outcome == 0;
+        return 0;
+}
+
+/* From here on a try is at stake: never again in this visit. */
+static void spend(struct visit *visit)
+{
+        visit->spent = true;
+        visit->armed = visit->counted = false;
+        visit->result = VISIT_AT_RISK;
+}
+
+int visit_verify(struct visit *visit, struct visit_op *op)
+{
+        spend(visit);
+        return visit_pass(visit, op);
+}
+
+int visit_verified(struct visit *visit, int outcome, struct in fields, struct out *out _unused_)
+{
+        int tries = in_left(&fields) > 0 ? (int8_t)in_u8(&fields) : -1;
+        if (outcome == 0) {
+                visit->state = VISIT_VERIFIED;
+                visit->result = VISIT_UNSIGNED;
+        }
+        if (outcome == OUTCOME_REFUSED) /* a reader's cancel key; a card has no such answer */
+                visit->result = VISIT_NOT_SENT;
+        if (outcome == OUTCOME_WRONG_PIN || outcome == OUTCOME_PIN_BLOCKED) {
+                visit->result = VISIT_WRONG_PIN;
+                visit->tries = tries;
+        }
+        return 0;
+}
+
+/* ---- digits that are typed here --------------------------------------------------------------- */
+
+/* What a reader's keys would have said; the card was sent nothing, and has the tries it had. */
+static void answer_unsent(struct visit *visit, int outcome)
+{
+        static const struct {
+                int outcome;
+                uint16_t sw;
+        } words[] = { { OUTCOME_TIMED_OUT, 0x6400 }, { OUTCOME_REFUSED, 0x6401 },
+                { OUTCOME_LAST_TRY_DECLINED, 0x6401 } };
+        uint8_t tries = (uint8_t)visit->tries;
+        const struct in fields = in_new(&tries, 1);
+        uint16_t sw = 0;
+        for (size_t i = 0; i < ARRAY_LEN(words); i++)
+                if (words[i].outcome == outcome)
+                        sw = words[i].sw;
+        visit->result = VISIT_NOT_SENT;
+        visit_reply(visit, outcome, sw, &fields);
+}
+
+static void on_typed_stored(
+        void *user, int outcome, uint16_t sw _unused_, struct in *fields _unused_)
+{
+        struct visit *visit = user;
+        if (outcome == 0) {
+                spend(visit);
+                outcome = outcome_of(visit->world.pass(
+                        visit->user, OP_VERIFY, false, NULL, 0, visit_replied, visit));
+        }
+        if (outcome == 0)
+                return;
+        answer_unsent(visit, outcome);
+        visit_go_on(visit);
+}
+
+static int use_answer(struct visit *visit)
+{
+        if (!visit->keys)
+                return pass_digits(visit, on_typed_stored);
+        spend(visit);
+        return visit_pass(visit, visit->running);
+}
+
+static void on_answered(struct visit *visit, int outcome)
+{
+        visit->asking = false;
+        if (outcome == 0)
+                outcome = outcome_of(use_answer(visit));
+        if (outcome == 0)
+                return;
+        answer_unsent(visit, outcome);
+        visit_go_on(visit);
+}
+
+int visit_pinpad(struct visit *visit, struct visit_op *op)
+{
+        if (op->len != 1)
+                return -EBADMSG;
+        visit->fresh = false;
+        if (!visit->world.ask) {
+                spend(visit);
+                return visit_pass(visit, op);
+        }
+        const struct visit_question question = {
+                .announced = visit->announced,
+                .tries_left = visit->tries,
+                .timeout_s = op->payload[0] > 0 && op->payload[0] < PINPAD_FIRST_KEY_S
+                                     ? op->payload[0]
+                                     : PROMPT_S,
+                .pin = visit->keys ? NULL : visit->pin,
+        };
+        int r = visit->world.ask(visit->user, &question, on_answered, visit);
+        visit->asking = r == 0;
+        if (r > 0)
+                answer_unsent(visit, r);
+        return r < 0 ? r : 0;
+}

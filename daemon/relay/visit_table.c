@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* visit_table.c: which operation a paired computer may ask for, as one table. Reading `rows` is reading the policy.
+ *
+ * The helper behind has a finer table of its own (drivers/helper/session.c) and judges each operation again. What stands here
+ * is what only this side knows: whether the person's phone was told what a PIN is for, whether it was used for that already,
+ * and what does not cross a link at all. A row without states is such a thing.
+ */
+#include "daemon/relay/visit_internal.h"
+
+#include "daemon/gate.h"
+
+enum need {
+        ANNOUNCED = 1, /* and no PIN was asked for or taken by it */
+        COUNTED = 2,   /* the card told of its tries in this transaction */
+        UNSPENT = 4,   /* no VERIFY was sent in this visit */
+        FROM_AFAR = 8, /* nobody is asked here: the PIN comes from the computer */
+        AT_HAND = 16,  /* somebody can be asked here, or the reader asks */
+        ARMED = 32,    /* the digits are with the helper */
+        STEPS = 64,    /* fewer signatures were tried than any card needs */
+};
+
+#define IN(state) (1U << (state))
+#define HELD      (IN(VISIT_BEGUN) | IN(VISIT_VERIFIED))
+#define MAY_PIN   (ANNOUNCED | COUNTED | UNSPENT)
+
+static int take_and_pass(struct visit *visit, struct visit_op *op)
+{
+        int r = visit->taken ? 0 : visit->world.take(visit->user);
+        if (r != 0)
+                return r;
+        visit->taken = true;
+        return visit_pass(visit, op);
+}
+
+static void give_unless_met(struct visit *visit)
+{
+        if (visit->met || !visit->taken)
+                return;
+        visit->taken = false;
+        visit->world.give(visit->user);
+}
+
+/* The keys that a computer is told of are those of this phone, where it asks for the PIN; a new PIN is made on neither. */
+static int begun(struct visit *visit, int outcome, struct in fields, struct out *out)
+{
+        struct driver_card card;
+        if (outcome != 0) {
+                give_unless_met(visit);
+                return 0;
+        }
+        if (op_get_card(&fields, &card) < 0)
+                return -EBADMSG;
+        visit->met = true;
+        visit->state = VISIT_BEGUN;
+        visit->counted = visit->armed = false;
+        visit->keys = card.pinpad & PINPAD_VERIFY;
+        card.pinpad = visit->keys || visit->world.ask ? PINPAD_VERIFY : 0;
+        op_put_card(out, &card);
+        return 1;
+}
+
+static int wrote(
+        struct visit *visit, int outcome, struct in fields _unused_, struct out *out _unused_)
+{
+        visit->met |= outcome == 0;
+        give_unless_met(visit);
+        return 0;
+}
+
+static int counted(struct visit *visit, int outcome, struct in fields, struct out *out _unused_)
+{
+        struct pin_counter counter;
+        visit->counted = false;
+        if (outcome != 0)
+                return 0;
+        if (op_get_counter(&fields, &counter) < 0)
+                return -EBADMSG;
+        visit->counted = true;
+        visit->tries = counter.known ? counter.tries : -1;
+        return 0;
+}
+
+static int sign(struct visit *visit, struct visit_op *op)
+{
+        visit->signatures++;
+        return visit_pass(visit, op);
+}
+
+static int has_signed(
+        struct visit *visit, int outcome, struct in fields _unused_, struct out *out _unused_)
+{
+        if (outcome == 0)
+                visit->result = VISIT_SIGNED;
+        return 0;
+}
+
+static int cleared(struct visit *visit, int outcome _unused_, struct in fields _unused_,
+        struct out *out _unused_)
+{
+        visit->state = VISIT_BEGUN;
+        visit->counted = visit->armed = false;
+        return 0;
+}
+
+static int ended(struct visit *visit, int outcome _unused_, struct in fields _unused_,
+        struct out *out _unused_)
+{
+        visit->state = VISIT_IDLE;
+        visit->counted = visit->armed = false;
+        visit_conclude(visit);
+        return 0;
+}
+
+#define OUT_OF_PLACE LINK_REASON_PROTOCOL
+#define FORBIDDEN    LINK_REASON_FORBIDDEN
+
+/* clang-format off */
+static const struct visit_row rows[OP_COUNT] = {
+        /*                  states                             needs                                start           came            out of place */
+        [OP_BEGIN]       = { IN(VISIT_IDLE),                    0,                                   take_and_pass,  begun,          OUT_OF_PLACE },
+        [OP_IDENTIFY]    = { IN(VISIT_BEGUN),                   0,                                   visit_pass,     NULL,           OUT_OF_PLACE },
+        [OP_RESUME]      = { IN(VISIT_BEGUN),                   0,                                   visit_pass,     NULL,           OUT_OF_PLACE },
+        [OP_READ]        = { IN(VISIT_BEGUN),                   0,                                   visit_pass,     NULL,           OUT_OF_PLACE },
+        [OP_CONFIRM]     = { IN(VISIT_BEGUN),                   0,                                   visit_pass,     NULL,           OUT_OF_PLACE },
+        [OP_COUNTER]     = { IN(VISIT_BEGUN),                   0,                                   visit_pass,     counted,        OUT_OF_PLACE },
+        [OP_PROBE]       = { IN(VISIT_BEGUN),                   0,                                   visit_pass,     NULL,           OUT_OF_PLACE },
+        [OP_METHOD]      = { IN(VISIT_BEGUN),                   0,                                   visit_pass,     NULL,           OUT_OF_PLACE },
+        [OP_FOREIGN]     = { IN(VISIT_BEGUN),                   0,                                   visit_pass,     NULL,           OUT_OF_PLACE },
+        [OP_TRANSCRIPT]  = { IN(VISIT_IDLE),                    0,                                   take_and_pass,  wrote,          OUT_OF_PLACE },
+        [OP_ANNOUNCE]    = { IN(VISIT_IDLE) | IN(VISIT_BEGUN),  UNSPENT,                             visit_announce, NULL,           FORBIDDEN },
+        [OP_PIN]         = { IN(VISIT_BEGUN),                   MAY_PIN | FROM_AFAR,                 visit_pin,      visit_armed,    FORBIDDEN },
+        [OP_VERIFY]      = { IN(VISIT_BEGUN),                   COUNTED | UNSPENT | ARMED,           visit_verify,   visit_verified, FORBIDDEN },
+        [OP_PINPAD]      = { IN(VISIT_BEGUN),                   MAY_PIN | AT_HAND,                   visit_pinpad,   visit_verified, FORBIDDEN },
+        [OP_SIGN]        = { IN(VISIT_VERIFIED),                STEPS,                               sign,           has_signed,     FORBIDDEN },
+        [OP_CLEAR]       = { HELD,                              0,                                   visit_pass,     cleared,        OUT_OF_PLACE },
+        [OP_END]         = { HELD,                              0,                                   visit_pass,     ended,          OUT_OF_PLACE },
+        [OP_NEW_PIN]     = { 0,                                 0,                                   visit_pass,     NULL,           FORBIDDEN },
+        [OP_CHANGE_PIN]  = { 0,                                 0,                                   visit_pass,     NULL,           FORBIDDEN },
+        [OP_UNBLOCK_PIN] = { 0,                                 0,                                   visit_pass,     NULL,           FORBIDDEN },
+};
+/* clang-format on */
+
+const struct visit_row *visit_row(uint8_t op)
+{
+        return op < OP_COUNT && rows[op].start ? &rows[op] : NULL;
+}
+
+bool visit_allows(const struct visit *visit, const struct visit_row *row)
+{
+        bool asks = visit->world.ask != NULL;
+        unsigned int holds = (visit->announced && visit->fresh ? ANNOUNCED : 0) |
+                             (visit->counted ? COUNTED : 0) | (visit->spent ? 0 : UNSPENT) |
+                             (asks ? 0 : FROM_AFAR) | (asks || visit->keys ? AT_HAND : 0) |
+                             (visit->armed ? ARMED : 0) |
+                             (visit->signatures < GATE_STEPS_MAX ? STEPS : 0);
+        return (row->states & IN(visit->state)) != 0 && (row->needs & ~holds) == 0;
+}
