@@ -149,7 +149,7 @@ int draw_sheet(const struct sheet *sheet, struct out *pdf)
 {
         struct qr qr = { 0 };
         const double width = layout_of(sheet->size)->width;
-        int r = qr_make(&qr, sheet->code);
+        int r = qr_make(&qr, sheet->code, QR_PAPER);
         if (r < 0)
                 return r;
         _cleanup_(destroy_surface) cairo_surface_t *surface =

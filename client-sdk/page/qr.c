@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* qr.c: see qr.h; by libqrencode. Level M (15 % may be spoilt): a receipt is folded and stamped, and level
- * H would make the modules too small for a printer of 8 dots per millimetre.
- */
+/* qr.c: see qr.h; by libqrencode. */
 #include "client-sdk/page/qr.h"
 
 #include <qrencode.h>
@@ -12,10 +10,11 @@ static void free_code(QRcode **code)
                 QRcode_free(*code);
 }
 
-int qr_make(struct qr *ret, const char *text)
+int qr_make(struct qr *ret, const char *text, enum qr_level level)
 {
+        static const QRecLevel levels[] = { [QR_SCREEN] = QR_ECLEVEL_L, [QR_PAPER] = QR_ECLEVEL_M };
         errno = 0;
-        _cleanup_(free_code) QRcode *code = QRcode_encodeString8bit(text, 0, QR_ECLEVEL_M);
+        _cleanup_(free_code) QRcode *code = QRcode_encodeString8bit(text, 0, levels[level]);
         if (!code)
                 return errno == ERANGE || errno == EINVAL ? -ERANGE : -ENOMEM;
         if (code->width <= 0 || code->width > QR_SIDE_MAX)

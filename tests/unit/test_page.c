@@ -275,7 +275,7 @@ static void a_code_has_its_three_corners(void **state)
         static struct qr qr;
         char long_text[4000];
         (void)state;
-        assert_int_equal(qr_make(&qr, PAGE_QR_PREFIX DIGEST), 0);
+        assert_int_equal(qr_make(&qr, PAGE_QR_PREFIX DIGEST, QR_PAPER), 0);
         assert_true(qr.side >= 21 && (qr.side - 17) % 4 == 0);
         for (size_t i = 0; i < 7; i++) {
                 assert_int_equal(qr.dark[i], 1);
@@ -284,7 +284,7 @@ static void a_code_has_its_three_corners(void **state)
         }
         memset(long_text, 'a', sizeof long_text - 1);
         long_text[sizeof long_text - 1] = '\0';
-        assert_int_equal(qr_make(&qr, long_text), -ERANGE);
+        assert_int_equal(qr_make(&qr, long_text, QR_PAPER), -ERANGE);
 }
 
 static void a_page_that_has_no_room_is_an_error(void **state)
