@@ -24,31 +24,6 @@ struct watch { /* a Watch that goes on */
 
 /* --- what the methods share --- */
 
-bool method_is_text(const char *text)
-{
-        return field_is_text(text, FIELD_PURPOSE_MAX);
-}
-
-const char *method_string(json_t *parameters, const char *name)
-{
-        return json_string_value(json_object_get(parameters, name));
-}
-
-json_t *method_object(json_t *parameters, const char *name)
-{
-        json_t *object = json_object_get(parameters, name), *value;
-        const char *key;
-        void *next;
-        if (!json_is_object(object))
-                return NULL;
-        json_object_foreach_safe(object, next, key, value)
-        {
-                if (json_is_null(value))
-                        json_object_del(object, key);
-        }
-        return object;
-}
-
 json_t *method_details(const char *id, int tries_left, const char *detail)
 {
         json_t *details = json_object();

@@ -130,11 +130,11 @@ static void read_stamp(struct document_stamp *ret, const json_t *stamp)
 /* The first parameter that does not fit; NULL: all do. */
 static const char *read_asked(struct document_asked *ret, json_t *parameters)
 {
-        const char *commitment = method_string(parameters, "commitment");
-        const char *policy = method_string(parameters, "policy");
-        ret->name = method_string(parameters, "name");
-        ret->location = method_string(parameters, "location");
-        ret->form = document_form_named(method_string(parameters, "form"));
+        const char *commitment = param_string(parameters, "commitment");
+        const char *policy = param_string(parameters, "policy");
+        ret->name = param_string(parameters, "name");
+        ret->location = param_string(parameters, "location");
+        ret->form = document_form_named(param_string(parameters, "form"));
         if (ret->form == FORMS)
                 return "form";
         const char *bad = misplaced(parameters, ret->form);
@@ -145,7 +145,7 @@ static const char *read_asked(struct document_asked *ret, json_t *parameters)
         if (policy) {
                 snprintf(ret->policy.oid, sizeof ret->policy.oid, "%s", policy);
                 (void)!hex_decode(ret->policy.digest, sizeof ret->policy.digest,
-                        method_string(parameters, "policy_digest"));
+                        param_string(parameters, "policy_digest"));
         }
         read_stamp(&ret->stamp, json_object_get(parameters, "stamp"));
         ret->no_time = json_is_true(json_object_get(parameters, "no_time"));

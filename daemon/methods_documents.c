@@ -61,8 +61,8 @@ static struct document *find(const struct call *call, const char *handle)
 
 static const struct param sign_params[] = {
         { .name = "documents", .type = PARAM_LIST, .required = true },
-        { .name = "purpose", .min = 1, .max = FIELD_PURPOSE_MAX, .valid = method_is_text },
-        { .name = "reader", .min = 1, .max = METHODS_READER_MAX, .valid = method_is_text },
+        { .name = "purpose", .min = 1, .max = FIELD_PURPOSE_MAX, .valid = param_is_text },
+        { .name = "reader", .min = 1, .max = METHODS_READER_MAX, .valid = param_is_text },
         { .name = "timeout_ms", .type = PARAM_INT, .min = 1, .max = TIMEOUT_MAX },
         { .name = "ui", .type = PARAM_OBJECT, .fields = ui_params },
         { 0 },
@@ -164,11 +164,11 @@ void method_sign_documents(void *user, struct call *call, json_t *parameters)
         if (!params_accept(call, parameters, sign_params) ||
                 !read_documents(&params, call, json_object_get(parameters, "documents")))
                 return;
-        params.purpose = method_string(parameters, "purpose");
-        params.reader = method_string(parameters, "reader");
+        params.purpose = param_string(parameters, "purpose");
+        params.reader = param_string(parameters, "reader");
         params.timeout_ms =
                 (unsigned int)json_integer_value(json_object_get(parameters, "timeout_ms"));
-        if (ui_read(&params.ui, method_object(parameters, "ui"), params.peer.uid))
+        if (ui_read(&params.ui, param_object(parameters, "ui"), params.peer.uid))
                 sign(m, call, &params);
         else
                 method_invalid(call, "ui.tty");
@@ -189,7 +189,7 @@ void method_remove_document(void *user, struct call *call, json_t *parameters)
         (void)user;
         if (!params_accept(call, parameters, remove_params))
                 return;
-        const char *handle = method_string(parameters, "document");
+        const char *handle = param_string(parameters, "document");
         struct document *document = find(call, handle);
         if (!document) {
                 no_such(call, handle);

@@ -12,7 +12,7 @@ struct job {
 };
 
 static const struct param examine_params[] = {
-        { .name = "reader", .min = 1, .max = METHODS_READER_MAX, .valid = method_is_text },
+        { .name = "reader", .min = 1, .max = METHODS_READER_MAX, .valid = param_is_text },
         { .name = "transcript", .type = PARAM_BOOL },
         { 0 },
 };
@@ -64,7 +64,7 @@ void method_examine(void *user, struct call *call, json_t *parameters)
         if (!params_accept(call, parameters, examine_params))
                 return;
         const struct examine_params params = {
-                .reader = method_string(parameters, "reader"),
+                .reader = param_string(parameters, "reader"),
                 .transcript = json_is_true(json_object_get(parameters, "transcript")),
         };
         struct job *job = calloc(1, sizeof *job);

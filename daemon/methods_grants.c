@@ -129,7 +129,7 @@ void method_revoke_grant(void *user, struct call *call, json_t *parameters)
         struct asking *asking = begin(m, call);
         if (!asking)
                 return;
-        const char *grant = method_string(parameters, "grant");
+        const char *grant = param_string(parameters, "grant");
         int r = history_revoke(&asking->wait, m->context->history, grant, taken_back, asking);
         if (r != 0)
                 give_up(asking, r);

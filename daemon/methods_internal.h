@@ -34,13 +34,6 @@ struct methods {
         bool draining;
 };
 
-bool method_is_text(const char *text); /* for struct param */
-
-/* A parameter that params_accept() let through; NULL where it is absent or null. */
-const char *method_string(json_t *parameters, const char *name);
-/* Without its members that are null, which count as absent here as everywhere. */
-json_t *method_object(json_t *parameters, const char *name);
-
 /* Ends the call. `details` is stolen; NULL: none. Only what the interface declares goes out: outcomes of a client alone are Internal. */
 void method_fail(struct call *call, int outcome, json_t *details); /* of METHODS_INTERFACE */
 void method_fail_as(struct call *call, const char *interface, int outcome, json_t *details);

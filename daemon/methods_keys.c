@@ -142,7 +142,7 @@ static void done(void *user, const struct keys_end *end)
 #define READER                                                                                     \
         {                                                                                          \
                 .name = "reader", .required = true, .min = 1, .max = METHODS_READER_MAX,           \
-                .valid = method_is_text                                                            \
+                .valid = param_is_text                                                            \
         }
 #define TIMEOUT                                                                                    \
         {                                                                                          \
@@ -176,12 +176,12 @@ static void on_turn(void *user, int outcome)
         const struct peer *peer = call_peer(job->call);
         struct keys_call asked = {
                 .asker = { call_connection(job->call), peer },
-                .reader = method_string(job->parameters, "reader"),
+                .reader = param_string(job->parameters, "reader"),
                 .timeout_ms = timeout_of(job->parameters),
         };
         if (outcome != 0)
                 refuse(job, outcome, KEYS_OUTCOME, "another request uses this reader");
-        else if (ui_read(&asked.ui, method_object(job->parameters, "ui"), peer->uid))
+        else if (ui_read(&asked.ui, param_object(job->parameters, "ui"), peer->uid))
                 job->start(job, &asked);
         else
                 refuse(job, OUTCOME_NOBODY_TO_ASK, KEYS_OUTCOME, NULL);
@@ -192,7 +192,7 @@ static void enqueue(struct methods *m, struct call *call, json_t *parameters,
         void (*start)(struct keys_job *job, const struct keys_call *asked))
 {
         struct person_ui ui;
-        if (!ui_read(&ui, method_object(parameters, "ui"), call_peer(call)->uid)) {
+        if (!ui_read(&ui, param_object(parameters, "ui"), call_peer(call)->uid)) {
                 method_invalid(call, "ui.tty");
                 return;
         }
@@ -202,7 +202,7 @@ static void enqueue(struct methods *m, struct call *call, json_t *parameters,
                 *job = (struct keys_job){
                         .methods = m, .call = call, .parameters = parameters, .start = start
                 };
-                r = keys_wait_turn(&job->turn, m->keys, method_string(parameters, "reader"),
+                r = keys_wait_turn(&job->turn, m->keys, param_string(parameters, "reader"),
                         timeout_of(parameters), on_turn, job);
         }
         if (r == 0) {
@@ -247,7 +247,7 @@ void method_list_keys(void *user, struct call *call, json_t *parameters)
 {
         struct methods *m = user;
         if (params_accept(call, parameters, list_params) &&
-                !recall(m, call, method_string(parameters, "reader")))
+                !recall(m, call, param_string(parameters, "reader")))
                 enqueue(m, call, parameters, start_list);
 }
 
@@ -274,8 +274,8 @@ static const struct param sign_params[] = {
 static const struct keys_card *card_of(const struct methods *m, json_t *parameters)
 {
         const struct keys_card *card =
-                keys_find_card(m->keys, events_on(m, method_string(parameters, "reader")));
-        return card && strcmp(card->number, method_string(parameters, "card")) == 0 ? card : NULL;
+                keys_find_card(m->keys, events_on(m, param_string(parameters, "reader")));
+        return card && strcmp(card->number, param_string(parameters, "card")) == 0 ? card : NULL;
 }
 
 static const struct keys_key *key_named(const struct keys_card *card, const char *id)
@@ -297,7 +297,7 @@ static const char *read_params(
         if (len < 0)
                 return "data";
         ret->data = (struct view){ data, (size_t)len };
-        ret->hash = method_string(parameters, "hash");
+        ret->hash = param_string(parameters, "hash");
         ret->salt = json_is_integer(salt) ? (int)json_integer_value(salt) : -1;
         return keys_params_misfit(ret);
 }
@@ -312,9 +312,9 @@ static bool read_sign(struct methods *m, struct call *call, json_t *parameters,
                 fail_plain(call, OUTCOME_CARD_REMOVED, KEYS_CARD_CHANGED, DETAIL_STALE);
                 return false;
         }
-        *ret = (struct keys_sign_job){ .key = key_named(card, method_string(parameters, "key")),
+        *ret = (struct keys_sign_job){ .key = key_named(card, param_string(parameters, "key")),
                 .events = card->events };
-        ret->params.mechanism = keys_mechanism(method_string(parameters, "mechanism"));
+        ret->params.mechanism = keys_mechanism(param_string(parameters, "mechanism"));
         const char *bad = ret->key ? NULL : "key";
         if (!bad && ret->params.mechanism)
                 bad = read_params(&ret->params, parameters, data);

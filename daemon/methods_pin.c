@@ -19,7 +19,7 @@ struct pin_job {
 };
 
 static const struct param pin_params[] = {
-        { .name = "reader", .min = 1, .max = METHODS_READER_MAX, .valid = method_is_text },
+        { .name = "reader", .min = 1, .max = METHODS_READER_MAX, .valid = param_is_text },
         { .name = "timeout_ms", .type = PARAM_INT, .min = 1, .max = TIMEOUT_MAX },
         { .name = "ui", .type = PARAM_OBJECT, .fields = ui_params },
         { 0 },
@@ -71,10 +71,10 @@ static void pin_method(
         struct renew_params params = { .how = how, .peer = *call_peer(call) };
         if (!params_accept(call, parameters, pin_params))
                 return;
-        params.reader = method_string(parameters, "reader");
+        params.reader = param_string(parameters, "reader");
         params.timeout_ms =
                 (unsigned int)json_integer_value(json_object_get(parameters, "timeout_ms"));
-        if (!ui_read(&params.ui, method_object(parameters, "ui"), params.peer.uid)) {
+        if (!ui_read(&params.ui, param_object(parameters, "ui"), params.peer.uid)) {
                 method_invalid(call, "ui.tty");
                 return;
         }

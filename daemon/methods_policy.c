@@ -28,10 +28,10 @@ static bool is_work(const char *text)
 static const struct param check_params[] = {
         { .name = "for", .min = 1, .max = 16, .valid = is_work },
         { .name = "audience", .min = 1, .max = FIELD_AUDIENCE_MAX, .valid = field_is_uri },
-        { .name = "purpose", .min = 1, .max = FIELD_PURPOSE_MAX, .valid = method_is_text },
+        { .name = "purpose", .min = 1, .max = FIELD_PURPOSE_MAX, .valid = param_is_text },
         { .name = "claims", .type = PARAM_OBJECT, .fields = claims_params },
         { .name = "signed_request", .min = 1, .max = RELYING_REQUEST_MAX, .valid = param_graphic },
-        { .name = "who", .min = 1, .max = PEER_KEY_MAX - 1, .valid = method_is_text },
+        { .name = "who", .min = 1, .max = PEER_KEY_MAX - 1, .valid = param_is_text },
         { 0 },
 };
 
@@ -111,15 +111,15 @@ static bool take_claims(struct policy_question *question, json_t *claims)
 /* The name of the parameter that is wrong, or NULL. */
 static const char *take_plain(struct policy_question *question, json_t *parameters)
 {
-        const char *work = method_string(parameters, "for");
+        const char *work = param_string(parameters, "for");
         question->work = work ? policy_work_named(work, strlen(work)) : POLICY_ASSERT;
-        question->audience = method_string(parameters, "audience");
-        question->purpose = method_string(parameters, "purpose");
+        question->audience = param_string(parameters, "audience");
+        question->purpose = param_string(parameters, "purpose");
         if ((question->work == POLICY_ASSERT) != (question->audience != NULL))
                 return "audience";
         if (question->work != POLICY_ASSERT)
                 return json_object_get(parameters, "claims") ? "claims" : NULL;
-        return take_claims(question, method_object(parameters, "claims")) ? NULL : "claims";
+        return take_claims(question, param_object(parameters, "claims")) ? NULL : "claims";
 }
 
 /* What stands in a signed request stands nowhere beside it. */
@@ -167,7 +167,7 @@ static void answer(const struct methods *m, struct call *call, const struct inqu
 static void inquire(
         const struct methods *m, struct call *call, struct inquiry *inquiry, json_t *parameters)
 {
-        const char *jws = method_string(parameters, "signed_request"), *detail = NULL;
+        const char *jws = param_string(parameters, "signed_request"), *detail = NULL;
         const char *wrong = jws ? beside(parameters) : take_plain(&inquiry->question, parameters);
         int r = jws && !wrong ? take_signed(inquiry, m->context->relying, jws, &detail) : 0;
         if (wrong)
@@ -184,7 +184,7 @@ void method_check_policy(void *user, struct call *call, json_t *parameters)
         struct inquiry inquiry = { 0 };
         if (!params_accept(call, parameters, check_params))
                 return;
-        if (!take_who(&inquiry, call_peer(call), method_string(parameters, "who"))) {
+        if (!take_who(&inquiry, call_peer(call), param_string(parameters, "who"))) {
                 method_invalid(call, "who");
                 return;
         }

@@ -4,6 +4,7 @@
 #include "daemon/params.h"
 
 #include "client-sdk/claimset.h"
+#include "client-sdk/fields.h"
 
 #include <ctype.h>
 
@@ -28,6 +29,11 @@ bool param_graphic(const char *text)
 bool param_digits(const char *text)
 {
         return all_of(text, isdigit);
+}
+
+bool param_is_text(const char *text)
+{
+        return field_is_text(text, FIELD_PURPOSE_MAX);
 }
 
 static bool in_bounds(int64_t value, const struct param *row)
@@ -99,12 +105,29 @@ static json_t *first_misfit_nested(json_t *object, const struct param *table, bo
         return bad;
 }
 
-bool params_accept(struct call *call, json_t *parameters, const struct param *table)
+bool params_fit(json_t *parameters, const struct param *table, json_t **ret_bad)
 {
         bool ok;
-        json_t *bad = first_misfit_nested(parameters, table, &ok);
-        if (!ok)
-                call_error(call, "org.varlink.service.InvalidParameter",
-                        json_pack("{s:o}", "parameter", bad ? bad : json_string("")));
+        *ret_bad = first_misfit_nested(parameters, table, &ok);
         return ok;
+}
+
+const char *param_string(json_t *parameters, const char *name)
+{
+        return json_string_value(json_object_get(parameters, name));
+}
+
+json_t *param_object(json_t *parameters, const char *name)
+{
+        json_t *object = json_object_get(parameters, name), *value;
+        const char *key;
+        void *next;
+        if (!json_is_object(object))
+                return NULL;
+        json_object_foreach_safe(object, next, key, value)
+        {
+                if (json_is_null(value))
+                        json_object_del(object, key);
+        }
+        return object;
 }

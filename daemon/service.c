@@ -17,6 +17,16 @@ static void error_with(struct call *call, const char *error, const char *member,
         call_error(call, error, json_pack("{s:o}", member, value));
 }
 
+bool params_accept(struct call *call, json_t *parameters, const struct param *table)
+{
+        json_t *bad = NULL;
+        bool fit = params_fit(parameters, table, &bad);
+        if (!fit)
+                error_with(call, SERVICE ".InvalidParameter", "parameter",
+                        bad ? bad : json_string(""));
+        return fit;
+}
+
 static void get_info(const struct service *service, struct call *call, json_t *parameters)
 {
         static const struct param none[] = { { 0 } };
