@@ -109,7 +109,8 @@ static int take_reply(struct reader *reader, const struct op_frame *frame)
         int outcome;
         uint16_t sw;
         if (!frame->reply || !call->active || !call->sent || frame->id != call->id ||
-                frame->op != call->op || op_get_result(&in, &outcome, &sw) < 0)
+                frame->op != call->op || op_get_result(&in, &outcome, &sw) < 0 ||
+                outcome == OPS_SKIPPED)
                 return -EBADMSG;
         reader_advance(reader, call->op, outcome);
         reader->delay_us = 0;

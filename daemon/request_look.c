@@ -85,6 +85,7 @@ bool look_has_note(const struct request *request)
 
 int look_note(struct request *request, struct out *args)
 {
+        out_u32(args, request->card.insertion);
         out_bytes16(args, request->card.note, request->card.note_len);
         return 0;
 }

@@ -75,7 +75,7 @@ int op_frame_decode(const void *data, size_t len, struct op_frame *ret)
         frame.id = in_u16(&in);
         uint32_t length = in_u32(&in);
         if (len > OPS_FRAME_MAX || version != OPS_VERSION || frame.op == 0 ||
-                frame.op >= OP_COUNT || (frame.reply && frame.ahead))
+                frame.op >= OP_COUNT || (frame.ahead && (frame.reply || op_is_secret(frame.op))))
                 fail(&in);
         frame.payload = in_bytes(&in, length);
         int r = in_done(&in);
@@ -263,7 +263,8 @@ int op_get_result(struct in *in, int *ret_outcome, uint16_t *ret_sw)
 {
         int outcome = in_u8(in);
         uint16_t sw = in_u16(in);
-        if (outcome != OUTCOME_OK && outcome_from_name(outcome_name(outcome)) != outcome)
+        if (outcome != OUTCOME_OK && outcome != OPS_SKIPPED &&
+                outcome_from_name(outcome_name(outcome)) != outcome)
                 fail(in);
         if (in->error)
                 return in->error;
@@ -439,4 +440,11 @@ int ops_recv(int fd, void *buf, size_t cap, size_t *ret_len)
                 return -EMSGSIZE;
         *ret_len = (size_t)received;
         return 0;
+}
+
+bool ops_asked_ahead(int fd)
+{
+        uint8_t head[2];
+        return recv(fd, head, sizeof head, MSG_PEEK | MSG_DONTWAIT) == (ssize_t)sizeof head &&
+               (head[1] & OPS_AHEAD);
 }

@@ -9,8 +9,10 @@
  *                     (VERIFY, PINPAD, CHANGE_PIN and UNBLOCK_PIN: i8 tries always)
  * One question at a time, and behind it what mohrd expects to ask next: such a frame has OPS_AHEAD set. One asked ahead
  * that is out of place in the state which the answers before it led to (drivers/helper/session.c) is not carried out and
- * answered OPS_SKIPPED in place of an outcome: nothing has happened, and mohrd asks in its time what it then needs. So a slow
- * link (a phone) is crossed less often, and a guess cannot do what the table of states does not allow.
+ * answered OPS_SKIPPED in place of an outcome: nothing has happened, and mohrd asks in its time what it then needs. So are all
+ * behind it, up to the next frame without OPS_AHEAD; and all behind an answer that is neither a yes nor a card's refusal. So a slow
+ * link (a phone) is crossed less often, and a guess cannot do what the table of states does not allow. Answers come in the order
+ * of the questions. Digits are never asked ahead: such a frame is malformed.
  * Any malformed byte ends the helper (exit 70) or, seen by mohrd, kills it.
  * A PIN travels in a frame of its own (op_is_secret()) from locked memory to locked memory and is accepted
  * only in the state table's one state, once.
@@ -50,7 +52,8 @@ enum op {
         OP_CLEAR,   /* -> */
         OP_END,     /* u8 driver_end -> */
         OP_PRESENCE, /* helper of a direct driver -> mohrd, unasked, outside transactions: struct driver_presence */
-        OP_RESUME, /* bytes16 note of an earlier helper: instead of IDENTIFY, for the card that never left -> */
+        OP_RESUME, /* u32 insertion, bytes16 note of an earlier helper: instead of IDENTIFY, for the card that never left;
+                    * refused unless BEGIN found that very insertion -> */
         OP_PINPAD, /* u8 seconds for the first key -> i8 tries: the reader asks and makes the VERIFY itself */
         OP_TRANSCRIPT, /* u8 on: from now on it is written down; 0 -> bytes16 text, and no longer */
         OP_FOREIGN,    /* of a card that IDENTIFY did not know -> text16 what else it is */
@@ -106,7 +109,7 @@ static inline bool op_is_secret(enum op op)
 }
 
 _must_check_ int op_frame_decode(const void *data, size_t len, struct op_frame *ret);
-/* Writes header; returns a writer over the payload area; op_frame_finish() fills the length in and
+/* `op` may have OPS_AHEAD set. Writes header; returns a writer over the payload area; op_frame_finish() fills the length in and
  * returns the whole frame's length or < 0. */
 struct out op_frame_begin(uint8_t *frame, size_t cap, uint8_t op, bool reply, uint16_t id);
 _must_check_ ssize_t op_frame_finish(uint8_t *frame, const struct out *payload);
@@ -125,7 +128,7 @@ void op_put_announce(struct out *out, const struct op_announce *v);
 _must_check_ int op_get_announce(struct view payload, struct op_announce *ret);
 
 /* Replies: `outcome` and `sw` first. The getters are for payloads of outcome 0; op_get_result reads
- * the head and leaves `in` after it. */
+ * the head and leaves `in` after it; the outcome may be OPS_SKIPPED. */
 void op_put_result(struct out *out, int outcome, uint16_t sw);
 _must_check_ int op_get_result(struct in *in, int *ret_outcome, uint16_t *ret_sw);
 void op_put_card(struct out *out, const struct driver_card *v);
@@ -141,5 +144,6 @@ _must_check_ int op_get_probe(struct in *in, struct card_probe *ret);
  * -EMSGSIZE for a packet over cap (never truncated silently). Retries EINTR. */
 _must_check_ int ops_send(int fd, const void *frame, size_t len);
 _must_check_ int ops_recv(int fd, void *buf, size_t cap, size_t *ret_len);
+bool ops_asked_ahead(int fd); /* is a question waiting there that has OPS_AHEAD set? */
 
 #endif

@@ -4,7 +4,8 @@
  * Each row: the states an operation is allowed in, what else must hold, the shape of its arguments,
  * its handler, and where success and failure lead. What no row allows ends the process: mohrd never
  * sends it, so whoever did is not mohrd as we know it. An answer of the card, however bad, never
- * ends the process.
+ * ends the process. What was asked ahead is a guess of mohrd's: there the same table says what is skipped
+ * instead, and `ahead` what must hold besides, so that no card is asked what mohrd would not have asked in its time.
  *
  * A transmit that failed is final for its transaction: nothing more goes to the card until the next
  * BEGIN, which then does not count as finding the same card undisturbed. So a card that vanishes
@@ -36,11 +37,13 @@ enum need {
         KEYS = 8,
         UNWRITTEN = 16,
         TOLD = 32,
-        RENEWABLE = 64
+        RENEWABLE = 64,
+        NEVER = 128
 };
 struct row {
         unsigned int states;   /* set of 1 << state */
         unsigned int needs;    /* set of enum need */
+        unsigned int ahead;    /* the same, besides, of one asked ahead */
         unsigned int limit[2]; /* each u8 argument is below this; 0: no such argument */
         enum tail tail;
         handler *handler;
@@ -60,26 +63,26 @@ static handler on_begin, on_identify, on_resume, on_read, on_confirm, on_probe, 
 
 /* clang-format off */
 static const struct row rows[OP_COUNT] = {
-        /*              states          needs             arguments                     handler      done           failed */
-        [OP_BEGIN]    = { IN(IDLE),      0,               { 0 }, NOTHING,               on_begin,            RESUME,        TO_IDLE,      false },
-        [OP_IDENTIFY] = { IN(OPEN),      0,               { 0 }, NOTHING,               on_identify,         TO_IDENTIFIED, STAY,         false },
-        [OP_RESUME]   = { IN(OPEN),      0,               { 0 }, NOTE,                  on_resume,           TO_IDENTIFIED, STAY,         false },
-        [OP_READ]     = { KNOWN,         0,               { OBJECT_COUNT }, NOTHING,    on_read,             STAY,          STAY,         false },
-        [OP_CONFIRM]  = { KNOWN,         SUPPORTED,       { 2 }, NOTHING,               on_confirm,          TO_CONFIRMED,  STAY,         false },
-        [OP_COUNTER]  = { IN(CONFIRMED), 0,               { PIN_COPY_COUNT }, NOTHING,  session_counter,     STAY,          STAY,         false },
-        [OP_PROBE]    = { IN(CONFIRMED), 0,               { 0 }, NOTHING,               on_probe,            STAY,          STAY,         false },
-        [OP_METHOD]   = { IN(CONFIRMED), 0,   { ANY_BYTE, SIGN_METHOD_COUNT }, NOTHING, on_method,           STAY,          STAY,         false },
-        [OP_PIN]      = { IN(CONFIRMED), MAY_PIN,         { 0 }, DIGITS,                session_pin,         TO_ARMED,      STAY,         false },
-        [OP_VERIFY]   = { IN(ARMED),     MAY_PIN,         { 0 }, NOTHING,               session_verify,      TO_VERIFIED,   TO_CONFIRMED, true },
-        [OP_PINPAD]   = { IN(CONFIRMED), MAY_PIN | KEYS,  { PINPAD_FIRST_KEY_S + 1 }, NOTHING, session_pinpad,      TO_VERIFIED,   STAY,         true },
-        [OP_SIGN]     = { IN(VERIFIED),  0,   { ANY_BYTE, SIGN_METHOD_COUNT }, BLOCK,   on_sign,             STAY,          STAY,         false },
-        [OP_NEW_PIN]  = { IN(CONFIRMED), MAY_RENEW,       { 0 }, DIGITS,                session_pin,         TO_RENEWING,   STAY,         false },
-        [OP_CHANGE_PIN]  = { IN(RENEWING), MAY_RENEW | COUNTED, { 0 }, DIGITS,          session_change_pin,  TO_CONFIRMED, TO_CONFIRMED, true },
-        [OP_UNBLOCK_PIN] = { IN(RENEWING), MAY_RENEW,     { 0 }, DIGITS,                session_unblock_pin, TO_CONFIRMED, TO_CONFIRMED, true },
-        [OP_CLEAR]    = { KNOWN | IN(ARMED) | IN(VERIFIED) | IN(RENEWING), 0, { 0 }, NOTHING, on_clear,            RESUME,     RESUME,       false },
-        [OP_END]      = { BEGUN,         0,               { DRIVER_RESET + 1 }, NOTHING, on_end,              TO_IDLE,       TO_IDLE,      false },
-        [OP_TRANSCRIPT] = { IN(IDLE),    0,               { 2 }, NOTHING,               on_transcript,       STAY,        STAY,         false },
-        [OP_FOREIGN]  = { IN(OPEN),      0,               { 0 }, NOTHING,               on_foreign,          STAY,          STAY,         false },
+        /*                    states           needs             ahead      arguments                     handler      done           failed */
+        [OP_BEGIN]       = { IN(IDLE),        0,                0,         { 0 }, NOTHING,               on_begin,            RESUME,        TO_IDLE,      false },
+        [OP_IDENTIFY]    = { IN(OPEN),        0,                0,         { 0 }, NOTHING,               on_identify,         TO_IDENTIFIED, STAY,         false },
+        [OP_RESUME]      = { IN(OPEN),        0,                0,         { 0 }, NOTE,                  on_resume,           TO_IDENTIFIED, STAY,         false },
+        [OP_READ]        = { KNOWN,           0,                SUPPORTED, { OBJECT_COUNT }, NOTHING,    on_read,             STAY,          STAY,         false },
+        [OP_CONFIRM]     = { KNOWN,           SUPPORTED,        0,         { 2 }, NOTHING,               on_confirm,          TO_CONFIRMED,  STAY,         false },
+        [OP_COUNTER]     = { IN(CONFIRMED),   0,                0,         { PIN_COPY_COUNT }, NOTHING,  session_counter,     STAY,          STAY,         false },
+        [OP_PROBE]       = { IN(CONFIRMED),   0,                COUNTED,   { 0 }, NOTHING,               on_probe,            STAY,          STAY,         false },
+        [OP_METHOD]      = { IN(CONFIRMED),   0,                0,         { ANY_BYTE, SIGN_METHOD_COUNT }, NOTHING, on_method,           STAY,          STAY,         false },
+        [OP_PIN]         = { IN(CONFIRMED),   MAY_PIN,          0,         { 0 }, DIGITS,                session_pin,         TO_ARMED,      STAY,         false },
+        [OP_VERIFY]      = { IN(ARMED),       MAY_PIN,          0,         { 0 }, NOTHING,               session_verify,      TO_VERIFIED,   TO_CONFIRMED, true },
+        [OP_PINPAD]      = { IN(CONFIRMED),   MAY_PIN | KEYS,   NEVER,     { PINPAD_FIRST_KEY_S + 1 }, NOTHING, session_pinpad,      TO_VERIFIED,   STAY,         true },
+        [OP_SIGN]        = { IN(VERIFIED),    0,                NEVER,     { ANY_BYTE, SIGN_METHOD_COUNT }, BLOCK,   on_sign,             STAY,          STAY,         false },
+        [OP_NEW_PIN]     = { IN(CONFIRMED),   MAY_RENEW,        0,         { 0 }, DIGITS,                session_pin,         TO_RENEWING,   STAY,         false },
+        [OP_CHANGE_PIN]  = { IN(RENEWING),    MAY_RENEW | COUNTED, 0,         { 0 }, DIGITS,          session_change_pin,  TO_CONFIRMED, TO_CONFIRMED, true },
+        [OP_UNBLOCK_PIN] = { IN(RENEWING),    MAY_RENEW,        0,         { 0 }, DIGITS,                session_unblock_pin, TO_CONFIRMED, TO_CONFIRMED, true },
+        [OP_CLEAR]       = { KNOWN | IN(ARMED) | IN(VERIFIED) | IN(RENEWING), 0,                0,         { 0 }, NOTHING, on_clear,            RESUME,     RESUME,       false },
+        [OP_END]         = { BEGUN,           0,                0,         { DRIVER_RESET + 1 }, NOTHING, on_end,              TO_IDLE,       TO_IDLE,      false },
+        [OP_TRANSCRIPT]  = { IN(IDLE),        0,                NEVER,     { 2 }, NOTHING,               on_transcript,       STAY,        STAY,         false },
+        [OP_FOREIGN]     = { IN(OPEN),        0,                NEVER,     { 0 }, NOTHING,               on_foreign,          STAY,          STAY,         false },
 };
 /* clang-format on */
 
@@ -223,9 +226,12 @@ static int on_identify(
 }
 
 /* Only what identification would have found, and only of a supported card: no other leaves a note. That
- * this is the card it speaks of, mohrd has to know, and the confirmation is mohrd's to repeat. */
+ * this is the card it speaks of, mohrd has to know by the insertion, which was compared before mohrd could do so if this was asked
+ * ahead; and the confirmation is mohrd's to repeat. */
 static int on_resume(struct session *session, const struct args *args, struct out *fields _unused_)
 {
+        if (args->insertion != session->insertion)
+                return OUTCOME_CARD_NOT_SUPPORTED;
         int r = card_resume(&session->card, args->bytes.data, args->bytes.len);
         if (r != 0)
                 return r;
@@ -323,6 +329,8 @@ static int args_decode(const struct row *row, struct view payload, struct args *
                 if (ret->u8[i] >= row->limit[i])
                         return -EBADMSG;
         }
+        if (row->tail == NOTE)
+                ret->insertion = in_u32(&in);
         if (row->tail == BLOCK || row->tail == NOTE)
                 ret->bytes = in_bytes16(&in, row->tail == BLOCK ? CARD_BLOCK_MAX : CARD_NOTE_MAX);
         if (row->tail == DIGITS)
@@ -334,7 +342,7 @@ static int args_decode(const struct row *row, struct view payload, struct args *
         return in_done(&in);
 }
 
-static bool allowed(const struct session *session, const struct row *row)
+static bool allowed(const struct session *session, const struct row *row, bool ahead)
 {
         const struct card_profile *profile = session->card.profile;
         unsigned int holds = (session->supported ? SUPPORTED : 0) |
@@ -342,7 +350,9 @@ static bool allowed(const struct session *session, const struct row *row)
                              (session->told ? TOLD : 0) | (session->counted ? COUNTED : 0) |
                              (session->spent ? 0 : UNSPENT) | (session->link.pinpad ? KEYS : 0) |
                              (session->writer.on ? 0 : UNWRITTEN);
-        return (row->states & IN(session->state)) != 0 && (row->needs & ~holds) == 0;
+        unsigned int needs = row->needs | (ahead ? row->ahead : 0);
+        return !(ahead && session->astray) && (row->states & IN(session->state)) != 0 &&
+               (needs & ~holds) == 0;
 }
 
 static void advance(struct session *session, enum next next)
@@ -358,43 +368,53 @@ static ssize_t answer(const struct session *session, const struct op_frame *ques
 {
         struct out payload = op_frame_begin(reply, cap, question->op, true, question->id);
         op_put_result(&payload, outcome, session->card.sw);
-        if (outcome == OUTCOME_OK || rows[question->op].always)
+        if (outcome == OUTCOME_OK || (rows[question->op].always && outcome != OPS_SKIPPED))
                 out_bytes(&payload, fields->data, fields->len);
         return op_frame_finish(reply, &payload);
+}
+
+static int carry_out(
+        struct session *session, uint8_t op, const struct args *args, struct out *fields)
+{
+        const struct row *row = &rows[op];
+        writer_step(&session->writer, op, args->u8[0]);
+        int r = row->handler(session, args, fields);
+        advance(session, r == 0 ? row->done : row->failed);
+        if (r == OUTCOME_NO_READER || r == OUTCOME_READER_SERVICE)
+                session->gone = r;
+        if (out_done(fields) < 0)
+                r = -EBADMSG;
+        session->astray |= r != 0 && !outcome_is_refusal(r);
+        return outcome_of(r);
 }
 
 ssize_t session_step(
         struct session *session, const void *frame, size_t len, uint8_t *reply, size_t cap)
 {
         struct op_frame question;
-        int r = op_frame_decode(frame, len, &question);
-        if (r < 0)
-                return r;
-        const struct row *row = &rows[question.op];
-        if (question.reply || !row->handler)
-                return -EBADMSG;
-        if (!allowed(session, row))
-                return -EPROTO;
         struct args args = { 0 };
-        r = args_decode(row, question.payload, &args);
+        struct out fields = out_new(session->fields, sizeof session->fields);
+        int r = op_frame_decode(frame, len, &question);
+        if (r == 0 && (question.reply || !rows[question.op].handler))
+                r = -EBADMSG;
+        if (r == 0)
+                r = args_decode(&rows[question.op], question.payload, &args);
         if (r < 0)
                 return r;
-        writer_step(&session->writer, question.op, args.u8[0]);
-        struct out fields = out_new(session->fields, sizeof session->fields);
-        r = row->handler(session, &args, &fields);
-        advance(session, r == 0 ? row->done : row->failed);
-        if (r == OUTCOME_NO_READER || r == OUTCOME_READER_SERVICE)
-                session->gone = r;
-        if (out_done(&fields) < 0)
-                r = -EBADMSG;
-        return answer(session, &question, outcome_of(r), &fields, reply, cap);
+        session->astray &= question.ahead;
+        if (allowed(session, &rows[question.op], question.ahead))
+                return answer(session, &question, carry_out(session, question.op, &args, &fields),
+                        &fields, reply, cap);
+        session->astray = true;
+        return question.ahead ? answer(session, &question, OPS_SKIPPED, &fields, reply, cap)
+                              : -EPROTO;
 }
 
 int session_wait(
         struct session *session, int channel, bool *ret_changed, struct driver_presence *ret)
 {
         *ret_changed = false;
-        if (session->state != IDLE || !session->driver->wait)
+        if (session->state != IDLE || !session->driver->wait || ops_asked_ahead(channel))
                 return 0;
         int r = session->driver->wait(session->reader, channel, ret_changed, ret);
         if (r <= 0)

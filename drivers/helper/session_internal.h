@@ -30,6 +30,7 @@ struct session {
         bool disturbed;     /* the card may have lost its state without the driver noticing */
         int lost;           /* first failure of an exchange in this transaction */
         int gone;
+        bool astray; /* what was asked ahead is not meant any more, until a question that was not */
         uint32_t insertion; /* of the card in this transaction */
         bool looked;        /* an earlier transaction was begun: this one may be the PIN's */
         bool locked_anew;   /* in this transaction: see lock_again() */
@@ -40,6 +41,7 @@ struct session {
 
 struct args {
         uint8_t u8[2];
+        uint32_t insertion;
         struct view bytes;
 };
 

@@ -95,8 +95,9 @@ static bool frame(struct view payload, struct out *out)
         struct op_frame v;
         if (op_frame_decode(payload.data, payload.len, &v) < 0)
                 return false;
-        require(v.op > 0 && v.op < OP_COUNT);
-        struct out again = op_frame_begin(out->data, out->cap, v.op, v.reply, v.id);
+        require(v.op > 0 && v.op < OP_COUNT && !(v.ahead && (v.reply || op_is_secret(v.op))));
+        uint8_t op = v.ahead ? v.op | OPS_AHEAD : v.op;
+        struct out again = op_frame_begin(out->data, out->cap, op, v.reply, v.id);
         out_bytes(&again, v.payload.data, v.payload.len);
         ssize_t len = op_frame_finish(out->data, &again);
         require(len > 0);
@@ -116,10 +117,30 @@ static bool result(struct view payload, struct out *out)
         return true;
 }
 
+static bool linked(struct view payload, struct out *out)
+{
+        struct op_link v;
+        if (op_get_link(payload, &v) < 0)
+                return false;
+        require(terminated(v.reader, sizeof v.reader));
+        op_put_link(out, &v);
+        return true;
+}
+
+static bool announce(struct view payload, struct out *out)
+{
+        struct op_announce v;
+        if (op_get_announce(payload, &v) < 0)
+                return false;
+        require(v.question.len > 0 && v.signed_request.len <= OPS_ANNOUNCE_SIGNED_MAX);
+        op_put_announce(out, &v);
+        return true;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
         static bool (*const decoders[])(struct view payload, struct out * out) = { ready, readers,
-                card, identity, counter, probe, frame, result, presence };
+                card, identity, counter, probe, frame, result, presence, linked, announce };
         static uint8_t again[2 * OPS_FRAME_MAX];
         if (len == 0 || len > OPS_FRAME_MAX)
                 return 0;

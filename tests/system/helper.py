@@ -113,7 +113,8 @@ def resumed(rig, card):
     first.outcomes(("BEGIN",), ("IDENTIFY",))
     note = first.ask("CONFIRM")[1]
     first.outcomes(("END", LEAVE))
-    rig.check(len(note) > 2 and second.outcomes(("BEGIN",), ("RESUME", note), ("CONFIRM",)) == [OK] * 3,
+    insertion = second.ask("BEGIN")[1][2:6]
+    rig.check(len(note) > 2 and second.outcomes(("RESUME", insertion + note), ("CONFIRM",)) == [OK] * 2,
               "a second helper goes on from the first one's note", note)
     rig.check(second.verify(lib.PIN) == [OK] * 3, "and verifies a PIN")
     rig.check(first.end() == 0 and second.end() == 0, "both end")

@@ -22,6 +22,7 @@
 
 /* A conversation is a word: B begin, I identify, R read, C confirm, N counter, P probe, M method,
  * U resume by a note, D the digits, V verify, K the reader's keys, S sign, L clear, E end leaving, Z end resetting; n counter of another copy,
+ * - the next one is asked ahead;
  * Q confirm with the right for the key that makes assertions, q with a word nobody knows;
  * W write down from now on, w hand it over; O a new PIN, X that it takes the old one's place, Y the same by the PUK. */
 static const struct {
@@ -32,7 +33,7 @@ static const struct {
 } words[] = {
         { 'B', OP_BEGIN, "", 0 },
         { 'I', OP_IDENTIFY, "", 0 },
-        { 'U', OP_RESUME, "\0\4note", 6 },
+        { 'U', OP_RESUME, "\0\0\0\0\0\4note", 10 },
         { 'R', OP_READ, "\0", 1 },
         { 'C', OP_CONFIRM, "\0", 1 },
         { 'Q', OP_CONFIRM, "\1", 1 },
@@ -55,16 +56,22 @@ static const struct {
         { 'Y', OP_UNBLOCK_PIN, FAKE_PIN, 8 },
 };
 
-static inline size_t make_frame(char letter, uint8_t *frame, size_t cap)
+static inline size_t make_frame_ahead(char letter, uint8_t ahead, uint8_t *frame, size_t cap)
 {
         size_t i = 0;
         while (words[i].letter != letter)
                 assert_true(++i < ARRAY_LEN(words));
-        struct out payload = op_frame_begin(frame, cap, words[i].op, false, (uint16_t)letter);
+        struct out payload =
+                op_frame_begin(frame, cap, words[i].op | ahead, false, (uint16_t)letter);
         out_bytes(&payload, words[i].payload, words[i].len);
         ssize_t len = op_frame_finish(frame, &payload);
         assert_true(len > 0);
         return (size_t)len;
+}
+
+static inline size_t make_frame(char letter, uint8_t *frame, size_t cap)
+{
+        return make_frame_ahead(letter, 0, frame, cap);
 }
 
 struct talk {
@@ -132,7 +139,7 @@ static inline int say_bytes(struct talk *talk, const void *frame, size_t len)
                 return ENDED;
         assert_int_equal(op_frame_decode(talk->reply, talk->reply_len, &reply), 0);
         assert_true(reply.reply);
-        assert_int_equal(reply.op, ((const uint8_t *)frame)[1]);
+        assert_int_equal(reply.op, ((const uint8_t *)frame)[1] & OPS_OP);
         assert_int_equal(reply.id, ((const uint8_t *)frame)[3]);
         talk->fields = in_new(reply.payload.data, reply.payload.len);
         assert_int_equal(op_get_result(&talk->fields, &outcome, &talk->sw), 0);
@@ -144,8 +151,12 @@ static inline int say(struct talk *talk, const char *word)
 {
         int outcome = 0;
         uint8_t frame[64];
-        for (; *word; word++)
-                outcome = say_bytes(talk, frame, make_frame(*word, frame, sizeof frame));
+        for (; *word; word++) {
+                uint8_t ahead = *word == '-' ? OPS_AHEAD : 0;
+                word += ahead ? 1 : 0;
+                size_t len = make_frame_ahead(*word, ahead, frame, sizeof frame);
+                outcome = say_bytes(talk, frame, len);
+        }
         return outcome;
 }
 

@@ -219,6 +219,7 @@ static int card_does(uint8_t op, const uint8_t *payload, size_t len, struct out 
         case OP_READ: return card_read(in_u8(&args), out);
         case OP_RESUME:
                 assert_false(world.identified);
+                assert_int_equal(in_u32(&args), world.insertion);
                 if (world.forgets)
                         return OUTCOME_CARD_NOT_SUPPORTED;
                 assert_int_equal(in_bytes16(&args, 8).len, 4);
