@@ -133,23 +133,31 @@ static size_t escaped_len(const char *text)
         return len;
 }
 
+static size_t char_cost(const char *at)
+{
+        return escaped_char(*at) ? 3 : char_len(at);
+}
+
 /* The longest run of whole characters from the start that costs at most `room`. */
 const char *parts_fitting(const char *text, size_t room)
 {
         while (*text) {
-                size_t len = char_len(text), cost = escaped_char(*text) ? 3 : len;
+                size_t cost = char_cost(text);
                 if (cost > room)
                         break;
                 room -= cost;
-                text += len;
+                text += char_len(text);
         }
         return text;
 }
 
 static const char *fitting_start(const char *text, size_t room)
 {
-        while (*text && escaped_len(text) > room)
+        size_t left = escaped_len(text);
+        while (left > room) {
+                left -= char_cost(text);
                 text += char_len(text);
+        }
         return text;
 }
 
@@ -276,12 +284,17 @@ static struct room least_room(const struct parts *parts, char desc[static PARTS_
         return room;
 }
 
+bool parts_whole(const struct parts *parts, char desc[static PARTS_LINE_MAX])
+{
+        return render(parts, &(struct room){ DESC_MAX, ROWS_MAX, true }, desc);
+}
+
 /* The most room for the app's strings with which the page fits, by halving. */
 bool parts_render(const struct parts *parts, char desc[static PARTS_LINE_MAX])
 {
         size_t too_much = DESC_MAX + 1;
         desc[0] = '\0';
-        if (render(parts, &(struct room){ DESC_MAX, ROWS_MAX, true }, desc))
+        if (parts_whole(parts, desc))
                 return true;
         struct room room = least_room(parts, desc);
         (void)render(parts, &room, desc);

@@ -39,6 +39,8 @@ void parts_outside(struct parts *parts, const char *format, enum cut cut, const 
 
 /* Lines separated by '\n', not yet escaped; "" if they do not fit. True if nothing had to be cut or left out. */
 bool parts_render(const struct parts *parts, char desc[static PARTS_LINE_MAX]);
+/* The same, where nothing may be cut: false, and desc as it was, if something would have to be. */
+_must_check_ bool parts_whole(const struct parts *parts, char desc[static PARTS_LINE_MAX]);
 
 /* "COMMAND text" with Assuan's percent escapes. -EMSGSIZE if it would not fit one line. */
 _must_check_ int parts_line(

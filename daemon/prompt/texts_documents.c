@@ -262,15 +262,22 @@ void texts_documents_asked(const struct question *question, struct page *ret)
         (void)parts_render(&parts, ret->desc);
 }
 
-static bool compose_list(
+/* As many of `count` documents as a page has room for, and one in any case: how many. */
+static size_t compose_list(
         const struct question *question, size_t from, size_t count, struct page *ret)
 {
         struct parts parts = { 0 };
         texts_begin(&parts, question, ret);
         ret->ok = _("_Next");
         ret->cancel = _("_Refuse");
-        add_documents(&parts, question, from, count);
-        return parts_render(&parts, ret->desc);
+        add_documents(&parts, question, from, 1);
+        (void)parts_render(&parts, ret->desc);
+        for (size_t i = 1; i < count; i++) {
+                add_documents(&parts, question, from + i, 1);
+                if (!parts_whole(&parts, ret->desc))
+                        return i;
+        }
+        return count;
 }
 
 static bool compose_last(const struct question *question, size_t from, struct page *ret)
@@ -294,7 +301,5 @@ size_t texts_documents(
         *ret_last = compose_last(question, from, ret) || count == 0;
         if (*ret_last)
                 return question->document_count;
-        while (!compose_list(question, from, count, ret) && count > 1)
-                count--;
-        return from + count;
+        return from + compose_list(question, from, count, ret);
 }
