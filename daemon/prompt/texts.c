@@ -233,24 +233,31 @@ void texts_add_pin(struct parts *parts, const struct question *question)
                                             : words_pin(question));
 }
 
-/* On a phone the person agreed at the computer, or somebody did: what to is all said once more, above the PIN. */
+/* On a phone the person agreed at the computer, or somebody did: what to is all said once more, above the PIN. Rather than
+ * that this takes two pages, the reader and the request's number stay out. */
 static bool compose_on_phone(const struct question *question, struct page *ret)
 {
-        struct parts parts = { 0 };
-        texts_begin(&parts, question, ret);
-        texts_add_asker(&parts, question);
-        texts_add_purpose(&parts, question);
-        if (question->work == WORK_DOCUMENTS)
-                texts_add_document(&parts, question);
-        if (question->work == WORK_KEY)
-                texts_add_key(&parts, question);
-        else
-                texts_add_given_away(&parts, question);
-        texts_add_pin(&parts, question);
-        texts_add_reader(&parts, question);
-        texts_add_tries(&parts, question);
-        texts_add_request(&parts, question);
-        return parts_render(&parts, ret->desc);
+        bool fits = false;
+        for (int spares = 1; !fits && spares >= 0; spares--) {
+                struct parts parts = { 0 };
+                texts_begin(&parts, question, ret);
+                texts_add_asker(&parts, question);
+                texts_add_purpose(&parts, question);
+                if (question->work == WORK_DOCUMENTS)
+                        texts_add_document(&parts, question);
+                if (question->work == WORK_KEY)
+                        texts_add_key(&parts, question);
+                else
+                        texts_add_given_away(&parts, question);
+                texts_add_pin(&parts, question);
+                if (spares)
+                        texts_add_reader(&parts, question);
+                texts_add_tries(&parts, question);
+                if (spares)
+                        texts_add_request(&parts, question);
+                fits = parts_render(&parts, ret->desc);
+        }
+        return fits;
 }
 
 /* The PIN's page, or the one that leads to the reader's keys. False if something had to be cut. */

@@ -18,6 +18,14 @@ static void check_page(const struct page *page)
         require(parts_line(line, "SETDESC", page->desc) == 0 && !strchr(line, '\n'));
 }
 
+/* The others are of questions that no phone is asked. */
+static bool composed_on_phone(void (*compose)(const struct question *, struct page *))
+{
+        return compose == texts_unproven || compose == texts_asked || compose == texts_consent ||
+               compose == texts_last_try || compose == texts_entry ||
+               compose == texts_documents_asked || compose == texts_key;
+}
+
 static void check_pages(const struct question *question)
 {
         static void (*const compose[])(const struct question *, struct page *) = { texts_unproven,
@@ -27,8 +35,11 @@ static void check_pages(const struct question *question)
                 pintexts_new_pin, pintexts_again };
         struct page page;
         for (size_t i = 0; i < ARRAY_LEN(compose); i++) {
+                if (*question->computer && !composed_on_phone(compose[i]))
+                        continue;
                 compose[i](question, &page);
                 check_page(&page);
+                require(!*question->computer || !page.notok || compose[i] == texts_last_try);
         }
 }
 

@@ -296,6 +296,13 @@ static void longest_names(struct question *question)
 static const char *const units[] = { "a", "م", "漢", "%", "😀", "\n", "\u202e", " x", "<b>", "\"\\",
         "\u3000y", "%0A", "نمونه " };
 
+/* The others are of questions that no phone is asked. */
+static bool composed_on_phone(void (*compose)(const struct question *, struct page *))
+{
+        return compose == texts_unproven || compose == texts_asked || compose == texts_consent ||
+               compose == texts_last_try || compose == texts_entry;
+}
+
 /* Each page with everything that can stand on it, and what of that must be there. */
 static void check_protected(const struct question *question, const char *const warnings[])
 {
@@ -320,6 +327,8 @@ static void check_protected(const struct question *question, const char *const w
         for (size_t i = 0; i < ARRAY_LEN(pages); i++) {
                 char line[PARTS_LINE_MAX + 1];
                 struct page page;
+                if (*question->computer && !composed_on_phone(pages[i].compose))
+                        continue;
                 pages[i].compose(question, &page);
                 int holds = pages[i].holds;
                 assert_true(page.desc[0] && text_utf8_valid(page.desc, strlen(page.desc)));
@@ -357,10 +366,15 @@ static void nothing_protected_is_ever_cut(void **state)
                         question.required = SHARE_CARD_GENERATION | SHARE_STATION;
                         question.optional = SHARE_CARD_EXPIRY | SHARE_READER;
                         check_protected(&question, warnings[l] + 1);
-                        question.pinpad = true;
+                        question.pinpad = question.on_phone = true;
                         question.required = SHARE_ALL;
                         question.optional = 0;
                         question.granted = true;
+                        check_protected(&question, warnings[l] + 1);
+                        question.pinpad = question.on_phone = question.granted = false;
+                        question.recorded = false;
+                        question.not_proven_here = i % 2;
+                        fill(question.computer, sizeof question.computer, units[i]);
                         check_protected(&question, warnings[l] + 1);
                 }
         }
@@ -409,12 +423,19 @@ static void no_name_leaves_a_page_without_words(void **state)
                 question.recorded = true;
                 question.granted = path & 2;
                 question.staff = path & 4;
-                question.pinpad = path & 8;
+                question.pinpad = question.on_phone = path & 8;
                 question.english_instead = (path & 17) == 16;
                 question.required = SHARE_CARD_EXPIRY | SHARE_STATION;
                 question.optional = SHARE_CARD_GENERATION | SHARE_READER;
+                if (!question.granted && !question.on_phone && (path & 16)) {
+                        question.optional = 0;
+                        question.recorded = false;
+                        fill(question.computer, sizeof question.computer, "%");
+                }
                 for (size_t i = 0; i < ARRAY_LEN(compose); i++) {
                         struct page page;
+                        if (*question.computer && !composed_on_phone(compose[i]))
+                                continue;
                         compose[i](&question, &page);
                         if (!page.desc[0])
                                 fail_msg("path %d, page %zu", path, i);
