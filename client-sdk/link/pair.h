@@ -49,6 +49,8 @@ enum pair_failure {
         PAIR_WRONG_COMMITMENT,  /* the other side tried to choose its number after it knew ours */
         PAIR_REFUSED_HERE,
         PAIR_REFUSED_THERE,
+        PAIR_OTHER_VERSION, /* of this protocol */
+        PAIR_OTHER_WAY,     /* one side pairs by secret, the other by code */
         PAIR_FAILURES
 };
 
@@ -70,11 +72,16 @@ struct link *pair_link(struct pairing *pairing);
 _must_check_ enum pair_state pair_step(
         struct pairing *pairing);                     /* after each readiness; never blocks */
 const char *pair_code(const struct pairing *pairing); /* six ASCII digits */
+/* No ends it at any time; then pair_step(), as after readiness: it tells what came of it. */
 void pair_answer(struct pairing *pairing, bool same);
+/* Somebody has tried to prove the secret, right or wrong: no other connection may be tried with it. */
+bool pair_spent(const struct pairing *pairing);
 enum pair_failure pair_failure(const struct pairing *pairing);
 const char *pair_peer_name(
         const struct pairing *pairing); /* hostile text until it is done, and afterwards */
-/* Everything for link_store_put(); the phone's address is that of the connection with its port. */
+/* Everything for link_store_put(); the phone's address is that of the connection with its port. When the connection breaks at the very
+ * end, the computer may be done and the phone not: then the computer keeps a pairing that no phone knows and nobody else has
+ * the key of, until it is forgotten. Never the other way round. */
 _must_check_ int pair_take(struct pairing *pairing, struct link_peer *ret);
 
 #endif
