@@ -45,6 +45,7 @@ USB_LIBS     = $(call pkg,libusb-1.0)
 SECCOMP_LIBS = $(call pkg,libseccomp)
 ASSUAN_LIBS  = $(call pkg,libassuan gpg-error)
 QPDF_LIBS    = $(call pkg,libqpdf)
+QR_LIBS      = $(call pkg,libqrencode)
 PAGE_LIBS    = $(call pkg,pangocairo cairo libqrencode)
 REDIS_LIBS   = $(call pkg,hiredis)
 SQLITE_LIBS  = $(call pkg,sqlite3)
@@ -109,7 +110,7 @@ $(PHONE):    $(call objs,drivers/phone/*.c)
 $(RELAY):    $(call objs,daemon/relay/*.c)
 $(PORTABLE): $(call objs,daemon/portable/*.c)
 # What mohr has for its commands, for those of another program.
-$(CLI):      $(patsubst %,$(BUILD)/obj/client-sdk/cli/%.o,ask asked common locale output program)
+$(CLI):      $(patsubst %,$(BUILD)/obj/client-sdk/cli/%.o,ask asked common dial locale meeting output paired paired_list program)
 
 PROGRAMS := mohrd mohr mohr-prompt mohr-history mohr-page mohr-document mohr-reader mohr-reader-soft mohr-softcard
 PROGRAMS += $(if $(wildcard drivers/reader-nfc/main.c),mohr-reader-nfc) \
@@ -127,10 +128,10 @@ all: $(BIN) $(MO) $(NAMES) $(BUILD)/libmohr.a $(SHARED) $(REDIS) $(MODULE)
 
 $(BUILD)/mohrd: $(BUILD)/obj/daemon/main.o $(BUILD)/obj/daemon/prompt/question.o $(BUILD)/obj/daemon/history/frame.o $(DAEMON) $(OPS) $(APDU) $(MOHR) $(BASE)
 $(BUILD)/mohrd: LIBS = $(SYSTEMD_LIBS) $(SSL_LIBS) $(JSON_LIBS) $(ZLIB_LIBS)
-$(BUILD)/mohr: $(BUILD)/obj/client-sdk/cli/main.o $(call objs,client-sdk/cli/*.c) $(LEDGER) $(MOHR) $(BASE)
-$(BUILD)/mohr: LIBS = $(SSL_LIBS) $(JSON_LIBS) $(SQLITE_LIBS) $(ZLIB_LIBS)
+$(BUILD)/mohr: $(BUILD)/obj/client-sdk/cli/main.o $(call objs,client-sdk/cli/*.c) $(BUILD)/obj/client-sdk/page/qr.o $(LEDGER) $(LINK) $(MOHR) $(BASE)
+$(BUILD)/mohr: LIBS = $(TLS_LIBS) $(JSON_LIBS) $(SQLITE_LIBS) $(ZLIB_LIBS) $(QR_LIBS)
 # No libsystemd here: what it is called for comes from daemon/portable/.
-$(BUILD)/mohr-relay: $(patsubst %,$(BUILD)/obj/daemon/%.o,relay/main prompt/question history/frame) $(RELAY) $(DAEMON) $(OPS) $(APDU) $(LINK) $(CLI) $(MOHR) $(PORTABLE) $(BASE)
+$(BUILD)/mohr-relay: $(patsubst %,$(BUILD)/obj/daemon/%.o,relay/main prompt/question history/frame) $(RELAY) $(DAEMON) $(OPS) $(APDU) $(CLI) $(LINK) $(MOHR) $(PORTABLE) $(BASE)
 $(BUILD)/mohr-relay: LIBS = $(TLS_LIBS) $(JSON_LIBS) $(ZLIB_LIBS) $(if $(wildcard daemon/portable/*.c),,$(SYSTEMD_LIBS))
 $(BUILD)/mohr-prompt: $(BUILD)/obj/daemon/prompt/main.o $(PROMPT) $(BASE)
 $(BUILD)/mohr-prompt: LIBS = $(ASSUAN_LIBS)

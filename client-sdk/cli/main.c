@@ -2,6 +2,7 @@
 /* main.c: mohr: a table of subcommands, each in a file of its own. */
 #include "client-sdk/cli/cli.h"
 #include "client-sdk/cli/history.h"
+#include "client-sdk/cli/phone.h"
 #include "client-sdk/cli/pin.h"
 #include "client-sdk/cli/support.h"
 #include "client-sdk/cli/trust.h"
@@ -76,6 +77,10 @@ static const struct command {
         { "pin", command_pin, "SUBCOMMAND ...",
                 N_("Show the PINs of a card at no cost, and change that of a staff card; mohr help "
                    "pin") },
+        { "phone", command_phone, "SUBCOMMAND ...",
+                N_("Pair a phone with this computer, so that its reader is one of this computer's; "
+                   "mohr "
+                   "help phone") },
         { "policy", command_policy,
                 "check --audience URI [--purpose TEXT] [--claims LIST] [--require LIST]\n"
                 "            [--who WHO] [--json]\n"
@@ -124,6 +129,10 @@ static int show_help(const char *name)
         if (command->run == command_history) {
                 printf("\n");
                 history_show_help();
+        }
+        if (command->run == command_phone) {
+                printf("\n");
+                phone_show_help();
         }
         if (command->run == command_pin) {
                 printf("\n");

@@ -2,10 +2,11 @@
 /* main.c: mohr-relay, the phone's side: a table of commands, each in a file of its own.
  *
  * Born closed as mohrd is, since the same passes through it: umask 077, not dumpable, no core file, before anything is
- * read. A program without systemd: nothing starts it but the person, and it ends with its command.
+ * read. Ctrl-Z is not heard: a card must not be left with its PIN verified by a program that was stopped. A program without systemd: nothing starts it but the person, and it ends with its command.
  */
 #include "daemon/relay/relay.h"
 
+#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -15,6 +16,20 @@ static const struct command {
         int (*run)(struct cli *cli, int argc, char **argv);
         const char *arguments, *help;
 } commands[] = {
+        { "pair", relay_pair,
+                "[--name NAME] [--port N] [--timeout SECONDS] [--anywhere] [--json]\n"
+                "            [TEXT|HOST:PORT|-]",
+                N_("Pair this phone with a computer of your own: by the text of the QR code that "
+                   "it "
+                   "shows, or by numbers to compare") },
+        { "list", relay_list, "[--json]", N_("Show the computers that may use this phone") },
+        { "forget", relay_forget, "[--yes] [--json] NAME|ID",
+                N_("Forget a computer: from that moment on it cannot use this phone") },
+        { "assert", relay_assert,
+                "--request FILE|-|LINK [--reader NAME] [--driver NAME]... [--usb-fd N]\n"
+                "            [--config FILE] [--timeout SECONDS] [--out FILE] [--json]",
+                N_("Ask the holder of the card who they are, here and without a computer; print "
+                   "the signed assertion") },
         { 0 },
 };
 
@@ -62,7 +77,9 @@ static int close_doors(void)
 {
         const struct rlimit none = { 0, 0 };
         umask(077);
-        if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || setrlimit(RLIMIT_CORE, &none) < 0)
+        if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || setrlimit(RLIMIT_CORE, &none) < 0 ||
+                signal(SIGPIPE, SIG_IGN) == SIG_ERR || signal(SIGTSTP, SIG_IGN) == SIG_ERR ||
+                signal(SIGTTOU, SIG_IGN) == SIG_ERR)
                 return -errno;
         return 0;
 }

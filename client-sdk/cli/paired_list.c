@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* paired_list.c: the pairings of this device as rows for people and objects for programs. Keys and certificates stay where they are:
+ * what is shown may be read out over the telephone.
+ */
+#include "client-sdk/cli/paired.h"
+
+#include "base/text.h"
+#include "client-sdk/assertion.h"
+
+#include <time.h>
+
+#define DAY       86400
+#define SOON_DAYS 30 /* that a certificate's end is warned of before */
+
+static int64_t days_left(const struct link_peer *peer)
+{
+        int64_t left = peer->expires_at - (int64_t)time(NULL);
+        return left > 0 ? left / DAY : 0;
+}
+
+json_t *paired_json(const struct link_peer *peer)
+{
+        char paired[24], expires[24];
+        text_iso8601(paired, peer->paired_at);
+        text_iso8601(expires, peer->expires_at);
+        return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I}", "id", peer->id, "name", peer->name,
+                "address", peer->address, "paired_at", paired, "expires_at", expires, "days_left",
+                (json_int_t)days_left(peer));
+}
+
+static void print_row(const char *label, const char *value)
+{
+        printf("    %s %s\n", label, value);
+}
+
+static void print_end(
+        const struct cli *cli, const struct paired_end *end, const struct link_peer *peer)
+{
+        char when[96], line[CLI_LINE_MAX], digits[CLI_LINE_MAX];
+        int64_t left = days_left(peer);
+        print_row(_("Certificate ends:"), cli_time(cli, when, peer->expires_at));
+        snprintf(line, sizeof line,
+                dngettext("mohr", "%d day left", "%d days left", (unsigned long)left), (int)left);
+        printf("        %s\n", cli_digits(cli, digits, line));
+        if (left < SOON_DAYS && end->renewal)
+                printf("        %s\n", _(end->renewal));
+}
+
+static void print_peer(const struct cli *cli, const struct paired_end *end,
+        const struct link_peer *peer, const char *seen)
+{
+        char text[CLI_TEXT_MAX], when[96];
+        printf("%s\n", cli_text(cli, text, peer->name));
+        print_row(_("Number (id):"), cli_text(cli, text, peer->id));
+        if (peer->address[0])
+                print_row(_("Address:"), cli_text(cli, text, peer->address));
+        print_row(_("Paired:"), cli_time(cli, when, peer->paired_at));
+        print_end(cli, end, peer);
+        if (seen[0])
+                print_row(_("Reached:"), seen);
+}
+
+static int list_one(const struct cli *cli, const struct paired_end *end,
+        const struct link_peer *peer, bool check, json_t *array)
+{
+        char seen[CLI_LINE_MAX] = "";
+        json_t *object = paired_json(peer);
+        if (!object)
+                return -ENOMEM;
+        if (check)
+                end->look(cli, peer, seen, object);
+        if (!cli->json)
+                print_peer(cli, end, peer, seen);
+        return json_array_append_new(array, object) < 0 ? -ENOMEM : 0;
+}
+
+static int parse(
+        struct cli *cli, int argc, char **argv, const struct paired_end *end, bool *ret_check)
+{
+        const struct option options[] = { { "json", no_argument, NULL, 'j' },
+                { end->look ? "check" : NULL, no_argument, NULL, 'c' }, { 0 } };
+        for (int option; (option = getopt_long(argc, argv, "", options, NULL)) >= 0;)
+                switch (option) {
+                case 'j': cli->json = true; break;
+                case 'c': *ret_check = true; break;
+                default: return cli_usage(cli, _("This option is not known here."));
+                }
+        return optind == argc ? 0 : cli_usage(cli, _("This takes no arguments."));
+}
+
+int paired_command_list(struct cli *cli, int argc, char **argv, const struct paired_end *end)
+{
+        _cleanup_free_ char *folder = NULL;
+        _cleanup_paired_ struct paired_list list = { .count = 0 };
+        _cleanup_json_ json_t *array = json_array();
+        bool check = false;
+        int r = parse(cli, argc, argv, end, &check);
+        if (r == 0)
+                r = paired_folder(cli, end, &folder);
+        if (r == 0)
+                r = paired_read(cli, folder, &list);
+        if (r != 0)
+                return r;
+        for (size_t i = 0; r == 0 && i < list.count; i++)
+                r = array ? list_one(cli, end, &list.peers[i], check, array) : -ENOMEM;
+        if (r < 0)
+                return cli_result(cli, r, NULL);
+        if (cli->json)
+                return paired_print_json(cli, array);
+        if (list.count == 0)
+                printf("%s\n", _(end->none));
+        return cli_flushed() ? 0 : OUTCOME_INTERNAL;
+}
