@@ -52,6 +52,13 @@ int cli_report_as(const struct cli *cli, int outcome, const char *message, const
         const char *detail, const struct mohr_client *client);
 /* Its first line: what happened, and the code. */
 void cli_headline(const struct cli *cli, const char *text, int outcome);
+/* What is told of a request besides its outcome. */
+struct cli_told {
+        const char *detail, *request; /* or NULL */
+        int tries_left;               /* -1 not known */
+};
+/* `r`: an outcome or a negative errno, which becomes 70 with its text. Returns what was reported. */
+int cli_tell(const struct cli *cli, int r, const struct cli_told *told);
 /* `r` of a library call: an outcome, or a negative errno, which becomes 70 with its text. */
 int cli_result(const struct cli *cli, int r, const struct mohr_client *client);
 /* One specific line and exit code 2. */

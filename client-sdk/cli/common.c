@@ -74,17 +74,16 @@ static void add_text(json_t *object, const char *name, const char *text)
                 json_object_set_new(object, name, json_string(text));
 }
 
-static void report_json(int outcome, const char *message, const char *next, const char *detail,
-        const struct mohr_client *client)
+static void report_json(
+        int outcome, const char *message, const char *next, const struct cli_told *told)
 {
         _cleanup_json_ json_t *object = json_pack("{s:s, s:i, s:s}", "outcome",
                 mohr_outcome_name(outcome), "exit", outcome, "message", message);
         add_text(object, "next", next);
-        add_text(object, "detail", detail);
-        add_text(object, "request", client ? mohr_client_request_id(client) : NULL);
-        if (client && mohr_client_tries_left(client) >= 0)
-                json_object_set_new(
-                        object, "tries_left", json_integer(mohr_client_tries_left(client)));
+        add_text(object, "detail", told->detail);
+        add_text(object, "request", told->request);
+        if (told->tries_left >= 0)
+                json_object_set_new(object, "tries_left", json_integer(told->tries_left));
         _cleanup_free_ char *text = json_dumps(object, JSON_INDENT(2));
         printf("%s\n", text ? text : "{}");
         fflush(stdout);
@@ -99,34 +98,53 @@ void cli_headline(const struct cli *cli, const char *text, int outcome)
                 cli_style(stderr, STYLE_PLAIN));
 }
 
-int cli_report(
-        const struct cli *cli, int outcome, const char *detail, const struct mohr_client *client)
+static struct cli_told told_by(const struct mohr_client *client, const char *detail)
 {
-        bool last = outcome == OUTCOME_WRONG_PIN && client && mohr_client_tries_left(client) == 1;
+        return (struct cli_told){ detail, client ? mohr_client_request_id(client) : NULL,
+                client ? mohr_client_tries_left(client) : -1 };
+}
+
+static int report_as(const struct cli *cli, int outcome, const char *message, const char *next,
+        const struct cli_told *told)
+{
+        char text[CLI_TEXT_MAX];
+        if (cli->json)
+                report_json(outcome, message, next, told);
+        cli_headline(cli, message, outcome);
+        if (told->tries_left >= 0)
+                fprintf(stderr, "      %s\n", cli_tries(cli, text, told->tries_left));
+        if (next[0])
+                fprintf(stderr, "      %s\n", next);
+        if (told->detail && told->detail[0])
+                fprintf(stderr, "      %s(%s)%s\n", cli_style(stderr, STYLE_DIM),
+                        cli_text(cli, text, told->detail), cli_style(stderr, STYLE_PLAIN));
+        if (told->request && told->request[0])
+                fprintf(stderr, "      %s %s\n", _("Request number:"),
+                        cli_text(cli, text, told->request));
+        return outcome;
+}
+
+static int report(const struct cli *cli, int outcome, const struct cli_told *told)
+{
+        bool last = outcome == OUTCOME_WRONG_PIN && told->tries_left == 1;
         const char *next =
                 last ? _("One more wrong PIN blocks it. Who is not sure should not guess.")
                      : mohr_outcome_next(outcome);
-        return cli_report_as(cli, outcome, mohr_outcome_text(outcome), next, detail, client);
+        return report_as(cli, outcome, mohr_outcome_text(outcome), next, told);
+}
+
+int cli_report(
+        const struct cli *cli, int outcome, const char *detail, const struct mohr_client *client)
+{
+        const struct cli_told told = told_by(client, detail);
+        return report(cli, outcome, &told);
 }
 
 int cli_report_as(const struct cli *cli, int outcome, const char *message, const char *next,
         const char *detail, const struct mohr_client *client)
 {
-        char text[CLI_TEXT_MAX];
-        if (cli->json)
-                report_json(outcome, message, next, detail, client);
-        cli_headline(cli, message, outcome);
-        if (client && mohr_client_tries_left(client) >= 0)
-                fprintf(stderr, "      %s\n", cli_tries(cli, text, mohr_client_tries_left(client)));
-        if (next[0])
-                fprintf(stderr, "      %s\n", next);
-        if (detail && detail[0])
-                fprintf(stderr, "      %s(%s)%s\n", cli_style(stderr, STYLE_DIM),
-                        cli_text(cli, text, detail), cli_style(stderr, STYLE_PLAIN));
-        if (client && mohr_client_request_id(client)[0])
-                fprintf(stderr, "      %s %s\n", _("Request number:"),
-                        cli_text(cli, text, mohr_client_request_id(client)));
-        return outcome;
+        const struct cli_told told = told_by(client, detail);
+        return report_as(cli, outcome, message, next, &told);
 }
 
 /* What an outcome means more exactly, where mohrd's detail is this, or begins so and says more. */
@@ -177,16 +195,25 @@ static const struct special *special_of(int outcome, const char *detail)
         return NULL;
 }
 
-int cli_result(const struct cli *cli, int r, const struct mohr_client *client)
+int cli_tell(const struct cli *cli, int r, const struct cli_told *told)
 {
         if (r == 0)
                 return 0;
-        const char *detail = r < 0 ? strerror(-r) : client ? mohr_client_detail(client) : "";
-        const struct special *special = special_of(r, detail);
-        if (special) /* mostly says all that the detail says, which is for programs then */
-                return cli_report_as(cli, r, _(special->text), _(special->next),
-                        cli->json || special->more ? detail : NULL, client);
-        return cli_report(cli, outcome_of(r), detail, client);
+        struct cli_told more = *told;
+        if (r < 0)
+                more.detail = strerror(-r);
+        const struct special *special = special_of(r, more.detail ? more.detail : "");
+        if (!special)
+                return report(cli, outcome_of(r), &more);
+        if (!cli->json && !special->more)
+                more.detail = NULL; /* it is said already: the detail is for programs then */
+        return report_as(cli, r, _(special->text), _(special->next), &more);
+}
+
+int cli_result(const struct cli *cli, int r, const struct mohr_client *client)
+{
+        const struct cli_told told = told_by(client, client ? mohr_client_detail(client) : "");
+        return cli_tell(cli, r, &told);
 }
 
 int cli_usage(const struct cli *cli, const char *format, ...)
@@ -198,7 +225,7 @@ int cli_usage(const struct cli *cli, const char *format, ...)
         va_end(args);
         if (cli->json)
                 report_json(OUTCOME_USAGE, mohr_outcome_text(OUTCOME_USAGE),
-                        mohr_outcome_next(OUTCOME_USAGE), line, NULL);
+                        mohr_outcome_next(OUTCOME_USAGE), &(struct cli_told){ line, NULL, -1 });
         const char *program = cli->program ? cli->program : "mohr";
         fprintf(stderr, "%s %s: %s [%d]\n", program, cli->command, line, OUTCOME_USAGE);
         fprintf(stderr, "      %s help %s\n", program, cli->command);
