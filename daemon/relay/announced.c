@@ -25,7 +25,7 @@ struct announced {
 static bool steers(const struct question *question)
 {
         const char *const texts[] = { question->tty, question->term, question->display,
-                question->pinentry, question->computer };
+                question->language, question->pinentry, question->computer };
         for (size_t i = 0; i < ARRAY_LEN(texts); i++)
                 if (*texts[i])
                         return true;
