@@ -152,6 +152,7 @@ static void let_go(struct reader *reader)
         all(reader)->leaving = reader;
         reader->stage = HELPER_LEAVING;
         reader->gone = OUTCOME_NO_READER;
+        calls_lost(reader);
         child_hang_up(reader->helper);
         readers_arm(reader->respawn, LEAVE_US); /* on_respawn() kills one that leaves */
         reader_fail_call(reader, OUTCOME_NO_READER);

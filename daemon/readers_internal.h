@@ -3,9 +3,11 @@
  *
  *   readers.c         the list, its subscribers, taking and giving back a reader
  *   readers_watch.c   one watcher process per backend: restarts, and what a report changes
- *   readers_helper.c  one helper process per reader: restarts, and the one running operation
+ *   readers_helper.c  one helper process per reader: its life
+ *   readers_call.c    what it is asked: the one running operation, and those asked ahead of it
  *   readers_stage.c   how far a helper has come, and what may happen to it there
  *   readers_direct.c  readers that no service shares: what keeps one from being of use, letting go
+ *   readers_doze.c    a backend of linked readers while nobody is paired
  *   readers_linked.c  those of them at the other end of a link: what it tells of itself, when it is tried again
  */
 #ifndef MOHR_READERS_INTERNAL_H
@@ -36,6 +38,8 @@ struct backend {
         sd_event_source *restart;
         uint64_t delay_us;
         bool spoken, running, denied;
+        bool dozing; /* of linked readers: nobody is paired */
+        sd_event_source *doze;
         bool paused; /* the person's session is not active: direct readers are others' now */
 };
 
@@ -65,13 +69,12 @@ struct stage {
 
 #define NOT_TOLD (-1)
 
+struct ask; /* readers_call.c */
+
 struct op_call {
-        bool active, sent;
-        uint8_t op;
-        uint16_t id;
-        int fail;            /* why it is ended early, or 0 */
-        uint8_t frame[1024]; /* kept only until a starting helper is ready; never a PIN */
-        size_t frame_len;
+        bool active;
+        int fail;        /* why it is ended early, or 0 */
+        struct ask *ask; /* what was asked for it; NULL: nothing, or of a helper that is no more */
         reader_done done;
         void *user;
 };
@@ -85,7 +88,8 @@ struct reader {
         int gone;   /* 0, or why the reader is no more: NO_READER, READER_SERVICE */
         struct child *helper;
         enum helper_stage stage;
-        sd_event_source *respawn, *deadline;
+        sd_event_source *respawn;
+        sd_event_source *deadline; /* of the first question that is not answered */
         uint64_t delay_us;
         int trouble; /* of a direct reader: NOT_TOLD whether a card lies there; why no helper can hold it, or 0 */
         bool claimed;        /* the kernel says that some program holds it, perhaps our helper */
@@ -93,6 +97,12 @@ struct reader {
         uint32_t heard;      /* of it: `events` of the watcher's last report */
         uint16_t last_id;
         struct op_call call;
+        struct ask *asks;   /* in the order in which they were asked */
+        struct ask *last;   /* the one behind which reader_ahead() goes on */
+        size_t kept;        /* bytes of answers that nobody has called for yet */
+        unsigned int depth; /* reader_flights() */
+        bool cut;           /* the transaction of what was called is over by what was asked ahead of it */
+        sd_event_source *soon; /* ends a call from the loop, not from inside reader_call() */
 };
 
 struct readers_watch {
@@ -142,8 +152,18 @@ void reader_vanish(
         struct reader *reader, int outcome); /* unlinked by the caller; freed unless taken */
 void reader_replace_helper(struct reader *reader);
 void reader_respawn_later(struct reader *reader);
-void reader_fail_call(
-        struct reader *reader, int outcome); /* the running one, if any; from the loop */
+void reader_complain(const struct reader *reader, enum log_level level, const char *what);
+
+/* readers_call.c */
+_must_check_ int calls_new(struct reader *reader);
+void calls_free(struct reader *reader);
+_must_check_ int calls_ready(struct reader *reader); /* sends what has waited for the helper */
+_must_check_ int calls_reply(struct reader *reader, const struct op_frame *frame);
+/* Its helper is told to die, or has died: nothing of what it was asked is answered any more. */
+void calls_lost(struct reader *reader);
+bool calls_let_go(struct reader *reader); /* is the helper in the middle of something? */
+/* The running one, if any and not answered; from the loop. */
+void reader_fail_call(struct reader *reader, int outcome);
 
 /* readers_stage.c */
 const struct stage *reader_stage(const struct reader *reader);
@@ -158,6 +178,11 @@ uint64_t direct_first_start(struct reader *reader, const struct driver_reader *s
 _must_check_ bool direct_report(struct reader *reader, const struct driver_reader *now);
 void direct_left(struct reader *reader); /* frees it unless taken */
 void direct_forget_all(struct readers *readers);
+
+/* readers_doze.c */
+_must_check_ bool backend_dozes(struct backend *backend); /* there is nothing to start a watcher for */
+bool backend_has_pairings(const struct backend *backend);
+void backend_end_doze(struct backend *backend);
 
 /* readers_linked.c */
 _must_check_ int linked_told(struct reader *reader, const struct op_frame *frame);
