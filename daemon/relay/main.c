@@ -16,6 +16,11 @@ static const struct command {
         int (*run)(struct cli *cli, int argc, char **argv);
         const char *arguments, *help;
 } commands[] = {
+        { "serve", relay_serve,
+                "[--driver NAME]... [--usb-fd N] [--reader NAME] [--port N] [--listen ADDRESS]\n"
+                "        [--anywhere] [--name NAME] [--pin phone|computer] [--no-publish] "
+                "[--config FILE]",
+                N_("Offer this phone's card readers to the computers it is paired with") },
         { "pair", relay_pair,
                 "[--name NAME] [--port N] [--timeout SECONDS] [--anywhere] [--json]\n"
                 "            [TEXT|HOST:PORT|-]",
