@@ -4,8 +4,8 @@
  * What lies there decides who may use a reader and holds the keys that prove it, so that it is believed only as long as
  * nobody but its owner could read or change it: folder and files are opened without following a link, and their
  * owner and mode are asked of what was opened. It promises that a file is the old one or the new one; that a key
- * which is dropped has been overwritten (as far as a file system writes where it is told to); and nothing about two
- * programs that add the last two pairings at the same moment.
+ * which is dropped has been overwritten (as far as a file system writes where it is told to). Who writes holds the folder;
+ * who reads does not wait for anybody.
  */
 #include "client-sdk/link/internal.h"
 
@@ -14,6 +14,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #define FOLDER_MODE 0700
@@ -296,19 +297,27 @@ static int open_old(const char *path)
         return -1;
 }
 
-int link_store_put(const char *folder, const struct link_peer *peer)
+/* The folder, held: until the descriptor is closed nobody else writes. */
+static int hold_folder(const char *folder, int *ret_fd)
+{
+        _cleanup_close_ int fd = -1;
+        int r = open_folder(folder, &fd);
+        while (r == 0 && flock(fd, LOCK_EX) < 0)
+                r = errno == EINTR ? 0 : -errno;
+        if (r == 0)
+                *ret_fd = base_take_fd(&fd);
+        return r;
+}
+
+static int write_held(const char *folder, const struct link_peer *peer)
 {
         _cleanup_(wipe_text) char text[LINK_FILE_MAX];
         _cleanup_free_ char *path = NULL;
-        _cleanup_close_ int at = -1, old = -1;
+        _cleanup_close_ int old = -1;
         size_t len = 0;
         int r = name_file(folder, peer->id, &path);
         if (r == 0)
                 r = link_file_write(peer, text, &len);
-        if (r == 0)
-                r = file_make_folders(folder, FOLDER_MODE);
-        if (r == 0)
-                r = open_folder(folder, &at);
         if (r == 0 && (old = open_old(path)) < 0)
                 r = room_for_one(folder);
         if (r == 0)
@@ -318,13 +327,38 @@ int link_store_put(const char *folder, const struct link_peer *peer)
         return r;
 }
 
+int link_store_put(const char *folder, const struct link_peer *peer)
+{
+        _cleanup_close_ int held = -1;
+        int r = link_id_valid(peer->id) ? file_make_folders(folder, FOLDER_MODE) : -EINVAL;
+        if (r == 0)
+                r = hold_folder(folder, &held);
+        return r == 0 ? write_held(folder, peer) : r;
+}
+
+int link_store_change(const char *folder, const char *id,
+        int (*change)(void *user, struct link_peer *peer), void *user)
+{
+        _cleanup_(link_peer_clear) struct link_peer peer = { 0 };
+        _cleanup_close_ int held = -1;
+        int r = hold_folder(folder, &held);
+        if (r == 0)
+                r = link_store_get(folder, id, &peer);
+        if (r == 0)
+                r = change(user, &peer);
+        return r == 0 ? write_held(folder, &peer) : r;
+}
+
+/* A folder that cannot be held does not keep a pairing alive. */
 int link_store_remove(const char *folder, const char *id)
 {
         _cleanup_free_ char *path = NULL;
+        _cleanup_close_ int held = -1, old = -1;
         int r = name_file(folder, id, &path);
         if (r < 0)
                 return r;
-        _cleanup_close_ int old = open_old(path);
+        (void)!hold_folder(folder, &held);
+        old = open_old(path);
         if (old < 0 && access(path, F_OK) < 0 && errno == ENOENT)
                 return -ENOENT;
         if (old >= 0)

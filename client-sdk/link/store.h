@@ -39,9 +39,16 @@ _must_check_ int link_store_folder(const char *which, char **ret);
  * (one line for people, or NULL; malloc'ed). Returns the count, or a negative errno. */
 _must_check_ ssize_t link_store_list(
         const char *folder, struct link_peer ret[static LINK_PEERS_MAX], char **ret_bad);
+/* -ENOENT: there is none; -EPERM: others than its owner can read or change file or folder; -EBADMSG: it is no file of a pairing. */
 _must_check_ int link_store_get(const char *folder, const char *id, struct link_peer *ret);
 /* Adds or replaces; makes the folder (0700). -ENOSPC: LINK_PEERS_MAX are there. */
 _must_check_ int link_store_put(const char *folder, const struct link_peer *peer);
+/* Reads one, has it changed, and writes it, while nobody else who writes here does: for all that is no new pairing, so that
+ * nothing that others changed is undone and nothing that was removed comes back. Other than 0 of `change` is returned, and nothing
+ * is written. */
+_must_check_ int link_store_change(const char *folder, const char *id,
+        int (*change)(void *user, struct link_peer *peer), void *user);
+/* -ENOENT: there is none. */
 _must_check_ int link_store_remove(
         const char *folder, const char *id); /* the key's bytes are overwritten first */
 
