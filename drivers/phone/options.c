@@ -10,3 +10,17 @@ const char *phone_option(const char *const *options, const char *key)
                         return *options + len + 1;
         return NULL;
 }
+
+bool phone_options_known(const char *const *options)
+{
+        static const char *const known[] = { "folder", "name", "discover" };
+        for (; *options; options++) {
+                size_t i = 0, len = strcspn(*options, "=");
+                while (i < ARRAY_LEN(known) &&
+                        (strlen(known[i]) != len || memcmp(known[i], *options, len) != 0))
+                        i++;
+                if (i == ARRAY_LEN(known))
+                        return false;
+        }
+        return true;
+}

@@ -108,7 +108,7 @@ static int open_phone(void **ret_reader, const char *reader, const char *const *
 {
         struct whereabouts where;
         const char *folder = phone_option(options, "folder");
-        if (!folder || whereabouts_read(reader, &where) < 0)
+        if (!folder || !phone_options_known(options) || whereabouts_read(reader, &where) < 0)
                 return OUTCOME_USAGE;
         _cleanup_(phone_cleanup) struct phone *phone = calloc(1, sizeof *phone);
         if (!phone)
