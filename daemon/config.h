@@ -34,7 +34,7 @@ struct config {
         char *socket; /* --socket, MOHR_SOCKET, or the default; NULL without a
                                             * runtime directory (then it must be passed in) */
         char *drivers[CONFIG_DRIVERS_MAX +
-                      1]; /* --driver, [readers] drivers = a b; default "pcsc" */
+                      1]; /* --driver, [readers] drivers = a b; default "pcsc phone" */
         char *pinentry;   /* [pin] pinentry, default "pinentry" (found in PATH) */
         bool pinpad; /* [pin] pad: a reader's own keys are used where it has them, default yes */
         unsigned int prompt_timeout_s; /* [pin] timeout_s, default 120 */

@@ -97,7 +97,9 @@ static int set_defaults(struct config *config)
         config->log_level = LOG_LEVEL_INFO;
         config_settle_limits(config);
         config->usb_fd = -1;
-        int r = config_add_driver(config, "pcsc", 4);
+        int r = config_add_driver(config, "pcsc", strlen("pcsc"));
+        if (r == 0)
+                r = config_add_driver(config, "phone", strlen("phone"));
         if (r == 0)
                 r = set_text(&config->pinentry, "pinentry");
         if (r == 0)
@@ -317,6 +319,22 @@ static void drop_soft_unless_asked(struct config *config)
         config_clear_list(config->soft);
 }
 
+/* Where pairings are kept unless [phone] says otherwise, as client-sdk/link/store.h has it. */
+static int settle_phones(struct config *config)
+{
+        _cleanup_free_ char *option = NULL;
+        for (char **set = config->phone; *set; set++)
+                if (strncmp(*set, "folder=", strlen("folder=")) == 0)
+                        return 0;
+        _cleanup_free_ char *folder = NULL;
+        int r = set_xdg(&folder, "XDG_DATA_HOME", ".local/share", "mohr/phones");
+        if (r == 0 && folder)
+                r = set_text(&option, "folder=%s", folder);
+        if (r == 0 && option)
+                r = config_list_add(config->phone, CONFIG_OPTIONS_MAX, option, strlen(option));
+        return r < 0 ? r : 0; /* no room for it: then phones have no place, and there are none */
+}
+
 int config_load(struct config **ret, int argc, char *const *argv, char *error, size_t error_cap)
 {
         _cleanup_config_ struct config *config = calloc(1, sizeof *config);
@@ -334,6 +352,9 @@ int config_load(struct config **ret, int argc, char *const *argv, char *error, s
         if (r != 0)
                 return r;
         drop_soft_unless_asked(config);
+        r = settle_phones(config);
+        if (r != 0)
+                return r;
         *ret = config;
         config = NULL;
         return 0;

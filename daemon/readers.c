@@ -201,15 +201,18 @@ size_t readers_with_cards(const struct readers *readers, struct reader_info *ret
 
 size_t readers_backends(const struct readers *readers, struct backend_info *ret, size_t cap)
 {
-        size_t n = base_min(cap, readers->backend_count);
-        for (size_t i = 0; i < n; i++)
-                ret[i] = (struct backend_info){
+        size_t n = 0;
+        for (size_t i = 0; i < readers->backend_count && n < cap; i++) {
+                if (readers->backends[i].dozing)
+                        continue;
+                ret[n++] = (struct backend_info){
                         .driver = readers->backends[i].row->driver,
                         .state = readers->backends[i].paused    ? "paused"
                                  : readers->backends[i].running ? "running"
                                  : readers->backends[i].denied  ? "denied"
                                                                 : "unavailable",
                 };
+        }
         return n;
 }
 

@@ -92,10 +92,14 @@ static void say(struct backend *backend, bool running)
                 readers_changed(backend->readers);
 }
 
+/* A watcher that nothing is left for has ended in order: it goes to sleep. */
 static void lose(struct backend *backend)
 {
         drop_missing(backend, NULL, OUTCOME_READER_SERVICE);
-        say(backend, false);
+        if (backend_has_pairings(backend))
+                say(backend, false);
+        else
+                backend->running = false;
 }
 
 static void drop_one(struct backend *backend, struct reader *reader)
@@ -163,17 +167,24 @@ static void on_watcher_frame(void *user, const uint8_t *data, size_t len)
 
 static void spawn(struct backend *backend);
 
+static void start_if_due(struct backend *backend)
+{
+        if (!backend->paused && !backend->watcher && !backend_dozes(backend))
+                spawn(backend);
+}
+
 static int on_restart(sd_event_source *source, uint64_t usec, void *user)
 {
         (void)source, (void)usec;
-        spawn(user);
+        start_if_due(user);
         return 0;
 }
 
 static void retry_later(struct backend *backend)
 {
         lose(backend);
-        backend->delay_us = readers_next_delay(backend->delay_us);
+        backend->delay_us =
+                backend_has_pairings(backend) ? readers_next_delay(backend->delay_us) : 0;
         readers_arm(backend->restart, backend->delay_us);
 }
 
@@ -183,8 +194,10 @@ static void on_watcher_exited(void *user, int status)
         char text[16];
         snprintf(text, sizeof text, "%d",
                 WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
-        log_kv(backend->readers->log, LOG_LEVEL_WARNING, NULL, "watcher ended", "driver",
-                backend->row->driver, WIFSIGNALED(status) ? "signal" : "status", text, NULL);
+        log_kv(backend->readers->log,
+                backend_has_pairings(backend) ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, NULL,
+                "watcher ended", "driver", backend->row->driver,
+                WIFSIGNALED(status) ? "signal" : "status", text, NULL);
         backend->watcher = child_free(backend->watcher);
         retry_later(backend);
 }
@@ -224,7 +237,7 @@ void backend_start_watcher(struct backend *backend)
         if (backend->readers->config->usb_fd >= 0 && strcmp(backend->row->driver, "usb") == 0)
                 list_handed_over(backend);
         else
-                spawn(backend);
+                start_if_due(backend);
 }
 
 int backend_start(struct readers *readers, struct backend *backend, const char *driver)
@@ -251,5 +264,6 @@ void backend_stop_watcher(struct backend *backend)
 void backend_stop(struct backend *backend)
 {
         backend->watcher = child_free(backend->watcher);
+        backend_end_doze(backend);
         sd_event_source_disable_unref(backend->restart);
 }

@@ -93,7 +93,7 @@ static int open_phones(void **ret_watch, const char *const *options)
         watch->stale = true;
         /* The first tag makes libcrypto look for its own configuration; there it still may. */
         char tag[LINK_TAG_LEN + 1];
-        int r = link_tag_make("", tag);
+        int r = link_tag_make("0000000000000000", tag);
         if (r >= 0)
                 r = sd_event_new(&watch->event);
         if (r >= 0)

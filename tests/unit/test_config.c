@@ -159,7 +159,7 @@ static const struct {
                                 "pinentry, pad, timeout_s" },
         { "[pins]\n", "mohr.conf:1: unknown section [pins]; known: readers, pin, trust, "
                       "relying_parties, card, keys, person, history, limits, state, "
-                      "log, nfc, usb, soft, rule NAME" },
+                      "log, nfc, usb, phone, soft, rule NAME" },
         { "[pin\n", "mohr.conf:1: a section is written [name]" },
         { "pinentry = x\n", "mohr.conf:1: a key before the first [section]" },
         { "[pin]\npinentry\n", "mohr.conf:2: neither [section] nor key = value" },
@@ -343,7 +343,8 @@ static void nothing_given_means_defaults(void **state)
         snprintf(expected, sizeof expected, "%s/mohr", place->dir);
         assert_string_equal(config->state_dir, expected);
         assert_string_equal(config->drivers[0], "pcsc");
-        assert_null(config->drivers[1]);
+        assert_string_equal(config->drivers[1], "phone");
+        assert_null(config->drivers[2]);
         assert_string_equal(config->pinentry, "pinentry");
         assert_true(config->pinpad);
         assert_int_equal(config->prompt_timeout_s, 120);
@@ -497,7 +498,7 @@ static void a_device_handed_over_is_an_open_descriptor(void **state)
         assert_null(config->drivers[1]);
         config_free(config);
         assert_int_equal(load(&config, error, "--usb-fd", number, NULL), 0);
-        assert_string_equal(config->drivers[1], "usb");
+        assert_string_equal(config->drivers[2], "usb");
         config_free(config);
         close(fd);
 }
