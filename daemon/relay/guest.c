@@ -20,11 +20,10 @@
 #include <sys/socket.h>
 #include <time.h>
 
-#define FRAMES_AT_ONCE 64 /* then others have their turn */
-#define HELD_PING_MS   10000
-#define HELD_MS        20000
-#define DOUBT_MS       3000
-#define FAREWELL_US    1000000
+#define HELD_PING_MS 10000
+#define HELD_MS      20000
+#define DOUBT_MS     3000
+#define FAREWELL_US  1000000
 
 static int64_t now_ms(void)
 {
@@ -38,6 +37,12 @@ static const char *reason_name(enum link_reason reason)
         static const char *const names[LINK_REASONS] = { "broke", "closing", "version", "protocol",
                 "unpaired", "too-many", "silent", "forbidden" };
         return names[reason];
+}
+
+void guest_heard(struct guest *guest)
+{
+        guest->heard_ms = now_ms();
+        guest->doubted = false;
 }
 
 /* ---- silence --------------------------------------------------------------------------------- */
@@ -134,164 +139,12 @@ int guest_send(struct guest *guest, enum link_type type, const void *body, size_
         return r;
 }
 
-static void put_status(const struct guest *guest, struct out *out)
-{
-        op_put_link(out, &guest->status);
-}
-
-static int welcome(struct guest *guest)
-{
-        uint8_t body[512];
-        struct out out = out_new(body, sizeof body);
-        out_u8(&out, LINK_VERSION);
-        out_text16(&out, guest->host->name);
-        put_status(guest, &out);
-        int r = out_done(&out);
-        return r < 0 ? r : guest_send(guest, LINK_WELCOME, out.data, out.len);
-}
-
-static int tell_status(struct guest *guest)
-{
-        uint8_t body[256];
-        struct out out = out_new(body, sizeof body);
-        put_status(guest, &out);
-        int r = out_done(&out);
-        return r < 0 ? r : guest_send(guest, LINK_STATUS, out.data, out.len);
-}
-
-static int tell_presence(struct guest *guest)
-{
-        uint8_t frame[128];
-        struct out payload = op_frame_begin(frame, sizeof frame, OP_PRESENCE, false, 0);
-        op_put_presence(&payload, &guest->presence);
-        ssize_t len = op_frame_finish(frame, &payload);
-        return len < 0 ? (int)len : guest_send(guest, LINK_OP, frame, (size_t)len);
-}
-
-/* Which reader a visit would take; of cards it says that one is there and nothing about it. */
-static void look(
-        const struct guest *guest, struct op_link *status, struct driver_presence *presence)
-{
-        const struct host *host = guest->host;
-        struct reader_info info[2];
-        *status = (struct op_link){ .asks_pin = host->asks };
-        *presence = (struct driver_presence){ .events = host->events_begin };
-        size_t cards = readers_with_cards(host->readers, info, ARRAY_LEN(info));
-        if (cards > 0) {
-                presence->present = true;
-                presence->events += info[0].events;
-        }
-        if (cards == 0 && readers_list(host->readers, info, ARRAY_LEN(info)) == 0)
-                return;
-        snprintf(status->reader, sizeof status->reader, "%s", info[0].name);
-        status->simulated = info[0].simulated;
-}
-
-static bool same_status(const struct op_link *a, const struct op_link *b)
-{
-        return strcmp(a->reader, b->reader) == 0 && a->simulated == b->simulated;
-}
-
-/* Of comings and goings in the middle of a transaction its operations tell. */
-void guest_tell_readers(struct guest *guest)
-{
-        struct op_link status;
-        struct driver_presence presence;
-        if (guest->stage != GUEST_OPEN || visit_patience_s(guest->visit) > 0)
-                return;
-        look(guest, &status, &presence);
-        bool news = !same_status(&status, &guest->status);
-        bool moved = !guest->told || presence.present != guest->presence.present ||
-                     presence.events != guest->presence.events;
-        guest->status = status;
-        guest->presence = presence;
-        guest->told = true;
-        int r = news ? tell_status(guest) : 0;
-        if (r == 0 && moved)
-                r = tell_presence(guest);
-        if (r < 0)
-                guest_farewell(guest, LINK_REASON_NONE);
-}
-
 /* ---- what comes ------------------------------------------------------------------------------ */
-
-static enum link_reason greet(struct guest *guest, struct in *in)
-{
-        char name[LINK_NAME_MAX];
-        uint8_t version = in_u8(in), role = in_u8(in);
-        in_text16(in, name, sizeof name); /* for those whose pairing has none; ours has */
-        if (version != LINK_VERSION)
-                return LINK_REASON_VERSION;
-        if (in_done(in) < 0 || role != LINK_ROLE_READER)
-                return LINK_REASON_PROTOCOL;
-        int r = visit_new(&guest->visit, guest_world(guest->host->asks), guest);
-        if (r < 0)
-                return LINK_REASON_CLOSING;
-        enum link_reason reason = door_admit(guest->host->door, guest);
-        if (reason != LINK_REASON_NONE)
-                return reason;
-        guest->stage = GUEST_OPEN;
-        look(guest, &guest->status, &guest->presence);
-        if (welcome(guest) < 0)
-                return LINK_REASON_CLOSING;
-        guest_tell_readers(guest);
-        return LINK_REASON_NONE;
-}
-
-static enum link_reason take_greeting(struct guest *guest, enum link_type type, struct in *in)
-{
-        return type == LINK_HELLO ? greet(guest, in) : LINK_REASON_PROTOCOL;
-}
-
-static enum link_reason take_frame(struct guest *guest, enum link_type type, struct in *in)
-{
-        switch (type) {
-        case LINK_OP:
-        case LINK_SECRET: return visit_take(guest->visit, type, in->data, in->len);
-        case LINK_PING:
-                if (in->len != 4 || guest_send(guest, LINK_PONG, in->data, in->len) < 0)
-                        return LINK_REASON_PROTOCOL;
-                return LINK_REASON_NONE;
-        case LINK_PONG: return in->len == 4 ? LINK_REASON_NONE : LINK_REASON_PROTOCOL;
-        default: return LINK_REASON_PROTOCOL;
-        }
-}
-
-static enum link_reason take(struct guest *guest, enum link_type type)
-{
-        const struct secret *inbox = guest->host->inbox;
-        struct in in = in_new(inbox->data, inbox->len);
-        guest->heard_ms = now_ms();
-        guest->doubted = false;
-        if (type == LINK_BYE)
-                return LINK_REASON_CLOSING;
-        return guest->stage == GUEST_GREETING ? take_greeting(guest, type, &in)
-                                              : take_frame(guest, type, &in);
-}
-
-/* -EAGAIN: that was all; 0: more waits; else it is over, and *reason is what to say. */
-static int read_frames(struct guest *guest, enum link_reason *reason)
-{
-        struct secret *inbox = guest->host->inbox;
-        int r = 0;
-        for (int i = 0; r == 0 && i < FRAMES_AT_ONCE && guest->stage != GUEST_LEAVING; i++) {
-                enum link_type type;
-                r = link_recv(guest->link, &type, inbox);
-                if (r == 0)
-                        *reason = take(guest, type);
-                secret_wipe(inbox);
-                if (r == -EBADMSG)
-                        *reason = LINK_REASON_PROTOCOL;
-                if (*reason != LINK_REASON_NONE)
-                        return -ECONNABORTED;
-        }
-        return r;
-}
 
 static void step(struct guest *guest)
 {
         enum link_reason reason = LINK_REASON_NONE;
-        int r = read_frames(guest, &reason);
+        int r = guest_read(guest, &reason);
         if (r < 0 && r != -EAGAIN) {
                 guest_farewell(guest, reason);
                 return;
@@ -319,6 +172,8 @@ static bool shake(struct guest *guest)
         int r = link_handshake(guest->link);
         if (r == 0)
                 r = find_name(guest);
+        if (r == 0)
+                r = link_renew_seen(guest->link, guest->host->folder);
         if (r == 0)
                 guest->stage = GUEST_GREETING;
         else if (r != -EAGAIN)
@@ -451,6 +306,7 @@ int guest_new(struct guest **ret, struct host *host, int fd)
 struct guest *guest_free(struct guest *guest)
 {
         visit_free(guest->visit);
+        link_renewal_free(guest->renewal);
         sd_event_source_disable_unref(guest->io);
         sd_event_source_disable_unref(guest->clock);
         sd_event_source_disable_unref(guest->later);

@@ -4,7 +4,8 @@
  *   serve.c        what is started and ended, in order; what the person reads
  *   serve_options.c  what the person said
  *   door.c         sockets that listen, who comes in, and how many
- *   guest.c        one connection: handshake, greeting, frames, silence, farewell
+ *   guest.c        one connection: handshake, silence, farewell
+ *   guest_frames.c what it says, guest_news.c what it is told unasked
  *   guest_world.c  what a visit needs of the world: reader, prompt, words
  *   publish.c      the name by which computers find this phone on the network
  */
@@ -12,6 +13,7 @@
 #define MOHR_RELAY_HOST_H
 
 #include "client-sdk/cli/cli.h"
+#include "client-sdk/link/renew.h"
 #include "base/text.h"
 #include "daemon/config.h"
 #include "daemon/readers.h"
@@ -79,6 +81,7 @@ struct guest { /* one connection */
         int64_t heard_ms; /* by a clock that goes on while the phone sleeps */
         bool doubted;     /* asked whether it is there, and has not said a word since */
         enum link_reason reason;
+        struct link_renewal *renewal;
         struct visit *visit;
         struct reader *reader;
         struct person *person;
@@ -93,8 +96,15 @@ _must_check_ int guest_new(struct guest **ret, struct host *host, int fd); /* ow
 struct guest *guest_free(struct guest *guest);
 void guest_farewell(struct guest *guest, enum link_reason reason); /* its end comes from the loop */
 void guest_doubt(struct guest *guest); /* is anybody there? It has little time to answer */
-void guest_tell_readers(struct guest *guest);
+void guest_heard(struct guest *guest); /* it is there */
 _must_check_ int guest_send(struct guest *guest, enum link_type type, const void *body, size_t len);
+
+/* guest_news.c */
+_must_check_ int guest_welcome(struct guest *guest);
+void guest_tell_readers(struct guest *guest);
+
+/* guest_frames.c. -EAGAIN: that was all; 0: more waits; else it is over, and *reason is what to say. */
+_must_check_ int guest_read(struct guest *guest, enum link_reason *reason);
 
 /* guest_world.c */
 const struct visit_world *guest_world(bool asks);
