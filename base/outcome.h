@@ -55,6 +55,13 @@ enum outcome {
 #define DETAIL_PHONE_EXPIRED  "the pairing with the phone has expired: pair it again"
 #define DETAIL_PHONE_BUSY     "the phone serves another computer"
 #define DETAIL_PHONE_VERSION  "the phone runs another version of Mohr, which does not fit"
+#define DETAIL_PHONE_NOBODY                                                                        \
+        "the phone says that nobody entered the PIN in time and nothing was sent"
+#define DETAIL_PHONE_CANCELLED "the phone says that it was cancelled there and nothing was sent"
+#define DETAIL_PHONE_NOTHING_TO_ASK_ON                                                             \
+        "the phone has nothing to ask for a PIN on: start mohr-relay serve in a terminal there"
+#define DETAIL_PHONE_REFUSED                                                                       \
+        "the phone does not take this request from this computer: mohr-relay serve says why"
 /* Of a request that ended before the card had told what it thinks of the PIN. */
 #define DETAIL_TRY_AT_RISK "the PIN was being checked: a try may have been spent"
 /* Of a signed request. All that is wrong with one itself begins as the first. */

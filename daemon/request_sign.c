@@ -177,27 +177,49 @@ int sign_keys(struct request *request, struct out *args)
 }
 
 /* The reader's own words: by them, the card was sent nothing. */
-static const struct {
+struct word {
+        int outcome; /* 0: any */
         uint16_t sw;
         const char *detail;
-} reader_words[] = {
-        { 0x6400, "the reader says that nobody typed in time and nothing was sent" },
-        { 0x6401, "the reader says that its cancel key was pressed and nothing was sent" },
-        { 0x6403, "the reader says that what was typed is too short or too long and nothing was "
-                  "sent" },
-        { 0x6B80,
+};
+static const struct word reader_words[] = {
+        { 0, 0x6400, "the reader says that nobody typed in time and nothing was sent" },
+        { 0, 0x6401, "the reader says that its cancel key was pressed and nothing was sent" },
+        { 0, 0x6403,
+                "the reader says that what was typed is too short or too long and nothing was "
+                "sent" },
+        { 0, 0x6B80,
                 "the reader does not take this request on its keys ([pin] pad = no avoids them)" },
 };
+static const struct word phone_words[] = {
+        { 0, 0x6400, DETAIL_PHONE_NOBODY },
+        { 0, 0x6401, DETAIL_PHONE_CANCELLED },
+        { OUTCOME_NOBODY_TO_ASK, 0, DETAIL_PHONE_NOTHING_TO_ASK_ON },
+        { OUTCOME_POLICY, 0, DETAIL_PHONE_REFUSED },
+};
+
+static const char *word_of(const struct word *words, size_t count, int outcome, uint16_t sw)
+{
+        for (size_t i = 0; i < count; i++)
+                if (words[i].sw == sw && (words[i].outcome == outcome || words[i].outcome == 0))
+                        return words[i].detail;
+        return NULL;
+}
 
 int sign_typed(struct request *request, int outcome, struct in *fields)
 {
         int tries = request->tries_left;
         int r = sign_verified(request, outcome, fields);
-        for (size_t i = 0; r > 0 && i < ARRAY_LEN(reader_words); i++)
-                if (reader_words[i].sw == request->sw) {
-                        request->detail = reader_words[i].detail;
-                        request->tries_left = tries;
-                }
+        if (r <= 0)
+                return r;
+        const char *detail =
+                ask_on_phone(request)
+                        ? word_of(phone_words, ARRAY_LEN(phone_words), r, request->sw)
+                        : word_of(reader_words, ARRAY_LEN(reader_words), r, request->sw);
+        if (detail) {
+                request->detail = detail;
+                request->tries_left = tries;
+        }
         return r;
 }
 
