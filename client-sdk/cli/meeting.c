@@ -98,10 +98,13 @@ void meeting_say(const char *line)
         N_("Somebody may stand between the two. Nothing was kept. Pair them in another network, "  \
            "or by the other way (QR code or numbers).")
 
+/* Besides enum pair_failure. */
+enum { LATE = PAIR_FAILURES, NO_PHONE };
+
 static const struct ending {
         int outcome;
         const char *text, *next;
-} endings[PAIR_FAILURES] = {
+} endings[] = {
         [PAIR_NO_FAILURE] = { OUTCOME_REFUSED, N_("Cancelled. Nothing was kept."), "" },
         [PAIR_BROKE] = { OUTCOME_UNREACHABLE,
                 N_("The connection broke off before both had agreed."), SAME_NETWORK },
@@ -131,15 +134,21 @@ static const struct ending {
                 N_("One side pairs by QR code, and the other by numbers."),
                 N_("For numbers: mohr phone pair --code on the computer, and the address it shows "
                    "on the phone.") },
+        [LATE] = { OUTCOME_TIMED_OUT,
+                N_("Nothing was paired within the time, and nothing was kept."), SAME_NETWORK },
+        [NO_PHONE] = { OUTCOME_POLICY,
+                N_("What connected has no certificate of a phone, or did not take that of this "
+                   "computer."),
+                SOMEBODY },
 };
 
-static const struct ending late = { OUTCOME_TIMED_OUT,
-        N_("Nothing was paired within the time, and nothing was kept."), SAME_NETWORK };
-
-static const struct ending *ending_of(int outcome, enum pair_failure failure)
+static const struct ending *ending_of(
+        const struct meeting *meeting, int outcome, enum pair_failure failure)
 {
         if (failure == PAIR_NO_FAILURE && outcome == OUTCOME_TIMED_OUT)
-                return &late;
+                return &endings[LATE];
+        if (failure == PAIR_WRONG_CERTIFICATE && !meeting->on_phone)
+                return &endings[NO_PHONE];
         return failure < PAIR_FAILURES ? &endings[failure] : &endings[PAIR_PROTOCOL];
 }
 
@@ -147,7 +156,7 @@ int meeting_report(const struct meeting *meeting, int outcome, enum pair_failure
 {
         if (outcome < 0)
                 return cli_result(meeting->cli, outcome, NULL);
-        const struct ending *ending = ending_of(outcome, failure);
+        const struct ending *ending = ending_of(meeting, outcome, failure);
         return cli_report_as(meeting->cli, ending->outcome, _(ending->text),
                 ending->next[0] ? _(ending->next) : "", NULL, NULL);
 }
@@ -161,7 +170,7 @@ int meeting_nobody(const struct cli *cli)
 
 void meeting_note(const struct meeting *meeting, enum pair_failure failure)
 {
-        cli_warn(meeting->cli, _(ending_of(0, failure)->text));
+        cli_warn(meeting->cli, _(ending_of(meeting, 0, failure)->text));
 }
 
 /* ---- The numbers ---- */
@@ -237,7 +246,7 @@ static int hold(struct holding *holding, enum pair_failure *ret_failure)
                         return 0;
                 if (state == PAIR_FAILED) {
                         *ret_failure = pair_failure(holding->pairing);
-                        return ending_of(0, *ret_failure)->outcome;
+                        return ending_of(holding->meeting, 0, *ret_failure)->outcome;
                 }
                 if (state == PAIR_COMPARE && !holding->asked) {
                         holding->asked = true;

@@ -11,7 +11,7 @@
 #include <poll.h>
 
 #define MEETING_SECONDS     180 /* unless told otherwise */
-#define MEETING_SECONDS_MIN 5
+#define MEETING_SECONDS_MIN 1
 #define MEETING_SECONDS_MAX 3600
 
 struct meeting {
