@@ -51,10 +51,12 @@ enum outcome {
 /* Of a phone that is a reader (docs/phone.md). */
 #define DETAIL_PHONE_AWAY                                                                          \
         "the phone is not reached: mohr-relay serve must run there, in the same network"
-#define DETAIL_PHONE_UNPAIRED "the phone does not know this computer any more: pair it again"
-#define DETAIL_PHONE_EXPIRED  "the pairing with the phone has expired: pair it again"
-#define DETAIL_PHONE_BUSY     "the phone serves another computer"
-#define DETAIL_PHONE_VERSION  "the phone runs another version of Mohr, which does not fit"
+#define DETAIL_PHONE_UNPAIRED                                                                      \
+        "what answers at the phone's address does not know this pairing: if it is the phone, "     \
+        "pair it again"
+#define DETAIL_PHONE_EXPIRED "the pairing with the phone has expired: pair it again"
+#define DETAIL_PHONE_BUSY    "the phone serves another computer"
+#define DETAIL_PHONE_VERSION "the phone runs another version of Mohr, which does not fit"
 #define DETAIL_PHONE_NOBODY                                                                        \
         "the phone says that nobody entered the PIN in time and nothing was sent"
 #define DETAIL_PHONE_CANCELLED "the phone says that it was cancelled there and nothing was sent"

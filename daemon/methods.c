@@ -66,16 +66,40 @@ static json_t *text_json(const char *text)
         return json_string(clean);
 }
 
+/* Of a reader at the other end of a link; NULL for any other, or without memory. */
+static json_t *link_json(const struct reader_info *info)
+{
+        if (!info->linked)
+                return NULL;
+        json_t *link = json_pack("{s:b}", "asks_pin", info->asks_pin);
+        bool failed =
+                *info->remote && json_object_set_new(link, "reader", text_json(info->remote)) < 0;
+        json_int_t latency_ms = (info->latency_us + 999) / 1000;
+        failed |= latency_ms > 0 &&
+                  json_object_set_new(link, "latency_ms", json_integer(latency_ms)) < 0;
+        if (!failed)
+                return link;
+        json_decref(link);
+        return NULL;
+}
+
+static json_t *reader_json(const struct reader_info *info)
+{
+        json_t *link = link_json(info);
+        if (info->linked && !link)
+                return NULL;
+        return json_pack("{s:o, s:s, s:s, s:s*, s:b, s:o*}", "name", text_json(info->name),
+                "driver", info->driver, "state", info->state, "why", info->why, "simulated",
+                info->simulated, "link", link);
+}
+
 static json_t *readers_json(const struct readers *readers)
 {
         struct reader_info info[DRIVER_READERS_MAX * BACKENDS_MAX];
         size_t count = readers_list(readers, info, ARRAY_LEN(info));
         _cleanup_message_ json_t *list = json_array();
         for (size_t i = 0; i < count; i++)
-                if (json_array_append_new(list,
-                            json_pack("{s:o, s:s, s:s, s:s*, s:b}", "name", text_json(info[i].name),
-                                    "driver", info[i].driver, "state", info[i].state, "why",
-                                    info[i].why, "simulated", info[i].simulated)) < 0)
+                if (json_array_append_new(list, reader_json(&info[i])) < 0)
                         return NULL; /* rather than a reader less */
         return json_incref(list);
 }

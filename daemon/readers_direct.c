@@ -70,6 +70,7 @@ void direct_ended(struct reader *reader, int status, enum helper_stage before)
         if (before != HELPER_STARTING && trouble != OUTCOME_NO_READER)
                 trouble = NOT_TOLD;
         bool news = reader->trouble != trouble || reader->seen.present;
+        memset(&reader->link, 0, sizeof reader->link);
         reader->trouble = trouble;
         reader->seen.present = false;
         if (news)

@@ -25,7 +25,7 @@ static const struct trouble {
         { OUTCOME_POLICY, "unusable", "unpaired", OUTCOME_NO_READER, DETAIL_PHONE_UNPAIRED },
         { OUTCOME_CERTIFICATE_EXPIRED, "unusable", "expired", OUTCOME_NO_READER,
                 DETAIL_PHONE_EXPIRED },
-        { OUTCOME_BUSY, "busy", "held", OUTCOME_BUSY, DETAIL_PHONE_BUSY },
+        { OUTCOME_BUSY, "busy", "elsewhere", OUTCOME_BUSY, DETAIL_PHONE_BUSY },
         { OUTCOME_READER_SERVICE, "unusable", "version", OUTCOME_READER_SERVICE,
                 DETAIL_PHONE_VERSION },
         { OUTCOME_INTERNAL, "unusable", "failed", OUTCOME_READER_SERVICE, NULL },

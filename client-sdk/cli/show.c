@@ -45,6 +45,16 @@ static const struct word reasons[] = {
                          "understood. The log of mohrd names the one that is meant.") },
         { "sandbox", N_("The program for this reader could not shut itself in, so it is not used. "
                         "Plug the reader in again.") },
+        { "not-reached", N_("The phone is not reached. Start mohr-relay serve on it, in the same "
+                            "network.") },
+        { "unpaired",
+                N_("What answers at the phone's address does not know this pairing. If it is your "
+                   "phone, pair the two again: mohr phone pair") },
+        { "expired", N_("The pairing with the phone has expired. Pair the two again: mohr phone "
+                        "pair") },
+        { "elsewhere", N_("The phone serves another computer at the moment.") },
+        { "version", N_("The phone runs a version of Mohr that does not fit this one. Bring both "
+                        "up to date.") },
         { NULL, NULL },
 };
 
@@ -68,7 +78,26 @@ static const char *member(const json_t *object, const char *name)
         return text ? text : "";
 }
 
-/* "NAME (DRIVER): STATE", then why. */
+/* What a phone says of itself, while it is reached. */
+static void show_link(const struct cli *cli, const json_t *link)
+{
+        char text[CLI_TEXT_MAX], number[32], digits[CLI_LINE_MAX];
+        const json_t *latency = json_object_get(link, "latency_ms");
+        const char *reader = member(link, "reader");
+        if (!json_is_integer(latency))
+                return;
+        snprintf(number, sizeof number, "%lld", (long long)json_integer_value(latency));
+        printf("      ");
+        printf(_("reader there: %s"),
+                *reader ? cli_text(cli, text, reader) : _("none at the moment"));
+        printf("; ");
+        printf(_("there and back: %s ms"), cli_digits(cli, digits, number));
+        printf("; %s\n", json_is_true(json_object_get(link, "asks_pin"))
+                                 ? _("the PIN is entered on the phone")
+                                 : _("the PIN is entered at this computer"));
+}
+
+/* "NAME (DRIVER): STATE", then why, or what a link says. */
 static void show_row(const struct cli *cli, const json_t *row, const char *name, const char *driver)
 {
         char name_text[CLI_TEXT_MAX], driver_text[CLI_TEXT_MAX], state_text[CLI_TEXT_MAX];
@@ -82,6 +111,7 @@ static void show_row(const struct cli *cli, const json_t *row, const char *name,
                 simulated ? _(" (simulated card, for testing only)") : "");
         if (why)
                 printf("      %s\n", why);
+        show_link(cli, json_object_get(row, "link"));
 }
 
 /* True if every one of them is missing: then it is no wonder that there are no readers. */
