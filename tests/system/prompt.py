@@ -13,8 +13,8 @@ import sys
 import termios
 import time
 
-from asking import (CERTIFICATES, DOCUMENTS, EXPIRED, EXPIRY, GRANTED, KEY, LAST_TRY_DECLINED, MAY_REMEMBER, NOBODY, REFUSED, SEARCH, SIMULATED,
-                    SSH, STATION, TIMED_OUT, UNPROVEN, Asked, document)
+from asking import (CERTIFICATES, DOCUMENTS, EXPIRED, EXPIRY, GRANTED, KEY, KEYS, LAST_TRY_DECLINED, MAY_REMEMBER, NOBODY, NOT_PROVEN_HERE,
+                    ON_PHONE, REFUSED, SEARCH, SIMULATED, SSH, STATION, TIMED_OUT, UNPROVEN, Asked, document)
 
 BUILD = os.path.abspath(sys.argv[1] if len(sys.argv) > 1 else "build")
 PIN = "27182818"
@@ -233,6 +233,24 @@ def keys_and_certificates(flavour):
               f"{flavour}: certificates are shown or not ({outcome}) without a PIN", (page, answer))
 
 
+def phones(flavour):
+    prompt = Prompt(flavour, computer="counter-3", work=DOCUMENTS, documents=[document("contract.pdf")], audience="")
+    page = prompt.wait_for("PIN:")
+    check("The computer \u2068counter-3\u2069, which is paired with this phone, asks." in page and "contract.pdf" in page and "always go with" in page,
+          f"{flavour}: a phone's one page says which computer asks, and for what", page)
+    prompt.type(PIN + "\r")
+    check(prompt.answer() == (0, PIN), f"{flavour}: and takes the PIN")
+    prompt.end()
+    prompt = Prompt(flavour, flags=KEYS | ON_PHONE, reader="Sara's phone")
+    prompt.wait_for("]? ")
+    prompt.type("a")
+    page = prompt.wait_for("phone, not here") + prompt.wait_for("]? ")
+    prompt.type("c")
+    check("Phone: \u2068Sara's phone\u2069" in page and "keys" not in page and prompt.answer() == (0, ""),
+          f"{flavour}: at the computer consent is all, and the page leads to the phone", page)
+    prompt.end()
+
+
 def wrong_entries(flavour):
     prompt = Prompt(flavour)
     prompt.wait_for("]? ")
@@ -350,6 +368,15 @@ def curses_in_a_small_window():
             prompt.type("\r")
         os.killpg(prompt.child.pid, signal.SIGTERM)
         prompt.end()
+        prompt = Prompt("pinentry-curses", language=language, asker_name=(unit * 30)[:80], asker=1, app="/x" * 200, audience=unit * 40,
+                        purpose=unit * 40, computer=(unit * 16)[:20], organization=unit * 10, required=EXPIRY | STATION,
+                        flags=SIMULATED | EXPIRED | NOT_PROVEN_HERE)
+        for button in ("<Continue>", "<Agree>", "<Continue>") if language == "en" else ("<ادامه>", "<موافقت>", "<ادامه>"):
+            page = prompt.wait_for(button)
+            check(button in page, f"pinentry-curses: on a phone {unit.strip()} leaves room for {button}, too", (page[-300:], prompt.answer(0)))
+            prompt.type("\r")
+        os.killpg(prompt.child.pid, signal.SIGTERM)
+        prompt.end()
 
 
 def curses_lists_in_a_small_window():
@@ -373,7 +400,7 @@ def curses_lists_in_a_small_window():
 
 def main():
     if shutil.which("pinentry-tty"):
-        for test in (a_pin_is_given, persian, refusals, choices, plain_terminal, search, documents, keys_and_certificates, wrong_entries, nobody, time_runs_out):
+        for test in (a_pin_is_given, persian, refusals, choices, plain_terminal, search, documents, keys_and_certificates, phones, wrong_entries, nobody, time_runs_out):
             test("pinentry-tty")
         hang_up("pinentry-tty", tty_at_pin)
     else:
