@@ -24,6 +24,7 @@ static const struct look {
         { "pcscd-start", look_at_pcscd_start },
         { "polkit", look_at_polkit },
         { "reader", look_at_reader },
+        { "phones", look_at_phones },
         { "held", look_at_holder },
         { "kernel", look_at_kernel },
         { "card", look_at_card },

@@ -8,6 +8,7 @@
  *   doctor.c           the command: the looks in their order, words, JSON, exit code
  *   doctor_daemon.c    mohrd: session, socket, unit, version, bus
  *   doctor_reader.c    pcscd, polkit, readers, cards
+ *   doctor_phone.c    paired phones
  *   doctor_held.c      who else holds a reader: programs, the kernel's drivers
  *   doctor_machine.c   clock, pinentry, memory, disk, parts of Mohr
  *   doctor_trust.c     anchors and bundles
@@ -72,6 +73,7 @@ struct finding look_at_pcscd_start(struct examination *e);
 struct finding look_at_polkit(struct examination *e);
 struct finding look_at_reader(struct examination *e);
 struct finding look_at_card(struct examination *e);
+struct finding look_at_phones(struct examination *e);
 struct finding look_at_holder(struct examination *e);
 struct finding look_at_kernel(struct examination *e);
 struct finding look_at_pinentry(struct examination *e);

@@ -205,7 +205,10 @@ static int outcome_why(const char *why)
                 const char *why;
                 int outcome;
         } rows[] = { { "held", OUTCOME_BUSY }, { "no-access", OUTCOME_READER_SERVICE },
-                { "no-answer", OUTCOME_NO_READER }, { "settings", OUTCOME_READER_SERVICE } };
+                { "no-answer", OUTCOME_NO_READER }, { "settings", OUTCOME_READER_SERVICE },
+                { "not-reached", OUTCOME_NO_READER }, { "unpaired", OUTCOME_NO_READER },
+                { "expired", OUTCOME_NO_READER }, { "elsewhere", OUTCOME_BUSY },
+                { "version", OUTCOME_READER_SERVICE } };
         for (size_t i = 0; i < ARRAY_LEN(rows); i++)
                 if (strcmp(rows[i].why, why) == 0)
                         return rows[i].outcome;
