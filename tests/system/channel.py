@@ -84,7 +84,7 @@ class Helper:
         except BrokenPipeError:
             return None, b""
         frame = self.frame()
-        while frame and frame[0] == "PRESENCE":
+        while frame and frame[0] in ("PRESENCE", "LINK"):
             frame = self.frame()
         return (frame[1][0], frame[1][3:]) if frame else (None, b"")
 
