@@ -4,6 +4,7 @@ test's own channel."""
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import time
 
@@ -33,11 +34,24 @@ def write(folder, pairing, name, address, own, peer):
     os.rename(path + ".new", path)
 
 
-class Phone:
-    """mohr-relay serve with soft cards, and what lies in its folder. `words` go to it, `env` to its world."""
+def programs(rig):
+    """A folder with mohr-relay, which finds its helpers beside itself: the soft one there has a witness."""
+    folder = os.path.join(rig.dir, "relay")
+    if not os.path.isdir(folder):
+        os.mkdir(folder)
+        shutil.copy(os.path.join(rig.build, "mohr-relay"), folder)
+        for name in ("mohr-prompt", "mohr-reader", "mohr-reader-nfc", "mohr-reader-usb", "mohr-watch", "mohr-history"):
+            os.symlink(os.path.join(rig.build, name), os.path.join(folder, name))
+        os.symlink(os.path.join(rig.build, "tests/monitored_reader_soft"), os.path.join(folder, "mohr-reader-soft"))
+    return folder
 
-    def __init__(self, rig, *words, program="mohr-relay", env=None, driver="soft", computers=("Counter 3",), **sections):
-        self.rig, self.program = rig, program
+
+class Phone:
+    """mohr-relay serve on a port of its own, with a person who types as script() says, and pairings with `computers`. The card is
+    flow.Soft's, or any other that `sections` and the words make it find."""
+
+    def __init__(self, rig, *words, card=None, driver="soft", env=None, computers=("Counter 3",), wrap=(), **sections):
+        self.rig, self.wrap, self.told = rig, list(wrap), 0
         number = len(rig.processes)
         self.home = os.path.join(rig.dir, f"phone-{number}")
         self.computers = os.path.join(self.home, "mohr", "computers")
@@ -46,13 +60,11 @@ class Phone:
         os.makedirs(self.home, 0o700)
         for name in computers:
             self.pair(name)
-        self.state = os.path.join(rig.dir, f"card-{number}")
-        self.pinentry = os.path.join(rig.dir, f"pinentry-{number}")
+        self.pinentry = os.path.join(self.home, "pinentry")
         os.symlink(rig.pinentry_script, self.pinentry)
         self.script()
-        config = {"soft": {"profile": "mav2-cl", "pki": rig.pki, "pin": lib.PIN, "state": self.state},
-                  "pin": {"pinentry": self.pinentry}, "log": {"level": "debug"}, **sections}
-        self.config = os.path.join(rig.dir, f"phone-{number}.conf")
+        config = {"soft": card.options if card else {}, "pin": {"pinentry": self.pinentry}, "log": {"level": "debug"}, **sections}
+        self.config = os.path.join(self.home, "mohr.conf")
         with open(self.config, "w", encoding="utf-8") as file:
             for name, values in config.items():
                 file.write(f"[{name}]\n" + "".join(f"{key} = {value}\n" for key, value in values.items()))
@@ -61,32 +73,31 @@ class Phone:
         self.start()
 
     def start(self):
-        self.process = lib.Process(self.rig, "relay", [os.path.join(self.rig.build, self.program), "serve", *self.words],
-                                   self.env)
+        program = os.path.join(programs(self.rig), "mohr-relay")
+        self.process = lib.Process(self.rig, "relay", [*self.wrap, program, "serve", *self.words], self.env)
         if not lib.wait_for(lambda: "Ctrl-C" in self.process.said() or not self.process.alive(), 20):
             raise RuntimeError("mohr-relay did not start: " + self.process.said())
 
-    def pair(self, name):
+    def pair(self, name, address=None):
+        """The two files of a pairing; the computer's is in a folder of its own."""
         pairing = os.urandom(8).hex()
         folder = os.path.join(self.home, f"of-{len(self.folders)}")
         os.makedirs(folder, 0o700)
         ours, theirs = identity(self.home), identity(self.home)
         write(self.computers, pairing, name, "", ours, theirs[2])
-        write(folder, pairing, "phone", f"127.0.0.1:{self.port}", theirs, ours[2])
+        write(folder, pairing, "phone", address or f"127.0.0.1:{self.port}", theirs, ours[2])
         self.folders[name] = folder, pairing
 
-    def forget(self, name):
+    def forget(self, name="Counter 3"):
         os.unlink(os.path.join(self.computers, self.folders[name][1] + ".json"))
 
     script, prompts = lib.Daemon.script, lib.Daemon.prompts
-    told = 0
 
     def computer(self, name="Counter 3"):
-        """mohrd's helper for this phone; its channel is the test's."""
+        """mohrd's helper for this phone; its channel is the test's. None: it is not let in."""
         folder, pairing = self.folders[name]
-        return channel.Helper(self.rig, "--reader", pairing, "--option", f"folder={folder}", driver="phone")
+        helper = channel.Helper(self.rig, "--reader", pairing, "--option", f"folder={folder}", driver="phone")
+        return helper if helper.ready() else None
 
-    def witness(self):
-        """What the card was told, by the monitored helper."""
-        with open(self.state + ".witness", "rb") as file:
-            return json.loads(file.read(512).split(b"\0")[0])
+    def stop(self):
+        return self.process.stop()

@@ -1,0 +1,226 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""relay.py: a phone's `mohr-relay serve` with the computer's real helper before it and the test in mohrd's place: what a paired
+computer gets, what it does not get, and that a link which dies leaves nothing on the card. The card is a simulated one with a
+witness (tests/tools/monitored_reader_soft.c); the whole way through mohrd is phone.py's."""
+import os
+import re
+import signal
+import socket
+import struct
+import subprocess
+
+import flow
+import lib
+import relayed
+from channel import BUSY, IAS, IS_NEW, LEAVE, OK, RESET, SAME
+from lib import PIN, wait_for
+
+WRONG_PIN, REFUSED, FORBIDDEN = 13, 15, 16  # the last as the helper reports it: policy
+SCREEN = {"DISPLAY": ":mohr-test"}
+
+
+def announcement(audience="https://office.example", timeout=60):
+    """OP_ANNOUNCE of a plain assertion: a frame of daemon/prompt/question.h, and nothing signed."""
+    with open(os.path.join(lib.TREE, "daemon/prompt/question.c"), encoding="utf-8") as source:
+        names = re.findall(r"FIELD\((\w+),", source.read().split("fields[] = {")[1].split("};")[0])
+    with open(os.path.join(lib.TREE, "daemon/prompt/question.h"), encoding="utf-8") as header:
+        version = int(re.search(r"QUESTION_VERSION +(\d+)", header.read())[1])
+    said = {"request": "r1", "app": "/usr/bin/counter", "audience": audience, "given_name": "Sara", "reader": "phone"}
+    texts = [said.get(name, "").encode() for name in names]
+    frame = bytes([version]) + b"".join(struct.pack(">H", len(text)) + text for text in texts)
+    frame += struct.pack(">BHH8B", 3, 0, timeout, 0, 0, 0, 0, 0, 0, 0, 0)
+    return struct.pack(">H", len(frame)) + frame + b"\0\0"
+
+
+ANNOUNCEMENT = announcement()
+BLOCK = b"\0\x20" + bytes(31) + b"\x07"
+
+
+def confirm(computer):
+    """As mohrd does, without its judgement: the certificates are read first."""
+    return (computer.outcomes(("BEGIN",), ("IDENTIFY",)) == [OK, OK] and
+            [computer.ask("READ", bytes([file]))[0] for file in range(3)].count(OK) > 0 and computer.ask("CONFIRM")[0] == OK)
+
+
+def ready_for_pin(computer, announced=True):
+    """Everything that mohrd does before a PIN."""
+    if not confirm(computer) or (announced and computer.ask("ANNOUNCE", ANNOUNCEMENT)[0] != OK):
+        return False
+    return computer.ask("COUNTER", IAS)[0] == OK
+
+
+def sign(computer):
+    """Whether some key signs."""
+    return any(computer.ask("SIGN", bytes([key, 0]) + BLOCK)[0] == OK for key in range(1, 10))
+
+
+def pins(card):
+    """How many PINs the card was told; asking for the tries left is none."""
+    return sum(header[2:4] == "20" and int(line.split("len=")[1].split()[0]) > 5
+               for header, line in ((line.split()[0].upper(), line) for line in card.lines() if "len=" in line))
+
+
+def untouched(rig, card, what):
+    rig.check(pins(card) == 0 and card.locked(), f"{what}: no PIN reached the card", card.lines()[-5:])
+    card.remove()
+
+
+# ---- what is promised ------------------------------------------------------------------------------
+
+def from_afar(rig):
+    card = flow.Soft(rig)
+    phone = relayed.Phone(rig, "--pin", "computer", card=card)
+    computer = phone.computer()
+    rig.check(computer.frame()[0] == "LINK" and computer.presence()[0] == 1, "a computer is told of the reader, and that a card is there")
+    rig.check(confirm(computer) and computer.outcomes(("END", LEAVE)) == [OK], "it looks at the card")
+    rig.check(computer.begin() == (OK, SAME), "which is the same one in the next transaction")
+    rig.check(computer.ask("ANNOUNCE", ANNOUNCEMENT)[0] == OK and computer.verify(PIN) == [OK] * 3 and sign(computer),
+              "announces a request, gives the PIN, has something signed")
+    rig.check(computer.outcomes(("CLEAR",), ("END", RESET)) == [OK, OK] and card.locked(), "and nothing is verified afterwards")
+    computer.end()
+    again = phone.computer()
+    rig.check(again.begin() == (OK, IS_NEW) and pins(card) == 1, "the next connection finds a helper that knows nothing")
+    again.end()
+    lines = phone.process.said()
+    rig.check("Counter 3 asks: " in lines and "https://office.example" in lines and "Counter 3: signed." in lines,
+              "the person at the phone reads who asked for what, and that it was signed", lines[-600:])
+    rig.check(PIN not in lines and "Sara" not in lines, "neither digits nor the holder's name are in what it prints")
+    ends_in_order(rig, phone)
+    card.remove()
+
+
+def ends_in_order(rig, phone):
+    computer = phone.computer()
+    computer.begin()
+    rig.check(phone.stop() == 0 and computer.frame() is None, "SIGTERM: it says goodbye and ends with 0", phone.process.said()[-300:])
+    with socket.socket() as probe:
+        rig.check(probe.connect_ex(("127.0.0.1", phone.port)) != 0, "and nothing listens any more")
+
+
+def typed_here(rig):
+    card = flow.Soft(rig)
+    phone = relayed.Phone(rig, card=card, env=SCREEN)
+    for getpin, confirm, expected, word in (((), ("cancel",), REFUSED, b"\x64\x01"), (("00000000",), ("ok",), WRONG_PIN, b"\x63\xc2"),
+                                            ((PIN,), ("ok",), OK, b"\x90\0")):
+        phone.script(getpin or ("cancel",), confirm)
+        computer = phone.computer()
+        rig.check(ready_for_pin(computer), "the phone is asked for a PIN")
+        outcome, fields = computer.ask("PINPAD", b"\x2d")
+        rig.check(outcome == expected, f"what the person did there is answered: {expected}", (outcome, fields))
+        told = "".join(phone.prompts())
+        rig.check("Counter 3" in told and "office.example" in told, "they read which computer asks, and for whom", told[:400])
+        rig.check(outcome != OK or sign(computer), "and what it was for is signed")
+        computer.end()
+    rig.check(pins(card) == 2 and card.locked(), "two PINs went to the card, none stays verified", pins(card))
+    card.remove()
+    hung_up(rig, phone, card)
+    phone.stop()
+
+
+def prompting(phone):
+    return subprocess.run(["pgrep", "-P", str(phone.process.pid), "mohr-prompt"], stdout=subprocess.DEVNULL, check=False).returncode == 0
+
+
+def hung_up(rig, phone, card):
+    phone.script(delay=30)
+    before = pins(card)
+    computer = phone.computer()
+    ready_for_pin(computer)
+    computer.channel.send(struct.pack(">BBHI", 1, relayed.channel.OPS.index("PINPAD"), 99, 1) + b"\x2d")
+    rig.check(wait_for(lambda: prompting(phone), 20), "the prompt is open")
+    computer.kill()
+    rig.check(wait_for(lambda: not prompting(phone), 20) and pins(card) == before, "the computer hangs up: the prompt closes, nothing is sent")
+
+
+# ---- what is not had --------------------------------------------------------------------------------
+
+def forbidden(rig):
+    """Each ends the connection, and with the reason."""
+    for what, asks, steps in (
+            ("a PIN without a request", False, (("COUNTER", IAS), ("PIN", PIN.encode()))),
+            ("a VERIFY without a PIN", False, (("ANNOUNCE", ANNOUNCEMENT), ("COUNTER", IAS), ("VERIFY",))),
+            ("a PIN before the counter", False, (("ANNOUNCE", ANNOUNCEMENT), ("PIN", PIN.encode()))),
+            ("a signature without a PIN", False, (("ANNOUNCE", ANNOUNCEMENT), ("SIGN", b"\1\0" + BLOCK))),
+            ("the phone's prompt without a request", True, (("COUNTER", IAS), ("PINPAD", b"\x2d"))),
+            ("a PIN from afar where the phone asks", True, (("ANNOUNCE", ANNOUNCEMENT), ("COUNTER", IAS), ("PIN", PIN.encode())))):
+        card = flow.Soft(rig)
+        phone = relayed.Phone(rig, card=card, env=SCREEN if asks else {})
+        computer = phone.computer()
+        confirm(computer)
+        outcomes = computer.outcomes(*steps)
+        rig.check(outcomes[:-1] == [OK] * (len(steps) - 1) and outcomes[-1] in (FORBIDDEN, None), f"{what} is refused", outcomes)
+        rig.check(wait_for(lambda: 'reason="forbidden"' in phone.process.said()), "and the phone says so", phone.process.said()[-300:])
+        computer.end()
+        untouched(rig, card, what)
+        phone.stop()
+
+
+def one_at_a_time(rig):
+    card = flow.Soft(rig)
+    phone = relayed.Phone(rig, card=card, computers=("Counter 3", "Laptop"))
+    first, second = phone.computer(), phone.computer("Laptop")
+    first.begin()
+    rig.check(second.begin()[0] == BUSY, "a second computer hears that the reader is taken")
+    first.end()
+    rig.check(wait_for(lambda: second.begin()[0] == OK, 10), "and gets it when the first has gone")
+    held = [socket.create_connection(("127.0.0.1", phone.port)) for _ in range(12)]
+    third = phone.computer()
+    rig.check(third is not None, "strangers who connect and say nothing keep nobody out")
+    phone.forget()
+    rig.check(wait_for(lambda: third.child.poll() is not None, 10), "a computer that is forgotten is cut off at once")
+    rig.check(phone.computer() is None, "and does not come in again")
+    rig.check(second.ask("IDENTIFY")[0] == OK, "the others go on")
+    for each in held:
+        each.close()
+    untouched(rig, card, "no PIN asked for")
+    phone.stop()
+
+
+def nobody_paired(rig):
+    phone = relayed.Phone(rig, card=flow.Soft(rig), computers=())
+    rig.check(phone.process.child.wait(10) == 2 and "mohr-relay pair" in phone.process.said(), "without a pairing it says what to do, and ends",
+              phone.process.said())
+
+
+# ---- links that die ---------------------------------------------------------------------------------
+
+def links_that_die(rig):
+    for what, how in (("its computer dies", signal.SIGKILL), ("its computer falls silent", signal.SIGSTOP)):
+        card = flow.Soft(rig)
+        phone = relayed.Phone(rig, card=card)
+        computer = phone.computer()
+        rig.check(ready_for_pin(computer) and computer.outcomes(("PIN", PIN.encode()), ("VERIFY",)) == [OK, OK] and
+                  card.stats().get("pin_verified"), "a card is verified")
+        computer.child.send_signal(how)
+        rig.check(card.locked(20), f"{what}: the card is not verified any more")
+        computer.kill()
+        rig.check(wait_for(lambda: phone.computer().begin()[0] == OK, 10), "and the phone serves the next one")
+        phone.stop()
+        card.remove()
+
+
+def asleep(rig):
+    """What a computer said before it lost its patience with a phone that slept is not carried out when that wakes up."""
+    card = flow.Soft(rig)
+    phone = relayed.Phone(rig, card=card)
+    computer = phone.computer()
+    ready_for_pin(computer)
+    computer.outcomes(("PIN", PIN.encode()))
+    phone.process.child.send_signal(signal.SIGSTOP)
+    computer.channel.send(struct.pack(">BBHI", 1, relayed.channel.OPS.index("VERIFY"), 99, 0))
+    rig.check(computer.child.wait(30) != 0, "the computer gives up a phone that says nothing")
+    phone.process.child.send_signal(signal.SIGCONT)
+    rig.check(wait_for(lambda: "computer left" in phone.process.said(), 20), "which wakes up")
+    untouched(rig, card, "a VERIFY that lay there meanwhile")
+    phone.stop()
+
+
+def body(rig):
+    rig.helpers = []
+    for case in rig.mine((from_afar, typed_here, forbidden, one_at_a_time, nobody_paired, links_that_die, asleep)):
+        case(rig)
+
+
+if __name__ == "__main__":
+    lib.main(body, workers=2)
