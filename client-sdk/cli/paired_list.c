@@ -77,14 +77,16 @@ static int list_one(const struct cli *cli, const struct paired_end *end,
 static int parse(
         struct cli *cli, int argc, char **argv, const struct paired_end *end, bool *ret_check)
 {
-        const struct option options[] = { { "json", no_argument, NULL, 'j' },
-                { end->look ? "check" : NULL, no_argument, NULL, 'c' }, { 0 } };
-        for (int option; (option = getopt_long(argc, argv, "", options, NULL)) >= 0;)
-                switch (option) {
-                case 'j': cli->json = true; break;
-                case 'c': *ret_check = true; break;
-                default: return cli_usage(cli, _("This option is not known here."));
-                }
+        static const struct option options[] = { { "json", no_argument, NULL, 'j' },
+                { "check", no_argument, NULL, 'c' }, { 0 } };
+        for (int option; (option = getopt_long(argc, argv, "", options, NULL)) >= 0;) {
+                if (option == 'j')
+                        cli->json = true;
+                else if (option == 'c' && end->look)
+                        *ret_check = true;
+                else
+                        return cli_usage(cli, _("This option is not known here."));
+        }
         return optind == argc ? 0 : cli_usage(cli, _("This takes no arguments."));
 }
 

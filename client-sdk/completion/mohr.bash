@@ -15,7 +15,7 @@ _mohr_help() { # COMMAND [SUBCOMMAND]
 _mohr_commands() { LC_ALL=C.UTF-8 LANGUAGE=en mohr help 2>/dev/null | sed -n 's/^  \([a-z][a-z-]*\)  .*/\1/p'; }
 
 _mohr_subcommands() { # COMMAND; `[list|revoke GRANT]` is a way to name them, too
-        _mohr_help "$1" | sed -n "1s/^mohr $1 \[\([a-z|]*\)[] ].*/\1/p; s/^mohr $1 \([a-z]*\)\( .*\|\$\)/\1/p" | tr "|" "\n" | sort -u
+        _mohr_help "$1" | sed -n "1s/^mohr $1 \[\([a-z|]*\)[] ].*/\1/p; s/^mohr $1 \([a-z][a-z-]*\)\( .*\|\$\)/\1/p" | tr "|" "\n" | sort -u
 }
 
 _mohr_options() { grep -o -e '--[a-z][a-z-]*' | sort -u; }
