@@ -206,7 +206,7 @@ $(NAMES): /usr/lib/locale/C.utf8/LC_MESSAGES/SYS_LC_MESSAGES
 	$(Q)mkdir -p $(@D) && cp $< $@
 
 # Tests: every tests/unit/test_*.c is a cmocka program that links all rooms.
-UNIT := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c)) $(BUILD)/tests/test_event_portable
+UNIT := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c)) $(BUILD)/tests/test_event_portable $(BUILD)/tests/test_child_portable
 TOOLS := $(patsubst tests/tools/%.c,$(BUILD)/tests/%,$(wildcard tests/tools/*.c))
 TEST_SUPPORT := $(A)/support.a
 # A hundred programs that nobody ships: by the quickest linker there is, hardly optimized, and with sanitizers not at all.
@@ -228,6 +228,11 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/tools/%.o $(TEST_SUPPORT) $(ROOMS)
 
 # The same expectations of both event loops.
 $(BUILD)/tests/test_event_portable: $(BUILD)/obj/tests/unit/test_event.o $(PORTABLE) $(BASE)
+	$(call say,LD)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(filter %.o,$^) $(filter %.a,$^) $(ALL_LDFLAGS) $(CMOCKA_LIBS) -o $@
+# And of children where the kernel is old, too.
+$(BUILD)/tests/test_child_portable: $(patsubst %,$(BUILD)/obj/%.o,tests/unit/test_child tests/tools/old/pidfd daemon/child daemon/child_launch) $(PORTABLE) $(BASE)
 	$(call say,LD)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(filter %.o,$^) $(filter %.a,$^) $(ALL_LDFLAGS) $(CMOCKA_LIBS) -o $@

@@ -19,6 +19,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#ifdef __ANDROID__
+#include "base/portable.h" /* what its library lacks of these */
+#endif
+
 #define _must_check_     __attribute__((warn_unused_result))
 #define _cleanup_(f)     __attribute__((cleanup(f)))
 #define _printf_(a, b)   __attribute__((format(printf, a, b)))

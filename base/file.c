@@ -2,6 +2,8 @@
 /* file.c: see file.h. rename(2) makes the change, fsync(2) of file and folder makes it last. */
 #include "base/file.h"
 
+#include "base/portable.h"
+
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -80,19 +82,30 @@ static int replace(const char *fresh, const char *path)
         return rename(fresh, path) < 0 ? -errno : 0;
 }
 
+/* The last resort, where a file may have no second name (apps on Android): an empty one holds the name for a moment. */
+static int take_name(const char *fresh, const char *path)
+{
+        _cleanup_close_ int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+        if (fd < 0)
+                return -errno;
+        int r = rename(fresh, path) < 0 ? -errno : 0;
+        if (r < 0)
+                unlink(path);
+        return r;
+}
+
 /* Not every file system can rename without replacing; where it cannot, a second name does the same. */
 int file_take_place(const char *fresh, const char *path, bool over)
 {
         if (over)
                 return replace(fresh, path);
-        if (renameat2(AT_FDCWD, fresh, AT_FDCWD, path, RENAME_NOREPLACE) == 0)
+        if (portable_rename_new(fresh, path) == 0)
                 return 0;
         if (errno != EINVAL && errno != ENOSYS)
                 return -errno;
-        if (link(fresh, path) < 0)
-                return -errno;
-        unlink(fresh);
-        return 0;
+        if (link(fresh, path) == 0)
+                return unlink(fresh), 0;
+        return errno == EPERM || errno == EACCES ? take_name(fresh, path) : -errno;
 }
 
 static int put(const char *path, const void *data, size_t len, mode_t mode, bool over)

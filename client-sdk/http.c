@@ -21,6 +21,7 @@
 #include <stdio.h>
 #include <strings.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 
 #define HEADERS_MAX 65536
 #define CHUNK       16384

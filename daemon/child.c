@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* child.c: see child.h. A child is a pid, a pidfd and our end of a SEQPACKET pair.
  *
- * vfork, because a copy of our page tables would cost more than the helper's whole life; what runs
- * between vfork and execve is one function of plain system calls that touches no memory of ours. The
- * child is a session leader: its process group is its own, a terminal's ^C does not reach it, and what
- * it starts (pinentry) is never stopped for reading "from the background".
- *
- * The end is seen on the pidfd, so SIGCHLD need not be blocked or handled. Order at the end: frames
+ * The end is seen on the pidfd, so SIGCHLD need not be blocked or handled. A kernel that has none (before 5.3, and all that apps
+ * may do on Android before 12) shows the end of the channel, which a child that lives does not give up; from there on its end is
+ * looked for until it has come. Order at the end: frames
  * still queued, then the whole group is killed while the zombie still holds its number, then it is
  * reaped, then exited() is called. A callback may free the child: `gone` tells the frames above it.
  *
@@ -15,20 +12,17 @@
  */
 #include "daemon/child.h"
 
+#include "base/portable.h"
 #include "base/secret.h"
+#include "daemon/child_launch.h"
 
 #include <fcntl.h>
-#include <linux/close_range.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/epoll.h>
-#include <sys/pidfd.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
-#define CHILD_FD   3
-#define FILES_FD   4
 #define FIRST_HIGH 10 /* our copies sit above every number the child wants */
 
 /* Frames come before everything else, so one that never stops speaking is not heard for a while: it may
@@ -39,6 +33,10 @@
 #define REAP_MS      500 /* how long the end of what was killed is waited for */
 #define REAP_STEP_MS 5
 
+#define LOOK_US                                                                                    \
+        1000 /* where no descriptor tells of the end: after the channel's; then twice as long, up to ... */
+#define LOOK_MAX_US 1000000
+
 struct child {
         pid_t pid;
         int pidfd, fd;
@@ -48,14 +46,9 @@ struct child {
         uint8_t *buf; /* own, or the secret's */
         size_t cap;
         struct secret *secret; /* borrowed */
+        uint64_t look_us;
         bool *gone;
         bool abandoned; /* freed by its owner before its end */
-};
-
-struct launch {
-        const char *const *argv, *const *env;
-        int null, channel, files[CHILD_FILES];
-        pid_t parent;
 };
 
 static int high_fd(int fd)
@@ -66,60 +59,6 @@ static int high_fd(int fd)
         int r = high < 0 ? -errno : high;
         close(fd);
         return r;
-}
-
-static int place_files(const struct launch *launch)
-{
-        for (int i = 0; i < CHILD_FILES; i++) {
-                int r = launch->files[i] >= 0 ? dup2(launch->files[i], FILES_FD + i)
-                                              : close(FILES_FD + i);
-                if (r < 0 && launch->files[i] >= 0)
-                        return -1;
-        }
-        /* Open until the exec itself: the program may be one of them (programs.h). */
-        return close_range(FILES_FD + CHILD_FILES, ~0U, CLOSE_RANGE_CLOEXEC);
-}
-
-/* Runs in the parent's memory until execve: only system calls, nothing written but `error`. */
-static void run_child(const struct launch *launch, volatile int *error)
-{
-        static const int defaults[] = { SIGPIPE, SIGINT, SIGTERM, SIGHUP, SIGCHLD };
-        sigset_t none;
-        sigemptyset(&none);
-        for (size_t i = 0; i < ARRAY_LEN(defaults); i++)
-                signal(defaults[i], SIG_DFL);
-        if (setsid() < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || dup2(launch->null, 0) < 0 ||
-                dup2(launch->null, 1) < 0 || dup2(launch->channel, CHILD_FD) < 0 ||
-                place_files(launch) < 0 || sigprocmask(SIG_SETMASK, &none, NULL) < 0) {
-                *error = errno;
-                return;
-        }
-        if (getppid() != launch->parent) /* it died before PDEATHSIG was set */
-                return;
-        execve(launch->argv[0], (char *const *)launch->argv, (char *const *)launch->env);
-        *error = errno;
-}
-
-static int launch(const struct launch *launch, pid_t *ret_pid)
-{
-        sigset_t all, before;
-        volatile int error = 0;
-        sigfillset(&all);
-        sigprocmask(SIG_SETMASK, &all, &before); /* no handler may run in the shared memory */
-        pid_t pid = vfork();
-        if (pid == 0) {
-                run_child(launch, &error);
-                _exit(127);
-        }
-        int r = pid < 0 ? -errno : -error;
-        sigprocmask(SIG_SETMASK, &before, NULL);
-        if (r < 0) {
-                if (pid > 0)
-                        waitpid(pid, NULL, 0);
-                return r;
-        }
-        *ret_pid = pid;
-        return 0;
 }
 
 static int copy_high(int fd)
@@ -147,12 +86,12 @@ static int start(struct child *child, const char *const *argv, const char *const
                 return files[0] >= 0 && first < 0 ? first : second;
         if (fcntl(child->fd, F_SETFL, O_NONBLOCK) < 0)
                 return -errno;
-        struct launch plan = { argv, env, null, theirs, { first, second }, getpid() };
-        int r = launch(&plan, &child->pid);
+        const struct launch plan = { argv, env, null, theirs, { first, second }, getpid() };
+        int r = child_launch(&plan, &child->pid);
         if (r < 0)
                 return r;
-        child->pidfd = pidfd_open(child->pid, 0);
-        return child->pidfd < 0 ? -errno : 0;
+        child->pidfd = portable_pidfd_open(child->pid);
+        return child->pidfd < 0 && errno != ENOSYS ? -errno : 0;
 }
 
 /* 1: a frame was handled; 0: nothing more now; < 0: the channel is over. `*gone`: so is the child. */
@@ -173,6 +112,49 @@ static int take_frame(struct child *child, const bool *gone)
         return 1;
 }
 
+static bool ended(const struct child *child, unsigned int ms)
+{
+        struct pollfd end = { .fd = child->pidfd, .events = POLLIN };
+        if (child->pidfd >= 0)
+                return poll(&end, 1, (int)ms) > 0;
+        for (unsigned int waited = 0;; waited += REAP_STEP_MS) {
+                siginfo_t info = { 0 };
+                int r = waitid(P_PID, (id_t)child->pid, &info, WEXITED | WNOHANG | WNOWAIT);
+                if (info.si_pid != 0 || (r < 0 && errno != EINTR))
+                        return true;
+                if (waited >= ms)
+                        return false;
+                (void)poll(NULL, 0, REAP_STEP_MS);
+        }
+}
+
+/* Of a child that has ended; its group may not have. Whoever traces it (a sanitizer at its end, a debugger)
+ * hears of that first, and until it lets go the end is seen here and cannot be taken. */
+static int reap(struct child *child)
+{
+        siginfo_t info = { 0 };
+        child_kill(child);
+        for (int ms = 0; ms < REAP_MS && info.si_pid == 0; ms += REAP_STEP_MS) {
+                int r = waitid(P_PID, (id_t)child->pid, &info, WEXITED | WNOHANG);
+                if (r < 0 && errno != EINTR)
+                        break;
+                if (info.si_pid == 0)
+                        (void)poll(NULL, 0, REAP_STEP_MS);
+        }
+        child->pid = 0;
+        return info.si_code == CLD_EXITED ? (info.si_status & 0xff) << 8 : info.si_status & 0x7f;
+}
+
+/* The end is worth waiting for, whichever way it is seen: `end` is its source. */
+static int expect_end(struct child *child, sd_event_source *end, uint64_t after_us)
+{
+        if (child->pidfd >= 0)
+                return sd_event_source_set_enabled(end, SD_EVENT_ON);
+        child->look_us = after_us < LOOK_MAX_US ? after_us : LOOK_MAX_US;
+        int r = sd_event_source_set_time_relative(end, child->look_us);
+        return r < 0 ? r : sd_event_source_set_enabled(end, SD_EVENT_ONESHOT);
+}
+
 static int on_frame(sd_event_source *source, int fd, uint32_t events, void *user)
 {
         (void)fd, (void)events;
@@ -186,37 +168,13 @@ static int on_frame(sd_event_source *source, int fd, uint32_t events, void *user
         if (r < 0) {
                 sd_event_source_set_enabled(source, SD_EVENT_OFF);
                 child_kill(child);
+                return expect_end(child, child->end, LOOK_US);
         }
         return 0;
 }
 
-static bool ended(const struct child *child, unsigned int ms)
+static int over(struct child *child, sd_event_source *source)
 {
-        struct pollfd end = { .fd = child->pidfd, .events = POLLIN };
-        return poll(&end, 1, (int)ms) > 0;
-}
-
-/* Of a child that has ended; its group may not have. Whoever traces it (a sanitizer at its end, a debugger)
- * hears of that first, and until it lets go the end is seen here and cannot be taken. */
-static int reap(struct child *child)
-{
-        siginfo_t info = { 0 };
-        child_kill(child);
-        for (int ms = 0; ms < REAP_MS && info.si_pid == 0; ms += REAP_STEP_MS) {
-                int r = waitid(P_PIDFD, (id_t)child->pidfd, &info, WEXITED | WNOHANG);
-                if (r < 0 && errno != EINTR)
-                        break;
-                if (info.si_pid == 0)
-                        (void)poll(NULL, 0, REAP_STEP_MS);
-        }
-        child->pid = 0;
-        return info.si_code == CLD_EXITED ? (info.si_status & 0xff) << 8 : info.si_status & 0x7f;
-}
-
-static int on_end(sd_event_source *source, int fd, uint32_t events, void *user)
-{
-        (void)fd, (void)events;
-        struct child *child = user;
         bool gone = false;
         if (child->abandoned) {
                 (void)reap(child);
@@ -235,12 +193,34 @@ static int on_end(sd_event_source *source, int fd, uint32_t events, void *user)
         return 0;
 }
 
+static int on_end(sd_event_source *source, int fd, uint32_t events, void *user)
+{
+        (void)fd, (void)events;
+        return over(user, source);
+}
+
+static int on_look(sd_event_source *source, uint64_t usec, void *user)
+{
+        struct child *child = user;
+        (void)usec;
+        return ended(child, 0) ? over(child, source)
+                               : expect_end(child, source, child->look_us * 2);
+}
+
+static int watch_end(struct child *child, sd_event *event)
+{
+        if (child->pidfd >= 0)
+                return sd_event_add_io(event, &child->end, child->pidfd, EPOLLIN, on_end, child);
+        int r = sd_event_add_time_relative(
+                event, &child->end, CLOCK_MONOTONIC, LOOK_US, 1, on_look, child);
+        return r < 0 ? r : sd_event_source_set_enabled(child->end, SD_EVENT_OFF);
+}
+
 static int watch(struct child *child, sd_event *event)
 {
         int r = sd_event_add_io(event, &child->frames, child->fd, EPOLLIN, on_frame, child);
-        if (r < 0)
-                return r;
-        r = sd_event_add_io(event, &child->end, child->pidfd, EPOLLIN, on_end, child);
+        if (r >= 0)
+                r = watch_end(child, event);
         if (r < 0)
                 return r;
         r = sd_event_source_set_priority(child->frames, SD_EVENT_PRIORITY_IMPORTANT);
@@ -318,25 +298,12 @@ void child_kill(struct child *child)
                 kill(-child->pid, SIGKILL);
 }
 
-/* For want of a descriptor there is only the number. */
-static bool reaped_by_number(pid_t pid)
-{
-        for (int ms = 0; ms < REAP_MS; ms += REAP_STEP_MS) {
-                if (waitpid(pid, NULL, WNOHANG) != 0)
-                        return true;
-                (void)poll(NULL, 0, REAP_STEP_MS);
-        }
-        return false;
-}
-
 /* Kills what is alive. False: it has not ended yet. */
 static bool put_down(struct child *child)
 {
         if (child->pid == 0)
                 return true;
         child_kill(child);
-        if (child->pidfd < 0)
-                return reaped_by_number(child->pid);
         if (!ended(child, REAP_MS))
                 return false;
         (void)reap(child);
@@ -354,7 +321,7 @@ static void release(void *user)
 /* Leaves it to the event loop. False: that cannot be, and it stays a zombie until our own end. */
 static bool abandon(struct child *child)
 {
-        if (!child->end || sd_event_source_set_enabled(child->end, SD_EVENT_ON) < 0 ||
+        if (!child->end || expect_end(child, child->end, LOOK_US) < 0 ||
                 sd_event_source_set_destroy_callback(child->end, release) < 0)
                 return false;
         child->abandoned = sd_event_source_set_floating(child->end, true) >= 0;

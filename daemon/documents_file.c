@@ -11,6 +11,8 @@
  */
 #include "daemon/documents_internal.h"
 
+#include "base/portable.h"
+
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <stdio.h>
@@ -83,7 +85,7 @@ int file_nameless(const struct request_context *context)
                 r = fd == -ENOENT ? r : fd;
         }
         log_kv(context->log, LOG_LEVEL_ERR, NULL, "no folder on a disk for copies of documents",
-                "error", strerrorname_np(-r), NULL);
+                "error", portable_errno_name(-r), NULL);
         return r;
 }
 

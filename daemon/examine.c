@@ -8,6 +8,7 @@
  */
 #include "daemon/examine_internal.h"
 
+#include "base/portable.h"
 #include "daemon/keys.h"
 
 #include <time.h>
@@ -204,7 +205,7 @@ static void choose_next(struct examine *e, int result)
                 e->writer_lives = exam_is_begun(e);
                 e->outcome = outcome_of(result);
                 if (result < 0 && !e->detail)
-                        e->detail = strerrorname_np(-result);
+                        e->detail = portable_errno_name(-result);
                 e->step = STEP_END;
         } else if (result != AGAIN) {
                 e->step++;

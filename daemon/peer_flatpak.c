@@ -98,6 +98,9 @@ static bool mount_is_of_memory(int proc, uint64_t mount)
         return false;
 }
 
+/* Where the C library does not tell of mounts, or this is Android, nobody is a Flatpak. */
+#if defined(STATX_MNT_ID) && !defined(__ANDROID__)
+
 /* A descriptor that names the file and has not opened it. */
 static int find_info(int proc)
 {
@@ -115,6 +118,21 @@ static bool may_be_read(int proc, int info)
                (st.stx_mask & wanted) == wanted && S_ISREG(st.stx_mode) &&
                mount_is_of_memory(proc, st.stx_mnt_id);
 }
+
+#else
+
+static int find_info(int proc)
+{
+        (void)proc;
+        return -1;
+}
+
+static bool may_be_read(int proc, int info)
+{
+        return mount_is_of_memory(proc, (uint64_t)info) && false;
+}
+
+#endif
 
 void peer_flatpak_of_root(int proc, char dst[static PEER_TEXT_MAX])
 {

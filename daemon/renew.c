@@ -12,6 +12,8 @@
  */
 #include "daemon/renew_internal.h"
 
+#include "base/portable.h"
+
 #define DEFAULT_LIMIT_MS 180000
 
 /* ---- the table ----------------------------------------------------------------------------- */
@@ -266,7 +268,7 @@ static void note_failure(struct renew *renew, int result)
 {
         renew->outcome = outcome_of(result);
         if (result < 0 && !renew->detail)
-                renew->detail = strerrorname_np(-result);
+                renew->detail = portable_errno_name(-result);
         renew_forget(renew);
         log_kv(renew->context->log, result < 0 ? LOG_LEVEL_ERR : LOG_LEVEL_INFO, renew->id,
                 "step failed", "step", rows[renew->step].name, "outcome",

@@ -5,6 +5,7 @@
  * what was typed. The prompt brings both secrets in one locked frame, and they leave it for the reader's helper one
  * after the other.
  */
+#include "base/portable.h"
 #include "daemon/prompt/question.h"
 #include "daemon/renew_internal.h"
 
@@ -56,7 +57,7 @@ static int waiting(struct renew *renew, int r)
         if (r == 0)
                 return WAIT;
         log_kv(renew->context->log, LOG_LEVEL_ERR, renew->id, "history", "error",
-                strerrorname_np(-r), NULL);
+                portable_errno_name(-r), NULL);
         renew->detail =
                 renew->renewed ? DETAIL_RENEWED_UNTOLD : "the history's worker could not be asked";
         return OUTCOME_CANNOT_RECORD;

@@ -14,11 +14,11 @@
 
 #include "base/bytes.h"
 #include "base/outcome.h"
+#include "base/portable.h"
 #include "daemon/params.h"
 
 #include <stdio.h>
 #include <sys/epoll.h>
-#include <sys/pidfd.h>
 #include <sys/random.h>
 
 int screen_new(
@@ -89,7 +89,7 @@ static int on_died(sd_event_source *source, int fd, uint32_t events, void *user)
 
 static int wait_for_end(struct screen *screen, pid_t pid)
 {
-        _cleanup_close_ int fd = pidfd_open(pid, 0);
+        _cleanup_close_ int fd = portable_pidfd_open(pid);
         if (fd < 0)
                 return -errno;
         int r = sd_event_add_io(screen->event, &screen->died, fd, EPOLLIN, on_died, screen);

@@ -131,12 +131,12 @@ int sd_event_add_io(sd_event *event, sd_event_source **ret, int fd, uint32_t eve
 
 int sd_event_source_get_io_fd(sd_event_source *source)
 {
-        return source->kind == &io ? source->fd : -EDOM;
+        return source && source->kind == &io ? source->fd : -EDOM;
 }
 
 int sd_event_source_set_io_fd_own(sd_event_source *source, int own)
 {
-        if (source->kind != &io)
+        if (!source || source->kind != &io)
                 return -EDOM;
         source->owns_fd = own != 0;
         return 0;
@@ -144,7 +144,7 @@ int sd_event_source_set_io_fd_own(sd_event_source *source, int own)
 
 int sd_event_source_set_io_events(sd_event_source *source, uint32_t events)
 {
-        if (source->kind != &io)
+        if (!source || source->kind != &io)
                 return -EDOM;
         if (events & ~(uint32_t)WORDS)
                 return -EINVAL;
@@ -185,7 +185,7 @@ int sd_event_add_time_relative(sd_event *event, sd_event_source **ret, clockid_t
 
 int sd_event_source_get_time(sd_event_source *source, uint64_t *ret)
 {
-        if (source->kind != &timer)
+        if (!source || source->kind != &timer)
                 return -EDOM;
         *ret = source->next;
         return 0;
@@ -193,7 +193,7 @@ int sd_event_source_get_time(sd_event_source *source, uint64_t *ret)
 
 int sd_event_source_set_time(sd_event_source *source, uint64_t usec)
 {
-        if (source->kind != &timer)
+        if (!source || source->kind != &timer)
                 return -EDOM;
         if (!source->event || source->event->finished)
                 return -ESTALE;
@@ -205,7 +205,7 @@ int sd_event_source_set_time(sd_event_source *source, uint64_t usec)
 int sd_event_source_set_time_relative(sd_event_source *source, uint64_t usec)
 {
         uint64_t at;
-        int r = source->event ? from_now(source->event, usec, &at) : -ESTALE;
+        int r = source && source->event ? from_now(source->event, usec, &at) : -ESTALE;
         return r < 0 ? r : sd_event_source_set_time(source, at);
 }
 

@@ -168,7 +168,7 @@ void loop_dispatch(struct sd_event_source *source)
 
 sd_event *sd_event_source_get_event(sd_event_source *source)
 {
-        return source->event;
+        return source ? source->event : NULL;
 }
 
 int sd_event_source_get_enabled(sd_event_source *source, int *ret)
@@ -198,7 +198,7 @@ int sd_event_source_set_enabled(sd_event_source *source, int enabled)
 
 int sd_event_source_set_priority(sd_event_source *source, int64_t priority)
 {
-        if (!source->event)
+        if (!source || !source->event)
                 return -ESTALE;
         source->priority = priority;
         return 0;
@@ -206,16 +206,17 @@ int sd_event_source_set_priority(sd_event_source *source, int64_t priority)
 
 int sd_event_source_set_destroy_callback(sd_event_source *source, sd_event_destroy_t callback)
 {
-        source->destroy = callback;
-        return 0;
+        if (source)
+                source->destroy = callback;
+        return source ? 0 : -EINVAL;
 }
 
 int sd_event_source_set_floating(sd_event_source *source, int floating)
 {
+        if (!source || !source->event)
+                return -ESTALE;
         if (source->floating == (floating != 0))
                 return 0;
-        if (!source->event)
-                return -ESTALE;
         source->floating = floating != 0;
         if (floating) {
                 sd_event_source_ref(source);
@@ -229,7 +230,7 @@ int sd_event_source_set_floating(sd_event_source *source, int floating)
 
 int sd_event_source_set_ratelimit(sd_event_source *source, uint64_t interval, unsigned burst)
 {
-        if (!source->kind->limits)
+        if (!source || !source->kind->limits)
                 return -EDOM;
         source->rate.interval = burst ? interval : 0;
         source->rate.burst = burst;

@@ -4,10 +4,11 @@
  */
 #include "daemon/prompt/guard.h"
 
+#include "base/portable.h"
+
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/pidfd.h>
 #include <termios.h>
 
 #define GRACE_MS 300
@@ -22,7 +23,7 @@ static void close_others(const struct guard *guard)
         for (int fd = 0; fd < 64; fd++)
                 if (fd != guard->pipe && fd != guard->pinentry && fd != guard->tty)
                         close(fd);
-        close_range(64, ~0U, 0);
+        (void)portable_close_from(64, false);
 }
 
 static void end_pinentry(const struct guard *guard)
@@ -30,7 +31,7 @@ static void end_pinentry(const struct guard *guard)
         struct pollfd ended = { .fd = guard->pinentry, .events = POLLIN };
         if (poll(&ended, 1, GRACE_MS) > 0)
                 return;
-        (void)pidfd_send_signal(guard->pinentry, SIGKILL, NULL, 0);
+        (void)portable_pidfd_kill(guard->pinentry);
         (void)poll(&ended, 1, GRACE_MS);
 }
 
@@ -78,7 +79,7 @@ int guard_start(pid_t pinentry, const char *tty)
         if (pipe2(ends, O_CLOEXEC) < 0)
                 return -errno;
         _cleanup_close_ int read_end = ends[0], write_end = ends[1];
-        _cleanup_close_ int pinentry_fd = pidfd_open(pinentry, 0); /* -1: SIGTERM must do */
+        _cleanup_close_ int pinentry_fd = portable_pidfd_open(pinentry); /* -1: SIGTERM must do */
         _cleanup_close_ int tty_fd = open_tty(tty, &guard.saved);
         pid_t pid = fork();
         if (pid < 0)

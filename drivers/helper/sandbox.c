@@ -12,6 +12,8 @@
  */
 #include "drivers/helper/sandbox.h"
 
+#include "base/portable.h"
+
 #include <asm/termbits.h>
 #include <fcntl.h>
 #include <linux/usbdevice_fs.h>
@@ -21,6 +23,11 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <signal.h>
+
+#ifndef TCGETS2 /* a C library that makes no use of them */
+#define TCGETS2 _IOR('T', 0x2A, struct termios2)
+#define TCSETS2 _IOW('T', 0x2B, struct termios2)
+#endif
 
 struct call {
         const char *driver; /* NULL: everyone */
@@ -212,7 +219,7 @@ int sandbox_prepare(int channel, int *device)
         r = keep_device(channel, device);
         if (r < 0)
                 return r;
-        if (close_range((unsigned int)channel + (*device < 0 ? 1U : 2U), ~0U, 0) < 0)
+        if (portable_close_from((unsigned int)channel + (*device < 0 ? 1U : 2U), false) < 0)
                 return -errno;
         /* A channel that does not block would turn the loop into a spin. */
         int flags = fcntl(channel, F_GETFL);

@@ -636,6 +636,20 @@ static void what_is_wrong_is_refused(void **state)
         assert_null(sd_event_unref(NULL));
 }
 
+static void calls_bear_a_source_that_is_not_there(void **state)
+{
+        const struct rig *rig = *state;
+        assert_non_null(rig);
+        assert_true(sd_event_source_set_enabled(NULL, SD_EVENT_ONESHOT) < 0);
+        assert_true(sd_event_source_set_time_relative(NULL, 0) < 0);
+        assert_true(sd_event_source_set_priority(NULL, 0) < 0);
+        assert_true(sd_event_source_set_io_events(NULL, 0) < 0);
+        assert_true(sd_event_source_set_floating(NULL, true) < 0);
+        assert_true(sd_event_source_set_destroy_callback(NULL, destroyed) < 0);
+        assert_true(sd_event_source_set_ratelimit(NULL, 1, 1) < 0);
+        assert_null(sd_event_source_get_event(NULL));
+}
+
 #define BEHAVIOUR(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -670,6 +684,7 @@ int main(void)
                 BEHAVIOUR(a_descriptor_that_was_closed_is_not_asked_for_ever),
                 BEHAVIOUR(many_sources_are_all_heard),
                 BEHAVIOUR(what_is_wrong_is_refused),
+                BEHAVIOUR(calls_bear_a_source_that_is_not_there),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
