@@ -198,7 +198,7 @@ static int open_all(struct door *door)
         char port[8];
         snprintf(port, sizeof port, "%u", options->port);
         if (getaddrinfo(options->address, port, &hints, &all) != 0)
-                return cli_usage(door->host->cli, _("--listen %s: not an address of this machine"),
+                return cli_usage(door->host->cli, _("--listen %.60s is no address of this device."),
                         options->address);
         int r = 0, first = 0;
         for (const struct addrinfo *at = all; at && door->socket_count < SOCKETS_MAX;

@@ -130,9 +130,9 @@ static void tell(void *user, enum visit_news news, const struct announced *what,
                         N_("%s: ended while the card was checking the PIN; a try may have "
                            "been spent."),
                 [VISIT_UNSIGNED] = N_("%s: the PIN was right, but nothing was signed."),
-                [VISIT_FORBIDDEN] = N_("%s asked for what a computer may not have, and was sent "
-                                       "away. Nothing went to the card. If you do not know why, "
-                                       "forget it: mohr-relay forget"),
+                [VISIT_FORBIDDEN] =
+                        N_("%s asked for what no computer may have, and was sent away. If "
+                           "you do not know why, forget it: mohr-relay forget"),
         };
         struct guest *guest = user;
         char text[CLI_TEXT_MAX], line[512], shown[CLI_TEXT_MAX];

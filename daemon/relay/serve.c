@@ -133,7 +133,7 @@ static int find_prompt(struct host *host)
         if (host->options.pin == PIN_HERE && !here)
                 return cli_report_as(host->cli, OUTCOME_NOBODY_TO_ASK,
                         _("There is no terminal and no display here to ask for a PIN on."),
-                        _("mohr-relay serve --pin computer"), NULL, NULL);
+                        "mohr-relay serve --pin computer", NULL, NULL);
         host->asks = here && host->options.pin != PIN_THERE;
         return 0;
 }

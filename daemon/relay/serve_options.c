@@ -31,7 +31,7 @@ struct for_config { /* what config_load() understands */
 static int hand_on(struct host *host, struct for_config *to, char *name, char *value)
 {
         if (to->argc + 3 > (int)ARRAY_LEN(to->argv))
-                return cli_usage(host->cli, _("%s is given too often"), name);
+                return cli_usage(host->cli, _("%s is given too often."), name);
         to->argv[to->argc++] = name;
         to->argv[to->argc++] = value;
         return 0;
@@ -42,7 +42,7 @@ static int take_port(struct host *host, const char *text)
         char *end;
         long port = strtol(text, &end, 10);
         if (end == text || *end || port < 1 || port > 65535)
-                return cli_usage(host->cli, _("--port wants a number from 1 to 65535"));
+                return cli_usage(host->cli, _("--port takes a number from 1 to 65535."));
         host->options.port = (uint16_t)port;
         return 0;
 }
@@ -51,7 +51,7 @@ static int take_pin(struct host *host, const char *text)
 {
         bool here = strcmp(text, "phone") == 0;
         if (!here && strcmp(text, "computer") != 0)
-                return cli_usage(host->cli, _("--pin wants phone or computer"));
+                return cli_usage(host->cli, _("--pin takes phone or computer."));
         host->options.pin = here ? PIN_HERE : PIN_THERE;
         return 0;
 }
@@ -59,7 +59,7 @@ static int take_pin(struct host *host, const char *text)
 static int take_name(struct host *host, const char *text)
 {
         if (!*text || text_copy(host->name, sizeof host->name, text) < 0)
-                return cli_usage(host->cli, _("--name wants 1 to 64 bytes of text"));
+                return cli_usage(host->cli, _("--name takes 1 to 64 bytes of text."));
         return 0;
 }
 
@@ -67,7 +67,7 @@ static int take_driver(struct host *host, struct for_config *config, char *value
 {
         static char name[] = "--driver";
         if (strcmp(value, "phone") == 0)
-                return cli_usage(host->cli, _("another phone's reader is not passed on"));
+                return cli_usage(host->cli, _("The reader of another phone is not passed on."));
         return hand_on(host, config, name, value);
 }
 
@@ -85,7 +85,9 @@ static int take(struct host *host, struct for_config *config, int option)
         case PIN: return take_pin(host, optarg);
         case READER: host->options.reader = optarg; return 0;
         case NO_PUBLISH: host->options.quiet_name = true; return 0;
-        default: return cli_usage(host->cli, _("unknown or incomplete option; try --help"));
+        default:
+                return cli_usage(
+                        host->cli, _("This option is not known here, or lacks its value."));
         }
 }
 
@@ -112,8 +114,8 @@ static int load(struct host *host, const struct for_config *config)
         drop_phones(host->config);
         return host->config->drivers[0]
                        ? 0
-                       : cli_usage(host->cli, _("no reader is asked for: --driver, or [readers] "
-                                                "drivers"));
+                       : cli_usage(host->cli,
+                                 _("No reader is asked for: --driver, or [readers] drivers."));
 }
 
 int serve_options(struct host *host, int argc, char **argv)
@@ -126,6 +128,6 @@ int serve_options(struct host *host, int argc, char **argv)
         for (int option; r == 0 && (option = getopt_long(argc, argv, "", options, NULL)) >= 0;)
                 r = take(host, &config, option);
         if (r == 0 && optind < argc)
-                r = cli_usage(host->cli, _("unexpected argument: %.60s"), argv[optind]);
+                r = cli_usage(host->cli, _("This argument is not expected: %.60s"), argv[optind]);
         return r == 0 ? load(host, &config) : r;
 }
