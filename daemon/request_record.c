@@ -11,6 +11,7 @@
 #include "daemon/request_internal.h"
 
 #include "base/outcome.h"
+#include "base/portable.h"
 #include "client-sdk/assurance.h"
 #include "client-sdk/identity.h"
 #include "daemon/keys.h"
@@ -181,7 +182,7 @@ static int cannot_record(struct request *request, int r)
         if (r >= 0)
                 return r;
         log_kv(request->context->log, LOG_LEVEL_ERR, request->id, "history", "error",
-                strerrorname_np(-r), NULL);
+                portable_errno_name(-r), NULL);
         request->detail = "the history's worker could not be asked";
         return OUTCOME_CANNOT_RECORD;
 }
