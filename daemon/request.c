@@ -186,9 +186,21 @@ void request_forget_pin(struct request *request)
         request->pin = secret_free(request->pin);
 }
 
+/* For whoever measures: how often the card was waited for. */
+static void tell_flights(const struct request *request)
+{
+        char flights[16];
+        if (!request->reader)
+                return;
+        snprintf(flights, sizeof flights, "%u", reader_flights(request->reader));
+        log_kv(request->context->log, LOG_LEVEL_DEBUG, request->id, "card was asked", "flights",
+                flights, NULL);
+}
+
 void request_finish(struct request *request, int outcome, const char *detail)
 {
         request->ended = true;
+        tell_flights(request);
         let_go(request);
         request->callbacks.done(request->user, request->id, outcome,
                 outcome ? NULL : request->assertion, request->tries_left, detail);

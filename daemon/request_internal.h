@@ -3,6 +3,7 @@
  *
  *   request.c         life and death: start, time limit, cancel, the one last callback
  *   request_table.c   the table of states and the loop that walks it
+ *   request_ahead.c   which of its operations are asked before their time
  *   request_record.c  who may ask, whose turn it is, and the history's rows
  *   request_choose.c  which of several cards: asked by reader, or looked for by holder
  *   request_look.c    the first visit to the card: what is read, and the gate
@@ -54,6 +55,7 @@ enum state {
         STATE_QUEUE,
         STATE_RECORD,
         STATE_ASK,
+        STATE_ANNOUNCE, /* of a linked reader */
         STATE_BEGIN_AGAIN,
         STATE_IDENTIFY_AGAIN,
         STATE_LEAF_AGAIN,
@@ -155,9 +157,16 @@ void request_run(
 const char *request_state_name(const struct request *request);
 bool request_pin_at_risk(const struct request *request); /* VERIFY was sent and is not answered */
 
+/* request_ahead.c. `guess` is a copy of the request in a state that it will perhaps reach; assume: what its row's answer will
+ * have changed, and whether the walk goes on: 0, AGAIN, or WAIT. */
+bool ahead_may_ask(const struct request *request, const struct request *guess);
+int ahead_assume(struct request *guess);
+
 /* Row functions. `args` is the operation's payload; `fields` what came back. */
 int look_reader(struct request *request, struct out *args);
 int look_take(struct request *request, struct out *args);
+/* Would the card that is known be judged fit for this request? 0, or WAIT where that cannot be said yet. */
+int look_foresee(struct request *guess);
 int look_begun(struct request *request, int outcome, struct in *fields);
 bool look_has_note(const struct request *request);
 int look_note(struct request *request, struct out *args);
@@ -182,6 +191,7 @@ int look_probed(struct request *request, int outcome, struct in *fields);
 bool look_has_trials(const struct request *request);
 int look_method(struct request *request, struct out *args);
 int look_tried(struct request *request, int outcome, struct in *fields);
+int look_assume_tried(struct request *guess); /* that it is accepted */
 int look_leave(struct request *request, struct out *args);
 int look_left(struct request *request, int outcome, struct in *fields);
 
@@ -235,6 +245,8 @@ int work_finish(struct request *request, const uint8_t *signature, size_t len);
 
 extern const struct request_work request_assert_work; /* its user is the request */
 
+bool sign_is_announced(const struct request *request);
+int sign_announce(struct request *request, struct out *args);
 int sign_begun(struct request *request, int outcome, struct in *fields);
 bool sign_is_wanted(const struct request *request);
 bool sign_lost_identity(const struct request *request);

@@ -6,7 +6,8 @@
  * What is known of this very laying-on of the card is not read again. It is recognised by two numbers,
  * which must both be the same: the watcher's, and the driver's count of insertions as the helper found
  * it at BEGIN. The watcher is a process of its own whose news may be late; without the second number a
- * card laid down in that moment would be taken for the confirmed one that lay there before.
+ * card laid down in that moment would be taken for the confirmed one that lay there before. The first is taken when the
+ * reader is; news that comes while the known card is begun with ends the request, since what was asked ahead of it is done by then.
  *
  * Files are read until leaf and issuing CA are known; a CA that an earlier card showed is known once the
  * leaf is read. What is left is read with the other free checks, once per leaf: no decision waits for it,
@@ -48,11 +49,24 @@ int look_reader(struct request *request, struct out *args)
         return 0;
 }
 
+/* What is known of the card is taken now, since what is asked behind BEGIN builds on it (request_ahead.c). */
 int look_take(struct request *request, struct out *args)
 {
+        const struct request_context *context = request->context;
+        struct reader_info info;
         (void)args;
-        return readers_acquire(request->context->readers, request->reader_name, &request->reader,
-                &request->detail);
+        int r = readers_acquire(
+                context->readers, request->reader_name, &request->reader, &request->detail);
+        if (r != 0)
+                return r;
+        reader_describe(request->reader, &info);
+        request->events = info.events;
+        request->simulated = info.simulated;
+        const struct known_card *known =
+                known_card_find(context->known, info.events, request->use);
+        if (known)
+                known_card_copy(&request->card, known);
+        return 0;
 }
 
 int look_begun(struct request *request, int outcome, struct in *fields)
@@ -63,14 +77,18 @@ int look_begun(struct request *request, int outcome, struct in *fields)
         if (op_get_card(fields, &card) < 0)
                 return -EBADMSG;
         reader_describe(request->reader, &info);
+        bool moved = info.events != request->events;
+        bool known = request->card.complete && request->card.insertion == card.insertion;
         request->events = info.events;
         request->insertion = card.insertion;
         request->simulated = info.simulated;
         request->pinpad = request->context->config->pinpad && (card.pinpad & PINPAD_VERIFY);
-        const struct known_card *known =
-                known_card_find(request->context->known, info.events, request->use);
-        if (known && known->insertion == card.insertion)
-                known_card_copy(&request->card, known);
+        if (known && moved) {
+                request->detail = "the card was moved while it was looked at";
+                return OUTCOME_CARD_REMOVED;
+        }
+        if (!known)
+                known_card_clear(&request->card);
         if (request->card.tries > 0)
                 request->tries_left = request->card.tries;
         return 0;
@@ -287,6 +305,15 @@ static int policy(struct request *request)
                 return OUTCOME_NEEDS_ISSUER_KEYS;
         }
         return 0;
+}
+
+/* A card that is complete is confirmed: neither its chain nor the anchors change while it lies there. What rules want of the reader
+ * is known when the card is begun with. */
+int look_foresee(struct request *guess)
+{
+        bool fit = guess->card.complete && !guess->decision.pinpad && choose_was_meant(guess) &&
+                   record_allows_certificate(guess) == 0 && policy(guess) == 0;
+        return fit ? 0 : REQUEST_WAIT;
 }
 
 int look_judge(struct request *request, struct out *args)

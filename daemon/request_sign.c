@@ -10,6 +10,7 @@
  * After VERIFY the steps of the plan are tried in turn in the same transaction, each signature checked
  * against the leaf. None of them leads back to VERIFY: its row lies behind.
  */
+#include "daemon/announce.h"
 #include "daemon/request_internal.h"
 #include "daemon/unpack.h"
 
@@ -23,6 +24,25 @@ static int other_card(struct request *request)
 {
         request->detail = "another card lies there than the one the person was asked about";
         return OUTCOME_CARD_REMOVED;
+}
+
+/* ---- whoever shows it elsewhere ---------------------------------------------------------------- */
+
+static bool is_linked(const struct request *request)
+{
+        struct reader_info info;
+        reader_describe(request->reader, &info);
+        return info.linked;
+}
+
+bool sign_is_announced(const struct request *request)
+{
+        return work_signs(request) && is_linked(request);
+}
+
+int sign_announce(struct request *request, struct out *args)
+{
+        return announce_make(request, args);
 }
 
 /* ---- the same card? ------------------------------------------------------------------------ */

@@ -13,9 +13,14 @@
  * their function is called with the card's answer. A card or reader that is gone is never such an
  * answer.
  */
+#include "daemon/announce.h"
 #include "daemon/request_internal.h"
 
+#include "base/portable.h"
+
 #include <stdio.h>
+
+#define AHEAD_MAX 16 /* bytes of arguments of what is asked ahead: RESUME's */
 
 struct row {
         const char *name;
@@ -62,6 +67,7 @@ static const struct row rows[STATE_COUNT] = {
         [STATE_QUEUE]          = { "queue",          "queued",  record_must_queue,  0,           record_queue, NULL,           false },
         [STATE_RECORD]         = { "record",         NULL,      record_is_due,      0,           record_intent, NULL,          false },
         [STATE_ASK]            = { "ask",            "consent", NULL,               0,           ask_person,  NULL,            false },
+        [STATE_ANNOUNCE]       = { "announce",       NULL,      sign_is_announced,  OP_ANNOUNCE, sign_announce, NULL,          false },
         [STATE_BEGIN_AGAIN]    = { "begin again",    NULL,      sign_is_wanted,     OP_BEGIN,    NULL,        sign_begun,      false },
         [STATE_IDENTIFY_AGAIN] = { "identify again", NULL,      sign_lost_identity, OP_IDENTIFY, NULL,        sign_identified, true  },
         [STATE_LEAF_AGAIN]     = { "leaf again",     NULL,      sign_lost_leaf,     OP_READ,     sign_leaf,   sign_same_leaf,  true  },
@@ -85,7 +91,9 @@ const char *request_state_name(const struct request *request)
 
 bool request_pin_at_risk(const struct request *request)
 {
-        return request->state == STATE_VERIFY || request->state == STATE_PINPAD;
+        /* VERIFY goes along with the digits. */
+        return request->state == STATE_PIN || request->state == STATE_VERIFY ||
+               request->state == STATE_PINPAD;
 }
 
 /* The payload is the secret's own bytes: see start(). */
@@ -121,6 +129,10 @@ static int take(struct request *request, int outcome, struct in *fields)
 {
         const struct row *row = &rows[request->state];
         bool verify = row->op == OP_VERIFY || row->op == OP_PINPAD; /* tell the tries left always */
+        if (row->op == OP_PIN && outcome != 0 && sign_is_announced(request)) {
+                request->tries_left = -1; /* the link broke with VERIFY on its way */
+                request->detail = DETAIL_TRY_AT_RISK;
+        }
         if (outcome == OUTCOME_BUSY)
                 request->detail = why_busy(request);
         if (outcome != 0 && !verify && !(row->may_refuse && outcome_is_refusal(outcome)))
@@ -144,10 +156,38 @@ static int call_pin(struct request *request)
         return r;
 }
 
+/* False where it cannot be asked, and so nothing behind it. */
+static bool ask_one_ahead(struct request *request, struct request *guess)
+{
+        const struct row *row = &rows[guess->state];
+        uint8_t payload[AHEAD_MAX];
+        struct out args = out_new(payload, sizeof payload);
+        int r = row->start ? row->start(guess, &args) : 0;
+        if (r == 0)
+                r = out_done(&args);
+        return r == 0 && reader_ahead(request->reader, row->op, args.data, args.len) == 0;
+}
+
+/* What the rows below will probably ask: request_ahead.c says how far that can be known. */
+static void ask_ahead(struct request *request)
+{
+        struct request guess = *request;
+        int r = ahead_assume(&guess);
+        while (r != WAIT) {
+                guess.state += r == AGAIN ? 0 : 1;
+                while (rows[guess.state].needed && !rows[guess.state].needed(&guess))
+                        guess.state++;
+                if (!ahead_may_ask(request, &guess) ||
+                        (rows[guess.state].op && !ask_one_ahead(request, &guess)))
+                        return;
+                r = ahead_assume(&guess);
+        }
+}
+
 static int start(struct request *request)
 {
         const struct row *row = &rows[request->state];
-        uint8_t payload[REQUEST_BLOCK_MAX + 16];
+        uint8_t payload[ANNOUNCE_MAX];
         struct out args = out_new(payload, sizeof payload);
         int r = row->start ? row->start(request, &args) : 0;
         if (r != 0 || row->op == 0)
@@ -157,6 +197,8 @@ static int start(struct request *request)
                 r = row->op == OP_PIN ? call_pin(request)
                                       : reader_call(request->reader, row->op, args.data, args.len,
                                                 on_reply, request);
+        if (r == 0)
+                ask_ahead(request);
         return r == 0 ? WAIT : r;
 }
 
@@ -167,13 +209,13 @@ static void note_failure(struct request *request, int result)
         snprintf(sw, sizeof sw, "%04x", request->sw);
         request->outcome = outcome_of(result);
         if (result < 0 && !request->detail)
-                request->detail = strerrorname_np(-result);
+                request->detail = portable_errno_name(-result);
         request_forget_pin(request);
         log_kv(request->context->log, result < 0 ? LOG_LEVEL_ERR : LOG_LEVEL_INFO, request->id,
                 "step failed", "step", request_state_name(request), "outcome",
                 outcome_name(request->outcome), "sw", sw, "detail",
                 request->detail ? request->detail : "", "error",
-                result < 0 ? strerrorname_np(-result) : "", NULL);
+                result < 0 ? portable_errno_name(-result) : "", NULL);
 }
 
 static void choose_next(struct request *request, int result)
