@@ -151,20 +151,32 @@ static void make_unique(const struct paired_list *list, struct link_peer *peer)
         }
 }
 
-int paired_keep(const struct cli *cli, const char *folder, struct link_peer *peer, bool fresh)
+int paired_keep(const struct cli *cli, const char *folder, struct link_peer *peer)
 {
         _cleanup_paired_ struct paired_list list = { .count = 0 };
         int r = paired_read(cli, folder, &list);
         if (r != 0)
                 return r;
-        if (fresh)
-                make_unique(&list, peer);
-        else if (is_taken(&list, peer))
-                return cli_usage(cli, _("Another one has this name already."));
+        make_unique(&list, peer);
         r = link_store_put(folder, peer);
         if (r == -ENOSPC)
                 return report_full(cli);
         return r < 0 ? report_folder(cli, folder, r) : 0;
+}
+
+int paired_change(const struct cli *cli, const char *folder, struct link_peer *peer,
+        int (*change)(void *user, struct link_peer *peer), void *user)
+{
+        _cleanup_paired_ struct paired_list list = { .count = 0 };
+        int r = paired_read(cli, folder, &list);
+        if (r == 0)
+                r = change(user, peer);
+        if (r != 0)
+                return r;
+        if (is_taken(&list, peer))
+                return cli_usage(cli, _("Another one has this name already."));
+        r = link_store_change(folder, peer->id, change, user);
+        return r < 0 ? report_folder(cli, folder, r) : r;
 }
 
 /* ---- forget ---- */

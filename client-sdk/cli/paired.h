@@ -37,9 +37,11 @@ _must_check_ int paired_read(const struct cli *cli, const char *folder, struct p
 /* The one of this name or id. */
 _must_check_ int paired_find(const struct cli *cli, const struct paired_end *end,
         const char *folder, const char *wanted, struct link_peer *ret);
-/* Keeps it, under a name that no other has. `peer` is then what was kept. */
-_must_check_ int paired_keep(
-        const struct cli *cli, const char *folder, struct link_peer *peer, bool fresh);
+/* Keeps a new one, under a name that no other has; `peer` is then what was kept. */
+_must_check_ int paired_keep(const struct cli *cli, const char *folder, struct link_peer *peer);
+/* Changes one that is kept, unless its name would then be another's; `peer` as well. */
+_must_check_ int paired_change(const struct cli *cli, const char *folder, struct link_peer *peer,
+        int (*change)(void *user, struct link_peer *peer), void *user);
 /* What is known of one, as JSON. NULL: no memory. */
 json_t *paired_json(const struct link_peer *peer);
 

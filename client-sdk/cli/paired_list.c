@@ -6,11 +6,11 @@
 
 #include "base/text.h"
 #include "client-sdk/assertion.h"
+#include "client-sdk/link/renew.h"
 
 #include <time.h>
 
-#define DAY       86400
-#define SOON_DAYS 30 /* that a certificate's end is warned of before */
+#define DAY 86400
 
 static int64_t days_left(const struct link_peer *peer)
 {
@@ -42,7 +42,7 @@ static void print_end(
         snprintf(line, sizeof line,
                 dngettext("mohr", "%d day left", "%d days left", (unsigned long)left), (int)left);
         printf("        %s\n", cli_digits(cli, digits, line));
-        if (left < SOON_DAYS && end->renewal)
+        if (left * DAY < LINK_RENEW_BEFORE && end->renewal)
                 printf("        %s\n", _(end->renewal));
 }
 

@@ -6,6 +6,7 @@
 #include "client-sdk/cli/phone.h"
 
 #include "base/text.h"
+#include "client-sdk/assertion.h"
 
 #define LOOK_SECONDS 5 /* for one phone */
 
@@ -91,6 +92,56 @@ int phone_forget(struct cli *cli, int argc, char **argv)
 
 /* ---- What a person may change of one ---- */
 
+struct change {
+        struct cli *cli;
+        const char *value;
+        int (*check)(const struct change *change, char dst[static LINK_ADDRESS_MAX]);
+        bool address; /* and not the name */
+        char text[LINK_ADDRESS_MAX];
+};
+
+static int check_name(const struct change *change, char dst[static LINK_ADDRESS_MAX])
+{
+        text_sanitize(dst, LINK_NAME_MAX, change->value, LINK_NAME_MAX);
+        if (!dst[0] || strcmp(dst, change->value) != 0)
+                return cli_usage(change->cli, _("A name has at most 64 bytes, and only characters "
+                                                "that can be seen."));
+        return 0;
+}
+
+static int check_address(const struct change *change, char dst[static LINK_ADDRESS_MAX])
+{
+        struct dial_address address = { 0 };
+        int r = dial_parse(change->value, LINK_PORT, &address);
+        bool v6 = strchr(address.host, ':') != NULL;
+        int len = snprintf(
+                dst, LINK_ADDRESS_MAX, v6 ? "[%s]:%s" : "%s:%s", address.host, address.service);
+        return r == 0 && len > 0 && len < LINK_ADDRESS_MAX
+                       ? 0
+                       : cli_usage(change->cli, _("An address is HOST:PORT or [IPv6]:PORT."));
+}
+
+static int apply(void *user, struct link_peer *peer)
+{
+        const struct change *change = user;
+        char *dst = change->address ? peer->address : peer->name;
+        snprintf(dst, change->address ? sizeof peer->address : sizeof peer->name, "%s",
+                change->text);
+        return 0;
+}
+
+static int tell_changed(const struct cli *cli, const struct link_peer *peer)
+{
+        char name[CLI_TEXT_MAX], address[CLI_TEXT_MAX];
+        if (cli->json) {
+                _cleanup_json_ json_t *object = paired_json(peer);
+                return paired_print_json(cli, object);
+        }
+        printf("%s  %s  %s\n", cli_text(cli, name, peer->name), peer->id,
+                cli_text(cli, address, peer->address));
+        return cli_flushed() ? 0 : OUTCOME_INTERNAL;
+}
+
 static int parse_change(struct cli *cli, int argc, char **argv)
 {
         int r = cli_only_json(cli, argc, argv);
@@ -101,67 +152,33 @@ static int parse_change(struct cli *cli, int argc, char **argv)
         return r;
 }
 
-static int tell_changed(const struct cli *cli, const struct link_peer *peer)
-{
-        char name[CLI_TEXT_MAX], address[CLI_TEXT_MAX];
-        if (cli->json) {
-                json_t *object = paired_json(peer);
-                int r = paired_print_json(cli, object);
-                json_decref(object);
-                return r;
-        }
-        printf("%s  %s  %s\n", cli_text(cli, name, peer->name), peer->id,
-                cli_text(cli, address, peer->address));
-        return cli_flushed() ? 0 : OUTCOME_INTERNAL;
-}
-
-static int change(struct cli *cli, int argc, char **argv,
-        int (*set)(struct cli *cli, struct link_peer *peer, const char *value))
+static int change_one(struct change *change, int argc, char **argv)
 {
         _cleanup_free_ char *folder = NULL;
         _cleanup_peer_ struct link_peer peer = { 0 };
+        struct cli *cli = change->cli;
         int r = parse_change(cli, argc, argv);
+        if (r == 0) {
+                change->value = argv[optind + 1];
+                r = change->check(change, change->text);
+        }
         if (r == 0)
                 r = paired_folder(cli, &phone_end, &folder);
         if (r == 0)
                 r = paired_find(cli, &phone_end, folder, argv[optind], &peer);
         if (r == 0)
-                r = set(cli, &peer, argv[optind + 1]);
-        if (r == 0)
-                r = paired_keep(cli, folder, &peer, false);
+                r = paired_change(cli, folder, &peer, apply, change);
         return r == 0 ? tell_changed(cli, &peer) : r;
-}
-
-static int set_name(struct cli *cli, struct link_peer *peer, const char *value)
-{
-        char clean[LINK_NAME_MAX];
-        text_sanitize(clean, sizeof clean, value, sizeof clean);
-        if (!clean[0] || strcmp(clean, value) != 0)
-                return cli_usage(cli, _("A name has at most 64 bytes, and only characters that can "
-                                        "be seen."));
-        memcpy(peer->name, clean, sizeof clean);
-        return 0;
-}
-
-static int set_address(struct cli *cli, struct link_peer *peer, const char *value)
-{
-        struct dial_address address;
-        if (dial_parse(value, LINK_PORT, &address) < 0)
-                return cli_usage(cli, _("An address is HOST:PORT or [IPv6]:PORT."));
-        bool v6 = strchr(address.host, ':') != NULL;
-        int len = snprintf(peer->address, sizeof peer->address, v6 ? "[%s]:%s" : "%s:%s",
-                address.host, address.service);
-        return len > 0 && (size_t)len < sizeof peer->address
-                       ? 0
-                       : cli_usage(cli, _("An address is HOST:PORT or [IPv6]:PORT."));
 }
 
 int phone_rename(struct cli *cli, int argc, char **argv)
 {
-        return change(cli, argc, argv, set_name);
+        struct change change = { .cli = cli, .check = check_name };
+        return change_one(&change, argc, argv);
 }
 
 int phone_add_address(struct cli *cli, int argc, char **argv)
 {
-        return change(cli, argc, argv, set_address);
+        struct change change = { .cli = cli, .check = check_address, .address = true };
+        return change_one(&change, argc, argv);
 }

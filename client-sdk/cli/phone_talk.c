@@ -15,6 +15,9 @@ static int fail(struct phone_talk *talk, int outcome, const char *why)
 
 static int broke(struct phone_talk *talk, int r)
 {
+        if (r == -EACCES && talk->link && link_expired(talk->link))
+                return fail(talk, OUTCOME_CERTIFICATE_EXPIRED,
+                        _("a certificate of this pairing is over: pair the two anew"));
         if (r == -EACCES)
                 return fail(talk, OUTCOME_POLICY,
                         _("what answers there is not the paired phone, or has forgotten this "

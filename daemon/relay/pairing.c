@@ -236,7 +236,7 @@ static int hold_meeting(struct job *job)
         if (r == 0)
                 r = meet(job, fd, &peer);
         if (r == 0)
-                r = paired_keep(job->cli, job->folder, &peer, true);
+                r = paired_keep(job->cli, job->folder, &peer);
         return r == 0 ? tell_paired(job->cli, &peer) : r;
 }
 

@@ -155,6 +155,10 @@ class World:
     def kept(self):
         return len(self.computer.kept()), len(self.phone.kept())
 
+    def name(self):
+        with open(self.computer.kept()[0], encoding="utf-8") as file:
+            return json.load(file)["name"]
+
     def clear(self):
         self.computer.forget_all()
         self.phone.forget_all()
@@ -541,6 +545,48 @@ def names(world):
     world.clear()
 
 
+def pem_of(path):
+    with open(path, encoding="utf-8") as file:
+        kept = json.load(file)
+    return kept["certificate"], kept["key"], kept["peer"], kept.get("next")
+
+
+def renewed(world):
+    """With the phone's other half: the reader is offered, and both get new keys."""
+    end, uri = waiting(world)
+    code, said = world.phone.ask("pair", "--port", "4001", uri)
+    check((code, end.end()) == (0, 0), "paired once more", (code, said))
+    serve = world.phone.run("serve", "--driver", "soft", "--port", "4001", "--no-publish")
+    if not wait_for(lambda: reached(world)):
+        check(False, "the phone serves", (world.computer.ask("phone", "list", "--check"), serve.said()))
+        return
+    check(True, "a phone that serves is reached")
+    files = world.computer.kept() + world.phone.kept()
+    before = [pem_of(path) for path in files]
+    code, said = world.computer.ask("phone", "renew", world.name())
+    after = [pem_of(path) for path in files]
+    check(code == 0 and "new keys on both sides" in said, "renewed over the link", (code, said, serve.said()))
+    check(all(new[i] != old[i] for new, old in zip(after, before) for i in range(3)) and reached(world),
+          "keys, certificates and what is believed of the other are new on both sides, and hold", (before, after))
+    check(after[0][3] is None, "and nothing of the old ones is believed any more", after)
+    code, said = world.phone.ask("forget", "--yes", os.path.basename(world.phone.kept()[0])[:16])
+    check(code == 0 and wait_for(lambda: not reached(world)), "forgotten on the phone, it is reached no more", said)
+    serve.type("\x03")
+    serve.end()
+    world.clear()
+
+
+def wait_for(condition):
+    end = time.monotonic() + PATIENCE
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.1)
+    return condition()
+
+
+def reached(world):
+    return json.loads(world.computer.ask("phone", "list", "--check", "--json")[1])[0]["reached"]
+
+
 def persian(world):
     fa = {"LANGUAGE": "fa"}
     end = world.computer.run("phone", "pair", "--code", env=fa)
@@ -578,6 +624,7 @@ def body(folder):
     far_away(world)
     full_and_open(world)
     names(world)
+    renewed(world)
     persian(world)
     check(late.end() == 19 and "within the time" in late.said(), "time runs out", late.said())
     world.network.holder.kill()
