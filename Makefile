@@ -263,6 +263,13 @@ $(BUILD)/tests/mock_ccid: $(BUILD)/obj/tests/tools/mock_ccid.o $(call objs,tests
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(filter %.o,$^) $(filter %.a,$^) $(ALL_LDFLAGS) -o $@
 
+# The scripted person: started by the thousand, so without what only a program under test needs.
+PERSON := $(BUILD)/tests/pinentry-script
+$(PERSON): tests/tools/pinentry/script.c Makefile
+	$(call say,LD)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -std=c17 $(WARN) -D_GNU_SOURCE -I. $(filter-out -fsanitize% -fno-sanitize%,$(CFLAGS)) $< -o $@ $(JSON_LIBS)
+
 # tests/unit/test_inject_*.c make calls fail: what tests/support/inject.wrap lists goes through inject.c.
 $(BUILD)/tests/test_inject_%: LDFLAGS += -Wl,@tests/support/inject.wrap
 # This one counts.
@@ -276,7 +283,7 @@ $(BUILD)/tests/ifd_%.so: tests/ifd/%.c base/bytes.c base/text.c Makefile
 	$(Q)$(CC) -std=c17 $(WARN) -fPIC -shared -D_GNU_SOURCE -I. $(CPPFLAGS) $(filter-out -fsanitize% -fno-sanitize%,$(CFLAGS)) \
 	        $(filter %.c,$^) -o $@
 
-tests: all $(UNIT) $(TOOLS) $(IFD) $(MOCKED)
+tests: all $(UNIT) $(TOOLS) $(IFD) $(MOCKED) $(PERSON)
 
 # Fuzzing: clang's libFuzzer; each target is tests/fuzz/fuzz_NAME.c with seeds in tests/fuzz/seeds/NAME/. The sanitizer
 # build is clang's, too, so that the rooms are compiled once for both, and both compilers warn of everything.

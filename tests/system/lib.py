@@ -264,7 +264,7 @@ class Daemon:
         self.ready_ms = (time.monotonic() - began) * 1000
 
     def script(self, getpin=(PIN,), confirm=("ok",), **more):
-        """What the person does from now on (tests/tools/pinentry-script)."""
+        """What the person does from now on (tests/tools/pinentry)."""
         with open(self.pinentry + ".json.new", "w", encoding="utf-8") as script:
             json.dump({"getpin": list(getpin), "confirm": list(confirm), **more}, script)
         os.rename(self.pinentry + ".json.new", self.pinentry + ".json")
@@ -375,7 +375,7 @@ class Rig:
         # A card writes its counters anew at each command; on a disk that costs more than all else it does.
         memory = tempfile.mkdtemp(prefix="cards-", dir=PRIVATE) if os.path.ismount(PRIVATE) else None
         self.quick = memory or folder
-        self.pinentry_script = os.path.join(TREE, "tests/tools/pinentry-script")
+        self.pinentry_script = os.path.join(self.build, "tests/pinentry-script")
         self.env = {name: value for name, value in os.environ.items()
                     if name in ("PATH", "LANG", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS")}
         self.env.update(LC_ALL="C.UTF-8", HOME=folder, XDG_STATE_HOME=folder, MOHR_VPCD_QUIET="1")

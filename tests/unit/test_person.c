@@ -54,9 +54,12 @@ static int rig_up(void **state)
         snprintf(rig->program, sizeof rig->program, "%s/pinentry", rig->folder);
         snprintf(rig->script, sizeof rig->script, "%s.json", rig->program);
         snprintf(rig->record, sizeof rig->record, "%s.log", rig->program);
-        copy_file("tests/tools/pinentry-script", rig->program, 0700);
-        ssize_t len = readlink("/proc/self/exe", rig->libexec, sizeof rig->libexec - 1);
-        for (int i = 0; len > 0 && i < 2; i++)
+        ssize_t len = readlink("/proc/self/exe", rig->libexec, sizeof rig->libexec - 16);
+        if (len <= 0)
+                return -1;
+        strcpy(strrchr(rig->libexec, '/'), "/pinentry-script");
+        copy_file(rig->libexec, rig->program, 0700);
+        for (int i = 0; i < 2; i++)
                 *strrchr(rig->libexec, '/') = '\0';
         rig->config.libexecdir = rig->libexec;
         rig->outcome = -1;

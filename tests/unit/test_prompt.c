@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_prompt.c: the prompt's conversation with scripted pinentries (tests/tools/pinentry-script) that obey, refuse
+/* test_prompt.c: the prompt's conversation with scripted pinentries (tests/tools/pinentry) that obey, refuse
  * and lie: what each answer means, and in what order it is asked.
  */
 #include "tests/unit/prompt_rig.h"
