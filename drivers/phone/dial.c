@@ -162,7 +162,7 @@ static int set_up(int fd)
         return 0;
 }
 
-int dial(const struct whereabouts *where, int *ret_fd)
+int dial_phone(const struct whereabouts *where, int *ret_fd)
 {
         struct targets targets;
         int64_t start = clock_ms();

@@ -8,6 +8,6 @@
 #define DIAL_MS 5000 /* in all */
 
 /* 0, OUTCOME_NO_READER, or < 0. *ret_fd does not block, and is set up for a link that is mostly idle. */
-_must_check_ int dial(const struct whereabouts *where, int *ret_fd);
+_must_check_ int dial_phone(const struct whereabouts *where, int *ret_fd);
 
 #endif

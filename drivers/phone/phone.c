@@ -71,7 +71,7 @@ static int read_pairing(const char *folder, const char *id, struct link_peer *re
 static int reach(const struct whereabouts *where, int *ret_fd)
 {
         _cleanup_close_ int fd = -1;
-        int r = dial(where, &fd);
+        int r = dial_phone(where, &fd);
         if (r != 0)
                 return r;
         if (fd != LINK_FD) {
