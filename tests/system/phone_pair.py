@@ -611,7 +611,8 @@ def persian(world):
 def body(folder):
     world = World(folder, Network())
     pem = certificate(folder)
-    late, _ = waiting(world, "--timeout", "2")
+    late, uri = waiting(world, "--timeout", "2")
+    silent = socket.create_connection(target_of(uri))
     by_picture(world)
     world.clear()
     on_a_terminal(world)
@@ -626,7 +627,8 @@ def body(folder):
     names(world)
     renewed(world)
     persian(world)
-    check(late.end() == 19 and "within the time" in late.said(), "time runs out", late.said())
+    check(late.end() == 19 and "within the time" in late.said(), "time runs out, also while somebody connects and is silent", late.said())
+    silent.close()
     world.network.holder.kill()
 
 
