@@ -207,6 +207,14 @@ int config_parse(struct config *config, enum config_origin origin, const char *t
         return r == 0 ? config_end_rule(&file) : r;
 }
 
+const char *config_at(const struct config *config, const char *driver)
+{
+        for (size_t i = 0; i < config->at_count; i++)
+                if (strcmp(config->at[i].driver, driver) == 0)
+                        return config->at[i].address;
+        return NULL;
+}
+
 struct config *config_free(struct config *config)
 {
         if (!config)
@@ -218,6 +226,8 @@ struct config *config_free(struct config *config)
         config_clear_list(config->phone);
         free(config->socket);
         free(config->pinentry);
+        free(config->relay.name);
+        free(config->relay.address);
         free(config->anchors);
         free(config->staff_anchors);
         free(config->relying_anchors);

@@ -62,6 +62,16 @@ struct config {
         char *usb[CONFIG_OPTIONS_MAX + 1];
         char *phone[CONFIG_OPTIONS_MAX + 1];
         uint32_t settled; /* rows of config_keys.c that root's files have set */
+        struct config_at { /* --driver NAME=ADDRESS: a reader that is there without anybody looking for it */
+                char driver[8], address[128];
+        } at[CONFIG_DRIVERS_MAX];
+        size_t at_count;
+        struct config_relay { /* [relay], of mohr-relay serve */
+                char *name, *address; /* NULL: the host's name; all addresses */
+                unsigned int port;
+                bool anywhere, publish;
+                enum config_relay_pin { RELAY_PIN_ANY, RELAY_PIN_HERE, RELAY_PIN_THERE } pin;
+        } relay;
         int usb_fd; /* --usb-fd: an open USB device that a system without device nodes handed over; -1 */
         char *libexecdir; /* where helpers are: the folder of the running mohrd if it holds them (a build
                            * tree), else MOHR_LIBEXECDIR of the build */
@@ -76,6 +86,8 @@ _must_check_ int config_parse(struct config *config, enum config_origin origin, 
 /* Defaults, environment, files, arguments; in that order of growing strength. Same results. */
 _must_check_ int config_load(
         struct config **ret, int argc, char *const *argv, char *error, size_t error_cap);
+/* The address of the driver's one reader, where it was given; else NULL. */
+const char *config_at(const struct config *config, const char *driver);
 /* What the config holds for this driver, NULL at its end; nothing for one without a section. */
 char *const *config_options(const struct config *config, const char *driver);
 struct config *config_free(struct config *config);

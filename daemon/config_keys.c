@@ -13,6 +13,7 @@
 #include "daemon/limits.h"
 
 #include "base/outcome.h"
+#include "base/text.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -75,6 +76,14 @@ static int set_string(const struct setting *s)
         return 0;
 }
 
+/* Of this device, as others are told: client-sdk/link/store.h has the bound. */
+static int set_name(const struct setting *s)
+{
+        return strlen(s->value) <= 64 && text_utf8_valid(s->value, strlen(s->value))
+                       ? set_string(s)
+                       : OUTCOME_USAGE;
+}
+
 static int set_path(const struct setting *s)
 {
         return s->value[0] == '/' ? set_string(s) : OUTCOME_USAGE;
@@ -135,6 +144,15 @@ static int set_register(const struct setting *s)
         if (word < 0)
                 return OUTCOME_USAGE;
         s->config->history_station = word == 1;
+        return 0;
+}
+
+static int set_relay_pin(const struct setting *s)
+{
+        int word = word_of(s);
+        if (word < 0)
+                return OUTCOME_USAGE;
+        s->config->relay.pin = word == 0 ? RELAY_PIN_HERE : RELAY_PIN_THERE;
         return 0;
 }
 
@@ -205,6 +223,7 @@ static const char *const raw_hash_words[] = { [RAW_HASH_NO] = "no",
         [RAW_HASH_NATIONAL] = "national",
         [RAW_HASH_ALL] = "all",
         NULL };
+static const char *const relay_pin_words[] = { "phone", "computer", NULL };
 static const char *const register_words[] = { "person", "station", NULL };
 
 #define AT(member)    offsetof(struct config, member)
@@ -239,6 +258,13 @@ static const struct key keys[] = {
         { "limits", "user_per_hour", set_limit, LIMIT(user_per_hour), CONFIG_WANT_PER_HOUR },
         { "limits", "wrong_pins", set_limit, LIMIT(wrong_pins), CONFIG_WANT_WRONG_PINS },
         { "limits", "pause_s", set_limit, LIMIT(pause_s), CONFIG_WANT_PAUSE },
+        { "relay", "name", set_name, AT(relay.name), .want = "1 to 64 bytes of text" },
+        { "relay", "port", set_number, AT(relay.port), .want = "a port, 1 to 65535", .min = 1,
+                .max = 65535 },
+        { "relay", "listen", set_string, AT(relay.address), .want = "an address" },
+        { "relay", "anywhere", set_bool, AT(relay.anywhere), YES_NO },
+        { "relay", "publish", set_bool, AT(relay.publish), YES_NO },
+        { "relay", "pin", set_relay_pin, 0, .want = "phone or computer", .words = relay_pin_words },
         { "state", "dir", set_path, AT(state_dir), PATH, .whose = ROOT_SETTLES },
         { "log", "level", set_log_level, 0, .want = "error, warning, notice, info or debug" },
 };

@@ -97,6 +97,8 @@ static int set_defaults(struct config *config)
         config->log_level = LOG_LEVEL_INFO;
         config_settle_limits(config);
         config->usb_fd = -1;
+        config->relay.port = CONFIG_RELAY_PORT;
+        config->relay.publish = true;
         int r = config_add_driver(config, "pcsc", strlen("pcsc"));
         if (r == 0)
                 r = config_add_driver(config, "phone", strlen("phone"));
@@ -293,18 +295,39 @@ static int take_usb_fd(const struct loader *loader, const char *value)
         return r < 0 ? r : 0; /* asked for already is as good */
 }
 
+static int take_place(
+        const struct loader *loader, const char *driver, size_t len, const char *address)
+{
+        struct config *config = loader->config;
+        struct config_at *at = &config->at[config->at_count];
+        bool direct = (len == 3 && memcmp(driver, "usb", 3) == 0) ||
+                      (len == 3 && memcmp(driver, "nfc", 3) == 0);
+        if (!direct || !*address || strlen(address) >= sizeof at->address)
+                return refuse(loader, "--driver %.40s: only usb and nfc take an address", driver);
+        memcpy(at->driver, driver, len);
+        memcpy(at->address, address, strlen(address));
+        config->at_count++;
+        return 0;
+}
+
+/* "usb", or "usb=ADDRESS" where nobody is to look for its readers. */
+static int take_driver(const struct loader *loader, const char *value)
+{
+        size_t len = strcspn(value, "=");
+        int r = config_add_driver(loader->config, value, len);
+        if (r > 0)
+                return refuse(loader, "--driver %.40s: " CONFIG_WANT_DRIVERS, value);
+        return r == 0 && value[len] ? take_place(loader, value, len, value + len + 1) : r;
+}
+
 static int apply_arguments(const struct loader *loader, const struct arguments *args)
 {
         struct config *config = loader->config;
         int r = args->socket ? set_text(&config->socket, "%s", args->socket) : 0;
         if (args->driver_count)
                 config_clear_list(config->drivers);
-        for (size_t i = 0; i < args->driver_count && r == 0; i++) {
-                r = config_add_driver(config, args->drivers[i], strlen(args->drivers[i]));
-                if (r > 0)
-                        return refuse(
-                                loader, "--driver %.40s: " CONFIG_WANT_DRIVERS, args->drivers[i]);
-        }
+        for (size_t i = 0; i < args->driver_count && r == 0; i++)
+                r = take_driver(loader, args->drivers[i]);
         if (r == 0 && args->usb_fd)
                 r = take_usb_fd(loader, args->usb_fd);
         return r;

@@ -222,20 +222,29 @@ static void spawn(struct backend *backend)
         retry_later(backend);
 }
 
-/* A device that was handed over is the one reader of `usb`, and there is nothing to watch. */
-static void list_handed_over(struct backend *backend)
+/* A device that was handed over, or was named with the driver, is its one reader, and there is nothing to watch. */
+static const char *fixed_address(const struct backend *backend)
 {
-        static const struct op_readers report = {
-                .readers = { { .name = "USB reader", .address = HANDED_OVER } }, .count = 1
-        };
+        const struct config *config = backend->readers->config;
+        bool handed = config->usb_fd >= 0 && strcmp(backend->row->driver, "usb") == 0;
+        return handed ? HANDED_OVER : config_at(config, backend->row->driver);
+}
+
+static void list_fixed(struct backend *backend, const char *address)
+{
+        struct op_readers report = { .count = 1 };
+        snprintf(report.readers[0].name, sizeof report.readers[0].name, "%s reader",
+                strcmp(backend->row->driver, "usb") == 0 ? "USB" : "NFC");
+        snprintf(report.readers[0].address, sizeof report.readers[0].address, "%s", address);
         take_report(backend, &report);
 }
 
 void backend_start_watcher(struct backend *backend)
 {
         backend->delay_us = 0;
-        if (backend->readers->config->usb_fd >= 0 && strcmp(backend->row->driver, "usb") == 0)
-                list_handed_over(backend);
+        const char *address = fixed_address(backend);
+        if (address)
+                list_fixed(backend, address);
         else
                 start_if_due(backend);
 }

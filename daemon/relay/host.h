@@ -33,8 +33,8 @@ struct publish;
 struct host_options {
         const char *address, *reader; /* NULL: all; the one that holds the card */
         uint16_t port;
-        bool anywhere, quiet_name; /* --anywhere, --no-publish */
-        enum { PIN_HERE_IF_ANY, PIN_HERE, PIN_THERE } pin;
+        bool anywhere, unpublished; /* --anywhere, --no-publish */
+        enum config_relay_pin pin;
 };
 
 struct host {

@@ -81,7 +81,7 @@ static void on_readers(void *user)
 
 static void publish(struct host *host)
 {
-        if (host->options.quiet_name)
+        if (host->options.unpublished)
                 return;
         host->publish = publish_stop(host->publish);
         int r = publish_start(&host->publish, host);
@@ -130,11 +130,11 @@ static int find_prompt(struct host *host)
         const struct mohr_ui *ui = &host->ui;
         cli_describe_ui(host->cli, &host->ui, host->tty, sizeof host->tty);
         bool here = ui->tty || ui->display || ui->wayland_display;
-        if (host->options.pin == PIN_HERE && !here)
+        if (host->options.pin == RELAY_PIN_HERE && !here)
                 return cli_report_as(host->cli, OUTCOME_NOBODY_TO_ASK,
                         _("There is no terminal and no display here to ask for a PIN on."),
                         "mohr-relay serve --pin computer", NULL, NULL);
-        host->asks = here && host->options.pin != PIN_THERE;
+        host->asks = here && host->options.pin != RELAY_PIN_THERE;
         return 0;
 }
 

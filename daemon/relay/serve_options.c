@@ -5,7 +5,7 @@
  */
 #include "daemon/relay/host.h"
 
-#include <limits.h>
+#include <stdio.h>
 
 enum { DRIVER, USB_FD, CONFIG, PORT, LISTEN, ANYWHERE, NAME, PIN, READER, NO_PUBLISH };
 
@@ -52,7 +52,7 @@ static int take_pin(struct host *host, const char *text)
         bool here = strcmp(text, "phone") == 0;
         if (!here && strcmp(text, "computer") != 0)
                 return cli_usage(host->cli, _("--pin takes phone or computer."));
-        host->options.pin = here ? PIN_HERE : PIN_THERE;
+        host->options.pin = here ? RELAY_PIN_HERE : RELAY_PIN_THERE;
         return 0;
 }
 
@@ -84,7 +84,7 @@ static int take(struct host *host, struct for_config *config, int option)
         case NAME: return take_name(host, optarg);
         case PIN: return take_pin(host, optarg);
         case READER: host->options.reader = optarg; return 0;
-        case NO_PUBLISH: host->options.quiet_name = true; return 0;
+        case NO_PUBLISH: host->options.unpublished = true; return 0;
         default:
                 return cli_usage(
                         host->cli, _("This option is not known here, or lacks its value."));
@@ -102,6 +102,22 @@ static void drop_phones(struct config *config)
         *to = NULL;
 }
 
+/* What was not said by an argument. */
+static void adopt(struct host *host, const struct config_relay *from)
+{
+        struct host_options *to = &host->options;
+        if (!to->port)
+                to->port = (uint16_t)from->port;
+        if (!to->address)
+                to->address = from->address;
+        if (to->pin == RELAY_PIN_ANY)
+                to->pin = from->pin;
+        if (!host->name[0] && from->name)
+                snprintf(host->name, sizeof host->name, "%s", from->name);
+        to->anywhere |= from->anywhere;
+        to->unpublished |= !from->publish;
+}
+
 static int load(struct host *host, const struct for_config *config)
 {
         char error[1024] = "";
@@ -112,6 +128,7 @@ static int load(struct host *host, const struct for_config *config)
         if (r != 0)
                 return error[0] ? cli_usage(host->cli, "%s", error) : r;
         drop_phones(host->config);
+        adopt(host, &host->config->relay);
         return host->config->drivers[0]
                        ? 0
                        : cli_usage(host->cli,
@@ -122,7 +139,6 @@ int serve_options(struct host *host, int argc, char **argv)
 {
         struct for_config config = { .argv = { argv[0] }, .argc = 1 };
         int r = 0;
-        host->options.port = LINK_PORT;
         opterr = 0;
         optind = 1;
         for (int option; r == 0 && (option = getopt_long(argc, argv, "", options, NULL)) >= 0;)

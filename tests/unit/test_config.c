@@ -158,7 +158,7 @@ static const struct {
         { "[pin]\n\nfoo = 1\n", "mohr.conf:3: unknown key \"foo\" in [pin]; known: "
                                 "pinentry, pad, timeout_s" },
         { "[pins]\n", "mohr.conf:1: unknown section [pins]; known: readers, pin, trust, "
-                      "relying_parties, card, keys, person, history, limits, state, "
+                      "relying_parties, card, keys, person, history, limits, relay, state, "
                       "log, nfc, usb, phone, soft, rule NAME" },
         { "[pin\n", "mohr.conf:1: a section is written [name]" },
         { "pinentry = x\n", "mohr.conf:1: a key before the first [section]" },
@@ -205,6 +205,13 @@ static const struct {
                                          "seconds, 1 to 86400, not \"86401\"" },
         { "[limits]\napp_per_hour = 1\napp_per_hour = 2\n",
                 "mohr.conf:3: \"app_per_hour\" in [limits] is set twice" },
+        { "[relay]\nport = 65536\n",
+                "mohr.conf:2: \"port\" in [relay] wants a port, 1 to 65535, not \"65536\"" },
+        { "[relay]\npin = desk\n",
+                "mohr.conf:2: \"pin\" in [relay] wants phone or computer, not \"desk\"" },
+        { "[relay]\nname = 12345678901234567890123456789012345678901234567890123456789012345\n",
+                "mohr.conf:2: \"name\" in [relay] wants 1 to 64 bytes of text, not "
+                "\"1234567890123456789012345678901234567890\"" },
         { "[log]\nlevel = loud\n", "mohr.conf:2: \"level\" in [log] wants error, warning, "
                                    "notice, info or debug, not "
                                    "\"loud\"" },
@@ -505,6 +512,45 @@ static void a_device_handed_over_is_an_open_descriptor(void **state)
 
 #define IN_PLACE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
+static void a_reader_that_nobody_looks_for_is_named_with_its_driver(void **state)
+{
+        static const char *const wrong[] = { "pcsc=x", "soft=x", "usb=", "us=x" };
+        struct config *config;
+        char error[256];
+        (void)state;
+        for (size_t i = 0; i < ARRAY_LEN(wrong); i++)
+                assert_int_equal(load(&config, error, "--driver", wrong[i], NULL), OUTCOME_USAGE);
+        assert_int_equal(load(&config, error, "--driver", "nfc=pn532_uart:/dev/ttyS0", "--driver",
+                                 "usb", NULL),
+                0);
+        assert_string_equal(config->drivers[0], "nfc");
+        assert_string_equal(config_at(config, "nfc"), "pn532_uart:/dev/ttyS0");
+        assert_null(config_at(config, "usb"));
+        config_free(config);
+}
+
+static void a_relay_listens_where_it_always_does_unless_told_otherwise(void **state)
+{
+        struct config *config = NULL;
+        char error[256];
+        (void)state;
+        assert_int_equal(load(&config, error, NULL), 0);
+        assert_int_equal(config->relay.port, 46647);
+        assert_true(config->relay.publish && !config->relay.anywhere);
+        assert_int_equal(config->relay.pin, RELAY_PIN_ANY);
+        assert_int_equal(parse(config,
+                                 "[relay]\nname = Counter\nport = 1\nlisten = ::1\nanywhere = yes\n"
+                                 "publish = no\npin = computer\n",
+                                 error),
+                0);
+        assert_string_equal(config->relay.name, "Counter");
+        assert_string_equal(config->relay.address, "::1");
+        assert_int_equal(config->relay.port, 1);
+        assert_true(!config->relay.publish && config->relay.anywhere);
+        assert_int_equal(config->relay.pin, RELAY_PIN_THERE);
+        config_free(config);
+}
+
 int main(void)
 {
         static const struct CMUnitTest tests[] = {
@@ -524,6 +570,8 @@ int main(void)
                 IN_PLACE(software_card_options_need_the_driver),
                 IN_PLACE(wrong_arguments_are_named),
                 IN_PLACE(a_device_handed_over_is_an_open_descriptor),
+                cmocka_unit_test(a_reader_that_nobody_looks_for_is_named_with_its_driver),
+                cmocka_unit_test(a_relay_listens_where_it_always_does_unless_told_otherwise),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
