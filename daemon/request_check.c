@@ -95,7 +95,7 @@ static void accept_step(struct known_key *plan, const struct gate_step *step)
                         (struct gate_step){ step->key, SIGN_RSA_BARE_HASH };
 }
 
-/* With each one accepted the fewest are tried. */
+/* With each one accepted the fewest are tried. Where that leaves some untried, a refusal makes room for them. */
 int look_assume_tried(struct request *guess)
 {
         struct gate_step step;
@@ -103,7 +103,7 @@ int look_assume_tried(struct request *guess)
                 return WAIT;
         guess->trial++;
         accept_step(&guess->plan, &step);
-        return AGAIN;
+        return look_has_trials(guess) || !next_trial(guess, &step) ? AGAIN : WAIT;
 }
 
 int look_tried(struct request *request, int outcome, struct in *fields)
