@@ -52,6 +52,9 @@ SQLITE_LIBS  = $(call pkg,sqlite3)
 CMOCKA_LIBS  = $(call pkg,cmocka)
 PKG_CFLAGS  := $(shell $(PKG_CONFIG) --cflags libpcsclite libassuan libusb-1.0 libnfc 2>/dev/null)
 CPPFLAGS    += $(PKG_CFLAGS)
+# Where libsystemd is not, what it is called for by mohr-relay comes from here.
+SYSTEMD     ?= $(shell $(PKG_CONFIG) --exists libsystemd 2>/dev/null && echo yes)
+CPPFLAGS    += $(if $(SYSTEMD),,-Idaemon/portable)
 # Only the room that draws; and what those headers convert without saying so is not ours to warn of.
 $(BUILD)/obj/client-sdk/page/%.o: CPPFLAGS += $(PAGE_CFLAGS)
 PAGE_CFLAGS  = $(subst -I,-isystem ,$(shell $(PKG_CONFIG) --cflags pangocairo cairo libqrencode))
@@ -86,6 +89,7 @@ PHONE    := $(A)/phone.a
 RELAY    := $(A)/relay.a
 PORTABLE := $(A)/portable.a
 CLI      := $(A)/cli.a
+SESSION  := $(A)/session.a
 MODULE   := $(BUILD)/mohr-pkcs11.so
 
 $(BASE):     $(call objs,base/*.c)
@@ -95,7 +99,10 @@ $(PCSC):     $(call objs,drivers/pcsc*.c)
 $(HELPER):   $(call objs,drivers/helper/*.c)
 $(SOFTCARD): $(call objs,drivers/softcard/*.c)
 $(MOHR):     $(call objs,client-sdk/*.c)
-$(DAEMON):   $(call objs,daemon/*.c)
+# What only a session of systemd's has, apart.
+ONLY_SYSTEMD := $(patsubst %,$(BUILD)/obj/daemon/%.o,listen seat)
+$(DAEMON):   $(filter-out $(ONLY_SYSTEMD),$(call objs,daemon/*.c))
+$(SESSION):  $(ONLY_SYSTEMD)
 $(PROMPT):   $(call objs,daemon/prompt/*.c)
 $(HISTORY):  $(call objs,daemon/history/*.c)
 $(NFC):      $(call objs,drivers/nfc/*.c)
@@ -126,7 +133,7 @@ MO  := $(patsubst po/%.po,$(BUILD)/locale/%/LC_MESSAGES/mohr.mo,$(wildcard po/*.
 NAMES := $(BUILD)/locale/names/fa/LC_MESSAGES/SYS_LC_MESSAGES
 all: $(BIN) $(MO) $(NAMES) $(BUILD)/libmohr.a $(SHARED) $(REDIS) $(MODULE)
 
-$(BUILD)/mohrd: $(BUILD)/obj/daemon/main.o $(BUILD)/obj/daemon/prompt/question.o $(BUILD)/obj/daemon/history/frame.o $(DAEMON) $(OPS) $(APDU) $(MOHR) $(BASE)
+$(BUILD)/mohrd: $(BUILD)/obj/daemon/main.o $(BUILD)/obj/daemon/prompt/question.o $(BUILD)/obj/daemon/history/frame.o $(SESSION) $(DAEMON) $(OPS) $(APDU) $(MOHR) $(BASE)
 $(BUILD)/mohrd: LIBS = $(SYSTEMD_LIBS) $(SSL_LIBS) $(JSON_LIBS) $(ZLIB_LIBS)
 $(BUILD)/mohr: $(BUILD)/obj/client-sdk/cli/main.o $(call objs,client-sdk/cli/*.c) $(BUILD)/obj/client-sdk/page/qr.o $(LEDGER) $(LINK) $(MOHR) $(BASE)
 $(BUILD)/mohr: LIBS = $(TLS_LIBS) $(JSON_LIBS) $(SQLITE_LIBS) $(ZLIB_LIBS) $(QR_LIBS)
@@ -158,6 +165,11 @@ $(BUILD)/mohr-page: LIBS = $(PAGE_LIBS) $(JSON_LIBS) $(SECCOMP_LIBS)
 
 $(BUILD)/mohr-document: $(BUILD)/obj/client-sdk/document/main.o $(DOCUMENT) $(MOHR) $(BASE)
 $(BUILD)/mohr-document: LIBS = $(QPDF_LIBS) $(ZLIB_LIBS) $(SSL_LIBS) $(JSON_LIBS) $(SECCOMP_LIBS)
+
+# What a phone needs, and nothing that a phone need not have: neither libsystemd nor what draws, reads PDFs or serves other programs.
+RELAY_READERS  ?= pcsc usb nfc soft
+RELAY_PROGRAMS := mohr-relay mohr-prompt mohr-history $(patsubst mohr-reader-pcsc,mohr-reader,$(addprefix mohr-reader-,$(RELAY_READERS)))
+relay: $(addprefix $(BUILD)/,$(RELAY_PROGRAMS)) $(if $(shell command -v msgfmt),$(MO))
 
 $(BIN):
 	$(call say,LD)
@@ -214,7 +226,7 @@ QUICK_LD := $(firstword $(foreach l,lld gold,$(if $(shell command -v ld.$(l)),-f
 $(BUILD)/tests/%: LDFLAGS += $(QUICK_LD)
 $(BUILD)/obj/tests/unit/%.o: CPPFLAGS += $(if $(findstring sanitize,$(CFLAGS)),-O0,-O1)
 $(TEST_SUPPORT): $(call objs,tests/support/*.c) $(call objs,tests/monitor/*.c)
-ROOMS := $(RELAY) $(DAEMON) $(PROMPT) $(HISTORY) $(PAGE) $(DOCUMENT) $(PKCS11) $(REDIS) $(LEDGER) $(PHONE) $(LINK) $(CLI) $(MOHR) $(HELPER) $(PCSC) $(NFC) $(USB) $(WATCH) $(OPS) $(APDU) $(SOFTCARD) $(BASE)
+ROOMS := $(RELAY) $(SESSION) $(DAEMON) $(PROMPT) $(HISTORY) $(PAGE) $(DOCUMENT) $(PKCS11) $(REDIS) $(LEDGER) $(PHONE) $(LINK) $(CLI) $(MOHR) $(HELPER) $(PCSC) $(NFC) $(USB) $(WATCH) $(OPS) $(APDU) $(SOFTCARD) $(BASE)
 ROOM_LIBS = $(CMOCKA_LIBS) $(SYSTEMD_LIBS) $(TLS_LIBS) $(JSON_LIBS) $(SECCOMP_LIBS) $(ASSUAN_LIBS) $(NFC_LIBS) $(USB_LIBS) $(ZLIB_LIBS) $(PAGE_LIBS) $(QPDF_LIBS) $(REDIS_LIBS) $(SQLITE_LIBS)
 
 $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(TEST_SUPPORT) $(ROOMS)
@@ -347,6 +359,12 @@ install: all
 	for l in $(patsubst po/%.po,%,$(wildcard po/*.po)); do d=$(DESTDIR)$(LOCALEDIR)/$$l/LC_MESSAGES; \
 	        install -d $$d && install -m 644 $(BUILD)/locale/$$l/LC_MESSAGES/mohr.mo $$d/ || exit 1; done
 
+install-relay: relay
+	$(call put,$(PREFIX)/bin,755,$(BUILD)/mohr-relay)
+	$(call put,$(LIBEXECDIR),755,$(addprefix $(BUILD)/,$(filter-out mohr-relay,$(RELAY_PROGRAMS))))
+	$(call put,$(SHARE)/man/man1,644,client-sdk/man/mohr-relay.1)
+	for m in $(wildcard $(MO)); do d=$(DESTDIR)$(LOCALEDIR)/$${m#$(BUILD)/locale/}; install -d $${d%/*} && install -m 644 $$m $$d || exit 1; done
+
 # The simulated card, for those who develop and test: never part of `install`.
 install-simulator: all
 	$(call put,$(PREFIX)/bin,755,$(BUILD)/mohr-softcard)
@@ -361,8 +379,9 @@ help:
 	@echo 'make check    all tests          make asan     the same programs and tests with ASan+UBSan'
 	@echo 'make fuzz     every fuzz target for FUZZ_SECONDS=60 each'
 	@echo 'make bench    the numbers of docs/design.md'
+	@echo 'make relay    the programs of a phone alone; RELAY_READERS="pcsc usb nfc soft" says which readers. make install-relay'
 	@echo 'make install  into DESTDIR, PREFIX=/usr   make format   clang-format   make clean'
 
-.PHONY: all tests mocked check fuzz fuzz-build fuzz-targets asan bench format install install-simulator clean help
+.PHONY: all relay install-relay tests mocked check fuzz fuzz-build fuzz-targets asan bench format install install-simulator clean help
 .SECONDARY:
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)

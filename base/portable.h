@@ -15,11 +15,15 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #ifdef __GLIBC__
 #include <sys/pidfd.h>
+#endif
+#ifndef STATX_TYPE /* musl before 1.2.5 */
+#include <linux/stat.h>
 #endif
 
 /* A row that nobody's kernel numbers so: it is answered ENOSYS everywhere. */
@@ -103,6 +107,18 @@ static inline int portable_rename_new(const char *from, const char *to)
 #else
         return (int)portable_syscall(
                 PORTABLE_CALL(SYS_renameat2), AT_FDCWD, (long)from, AT_FDCWD, (long)to, 1);
+#endif
+}
+
+/* What an open file is, as far as that can be told without waiting for its file system. */
+static inline int portable_statx(int fd, unsigned int mask, struct statx *ret)
+{
+        const int flags = AT_EMPTY_PATH | AT_STATX_DONT_SYNC;
+#ifdef __GLIBC__
+        return statx(fd, "", flags, mask, ret);
+#else
+        return (int)portable_syscall(
+                PORTABLE_CALL(SYS_statx), fd, (long)"", flags, mask, (long)ret);
 #endif
 }
 

@@ -33,8 +33,7 @@ static bool open_for(int fd, int mode)
 
 static bool is_file(int fd, struct statx *ret)
 {
-        return statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, NOTICED, ret) == 0 &&
-               S_ISREG(ret->stx_mode);
+        return portable_statx(fd, NOTICED, ret) == 0 && S_ISREG(ret->stx_mode);
 }
 
 static bool same_file(const struct statx *one, const struct statx *other)

@@ -10,11 +10,11 @@
  */
 #include "daemon/peer_internal.h"
 
+#include "base/portable.h"
+
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <stdio.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
 
 #define INFO_MAX      16384
 #define MOUNTINFO_MAX 131072
@@ -98,41 +98,24 @@ static bool mount_is_of_memory(int proc, uint64_t mount)
         return false;
 }
 
-/* Where the C library does not tell of mounts, or this is Android, nobody is a Flatpak. */
-#if defined(STATX_MNT_ID) && !defined(__ANDROID__)
-
-/* A descriptor that names the file and has not opened it. */
+/* A descriptor that names the file and has not opened it. Android has no Flatpaks, and kills who makes this call. */
 static int find_info(int proc)
 {
         const struct open_how how = { .flags = O_PATH | O_CLOEXEC,
                 .resolve = RESOLVE_CACHED | RESOLVE_NO_SYMLINKS };
         _cleanup_close_ int root = openat(proc, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
-        return root < 0 ? -1 : (int)syscall(SYS_openat2, root, ".flatpak-info", &how, sizeof how);
+        return root < 0 ? -1
+                        : (int)portable_syscall(PORTABLE_CALL(SYS_openat2), root,
+                                  (long)".flatpak-info", (long)&how, sizeof how, 0);
 }
 
 static bool may_be_read(int proc, int info)
 {
         struct statx st;
         const unsigned int wanted = STATX_TYPE | STATX_MNT_ID;
-        return statx(info, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, wanted, &st) == 0 &&
-               (st.stx_mask & wanted) == wanted && S_ISREG(st.stx_mode) &&
-               mount_is_of_memory(proc, st.stx_mnt_id);
+        return portable_statx(info, wanted, &st) == 0 && (st.stx_mask & wanted) == wanted &&
+               S_ISREG(st.stx_mode) && mount_is_of_memory(proc, st.stx_mnt_id);
 }
-
-#else
-
-static int find_info(int proc)
-{
-        (void)proc;
-        return -1;
-}
-
-static bool may_be_read(int proc, int info)
-{
-        return mount_is_of_memory(proc, (uint64_t)info) && false;
-}
-
-#endif
 
 void peer_flatpak_of_root(int proc, char dst[static PEER_TEXT_MAX])
 {
