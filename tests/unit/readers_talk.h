@@ -115,6 +115,21 @@ static inline void say_presence(bool present)
                 _exit(0);
 }
 
+/* A linked reader's helper tells of the phone first; one whose trick is "real" is no simulated one. */
+static inline void say_link(const char *trick)
+{
+        uint8_t frame[OPS_HEADER + 256];
+        struct op_link link = { .reader = "there",
+                .simulated = strcmp(trick, "real") != 0,
+                .asks_pin = true,
+                .latency_us = 1500 };
+        struct out out = op_frame_begin(frame, sizeof frame, OP_LINK, false, 0);
+        op_put_link(&out, &link);
+        ssize_t len = op_frame_finish(frame, &out);
+        if (len < 0 || ops_send(OPS_FD, frame, (size_t)len) < 0)
+                _exit(0);
+}
+
 static inline bool serve(const char *dir, const char *trick)
 {
         uint8_t frame[OPS_FRAME_MAX], reply[OPS_FRAME_MAX];
@@ -164,12 +179,17 @@ static inline int play(const char *program, int argc, char **argv)
                 return OUTCOME_BUSY;
         if (strcmp(trick, "gone") == 0)
                 return OUTCOME_NO_READER;
+        if (strncmp(trick, "exit ", 5) == 0)
+                return atoi(trick + 5);
         if (strcmp(trick, "slow") == 0)
                 usleep(150000);
         if (strcmp(trick, "mute") != 0)
                 say_ready(driver, trick);
-        if (strcmp(driver, "usb") == 0)
-                say_presence(strcmp(trick, "card") == 0);
+        bool phone = strcmp(driver, "phone") == 0;
+        if (phone)
+                say_link(trick);
+        if (phone || strcmp(driver, "usb") == 0)
+                say_presence(phone || strcmp(trick, "card") == 0);
         while (serve(dir, trick))
                 ;
         spill(dir, "life", "ended in order\n", "a");
@@ -202,7 +222,8 @@ static inline void on_news(void *user)
 static inline void tidy(void)
 {
         static const char *const names[] = { "watch", "helper", "asked", "life", "mohr-reader",
-                "mohr-reader-soft", "mohr-reader-usb", "mohr-watch" };
+                "mohr-reader-soft", "mohr-reader-usb", "mohr-reader-phone", "mohr-watch",
+                "mohr-watch-phone" };
         char path[128];
         for (size_t i = 0; i < ARRAY_LEN(names); i++) {
                 snprintf(path, sizeof path, "%s/%s", world.dir, names[i]);
@@ -235,9 +256,11 @@ static inline void link_to_self(const char *self, const char *name)
         assert_return_code(symlink(self, link), errno);
 }
 
-static inline void start_drivers(char *driver, char *second, const char *watch, const char *trick)
+/* Without waiting until all is known. */
+static inline void begin_drivers(char *driver, char *second, const char *watch, const char *trick)
 {
         char self[256];
+        static char pairings[128]; /* an option of the driver phone */
         world = (struct world){ .dir = "/tmp/test-readers-XXXXXX",
                 .log = { .program = "test", .max = LOG_LEVEL_ERR, .fd = -1 } };
         assert_non_null(mkdtemp(world.dir));
@@ -246,7 +269,10 @@ static inline void start_drivers(char *driver, char *second, const char *watch, 
         self[n] = '\0';
         link_to_self(self, "mohr-reader-soft");
         link_to_self(self, "mohr-reader-usb");
+        link_to_self(self, "mohr-reader-phone");
         link_to_self(self, "mohr-watch");
+        link_to_self(self, "mohr-watch-phone");
+        snprintf(pairings, sizeof pairings, "folder=%s/a/phones", world.dir);
         watch_says(watch);
         spill(world.dir, "helper", trick, "w");
         world.config = (struct config){
@@ -254,10 +280,16 @@ static inline void start_drivers(char *driver, char *second, const char *watch, 
                 .libexecdir = world.dir,
                 .card_timeout_ms = 400,
                 .usb_fd = -1,
+                .phone = { pairings },
         };
         assert_return_code(sd_event_new(&world.event), 0);
         assert_int_equal(readers_new(&world.readers, world.event, &world.config, &world.log), 0);
         assert_int_equal(readers_subscribe(world.readers, &world.watch, on_news, NULL), 0);
+}
+
+static inline void start_drivers(char *driver, char *second, const char *watch, const char *trick)
+{
+        begin_drivers(driver, second, watch, trick);
         assert_false(readers_settled(world.readers));
         UNTIL(readers_settled(world.readers));
 }
