@@ -139,8 +139,7 @@ static void tell(void *user, enum visit_news news, const struct announced *what,
         const char *computer = cli_text(guest->host->cli, text, guest->name);
         if (news == VISIT_ASKS) {
                 announced_line(what, line, sizeof line);
-                host_say(guest->host, _("%s asks: %s"), computer,
-                        cli_text(guest->host->cli, shown, line));
+                host_say(guest->host, "%s", cli_text(guest->host->cli, shown, line));
         } else if (news == VISIT_WRONG_PIN) {
                 say_tries(guest, computer, tries);
         } else {

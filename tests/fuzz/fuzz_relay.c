@@ -103,7 +103,7 @@ static int course_judge(void *user, struct view payload, struct announced **ret)
 static void course_tell(void *user _unused_, enum visit_news news _unused_,
         const struct announced *what, int tries _unused_)
 {
-        char line[300];
+        char line[2048]; /* all of it: cut, it may end within a letter */
         if (!what)
                 return;
         announced_line(what, line, sizeof line);

@@ -83,7 +83,7 @@ def from_afar(rig):
     rig.check(again.begin() == (OK, IS_NEW) and pins(card) == 1, "the next connection finds a helper that knows nothing")
     again.end()
     lines = phone.process.said()
-    rig.check("Counter 3 asks: " in lines and "https://office.example" in lines and "Counter 3: signed." in lines,
+    rig.check("Counter 3: /usr/bin/counter" in lines and "https://office.example" in lines and "Counter 3: signed." in lines,
               "the person at the phone reads who asked for what, and that it was signed", lines[-600:])
     rig.check(PIN not in lines and "Sara" not in lines, "neither digits nor the holder's name are in what it prints")
     ends_in_order(rig, phone)
@@ -137,22 +137,24 @@ def hung_up(rig, phone, card):
 
 def forbidden(rig):
     """Each ends the connection, and with the reason."""
-    for what, asks, steps in (
-            ("a PIN without a request", False, (("COUNTER", IAS), ("PIN", PIN.encode()))),
-            ("a VERIFY without a PIN", False, (("ANNOUNCE", ANNOUNCEMENT), ("COUNTER", IAS), ("VERIFY",))),
-            ("a PIN before the counter", False, (("ANNOUNCE", ANNOUNCEMENT), ("PIN", PIN.encode()))),
-            ("a signature without a PIN", False, (("ANNOUNCE", ANNOUNCEMENT), ("SIGN", b"\1\0" + BLOCK))),
-            ("the phone's prompt without a request", True, (("COUNTER", IAS), ("PINPAD", b"\x2d"))),
-            ("a PIN from afar where the phone asks", True, (("ANNOUNCE", ANNOUNCEMENT), ("COUNTER", IAS), ("PIN", PIN.encode())))):
+    from_afar_, here = (("--pin", "computer"), {}), ((), SCREEN)
+    for (words, env), cases in (
+            (from_afar_, (("a PIN without a request", (("COUNTER", IAS), ("PIN", PIN.encode()))),
+                          ("a VERIFY without a PIN", (("ANNOUNCE", ANNOUNCEMENT), ("COUNTER", IAS), ("VERIFY",))),
+                          ("a PIN before the counter", (("ANNOUNCE", ANNOUNCEMENT), ("PIN", PIN.encode()))),
+                          ("a signature without a PIN", (("ANNOUNCE", ANNOUNCEMENT), ("SIGN", b"\1\0" + BLOCK))))),
+            (here, (("the phone's prompt without a request", (("COUNTER", IAS), ("PINPAD", b"\x2d"))),
+                    ("a PIN from afar where the phone asks", (("ANNOUNCE", ANNOUNCEMENT), ("COUNTER", IAS), ("PIN", PIN.encode())))))):
         card = flow.Soft(rig)
-        phone = relayed.Phone(rig, card=card, env=SCREEN if asks else {})
-        computer = phone.computer()
-        confirm(computer)
-        outcomes = computer.outcomes(*steps)
-        rig.check(outcomes[:-1] == [OK] * (len(steps) - 1) and outcomes[-1] in (FORBIDDEN, None), f"{what} is refused", outcomes)
-        rig.check(wait_for(lambda: 'reason="forbidden"' in phone.process.said()), "and the phone says so", phone.process.said()[-300:])
-        computer.end()
-        untouched(rig, card, what)
+        phone = relayed.Phone(rig, *words, card=card, env=env)
+        for told, (what, steps) in enumerate(cases, 1):
+            computer = phone.computer()
+            outcomes = confirm(computer) and computer.outcomes(*steps)
+            rig.check(outcomes and outcomes[:-1] == [OK] * (len(steps) - 1) and outcomes[-1] in (FORBIDDEN, None), f"{what} is refused", outcomes)
+            rig.check(wait_for(lambda told=told: phone.process.said().count('reason="forbidden"') == told, 20), "and the phone says so",
+                      phone.process.said()[-300:])
+            computer.end()
+        untouched(rig, card, "forbidden things")
         phone.stop()
 
 
