@@ -38,10 +38,12 @@ int link_send(struct link *link, enum link_type type, const void *body, size_t l
         struct out out = out_new(head, sizeof head);
         out_u16(&out, (uint16_t)(len + 1));
         out_u8(&out, (uint8_t)type);
-        int r = write_all(link, head, sizeof head);
+        int r = link->broken ? link->broken : write_all(link, head, sizeof head);
         if (r == 0)
                 r = write_all(link, body, len);
-        if (r == 0)
+        if (r < 0)
+                link->broken = r; /* what follows would be taken for the rest of it */
+        else
                 r = link_flush(link);
         return r == -EAGAIN ? 0 : r;
 }

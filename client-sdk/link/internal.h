@@ -64,7 +64,7 @@ struct link_seal {
 };
 
 struct link {
-        int fd;
+        int fd, broken; /* who failed once is not written to again: half a frame may be out */
         SSL_CTX *context;
         SSL *ssl;
         BIO *in, *out; /* of ssl */

@@ -155,7 +155,7 @@ static void drop(BIO *bio, size_t len)
 
 int link_flush(struct link *link)
 {
-        for (;;) {
+        while (!link->broken) {
                 char *data = NULL;
                 long len = BIO_get_mem_data(link->out, &data);
                 if (len <= 0)
@@ -163,10 +163,14 @@ int link_flush(struct link *link)
                 ssize_t n = send(link->fd, data, base_min((size_t)len, 4 * PIECE), MSG_NOSIGNAL);
                 if (n < 0 && errno == EINTR)
                         continue;
+                if (n < 0 && errno == EWOULDBLOCK)
+                        return -EAGAIN;
                 if (n < 0)
-                        return errno == EWOULDBLOCK ? -EAGAIN : -errno;
-                drop(link->out, (size_t)n);
+                        link->broken = -errno;
+                else
+                        drop(link->out, (size_t)n);
         }
+        return link->broken;
 }
 
 int link_fill(struct link *link)
