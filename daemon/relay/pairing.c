@@ -12,6 +12,7 @@
 #include "client-sdk/assertion.h"
 #include "client-sdk/cli/dial.h"
 #include "client-sdk/cli/paired.h"
+#include "daemon/config.h"
 
 static const struct paired_end end = {
         .which = "computers",
@@ -43,6 +44,7 @@ struct wish {
 struct job {
         struct cli *cli;
         struct wish wish;
+        struct config *config;   /* [relay]: what was not said by an argument */
         char text[PAIR_URI_MAX]; /* of the QR code, or an address */
         bool by_code;
         struct pair_uri uri; /* by code: its one address */
@@ -56,6 +58,7 @@ static void job_clear(struct job *job)
 {
         meeting_close(&job->meeting);
         link_peer_clear(&job->own);
+        config_free(job->config);
         free(job->folder);
         explicit_bzero(job->text, sizeof job->text);
         explicit_bzero(&job->uri, sizeof job->uri);
@@ -95,6 +98,23 @@ static int parse(struct cli *cli, int argc, char **argv, struct wish *wish)
                                "or - for a text that is piped in."));
         wish->target = r == 0 && optind < argc ? argv[optind] : "-";
         return r;
+}
+
+/* As mohr-relay serve will have it. */
+static int adopt_config(struct job *job)
+{
+        static char name[] = "mohr-relay";
+        char *argv[] = { name, NULL }, error[1024] = "";
+        int r = config_load(&job->config, 1, argv, error, sizeof error);
+        if (r != 0)
+                return error[0] ? cli_usage(job->cli, "%s", error) : cli_result(job->cli, r, NULL);
+        const struct config_relay *relay = &job->config->relay;
+        if (job->wish.port == 0)
+                job->wish.port = (uint16_t)relay->port;
+        if (!job->wish.name)
+                job->wish.name = relay->name;
+        job->wish.anywhere |= relay->anywhere;
+        return 0;
 }
 
 /* ---- With whom ---- */
@@ -242,10 +262,12 @@ static int hold_meeting(struct job *job)
 
 int relay_pair(struct cli *cli, int argc, char **argv)
 {
-        _cleanup_(job_clear) struct job job = { .cli = cli,
-                .wish = { .seconds = MEETING_SECONDS, .port = LINK_PORT },
-                .meeting = { .signals = -1 } };
+        _cleanup_(job_clear) struct job job = {
+                .cli = cli, .wish = { .seconds = MEETING_SECONDS }, .meeting = { .signals = -1 }
+        };
         int r = parse(cli, argc, argv, &job.wish);
+        if (r == 0)
+                r = adopt_config(&job);
         if (r == 0)
                 r = paired_room(cli, &end, &job.folder);
         if (r == 0)

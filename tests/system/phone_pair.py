@@ -545,6 +545,20 @@ def names(world):
     world.clear()
 
 
+def configured(world):
+    folder = os.path.join(world.phone.folder, ".config", "mohr")
+    os.makedirs(folder)
+    with open(os.path.join(folder, "mohr.conf"), "w", encoding="ascii") as file:
+        file.write("[relay]\nname = Counter 4\nport = 4002\n")
+    end, uri = waiting(world)
+    code, said = world.phone.ask("pair", uri)
+    check((code, end.end()) == (0, 0) and "Counter 4" in end.said(), "the phone's name as it is configured", (code, said, end.said()))
+    with open(world.computer.kept()[0], encoding="utf-8") as file:
+        check(json.load(file)["address"] == f"{THERE}:4002", "and its port")
+    shutil.rmtree(folder)
+    world.clear()
+
+
 def pem_of(path):
     with open(path, encoding="utf-8") as file:
         kept = json.load(file)
@@ -625,6 +639,7 @@ def body(folder):
     far_away(world)
     full_and_open(world)
     names(world)
+    configured(world)
     renewed(world)
     persian(world)
     check(late.end() == 19 and "within the time" in late.said(), "time runs out, also while somebody connects and is silent", late.said())
