@@ -125,9 +125,20 @@ static const char *why_busy(const struct request *request)
                                                : "another program holds this reader";
 }
 
+/* A phone judges for itself what it is told, and whose digits it takes; why stands on its own screen. */
+static bool phone_refuses(const struct request *request, enum op op, int outcome)
+{
+        return (op == OP_ANNOUNCE || op == OP_PIN) && sign_is_announced(request) &&
+               (outcome == OUTCOME_POLICY || outcome == OUTCOME_INVALID);
+}
+
 static int take(struct request *request, int outcome, struct in *fields)
 {
         const struct row *row = &rows[request->state];
+        if (phone_refuses(request, row->op, outcome)) {
+                request->detail = DETAIL_PHONE_REFUSED;
+                return OUTCOME_POLICY;
+        }
         bool verify = row->op == OP_VERIFY || row->op == OP_PINPAD; /* tell the tries left always */
         if (row->op == OP_PIN && outcome != 0 && sign_is_announced(request)) {
                 request->tries_left = -1; /* the link broke with VERIFY on its way */

@@ -106,6 +106,22 @@ static int card_transcript(bool on, struct out *out)
         return 0;
 }
 
+/* A phone is told outside of transactions, and each telling is good for one PIN. */
+static int card_announce(const uint8_t *payload, size_t len)
+{
+        assert_true(world.linked && !world.open && !world.announced);
+        memcpy(world.announcement, payload, len);
+        world.announcement_len = len;
+        world.announced = true;
+        return 0;
+}
+
+static void use_announcement(void)
+{
+        assert_int_equal(world.announced, world.linked);
+        world.announced = false;
+}
+
 /* The reader asks the person itself; its own words are about the person, not about the card. */
 static int card_pinpad(struct in *args, struct out *out)
 {
@@ -114,6 +130,7 @@ static int card_pinpad(struct in *args, struct out *out)
         assert_true(world.confirmed && world.counted && world.config.pinpad);
         assert_true(world.pinpad & PINPAD_VERIFY);
         assert_int_equal(world.pins, 0);
+        use_announcement();
         world.counted = false;
         world.typed++;
         world.verified = world.pinpad_outcome == 0;
@@ -208,7 +225,7 @@ static int card_end(uint8_t how)
 static int card_does(uint8_t op, const uint8_t *payload, size_t len, struct out *out)
 {
         struct in args = in_new(payload, len);
-        assert_true(op == OP_BEGIN || op == OP_TRANSCRIPT || world.open);
+        assert_true(op == OP_BEGIN || op == OP_TRANSCRIPT || op == OP_ANNOUNCE || world.open);
         switch (op) {
         case OP_BEGIN: return card_begin(out);
         case OP_IDENTIFY:
@@ -238,6 +255,7 @@ static int card_does(uint8_t op, const uint8_t *payload, size_t len, struct out 
                 assert_true(world.examining);
                 out_text16(out, "some bank's card");
                 return 0;
+        case OP_ANNOUNCE: return card_announce(payload, len);
         case OP_TRANSCRIPT: return card_transcript(in_u8(&args), out);
         case OP_PROBE:
                 assert_true(world.confirmed);
@@ -256,6 +274,7 @@ static int card_does(uint8_t op, const uint8_t *payload, size_t len, struct out 
                 assert_int_equal(world.pins, 0);
                 assert_int_equal(len, strlen(PIN));
                 assert_memory_equal(payload, PIN, strlen(PIN));
+                use_announcement();
                 world.pins++;
                 world.armed = true;
                 return 0;

@@ -15,7 +15,7 @@ struct readers_watch {
 struct reader {
         bool taken;
         uint8_t op;
-        uint8_t payload[256];
+        uint8_t payload[OPS_FRAME_MAX];
         size_t len;
         reader_done done;
         void *user;

@@ -52,6 +52,11 @@ int relying_check(const struct relying *relying, const char *jws, int64_t now,
         return 0;
 }
 
+bool relying_knows_any(const struct relying *relying)
+{
+        return relying != NULL;
+}
+
 void relying_request_clear(struct relying_request *request)
 {
         free(request->audience);

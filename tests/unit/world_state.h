@@ -72,7 +72,10 @@ struct world {
         unsigned int accepts; /* set of 1 << sign_method that MSE SET takes */
         int good_method;      /* the one whose signature verifies */
         bool simulated;
-        bool linked;        /* the reader is a phone */
+        bool linked;    /* the reader is a phone */
+        bool announced; /* and was told what the next PIN is for */
+        uint8_t announcement[OPS_FRAME_MAX];
+        size_t announcement_len;
         uint8_t pinpad;     /* what the reader has */
         int pinpad_outcome; /* what comes of asking there, with this word */
         uint16_t pinpad_sw;

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_request_phone.c: the way of a request whose reader is a phone (request_world.h): what it is told before the PIN, by
+ * both who tells and who judges it (daemon/announce.c, daemon/relay/announced.c), where the PIN is typed, and what the phone's
+ * words mean here.
+ */
+#include "tests/unit/request_world.h"
+
+#include "client-sdk/base64.h"
+#include "daemon/announce.h"
+#include "daemon/relay/announced.h"
+
+static struct announced *judged(const struct relying *relying)
+{
+        const struct announced_by by = { "counter-3", relying, TESTPKI_NOW };
+        struct announced *announced = NULL;
+        const char *detail = NULL;
+        assert_int_equal(
+                announced_take(&announced,
+                        (struct view){ world.announcement, world.announcement_len }, &by, &detail),
+                0);
+        return announced;
+}
+
+static bool station_says(const char *way)
+{
+        static uint8_t payload[8192];
+        char member[64];
+        const char *from = strchr(world.assertion, '.') + 1;
+        ssize_t len = base64_decode(
+                BASE64_URL, payload, sizeof payload - 1, from, (size_t)(strchr(from, '.') - from));
+        assert_true(len > 0);
+        payload[len] = '\0';
+        snprintf(member, sizeof member, "\"pin_entry\":\"%s\"", way);
+        return strstr((const char *)payload, member) != NULL;
+}
+
+/* ---- what it is told ------------------------------------------------------------------------ */
+
+static void a_phone_hears_what_was_agreed_to_and_asks_for_the_pin(void **state)
+{
+        (void)state;
+        world.linked = true;
+        world.pinpad = PINPAD_VERIFY;
+        world.declines = CLAIM_READER;
+        assert_int_equal(ask(), 0);
+        assert_string_equal(world.phases, "reader card consent phone sign ");
+        assert_int_equal(world.ops[OP_ANNOUNCE], 1);
+        assert_int_equal(world.typed, 1);
+        assert_int_equal(world.ops[OP_PIN], 0);
+        assert_true(last_question.on_phone);
+        assert_true(station_says("phone"));
+        struct announced *announced = judged(NULL);
+        struct person_question told = announced_question(announced);
+        assert_string_equal(told.audience, "https://office.example");
+        assert_string_equal(told.purpose, "test");
+        assert_string_equal(told.app, "/usr/bin/app");
+        assert_string_equal(told.card_number, "0099900007");
+        assert_null(told.organization);
+        assert_int_equal(told.required,
+                last_question.required | (last_question.optional & ~(int)CLAIM_READER));
+        assert_int_equal(told.tries_left, 3);
+        assert_true(told.simulated);
+        announced_free(announced);
+}
+
+static void digits_from_the_computer_are_announced_as_well(void **state)
+{
+        (void)state;
+        world.linked = true;
+        assert_int_equal(ask(), 0);
+        assert_string_equal(world.phases, "reader card consent pin sign ");
+        assert_int_equal(world.ops[OP_ANNOUNCE], 1);
+        assert_int_equal(world.pins, 1);
+        assert_false(last_question.on_phone);
+        assert_true(station_says("pinentry"));
+}
+
+static void a_reader_that_is_none_of_a_phones_is_told_nothing(void **state)
+{
+        (void)state;
+        world.pinpad = PINPAD_VERIFY;
+        assert_int_equal(ask(), 0);
+        assert_int_equal(world.ops[OP_ANNOUNCE], 0);
+        assert_false(last_question.on_phone);
+}
+
+static void a_signed_request_goes_along(void **state)
+{
+        (void)state;
+        struct request_params params = good_params();
+        params.audience = params.nonce = params.purpose = NULL;
+        params.signed_request = "signed";
+        params.optional = CLAIMS_NONE;
+        world.linked = true;
+        world.pinpad = PINPAD_VERIFY;
+        drive(&params);
+        assert_int_equal(world.outcome, 0);
+        const struct relying *const phones[] = { (const struct relying *)&world, NULL };
+        for (size_t i = 0; i < ARRAY_LEN(phones);
+                i++) { /* one that can judge it, and one that cannot */
+                struct announced *announced = judged(phones[i]);
+                struct person_question told = announced_question(announced);
+                assert_string_equal(told.organization, ORGANIZATION);
+                assert_int_equal(told.not_proven_here, i == 1);
+                assert_string_equal(told.audience, "https://bank.example");
+                announced_free(announced);
+        }
+}
+
+/* ---- what it says --------------------------------------------------------------------------- */
+
+static void a_phone_that_does_not_believe_gets_no_further(void **state)
+{
+        (void)state;
+        static const int outcomes[] = { OUTCOME_POLICY, OUTCOME_INVALID };
+        for (size_t i = 0; i < ARRAY_LEN(outcomes); i++) {
+                teardown(NULL);
+                setup(NULL);
+                world.linked = true;
+                world.pinpad = PINPAD_VERIFY;
+                assert_int_equal(ask(), 0);
+                unsigned int begins = world.ops[OP_BEGIN];
+                reset_counts();
+                world.fail_at = 0;
+                for (unsigned int at = 0; world.ops[OP_ANNOUNCE] == 0 && at < 40; at++) {
+                        reset_counts();
+                        world.fail_at = at;
+                        world.fail_with = outcomes[i];
+                        (void)ask();
+                }
+                assert_int_equal(world.ops[OP_ANNOUNCE], 1);
+                assert_int_equal(world.outcome, OUTCOME_POLICY);
+                assert_string_equal(world.detail, DETAIL_PHONE_REFUSED);
+                assert_int_equal(world.ops[OP_BEGIN], begins - 1);
+                assert_int_equal(world.typed + world.pins, 0);
+        }
+}
+
+static void a_phones_words_are_told_as_a_phones(void **state)
+{
+        (void)state;
+        static const struct {
+                int outcome, tries_left;
+                uint16_t sw;
+                const char *detail;
+        } cases[] = {
+                { OUTCOME_WRONG_PIN, 2, 0x63C2, NULL },
+                { OUTCOME_TIMED_OUT, 3, 0x6400, DETAIL_PHONE_NOBODY },
+                { OUTCOME_REFUSED, 3, 0x6401, DETAIL_PHONE_CANCELLED },
+                { OUTCOME_LAST_TRY_DECLINED, 3, 0x6401, DETAIL_PHONE_CANCELLED },
+                { OUTCOME_NOBODY_TO_ASK, 3, 0, DETAIL_PHONE_NOTHING_TO_ASK_ON },
+                { OUTCOME_POLICY, 3, 0, DETAIL_PHONE_REFUSED },
+                { OUTCOME_TIMED_OUT, -1, 0, DETAIL_TRY_AT_RISK },
+                { OUTCOME_CARD_REMOVED, -1, 0, DETAIL_TRY_AT_RISK },
+        };
+        for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+                teardown(NULL);
+                setup(NULL);
+                world.linked = true;
+                world.pinpad = PINPAD_VERIFY;
+                world.pinpad_outcome = cases[i].outcome;
+                world.pinpad_sw = cases[i].sw;
+                assert_int_equal(ask(), cases[i].outcome);
+                assert_int_equal(world.tries_left, cases[i].tries_left);
+                assert_int_equal(world.ops[OP_SIGN] + world.pins, 0);
+                assert_int_equal(world.resets, 1);
+                if (cases[i].detail)
+                        assert_string_equal(world.detail, cases[i].detail);
+        }
+}
+
+static void a_rule_that_wants_a_pin_pad_takes_no_phone(void **state)
+{
+        (void)state;
+        world.linked = world.wants_pinpad = true;
+        world.pinpad = PINPAD_VERIFY;
+        assert_int_equal(ask(), OUTCOME_POLICY);
+        assert_int_equal(world.prompts + world.typed, 0);
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+        const struct CMUnitTest tests[] = {
+                T(a_phone_hears_what_was_agreed_to_and_asks_for_the_pin),
+                T(digits_from_the_computer_are_announced_as_well),
+                T(a_reader_that_is_none_of_a_phones_is_told_nothing),
+                T(a_signed_request_goes_along),
+                T(a_phone_that_does_not_believe_gets_no_further),
+                T(a_phones_words_are_told_as_a_phones),
+                T(a_rule_that_wants_a_pin_pad_takes_no_phone),
+        };
+#undef T
+        return cmocka_run_group_tests(tests, make_pki, drop_pki);
+}
