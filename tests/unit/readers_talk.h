@@ -3,7 +3,7 @@
  *
  * A folder holds links named as the programs of soft and usb are to this program, and two files that say
  * how they behave: "watch" is what the watcher reports (it looks again every few milliseconds), "helper"
- * names one trick. What a helper is asked goes to the file "asked".
+ * names one trick. What a helper is asked goes to the file "asked", "ahead" behind what was so. What it is told to read it tells.
  */
 #ifndef MOHR_READERS_TALK_H
 #define MOHR_READERS_TALK_H
@@ -139,7 +139,8 @@ static inline bool serve(const char *dir, const char *trick)
         if (ops_recv(OPS_FD, frame, sizeof frame, &len) < 0 || len == 0 ||
                 op_frame_decode(frame, len, &question) < 0)
                 return false;
-        snprintf(note, sizeof note, "%d %u %zu\n", getpid(), question.op, question.payload.len);
+        snprintf(note, sizeof note, "%d %u %zu%s\n", getpid(), question.op, question.payload.len,
+                question.ahead ? " ahead" : "");
         spill(dir, "asked", note, "a");
         if (strcmp(trick, "die") == 0 && question.op == OP_COUNTER)
                 return false;
@@ -151,8 +152,15 @@ static inline bool serve(const char *dir, const char *trick)
         if (strcmp(trick, "wrong-id") == 0 && question.op == OP_COUNTER)
                 id++;
         struct out out = op_frame_begin(reply, sizeof reply, question.op, true, id);
-        op_put_result(&out, question.op == OP_VERIFY ? OUTCOME_WRONG_PIN : 0, 0x9000);
-        if (question.op == OP_VERIFY)
+        bool skips = (strcmp(trick, "skip") == 0 && question.ahead) ||
+                     (strcmp(trick, "skip-all") == 0 && question.op != OP_BEGIN);
+        int outcome = skips                       ? OPS_SKIPPED
+                      : question.op == OP_VERIFY ? OUTCOME_WRONG_PIN
+                                                  : 0;
+        op_put_result(&out, outcome, 0x9000);
+        if (question.op == OP_READ && !skips)
+                out_bytes(&out, question.payload.data, question.payload.len);
+        if (question.op == OP_VERIFY && !skips)
                 out_u8(&out, 2);
         ssize_t total = op_frame_finish(reply, &out);
         return total > 0 && ops_send(OPS_FD, reply, (size_t)total) == 0;
