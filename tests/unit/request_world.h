@@ -66,6 +66,7 @@ static void reset_counts(void)
         world.end[0] = '\0';
         world.ended_released = world.ended_declined = CLAIMS_NONE;
         world.ended_remember = false;
+        world.announced = false;
         world.agreed = false;
         world.here = NULL;
         world.done = false;

@@ -32,7 +32,7 @@ static void check_assertion(const struct inject *in, struct mohr_trust *trust)
         mohr_result_free(result);
 }
 
-static void sweep(bool known_card, enum mischief mischief)
+static void sweep_at(bool linked, bool known_card, enum mischief mischief)
 {
         const struct request_params params = good_params();
         struct mohr_trust *trust = testpki_trust((X509 *[]){ shared_pki->root, NULL });
@@ -40,6 +40,7 @@ static void sweep(bool known_card, enum mischief mischief)
         {
                 teardown(NULL);
                 setup(NULL);
+                world.linked = linked;
                 if (known_card)
                         assert_int_equal(ask(), 0);
                 reset_counts();
@@ -60,6 +61,11 @@ static void sweep(bool known_card, enum mischief mischief)
         mohr_trust_free(trust);
 }
 
+static void sweep(bool known_card, enum mischief mischief)
+{
+        sweep_at(false, known_card, mischief);
+}
+
 static void a_first_request_fails_with_an_answer(void **state)
 {
         (void)state;
@@ -70,6 +76,12 @@ static void a_request_of_a_known_card_fails_with_an_answer(void **state)
 {
         (void)state;
         sweep(true, NOTHING);
+}
+
+static void a_phone_that_is_told_before_the_pin_fails_with_an_answer(void **state)
+{
+        (void)state;
+        sweep_at(true, true, NOTHING);
 }
 
 static void a_card_laid_back_meanwhile_fails_with_an_answer(void **state)
@@ -123,6 +135,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 CASE(a_first_request_fails_with_an_answer),
                 CASE(a_request_of_a_known_card_fails_with_an_answer),
+                CASE(a_phone_that_is_told_before_the_pin_fails_with_an_answer),
                 CASE(a_card_laid_back_meanwhile_fails_with_an_answer),
                 CASE(a_telling_that_cannot_be_recorded_stops_nobody),
         };
