@@ -257,7 +257,7 @@ int calls_ready(struct reader *reader)
         for (struct ask *ask = reader->asks; r == 0 && ask; ask = ask->next)
                 if (!ask->sent)
                         r = send_or_keep(reader, ask);
-        return r;
+        return is_end(r) ? 0 : r;
 }
 
 /* What was called and not sent yet is the next helper's; its answer, if it is there, is still good. */
