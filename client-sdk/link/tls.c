@@ -12,6 +12,7 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509_vfy.h>
+#include <time.h>
 
 #define SUITES     "TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_256_GCM_SHA384"
 #define GROUPS     "X25519:P-256"
@@ -113,9 +114,9 @@ static void note_alert(const SSL *ssl, int where, int value)
 
 static bool set_protocol(SSL_CTX *context)
 {
-        SSL_CTX_set_options(context, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION |
-                                             SSL_OP_NO_COMPRESSION |
-                                             SSL_OP_CIPHER_SERVER_PREFERENCE);
+        SSL_CTX_set_options(
+                context, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
+                                 SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_CLEANSE_PLAINTEXT);
         SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
         SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
         SSL_CTX_set_max_cert_list(context, CHAIN_MAX);
@@ -133,6 +134,7 @@ static bool set_protocol(SSL_CTX *context)
 int link_context_new(struct link *link, SSL_CTX **ret)
 {
         ERR_clear_error();
+        tzset(); /* the C library reads a file before it compares days: now, as a sandbox may close soon */
         if (OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG, NULL) != 1)
                 return -ENOMEM;
         SSL_CTX *context = SSL_CTX_new(link->listens ? TLS_server_method() : TLS_client_method());

@@ -7,6 +7,8 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <openssl/pem.h>
+#include <seccomp.h>
+#include <sys/wait.h>
 
 static void paired_devices_find_each_other(void **state)
 {
@@ -64,6 +66,58 @@ static void a_secret_comes_through_once(void **state)
         }
         assert_int_equal(link_send_secret(s.phone, "1234", 4), -EINVAL);
         hang_up(&s);
+}
+
+/* The helper that connects is in its sandbox by then: whoever makes it open something is killed. */
+static void connect_in_a_sandbox(int fd, const struct link_peer *own)
+{
+        static const int calls[] = { SCMP_SYS(open), SCMP_SYS(openat), SCMP_SYS(socket),
+                SCMP_SYS(connect), SCMP_SYS(readlink), SCMP_SYS(newfstatat), SCMP_SYS(stat) };
+        scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+        struct secret *buf = NULL;
+        struct link *link = NULL;
+        enum link_type type = 0;
+        int r = link_connect(&link, fd, own);
+        if (r == 0)
+                r = secret_new(&buf, LINK_FRAME_MAX);
+        for (size_t i = 0; i < ARRAY_LEN(calls); i++)
+                (void)!seccomp_rule_add(filter, SCMP_ACT_KILL_PROCESS, calls[i], 0);
+        if (r < 0 || seccomp_load(filter) < 0)
+                _exit(2);
+        struct pollfd poller = { fd, POLLIN, 0 };
+        while ((r = link_handshake(link)) == -EAGAIN)
+                poll(&poller, 1, -1);
+        if (r < 0 || link_send_secret(link, "1234", 4) < 0)
+                _exit(3);
+        while ((r = link_recv(link, &type, buf)) == -EAGAIN)
+                poll(&poller, 1, -1);
+        link_free(link);
+        _exit(r == 0 && type == LINK_PONG ? 0 : 4);
+}
+
+static void a_connection_opens_nothing_once_it_is_made(void **state)
+{
+        struct link_world *w = *state;
+        struct link *phone = NULL;
+        enum link_type type = 0;
+        int fds[2], status = 0, r;
+        socket_pair(fds);
+        pid_t child = fork();
+        if (child == 0)
+                connect_in_a_sandbox(fds[0], &w->computer);
+        close(fds[0]);
+        struct pollfd poller = { fds[1], POLLIN, 0 };
+        assert_int_equal(link_accept(&phone, fds[1], w->computers), 0);
+        while ((r = link_handshake(phone)) == -EAGAIN)
+                poll(&poller, 1, -1);
+        assert_int_equal(r, 0);
+        while ((r = link_recv(phone, &type, w->buf)) == -EAGAIN)
+                poll(&poller, 1, -1);
+        assert_int_equal(r, 0);
+        assert_int_equal(link_send(phone, LINK_PONG, "0000", 4), 0);
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_int_equal(status, 0);
+        link_free(phone);
 }
 
 /* ---- who is not let in ---- */
@@ -569,6 +623,7 @@ int main(void)
                 cmocka_unit_test(paired_devices_find_each_other),
                 cmocka_unit_test(frames_of_every_length_come_through),
                 cmocka_unit_test(a_secret_comes_through_once),
+                cmocka_unit_test(a_connection_opens_nothing_once_it_is_made),
                 cmocka_unit_test(a_pairing_that_is_forgotten_is_over_at_once),
                 cmocka_unit_test(nobody_else_is_taken_for_either_side),
                 cmocka_unit_test(one_pairing_does_not_open_another),
