@@ -117,7 +117,7 @@ $(PHONE):    $(call objs,drivers/phone/*.c)
 $(RELAY):    $(call objs,daemon/relay/*.c)
 $(PORTABLE): $(call objs,daemon/portable/*.c)
 # What mohr has for its commands, for those of another program.
-$(CLI):      $(patsubst %,$(BUILD)/obj/client-sdk/cli/%.o,ask asked common dial input locale meeting output paired paired_list program)
+$(CLI):      $(patsubst %,$(BUILD)/obj/client-sdk/cli/%.o,ask asked common dial input locale meeting output paired paired_list phone_listen phone_qr phone_talk program)
 
 PROGRAMS := mohrd mohr mohr-prompt mohr-history mohr-page mohr-document mohr-reader mohr-reader-soft mohr-softcard
 PROGRAMS += $(if $(wildcard drivers/reader-nfc/main.c),mohr-reader-nfc) \
