@@ -55,6 +55,7 @@ enum outcome {
         "what answers at the phone's address does not know this pairing: if it is the phone, "     \
         "pair it again"
 #define DETAIL_PHONE_EXPIRED "the pairing with the phone has expired: pair it again"
+#define DETAIL_PHONE_LOST    "the connection to the phone broke"
 #define DETAIL_PHONE_BUSY    "the phone serves another computer"
 #define DETAIL_PHONE_VERSION "the phone runs another version of Mohr, which does not fit"
 #define DETAIL_PHONE_NOBODY                                                                        \

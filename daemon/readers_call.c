@@ -277,6 +277,28 @@ void calls_lost(struct reader *reader)
         time_first(reader);
 }
 
+/* Digits go once, and to the helper they were given to. */
+static bool holds_digits(const struct reader *reader)
+{
+        for (const struct ask *ask = reader->asks; ask; ask = ask->next)
+                if (op_is_secret(ask->op))
+                        return true;
+        return false;
+}
+
+bool calls_again(struct reader *reader)
+{
+        const struct ask *first = reader->asks;
+        if (reader->again || !reader->call.active || !first || first != reader->call.ask ||
+                first->op != OP_BEGIN || first->answered || holds_digits(reader))
+                return false;
+        for (struct ask *ask = reader->asks; ask; ask = ask->next)
+                ask->sent = false;
+        reader->again = true;
+        time_first(reader);
+        return true;
+}
+
 /* Nobody calls any more for what was asked ahead. */
 static void forget(struct reader *reader)
 {
@@ -302,7 +324,7 @@ bool calls_let_go(struct reader *reader)
         if (!first_unanswered(reader))
                 sd_event_source_set_enabled(reader->deadline, SD_EVENT_OFF);
         reader->depth = 0;
-        reader->cut = false;
+        reader->cut = reader->again = false;
         return busy;
 }
 

@@ -12,10 +12,13 @@
  */
 #include "daemon/readers_internal.h"
 
+#include "base/clock.h"
+
 #include <sys/wait.h>
 
 #define PCSCD_FIRST_US 2000000ULL
 #define LEAVE_US       1000000ULL
+#define SERVED_WELL_MS 30000 /* it is no failure of the start that such a helper ended */
 
 static struct readers *all(const struct reader *reader)
 {
@@ -45,6 +48,7 @@ int direct_presence(struct reader *reader, const struct op_frame *frame)
 
 void direct_ready(struct reader *reader)
 {
+        reader->ready_ms = clock_ms();
         if (reader->trouble <= 0)
                 return;
         reader->trouble = 0;
@@ -73,6 +77,8 @@ void direct_ended(struct reader *reader, int status, enum helper_stage before)
         memset(&reader->link, 0, sizeof reader->link);
         reader->trouble = trouble;
         reader->seen.present = false;
+        if (before != HELPER_STARTING && clock_ms() - reader->ready_ms >= SERVED_WELL_MS)
+                reader->delay_us = 0;
         if (news)
                 readers_changed(all(reader));
 }

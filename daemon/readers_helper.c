@@ -138,18 +138,37 @@ static void shared_ended(struct reader *reader, int status, enum helper_stage be
         readers_changed(all(reader));
 }
 
-/* Nobody had told it to. What lies there counts as new until somebody says so. */
-static void died(struct reader *reader, int status)
+/* A link that idled may have been gone for long when it is used first. */
+static bool asked_again(struct reader *reader, enum helper_stage before)
+{
+        return reader->backend->row->linked && before >= HELPER_FRESH && before < HELPER_USED &&
+               calls_again(reader);
+}
+
+/* Nobody had told it to. What lies there counts as new until somebody says so. True: what runs goes on with the next. */
+static bool died(struct reader *reader, int status)
 {
         enum helper_stage before = reader->stage;
-        mourn(reader, status);
+        if (!linked_known(reader, status))
+                mourn(reader, status);
         reader->serial = ++all(reader)->last_serial;
         reader->stage = HELPER_DOWN;
-        calls_lost(reader);
+        bool again = asked_again(reader, before);
+        if (!again)
+                calls_lost(reader);
         if (reader->backend->row->direct)
                 direct_ended(reader, status, before);
         else
                 shared_ended(reader, status, before);
+        return again;
+}
+
+/* How the end of its helper is told to a call that runs. */
+static int lost_as(const struct reader *reader, const struct stage *before)
+{
+        const char *detail;
+        bool away = reader->backend->row->linked && before->lost == OUTCOME_READER_SERVICE;
+        return reader->gone ? reader->gone : away ? linked_refuses(reader, &detail) : before->lost;
 }
 
 static void on_helper_exited(void *user, int status)
@@ -161,11 +180,10 @@ static void on_helper_exited(void *user, int status)
                 direct_left(reader);
                 return;
         }
-        if (before->hears)
-                died(reader, status);
+        bool again = before->hears && died(reader, status);
         replace(reader, before);
-        if (before->lost)
-                reader_fail_call(reader, reader->gone ? reader->gone : before->lost);
+        if (before->lost && !again)
+                reader_fail_call(reader, lost_as(reader, before));
 }
 
 static void spawn(struct reader *reader)

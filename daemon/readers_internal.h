@@ -95,13 +95,15 @@ struct reader {
         bool claimed;        /* the kernel says that some program holds it, perhaps our helper */
         struct op_link link; /* of a linked reader: as its helper told last */
         uint32_t heard;      /* of it: `events` of the watcher's last report */
+        int64_t ready_ms;    /* of a direct reader: when its helper was */
         uint16_t last_id;
         struct op_call call;
         struct ask *asks;   /* in the order in which they were asked */
         struct ask *last;   /* the one behind which reader_ahead() goes on */
         size_t kept;        /* bytes of answers that nobody has called for yet */
         unsigned int depth; /* reader_flights() */
-        bool cut;           /* the transaction of what was called is over by what was asked ahead of it */
+        bool again;         /* what was asked last was asked of two helpers already */
+        bool cut; /* the transaction of what was called is over by what was asked ahead of it */
         sd_event_source *soon; /* ends a call from the loop, not from inside reader_call() */
 };
 
@@ -161,6 +163,8 @@ _must_check_ int calls_ready(struct reader *reader); /* sends what has waited fo
 _must_check_ int calls_reply(struct reader *reader, const struct op_frame *frame);
 /* Its helper is told to die, or has died: nothing of what it was asked is answered any more. */
 void calls_lost(struct reader *reader);
+/* Instead: the next helper is asked the same, and nothing had happened. True only once, of a BEGIN that nobody answered. */
+_must_check_ bool calls_again(struct reader *reader);
 bool calls_let_go(struct reader *reader); /* is the helper in the middle of something? */
 /* The running one, if any and not answered; from the loop. */
 void reader_fail_call(struct reader *reader, int outcome);
@@ -180,7 +184,8 @@ void direct_left(struct reader *reader); /* frees it unless taken */
 void direct_forget_all(struct readers *readers);
 
 /* readers_doze.c */
-_must_check_ bool backend_dozes(struct backend *backend); /* there is nothing to start a watcher for */
+_must_check_ bool backend_dozes(
+        struct backend *backend); /* there is nothing to start a watcher for */
 bool backend_has_pairings(const struct backend *backend);
 void backend_end_doze(struct backend *backend);
 
@@ -190,5 +195,6 @@ _must_check_ bool linked_report(struct reader *reader, const struct driver_reade
 const char *linked_why(const struct reader *reader, const char **ret_state);
 int linked_refuses(const struct reader *reader, const char **ret_detail);
 int linked_trouble(int status);
+bool linked_known(const struct reader *reader, int status);
 
 #endif

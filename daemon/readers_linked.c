@@ -46,6 +46,12 @@ int linked_trouble(int status)
         return known ? known->status : OUTCOME_INTERNAL;
 }
 
+/* Tried again and still so: not worth another line in the journal. */
+bool linked_known(const struct reader *reader, int status)
+{
+        return reader->backend->row->linked && reader->trouble == linked_trouble(status);
+}
+
 const char *linked_why(const struct reader *reader, const char **ret_state)
 {
         const struct trouble *known = find_trouble(reader->trouble);

@@ -121,8 +121,20 @@ static const char *why_busy(const struct request *request)
 {
         struct reader_info info;
         reader_describe(request->reader, &info);
+        if (info.linked)
+                return DETAIL_PHONE_BUSY;
         return strcmp(info.driver, "nfc") == 0 ? DETAIL_CROWDED
                                                : "another program holds this reader";
+}
+
+/* Not the card went, but the phone that it lies on: then nothing is known of its reader any more. */
+static bool link_broke(const struct request *request, int outcome)
+{
+        struct reader_info info;
+        if (outcome != OUTCOME_CARD_REMOVED)
+                return false;
+        reader_describe(request->reader, &info);
+        return info.linked && !*info.remote;
 }
 
 /* A phone judges for itself what it is told, and whose digits it takes; why stands on its own screen. */
@@ -139,6 +151,8 @@ static int take(struct request *request, int outcome, struct in *fields)
                 request->detail = DETAIL_PHONE_REFUSED;
                 return OUTCOME_POLICY;
         }
+        if (link_broke(request, outcome))
+                request->detail = DETAIL_PHONE_LOST;
         bool verify = row->op == OP_VERIFY || row->op == OP_PINPAD; /* tell the tries left always */
         if (row->op == OP_PIN && outcome != 0 && sign_is_announced(request)) {
                 request->tries_left = -1; /* the link broke with VERIFY on its way */

@@ -144,6 +144,8 @@ static inline bool serve(const char *dir, const char *trick)
         spill(dir, "asked", note, "a");
         if (strcmp(trick, "die") == 0 && question.op == OP_COUNTER)
                 return false;
+        if (strcmp(trick, "stale") == 0) /* its link was gone before */
+                _exit(OUTCOME_NO_READER);
         if (strcmp(trick, "hang") == 0 && question.op == OP_COUNTER)
                 pause();
         if (strcmp(trick, "late") == 0 && (question.op == OP_COUNTER || question.op == OP_PINPAD))
@@ -154,9 +156,7 @@ static inline bool serve(const char *dir, const char *trick)
         struct out out = op_frame_begin(reply, sizeof reply, question.op, true, id);
         bool skips = (strcmp(trick, "skip") == 0 && question.ahead) ||
                      (strcmp(trick, "skip-all") == 0 && question.op != OP_BEGIN);
-        int outcome = skips                       ? OPS_SKIPPED
-                      : question.op == OP_VERIFY ? OUTCOME_WRONG_PIN
-                                                  : 0;
+        int outcome = skips ? OPS_SKIPPED : question.op == OP_VERIFY ? OUTCOME_WRONG_PIN : 0;
         op_put_result(&out, outcome, 0x9000);
         if (question.op == OP_READ && !skips)
                 out_bytes(&out, question.payload.data, question.payload.len);

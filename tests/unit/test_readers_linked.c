@@ -192,6 +192,52 @@ static void another_address_is_the_same_phone_and_another_id_is_not(void **state
         stop_phone();
 }
 
+static void a_link_that_had_gone_while_it_idled_is_made_anew_once(void **state)
+{
+        (void)state;
+        struct reader *reader = NULL;
+        start_phone("stale");
+        UNTIL(is(state_of("P"), "card"));
+        spill(world.dir, "helper", "card", "w"); /* the next one is good */
+        assert_int_equal(take("P", &reader), 0);
+        assert_int_equal(call(reader, OP_BEGIN, ""), 0);
+        reader_release(reader);
+        stop_phone();
+        start_phone("stale"); /* and here the next one is not */
+        UNTIL(is(state_of("P"), "card"));
+        assert_int_equal(take("P", &reader), 0);
+        assert_int_equal(call(reader, OP_BEGIN, ""), OUTCOME_CARD_REMOVED);
+        reader_release(reader);
+        stop_phone();
+}
+
+static void a_link_that_breaks_in_a_transaction_is_not_made_anew_for_it(void **state)
+{
+        (void)state;
+        struct reader *reader = NULL;
+        start_phone("die");
+        UNTIL(is(state_of("P"), "card"));
+        assert_int_equal(take("P", &reader), 0);
+        assert_int_equal(call(reader, OP_BEGIN, ""), 0);
+        assert_int_equal(call(reader, OP_COUNTER, ""), OUTCOME_CARD_REMOVED);
+        assert_int_equal(call(reader, OP_BEGIN, ""), 0);
+        reader_release(reader);
+        stop_phone();
+}
+
+static void a_phone_that_stays_away_is_what_the_request_hears_of(void **state)
+{
+        (void)state;
+        struct reader *reader = NULL;
+        start_phone("stale");
+        UNTIL(is(state_of("P"), "card"));
+        spill(world.dir, "helper", "exit 10", "w");
+        assert_int_equal(take("P", &reader), 0);
+        assert_int_equal(call(reader, OP_BEGIN, ""), OUTCOME_NO_READER);
+        reader_release(reader);
+        stop_phone();
+}
+
 static void a_phone_is_let_go_with_the_others(void **state)
 {
         (void)state;
@@ -231,6 +277,9 @@ int main(int argc, char **argv)
                 cmocka_unit_test(why_a_phone_cannot_be_used_is_told_in_its_words),
                 cmocka_unit_test(a_phone_that_announces_itself_is_tried_at_once),
                 cmocka_unit_test(another_address_is_the_same_phone_and_another_id_is_not),
+                cmocka_unit_test(a_link_that_had_gone_while_it_idled_is_made_anew_once),
+                cmocka_unit_test(a_link_that_breaks_in_a_transaction_is_not_made_anew_for_it),
+                cmocka_unit_test(a_phone_that_stays_away_is_what_the_request_hears_of),
                 cmocka_unit_test(a_phone_is_let_go_with_the_others),
                 cmocka_unit_test(a_pause_does_not_wake_who_sleeps),
         };
