@@ -69,52 +69,52 @@ static void a_pairing_is_read_as_it_was_written(void **state)
 }
 
 /* One thing wrong in each. */
+static const struct {
+        const char *find, *put;
+} misshapen[] = {
+        { "\"version\":1", "\"version\":2" },
+        { "\"version\":1", "\"version\":\"1\"" },
+        { "\"version\":1,", "" },
+        { "{\"version\"", "{\"more\":1,\"version\"" },
+        { "\"id\":\"0011", "\"id\":\"zz11" },
+        { "\"id\":\"0011", "\"id\":\"../0011" },
+        { "\"id\":\"00112233445566ff\"", "\"id\":\"00112233445566FF\"" },
+        { "\"id\":\"00112233445566ff\"", "\"id\":\"10112233445566ff\"" }, /* another file's */
+        { "\"id\":", "\"id\":\"00112233445566ff\",\"id\":" },
+        { "Pixel", "01234567890123456789012345678901234567890123456789012345678901234" },
+        { "Pixel", "Pi\\u0000xel" },
+        { "Pixel", "Pi\xFFxel" },
+        { "\"Pixel\"", "null" },
+        { "\"address\":\"", "\"address\":1,\"a\":\"" },
+        { "\"peer\":\"", "\"peer\":\"0" },
+        { "\"peer\":\"", "\"peer\":\"00" },
+        { "\"paired_at\":17", "\"paired_at\":-17" },
+        { "\"paired_at\":1700000000", "\"paired_at\":1.5" },
+        { "\"expires_at\":", "\"expires_at\":\"x\",\"e\":" },
+        { "\"certificate\":\"", "\"certificate\":null,\"c\":\"" },
+        { "\"key\":\"", "\"key\": \"" },
+        { "\"key\":\"", "\"key\":\"\",\"k\":\"" },
+        { "\"key\":\"", "\"key\":\"\\u0041" },
+        { "\"key\":\"", "\"key\":\"\\\\" },
+        { "\"key\":\"", "\"key\":\"\t" },
+        { "\"key\":\"", "\"key\":1,\"name\\\"key\":\"" },
+        { "\"}", "\"} x" },
+        { "\"}", "\"" },
+        { "{\"version\"", "[{\"version\"" },
+};
+
 static void a_text_out_of_shape_is_no_pairing(void **state)
 {
-        static const struct {
-                const char *find, *put;
-        } rows[] = {
-                { "\"version\":1", "\"version\":2" },
-                { "\"version\":1", "\"version\":\"1\"" },
-                { "\"version\":1,", "" },
-                { "{\"version\"", "{\"more\":1,\"version\"" },
-                { "\"id\":\"0011", "\"id\":\"zz11" },
-                { "\"id\":\"0011", "\"id\":\"../0011" },
-                { "\"id\":\"00112233445566ff\"", "\"id\":\"00112233445566FF\"" },
-                { "\"id\":\"00112233445566ff\"",
-                        "\"id\":\"10112233445566ff\"" }, /* another file's */
-                { "\"id\":", "\"id\":\"00112233445566ff\",\"id\":" },
-                { "Pixel", "01234567890123456789012345678901234567890123456789012345678901234" },
-                { "Pixel", "Pi\\u0000xel" },
-                { "Pixel", "Pi\xFFxel" },
-                { "\"Pixel\"", "null" },
-                { "\"address\":\"", "\"address\":1,\"a\":\"" },
-                { "\"peer\":\"", "\"peer\":\"0" },
-                { "\"peer\":\"", "\"peer\":\"00" },
-                { "\"paired_at\":17", "\"paired_at\":-17" },
-                { "\"paired_at\":1700000000", "\"paired_at\":1.5" },
-                { "\"expires_at\":", "\"expires_at\":\"x\",\"e\":" },
-                { "\"certificate\":\"", "\"certificate\":null,\"c\":\"" },
-                { "\"key\":\"", "\"key\": \"" },
-                { "\"key\":\"", "\"key\":\"\",\"k\":\"" },
-                { "\"key\":\"", "\"key\":\"\\u0041" },
-                { "\"key\":\"", "\"key\":\"\\\\" },
-                { "\"key\":\"", "\"key\":\"\t" },
-                { "\"key\":\"", "\"key\":1,\"name\\\"key\":\"" },
-                { "\"}", "\"} x" },
-                { "\"}", "\"" },
-                { "{\"version\"", "[{\"version\"" },
-        };
         struct link_world *w = *state;
         char path[160], text[LINK_FILE_MAX], changed[2 * LINK_FILE_MAX];
         struct link_peer read = { 0 };
         path_of(w, WORLD_ID, path);
         const size_t len = read_text(path, text);
-        for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-                const char *at = strstr(text, rows[i].find);
+        for (size_t i = 0; i < ARRAY_LEN(misshapen); i++) {
+                const char *at = strstr(text, misshapen[i].find);
                 assert_non_null(at);
-                snprintf(changed, sizeof changed, "%.*s%s%s", (int)(at - text), text, rows[i].put,
-                        at + strlen(rows[i].find));
+                snprintf(changed, sizeof changed, "%.*s%s%s", (int)(at - text), text,
+                        misshapen[i].put, at + strlen(misshapen[i].find));
                 write_text(path, changed);
                 int r = link_store_get(w->phones, WORLD_ID, &read);
                 if (r != -EBADMSG)
