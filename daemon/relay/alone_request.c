@@ -17,6 +17,8 @@
 #include "client-sdk/members.h"
 #include "daemon/assert_params.h"
 
+#include <ctype.h>
+
 #define SCHEME  "mohr-request:"
 #define HTTPS   "https://"
 #define VERSION "v=1"
@@ -108,11 +110,24 @@ static int take(json_t *parameters, const struct param *table, struct alone_requ
         return fits && !name ? 0 : OUTCOME_USAGE;
 }
 
+/* Three parts in base64url; whether they are worth anything is judged elsewhere. */
+static bool is_compact(struct text text)
+{
+        size_t stops = 0;
+        for (size_t i = 0; i < text.len; i++) {
+                bool letter = isalnum((unsigned char)text.at[i]) && (unsigned char)text.at[i] < 128;
+                if (!letter && (text.at[i] == '\0' || !strchr("-_.", text.at[i])))
+                        return false;
+                stops += text.at[i] == '.';
+        }
+        return stops == 2;
+}
+
 static int read_signed(struct text text, struct alone_request *ret, char why[static ALONE_WHY_MAX])
 {
+        if (!is_compact(text))
+                return refuse(why, "it is neither a signed request nor a JSON object nor a link");
         json_t *jws = json_stringn(text.at, text.len);
-        if (!jws)
-                return refuse(why, "this is no request");
         return take(json_pack("{s:o}", "signed_request", jws), assert_params, ret, why);
 }
 
