@@ -39,6 +39,9 @@ static const struct setting {
         { "state", "dir", '-' },
         { "log", "level", 'w' },
         { "nfc", "device", '-' },
+        { "phone", "discover", 'w' },
+        { "phone", "folder", '-' },
+        { "phone", "name", '-' },
         { "rule", "who", '-' },
         { "rule", "for", 'w' },
         { "rule", "audience", '-' },
@@ -58,9 +61,9 @@ static const struct setting {
 static bool is_word(const char *word, size_t len)
 {
         static const char *const words[] = { "yes", "no", "ask", "grant", "refuse", "pcsc", "nfc",
-                "usb", "soft", "error", "warning", "notice", "info", "debug", "person", "station",
-                "piv-signature", "national", "all", "none", "assertions", "documents", "keys",
-                "bronze", "silver", "gold", "platinum", "card_generation", "card_expiry",
+                "usb", "phone", "soft", "error", "warning", "notice", "info", "debug", "person",
+                "station", "piv-signature", "national", "all", "none", "assertions", "documents",
+                "keys", "bronze", "silver", "gold", "platinum", "card_generation", "card_expiry",
                 "reader" };
         for (size_t i = 0; i < ARRAY_LEN(words); i++)
                 if (strlen(words[i]) == len && memcmp(words[i], word, len) == 0)
