@@ -38,7 +38,7 @@ static int hand_on(struct cli *cli, struct said *said, const char *name, char *v
 {
         int argc = said->setting.argc;
         if (argc + 3 > (int)ARRAY_LEN(said->argv))
-                return cli_usage(cli, _("%s is given too often"), name);
+                return cli_usage(cli, _("%s is given too often."), name);
         said->argv[argc] = (char *)(uintptr_t)name; /* it is only read */
         said->argv[argc + 1] = value;
         said->setting.argc = argc + 2;
