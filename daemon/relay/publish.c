@@ -40,7 +40,8 @@ struct arguments {
 static int add_tags(struct arguments *to, size_t n, const char *folder)
 {
         struct link_peer peers[LINK_PEERS_MAX];
-        ssize_t count = link_store_list(folder, peers, NULL);
+        _cleanup_free_ char *bad = NULL; /* told of when it was listed for the person */
+        ssize_t count = link_store_list(folder, peers, &bad);
         int r = count < 0 ? (int)count : 0;
         for (ssize_t i = 0; i < count; i++) {
                 char tag[LINK_TAG_LEN + 1] = "";

@@ -3,6 +3,8 @@
 """relay.py: a phone's `mohr-relay serve` with the computer's real helper before it and the test in mohrd's place: what a paired
 computer gets, what it does not get, and that a link which dies leaves nothing on the card. The card is a simulated one with a
 witness (tests/tools/monitored_reader_soft.c); the whole way through mohrd is phone.py's."""
+import hmac
+import json
 import os
 import re
 import signal
@@ -218,9 +220,85 @@ def asleep(rig):
     phone.stop()
 
 
+def comes_again(rig):
+    """A computer that lost its Wi-Fi is back before the phone has noticed."""
+    card = flow.Soft(rig)
+    phone = relayed.Phone(rig, card=card)
+    lost = phone.computer()
+    confirm(lost)
+    lost.ask("END", LEAVE)
+    lost.child.send_signal(signal.SIGSTOP)
+    back = phone.computer()
+    rig.check(back.begin()[0] in (OK, BUSY), "the same computer is let in while its old connection holds the reader")
+    rig.check(wait_for(lambda: back.begin()[0] == OK, 12), "and has the reader when the old one has not answered for a moment")
+    back.ask("END", LEAVE)
+    lost.kill()
+    idle, again = phone.computer(), phone.computer()
+    rig.check(wait_for(lambda: idle.child.poll() is not None, 10) and back.ask("BEGIN")[0] == OK and again.begin()[0] == BUSY,
+              "one that holds nothing makes room at once, one that answers stays")
+    untouched(rig, card, "coming and going")
+    phone.stop()
+
+
+def published(rig):
+    """To the network it is nobody's phone, to its computers it is theirs."""
+    folder = os.path.join(rig.dir, "avahi")
+    os.mkdir(folder)
+    with open(os.path.join(folder, "avahi-publish"), "w", encoding="ascii", opener=lambda p, f: os.open(p, f, 0o700)) as fake:
+        fake.write(f'#!/bin/sh\necho "$@" >>{folder}/said\nexec sleep 1000\n')
+    phone = relayed.Phone(rig, card=flow.Soft(rig), env={"PATH": folder + ":" + rig.env["PATH"]}, publish=True)
+
+    def said():
+        with open(os.path.join(folder, "said"), encoding="ascii") as file:
+            return [line.split() for line in file]
+    wait_for(lambda: os.path.exists(os.path.join(folder, "said")) and said(), 20)
+    words, pairing = said()[0], phone.folders["Counter 3"][1]
+    salt, tag = words[4][2:18], words[4][18:]
+    expected = hmac.new(pairing.encode(), b"mohr tag" + bytes.fromhex(salt), "sha256").hexdigest()[:16]
+    rig.check(words[2:4] == ["_mohr-relay._tcp", str(phone.port)] and words[4][:2] == "t=" and tag == expected,
+              "avahi-publish is told port and salted tag", words)
+    rig.check(not any(pairing in word or "Counter" in word for word in words), "and no name or number of anybody", words)
+    phone.pair("Laptop")
+    rig.check(wait_for(lambda: len(said()) > 1, 20) and len(said()[-1]) == 6 and said()[-1][4] != words[4],
+              "a new pairing is published, all with new tags", said())
+    phone.stop()
+
+
+def renewed(rig):
+    card = flow.Soft(rig)
+    phone = relayed.Phone(rig, card=card)
+    path = os.path.join(phone.folders["Counter 3"][0], phone.folders["Counter 3"][1] + ".json")
+
+    def key():
+        with open(path, encoding="ascii") as file:
+            return json.load(file)["certificate"]
+    before = key()
+    code, out, err = rig.mohr(None, "phone", "renew", "phone", env={"XDG_DATA_HOME": os.path.join(phone.home, "of-0")})
+    rig.check(code == 0 and key() != before, "mohr phone renew: the computer has a new key", (code, out, err))
+    rig.check(wait_for(lambda: "renewed" in phone.process.said(), 20), "the phone says so", phone.process.said()[-300:])
+    rig.check(phone.computer().begin()[0] == OK and phone.computer().begin()[0] in (OK, BUSY), "and the two find each other again, and again")
+    phone.stop()
+
+
+def over_pcsc(rig):
+    pcscd = lib.Pcscd(rig)
+    card = lib.Card(rig, pcscd)
+    phone = relayed.Phone(rig, "--pin", "computer", driver="pcsc")
+    computer = phone.computer()
+    rig.check(ready_for_pin(computer) and computer.outcomes(("PIN", PIN.encode()), ("VERIFY",)) == [OK, OK] and sign(computer),
+              "a card behind pcscd signs")
+    rig.check(card.stats().get("pin_verified") is True, "and is verified in that transaction")
+    computer.kill()
+    rig.check(card.locked(10) and pins(card) == 1, "which ends with the connection, and the card is reset")
+    phone.stop()
+    card.remove()
+    pcscd.stop()
+
+
 def body(rig):
     rig.helpers = []
-    for case in rig.mine((from_afar, typed_here, forbidden, one_at_a_time, nobody_paired, links_that_die, asleep)):
+    for case in rig.mine((asleep, from_afar, links_that_die, typed_here, comes_again, forbidden, over_pcsc, one_at_a_time, renewed,
+                          published, nobody_paired)):
         case(rig)
 
 

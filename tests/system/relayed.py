@@ -50,7 +50,8 @@ class Phone:
     """mohr-relay serve on a port of its own, with a person who types as script() says, and pairings with `computers`. The card is
     flow.Soft's, or any other that `sections` and the words make it find."""
 
-    def __init__(self, rig, *words, card=None, driver="soft", env=None, computers=("Counter 3",), wrap=(), **sections):
+    def __init__(self, rig, *words, card=None, driver="soft", env=None, computers=("Counter 3",), wrap=(), publish=False,
+                 **sections):
         self.rig, self.wrap, self.told = rig, list(wrap), 0
         number = len(rig.processes)
         self.home = os.path.join(rig.dir, f"phone-{number}")
@@ -69,7 +70,7 @@ class Phone:
             for name, values in config.items():
                 file.write(f"[{name}]\n" + "".join(f"{key} = {value}\n" for key, value in values.items()))
         self.env = {**rig.env, "HOME": self.home, "XDG_DATA_HOME": self.home, **(env or {})}
-        self.words = ["--driver", driver, "--config", self.config, "--port", str(self.port), "--no-publish", *words]
+        self.words = ["--driver", driver, "--config", self.config, "--port", str(self.port), *([] if publish else ["--no-publish"]), *words]
         self.start()
 
     def start(self):
@@ -81,8 +82,7 @@ class Phone:
     def pair(self, name, address=None):
         """The two files of a pairing; the computer's is in a folder of its own."""
         pairing = os.urandom(8).hex()
-        folder = os.path.join(self.home, f"of-{len(self.folders)}")
-        os.makedirs(folder, 0o700)
+        folder = os.path.join(self.home, f"of-{len(self.folders)}", "mohr", "phones")  # below its XDG_DATA_HOME
         ours, theirs = identity(self.home), identity(self.home)
         write(self.computers, pairing, name, "", ours, theirs[2])
         write(folder, pairing, "phone", address or f"127.0.0.1:{self.port}", theirs, ours[2])
