@@ -18,6 +18,20 @@ _must_check_ int link_file_parse(char *text, size_t len, struct link_peer *ret);
 /* The text of its file, with a NUL; the caller wipes it. -EINVAL: something in it cannot be kept. */
 _must_check_ int link_file_write(
         const struct link_peer *peer, char text[static LINK_FILE_MAX], size_t *ret_len);
+static inline void link_wipe_file(char (*text)[LINK_FILE_MAX])
+{
+        explicit_bzero(*text, sizeof *text);
+}
+
+/* ---- folders of pairings (store.c) ---- */
+
+#define LINK_ENDING ".json"
+
+/* -ENOENT; -EPERM: it is not its owner's alone, or a link. */
+_must_check_ int link_open_folder(const char *folder, int *ret_fd);
+/* Calls for each pairing's file name; other than 0 ends it. A folder that is not there has none. */
+_must_check_ int link_each_file(const char *folder,
+        int (*each)(void *user, int at, const char *name, const char *id), void *user);
 /* Does an id in this folder have this tag? -ENOENT: none. Reads names only. */
 _must_check_ int link_store_find(
         const char *folder, const char *tag, char ret[static LINK_ID_LEN + 1]);

@@ -22,7 +22,7 @@
 #define FEW(plain, sanitized) plain
 #endif
 /* A handshake asks OpenSSL's memory thousands of times, and takes milliseconds: each failure is tried plain, or only some. */
-#define OPENSSL INJECT_EVERY(INJECT_OPENSSL, FEW(509, 1511))
+#define OPENSSL INJECT_EVERY(INJECT_OPENSSL, FEW(1511, 4001))
 #define EVERY   INJECT_EVERY(INJECT_MEMORY | INJECT_SYSTEM, FEW(1, 7))
 #define SOME    INJECT_EVERY(INJECT_MEMORY | INJECT_SYSTEM, FEW(11, 23))
 static const struct inject sweeps[] = { EVERY, OPENSSL }, rough[] = { SOME, OPENSSL };
