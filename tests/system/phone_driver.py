@@ -12,9 +12,11 @@ import time
 
 import flow
 import relayed
-from lib import Daemon, main, wait_for
+from digits import a_pin, look, may_look
+from lib import AUDIENCE, NONCE, Connection, Daemon, main, wait_for
 
 PHONE = "phone"
+relayed.Phone.helpers = Daemon.helpers
 
 
 def reader_of(daemon, name=PHONE):
@@ -148,7 +150,37 @@ def bad_file_is_left_out(rig, world):
     os.chmod(path, 0o600)
 
 
+def digits_in_a_helper(rig, pin):
+    """What a look finds in mohrd and its helper while the card on the phone has the PIN, and whether the look can see."""
+    card = flow.Soft(rig, pin=pin, fault="mute:1500@verify:before")
+    phone = relayed.Phone(rig, "--pin", "computer", card=card)
+    daemon = Daemon(rig, drivers=("phone",), phone={"folder": phone.folders["Counter 3"][0]})
+    daemon.script(getpin=[pin])
+    daemon.wait_state(PHONE, "card", seconds=30)
+    running = Connection(daemon.socket).send("mohr.Identity.Assert", {"audience": AUDIENCE, "nonce": NONCE, "ui": {"display": ":mohr-test"}})
+    seen = wait_for(lambda: any(finds for name, finds in look(phone, pin).items() if "reader" in name), 20, 0.02)
+    found = look(daemon, pin)
+    running.receive()
+    running.close()
+    daemon.stop()
+    phone.stop()
+    return seen, found
+
+
+def digits_do_not_stay(rig):
+    if not may_look():
+        rig.skip("where digits are that went to a phone", "only root may look into processes that are not dumpable")
+        return
+    runs = []
+    while len(runs) < 3 and not (runs and not any(runs[-1][1].values())):  # four digits in a row occur by chance, too
+        runs.append(digits_in_a_helper(rig, a_pin(8, set())))
+    rig.check(all(seen for seen, _ in runs), "the look finds the PIN on the phone while the card has it")
+    rig.check(any("reader-phone" in name or "reader-pho" in name for name in runs[-1][1]), "and looks at the computer's helper", runs[-1][1])
+    rig.check(not any(runs[-1][1].values()), "where it is in mohrd and in the helper no more", runs)
+
+
 def body(rig):
+    digits_do_not_stay(rig)
     world = World(rig)
     for part in (nobody_is_paired, paired_phone_appears, helper_is_shut_in, idle_means_idle, away_and_back, forgotten_there,
                  forgotten_here, two_of_one_name, bad_file_is_left_out):
