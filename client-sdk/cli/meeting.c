@@ -109,7 +109,7 @@ static const struct ending {
         [PAIR_BROKE] = { OUTCOME_UNREACHABLE,
                 N_("The connection broke off before both had agreed."), SAME_NETWORK },
         [PAIR_PROTOCOL] = { OUTCOME_POLICY,
-                N_("What connected does not pair as Mohr does, and was turned away."),
+                N_("The other side does not pair as Mohr does, and was turned away."),
                 N_("See that the address is right, and that both devices have a current Mohr.") },
         [PAIR_WRONG_CERTIFICATE] = { OUTCOME_POLICY,
                 N_("Where the phone called, another device answered than the computer."),
