@@ -482,7 +482,7 @@ def full_and_open(world):
     check([row["name"] for row in rows] == ["Pixel", "Pixel 2"] and {row["address"] for row in rows} == {f"{THERE}:4000"},
           "a second phone of one name gets another", said)
     code, said = world.computer.ask("phone", "list", "--check")
-    check(code == 0 and said.count("Reached: no") == 2 and "730 days left" in said, "nobody is there, and that is said", said)
+    check(code == 0 and said.count("Reached: no") == 2 and re.search("7(29|30) days left", said) is not None, "nobody is there, and that is said", said)
     code, said = world.computer.ask("phone", "rename", "Pixel 2", "\x1b[2J")
     check(code == 2, "a name is what can be seen", said)
     code, said = world.computer.ask("phone", "rename", "Pixel 2", "Pixel")
