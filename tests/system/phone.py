@@ -6,8 +6,10 @@ The cases and scenes of pcsc.py run here with the PIN typed on the phone and at 
 bus behind the relay. What happened to a card is asked from its witness.
 """
 import flow
+import mock
 import pcsc
 import slow
+import usb
 from lib import main
 
 
@@ -19,22 +21,44 @@ class Soft(flow.Soft):
         self.reader = "phone"
 
 
-def as_over_pcsc(rig, net):
-    """Every second case has its PIN typed on the phone, every other one at the computer."""
+class Slot(usb.Slot):
+    """A card in a mocked reader at the phone's USB socket, of the next kind each time."""
+
+    def __init__(self, rig, _pcscd=None, profile="mav4", **switches):
+        super().__init__(rig, None, profile, **switches)
+        self.reader = "phone"
+
+
+def by_turns(net, **how):
+    """Daemons for walk_elsewhere: the PIN is typed on the phone for every second one, at the computer for the others."""
     typed = ["phone", "computer"]
 
     def daemon(rig, **sections):
         typed.reverse()
-        return slow.Far(rig, net, typed[0], card=rig.card, **sections)
+        return slow.Far(rig, net, typed[0], **{name: value(rig) for name, value in how.items()}, **sections)
 
-    pcsc.walk_elsewhere(rig, Soft, daemon, rig.few(pcsc.CASES, 12))
+    return daemon
+
+
+def with_soft_cards(rig, net):
+    pcsc.walk_elsewhere(rig, Soft, by_turns(net, card=lambda rig: rig.card), rig.few(pcsc.CASES, 12))
+
+
+def with_usb_readers(rig, net):
+    why = mock.possible() or mock.Bus(rig).lacking()
+    if why:
+        rig.skip("a phone with USB readers", why)
+        return
+    daemon = by_turns(net, driver=lambda _: "usb", place=lambda rig: rig.slot.bus.programs())
+    pcsc.walk_elsewhere(rig, Slot, daemon, rig.few(pcsc.CASES, 20)[::3], lambda: rig.slot.stop())
 
 
 def body(rig):
     if slow.skip(rig, "the whole way over a phone"):
         return
     net = slow.Net(rig)
-    as_over_pcsc(rig, net)
+    with_soft_cards(rig, net)
+    with_usb_readers(rig, net)
 
 
 main(body, workers=6)

@@ -72,8 +72,22 @@ class Phone(relayed.Phone):
     """relayed.Phone at the other end of the line."""
     identities = []  # two are enough for all pairings of a script: what is tested here is not who they are
 
-    def __init__(self, rig, net, *words, **more):
+    def __init__(self, rig, net, *words, place=None, **more):
+        self.place = place
         super().__init__(rig, *words, wrap=net.phone, **more)
+
+    def start(self):
+        """The helpers are those beside mohr-relay: in `place`, where a bus is mocked."""
+        if not self.place:
+            return super().start()
+        program = os.path.join(self.place, "mohr-relay")
+        if os.path.islink(program):
+            os.unlink(program)
+            shutil.copy(os.path.join(self.rig.build, "mohr-relay"), program)
+        self.process = Process(self.rig, "relay", [*self.wrap, program, "serve", *self.words], self.env)
+        if not lib.wait_for(lambda: "Ctrl-C" in self.process.said() or not self.process.alive(), 20):
+            raise RuntimeError("mohr-relay did not start: " + self.process.said())
+        return None
 
     def pair(self, name, address=None):
         while len(Phone.identities) < 2:
@@ -88,10 +102,10 @@ class Phone(relayed.Phone):
 class Far(Daemon):
     """mohrd whose one reader is a phone. The same person sits at both: prompts of either are answered, and shown, here."""
 
-    def __init__(self, rig, net, typed="phone", card=None, phone=None, driver="soft", phone_words=(), phone_sections=None, **sections):
+    def __init__(self, rig, net, typed="phone", card=None, phone=None, driver="soft", place=None, **sections):
         env = {"DISPLAY": ":mohr-test"} if typed == "phone" else {}
         self.net, self.typed = net, typed
-        self.phone = phone or Phone(rig, net, *phone_words, card=card, driver=driver, env=env, **(phone_sections or {}))
+        self.phone = phone or Phone(rig, net, card=card, driver=driver, env=env, place=place)
         folder, self.pairing = self.phone.folders["Counter 3"]
         super().__init__(rig, ("phone",), phone={"folder": folder}, **sections)
 
