@@ -10,6 +10,8 @@
  *      hold         packets wait ...                        -> ok
  *      cut          packets are lost ...                    -> ok
  *      heal         ... until this                          -> ok
+ *      there N      cut, from the N-th packet on that bears payload of TCP, as the first namespace sends them
+ *      back N       the same, of those from the second one  -> ok
  *      stats        {"trips": ..., "sent": [..], "bytes": [..], "lost": n}, since the last `stats`
  *
  * A trip begins when the first namespace sends payload of TCP after the second one did. Both numbers in a list are of what left
@@ -43,12 +45,13 @@ struct side {
         int fd;
         struct packet *first, **last; /* on their way from it */
         unsigned long sent, bytes;
+        unsigned until_cut; /* packets with payload, that one included; 0: no such thing */
 };
 
 struct net {
         struct side side[SIDES];
-        int64_t delay_us; /* one way */
-        unsigned loss;    /* of 1000 */
+        unsigned delay_ms; /* there and back */
+        unsigned loss;     /* of 1000 */
         uint32_t seed;
         bool held, cut;
         int speaker; /* who sent payload last */
@@ -151,6 +154,8 @@ static void count(struct net *net, int from, const uint8_t *data, size_t len)
                 return;
         net->trips += from == 0 && net->speaker != 0;
         net->speaker = from;
+        if (net->side[from].until_cut > 0 && --net->side[from].until_cut == 0)
+                net->cut = true;
 }
 
 static void take(struct net *net, int from)
@@ -164,7 +169,8 @@ static void take(struct net *net, int from)
                         free(packet);
                         continue;
                 }
-                *packet = (struct packet){ .due_us = now_us() + net->delay_us, .len = (size_t)len };
+                *packet = (struct packet){ .due_us = now_us() + (int64_t)net->delay_ms * 500,
+                        .len = (size_t)len };
                 memcpy(packet->data, data, (size_t)len);
                 *net->side[from].last = packet;
                 net->side[from].last = &packet->next;
@@ -200,7 +206,7 @@ static void tell(struct net *net)
         net->speaker = 1;
 }
 
-static bool obey_word(struct net *net, const char *word)
+static bool set_state(struct net *net, const char *word)
 {
         bool heal = strcmp(word, "heal") == 0, hold = strcmp(word, "hold") == 0,
              cut = strcmp(word, "cut") == 0;
@@ -208,23 +214,36 @@ static bool obey_word(struct net *net, const char *word)
                 return false;
         net->held = hold;
         net->cut = cut;
+        net->side[0].until_cut = net->side[1].until_cut = 0;
         return true;
+}
+
+static bool set_number(struct net *net, const char *line)
+{
+        struct {
+                const char *word;
+                unsigned *number;
+        } numbers[] = {
+                { "delay ", &net->delay_ms },
+                { "loss ", &net->loss },
+                { "there ", &net->side[0].until_cut },
+                { "back ", &net->side[1].until_cut },
+        };
+        for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
+                if (strncmp(line, numbers[i].word, strlen(numbers[i].word)) == 0) {
+                        *numbers[i].number =
+                                (unsigned)strtoul(line + strlen(numbers[i].word), NULL, 10);
+                        return true;
+                }
+        return false;
 }
 
 static void obey(struct net *net, const char *line)
 {
-        unsigned number;
-        if (strcmp(line, "stats") == 0) {
+        if (strcmp(line, "stats") == 0)
                 tell(net);
-        } else if (sscanf(line, "delay %u", &number) == 1) {
-                net->delay_us = (int64_t)number * 500;
-                puts("ok");
-        } else if (sscanf(line, "loss %u", &number) == 1) {
-                net->loss = number;
-                puts("ok");
-        } else {
-                puts(obey_word(net, line) ? "ok" : "error");
-        }
+        else
+                puts(set_number(net, line) || set_state(net, line) ? "ok" : "error");
         fflush(stdout);
 }
 
