@@ -31,10 +31,20 @@ static locale_t environment_locale(void)
         return named ? named : newlocale(LC_MESSAGES_MASK, "C.UTF-8", (locale_t)0);
 }
 
+/* Where locales have no names (Android) there is one only, and LANGUAGE counts in it. */
+static bool is_deaf(void)
+{
+#ifdef NL_LOCALE_NAME
+        return strcmp(nl_langinfo(NL_LOCALE_NAME(LC_MESSAGES)), "C") == 0;
+#else
+        return false;
+#endif
+}
+
 const char *i18n_text(const char *english)
 {
         bind_domain();
-        if (strcmp(nl_langinfo(NL_LOCALE_NAME(LC_MESSAGES)), "C") != 0)
+        if (!is_deaf())
                 return dgettext("mohr", english);
         locale_t here = environment_locale();
         if (!here)
