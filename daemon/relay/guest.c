@@ -125,9 +125,11 @@ void guest_doubt(struct guest *guest)
 static void want(struct guest *guest)
 {
         short wants = link_wants(guest->link);
+        bool reads = guest->stage != GUEST_LEAVING && (wants & POLLIN);
         uint32_t events =
-                (wants & POLLIN ? (uint32_t)POLLIN : 0) | (wants & POLLOUT ? (uint32_t)POLLOUT : 0);
-        sd_event_source_set_io_events(guest->io, events);
+                (reads ? (uint32_t)EPOLLIN : 0) | (wants & POLLOUT ? (uint32_t)EPOLLOUT : 0);
+        if (sd_event_source_set_io_events(guest->io, events) < 0)
+                guest_farewell(guest, LINK_REASON_NONE);
 }
 
 int guest_send(struct guest *guest, enum link_type type, const void *body, size_t len)
@@ -225,8 +227,10 @@ static int on_later(sd_event_source *source, void *user)
                 return 0;
         }
         want(guest);
-        sd_event_source_set_time_relative(guest->clock, FAREWELL_US);
-        sd_event_source_set_enabled(guest->clock, SD_EVENT_ONESHOT);
+        if (sd_event_source_set_time_relative(guest->clock, FAREWELL_US) < 0)
+                door_remove(guest->host->door, guest);
+        else
+                sd_event_source_set_enabled(guest->clock, SD_EVENT_ONESHOT);
         return 0;
 }
 
@@ -236,11 +240,11 @@ void guest_farewell(struct guest *guest, enum link_reason reason)
                 return;
         bool known = guest->stage != GUEST_SHAKING;
         uint8_t word = (uint8_t)reason;
+        guest->stage = GUEST_LEAVING;
         guest->reason = LINK_REASON_NONE;
         if (known && reason != LINK_REASON_NONE &&
-                guest_send(guest, LINK_BYE, &word, sizeof word) == 0)
+                link_send(guest->link, LINK_BYE, &word, sizeof word) == 0)
                 guest->reason = reason;
-        guest->stage = GUEST_LEAVING;
         if (known)
                 log_kv(&guest->host->log, LOG_LEVEL_INFO, NULL, "computer left", "reason",
                         reason_name(reason), NULL);
