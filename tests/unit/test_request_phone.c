@@ -169,6 +169,23 @@ static void a_phones_words_are_told_as_a_phones(void **state)
         }
 }
 
+static void a_link_that_breaks_is_not_called_a_card_that_went(void **state)
+{
+        (void)state;
+        for (int parted = 0; parted < 2; parted++) {
+                teardown(NULL);
+                setup(NULL);
+                world.linked = true;
+                world.parted = parted;
+                world.fail_at = 1;
+                world.fail_with = OUTCOME_CARD_REMOVED;
+                world.fail_dead = true;
+                assert_int_equal(ask(), OUTCOME_CARD_REMOVED);
+                bool told = world.detail && strcmp(world.detail, DETAIL_PHONE_LOST) == 0;
+                assert_int_equal(told, parted);
+        }
+}
+
 static void a_rule_that_wants_a_pin_pad_takes_no_phone(void **state)
 {
         (void)state;
@@ -188,6 +205,7 @@ int main(void)
                 T(a_signed_request_goes_along),
                 T(a_phone_that_does_not_believe_gets_no_further),
                 T(a_phones_words_are_told_as_a_phones),
+                T(a_link_that_breaks_is_not_called_a_card_that_went),
                 T(a_rule_that_wants_a_pin_pad_takes_no_phone),
         };
 #undef T

@@ -122,7 +122,8 @@ void reader_describe(const struct reader *reader, struct reader_info *ret)
                 .state = "in_use",
                 .simulated = world.simulated,
                 .events = world.events,
-                .linked = world.linked };
+                .linked = world.linked,
+                .remote = world.parted ? "" : "the reader there" };
         if (world.here) {
                 ret->name = world.here->reader;
                 ret->events = 100 + (uint32_t)(world.here - world.lying);
