@@ -18,156 +18,6 @@
  */
 #include "daemon/readers_internal.h"
 
-#include "base/secret.h"
-
-#define PIN_FRAME_CAP 64
-
-struct ask {
-        struct ask *next;
-        uint8_t op;
-        uint16_t id;
-        bool ahead, passed; /* passed: another mohrd's, who is told what was skipped */
-        bool sent, answered;
-        bool dropped; /* nobody will call for it */
-        unsigned int
-                depth; /* how many answers were waited for, one after the other, until it is answered */
-        int outcome;
-        uint16_t sw;
-        uint8_t *fields; /* after the result head; kept */
-        size_t fields_len;
-        size_t len;
-        uint8_t question[]; /* never digits */
-};
-
-/* ---- one question ---------------------------------------------------------------------------- */
-
-static struct ask *ask_free(struct ask *ask)
-{
-        if (ask)
-                free(ask->fields);
-        free(ask);
-        return NULL;
-}
-
-static void ask_free_cleanup(struct ask **slot)
-{
-        *slot = ask_free(*slot);
-}
-#define _cleanup_ask_ _cleanup_(ask_free_cleanup)
-
-/* At the end of the list: it is the reader's. */
-static int ask_new(struct reader *reader, enum op op, const void *data, size_t len, bool ahead,
-        struct ask **ret)
-{
-        struct ask **slot = &reader->asks;
-        size_t kept = op_is_secret(op) ? 0 : len;
-        if (len > OPS_FRAME_MAX - OPS_HEADER)
-                return -EMSGSIZE;
-        struct ask *ask = calloc(1, sizeof *ask + kept);
-        if (!ask)
-                return -ENOMEM;
-        ask->op = (uint8_t)op;
-        ask->id = ++reader->last_id;
-        ask->ahead = ahead;
-        ask->depth = reader->depth + 1;
-        ask->len = kept;
-        if (kept > 0)
-                memcpy(ask->question, data, kept);
-        while (*slot)
-                slot = &(*slot)->next;
-        *slot = ask;
-        *ret = ask;
-        return 0;
-}
-
-/* Takes it off the list; it is the caller's. */
-static struct ask *ask_take(struct reader *reader, struct ask *ask)
-{
-        struct ask **slot = &reader->asks;
-        while (*slot && *slot != ask)
-                slot = &(*slot)->next;
-        if (*slot)
-                *slot = ask->next;
-        if (reader->last == ask)
-                reader->last = NULL;
-        if (ask)
-                reader->kept -= ask->fields_len;
-        return ask;
-}
-
-static void ask_remove(struct reader *reader, struct ask *ask)
-{
-        ask_free(ask_take(reader, ask));
-}
-
-static struct ask *first_unanswered(const struct reader *reader)
-{
-        struct ask *ask = reader->asks;
-        while (ask && ask->answered)
-                ask = ask->next;
-        return ask;
-}
-
-/* The digits' frame: made in locked pages that live for this one send. */
-static int send_secret(struct reader *reader, struct ask *ask, const void *digits, size_t len)
-{
-        _cleanup_secret_ struct secret *secret = NULL;
-        if (!reader_stage(reader)->serves || len > OPS_PIN_MAX)
-                return -EPROTO;
-        int r = secret_new(&secret, PIN_FRAME_CAP);
-        if (r < 0)
-                return r;
-        struct out payload = op_frame_begin(secret->data, secret->cap, ask->op, false, ask->id);
-        out_bytes(&payload, digits, len);
-        ssize_t total = op_frame_finish(secret->data, &payload);
-        ask->sent = true;
-        return total < 0 ? (int)total : child_send(reader->helper, secret->data, (size_t)total);
-}
-
-static int send_or_keep(struct reader *reader, struct ask *ask)
-{
-        uint8_t frame[OPS_FRAME_MAX];
-        if (!reader_stage(reader)->serves)
-                return 0;
-        uint8_t op = ask->ahead ? ask->op | OPS_AHEAD : ask->op;
-        struct out payload = op_frame_begin(frame, sizeof frame, op, false, ask->id);
-        out_bytes(&payload, ask->question, ask->len);
-        ssize_t total = op_frame_finish(frame, &payload);
-        ask->sent = true;
-        return total < 0 ? (int)total : child_send(reader->helper, frame, (size_t)total);
-}
-
-/* The helper is dying right now: its end answers what it was asked. */
-static bool is_end(int r)
-{
-        return r == -EPIPE || r == -ECONNRESET || r == -ENOTCONN;
-}
-
-/* ---- time ------------------------------------------------------------------------------------ */
-
-/* A card is a machine; a person who types on a reader's keys is not, and the reader gives up first. */
-static uint64_t limit_us(const struct reader *reader, enum op op)
-{
-        static const struct {
-                enum op op;
-                uint64_t us;
-        } own[] = { { OP_PINPAD, 90000000ULL } };
-        for (size_t i = 0; i < ARRAY_LEN(own); i++)
-                if (own[i].op == op)
-                        return own[i].us;
-        return (uint64_t)reader->backend->readers->config->card_timeout_ms * 1000;
-}
-
-/* From here on the helper works on the first question that has no answer. */
-static void time_first(struct reader *reader)
-{
-        const struct ask *first = first_unanswered(reader);
-        if (first)
-                readers_arm(reader->deadline, limit_us(reader, first->op));
-        else
-                sd_event_source_set_enabled(reader->deadline, SD_EVENT_OFF);
-}
-
 /* ---- the end of a call ------------------------------------------------------------------------ */
 
 /* The last thing done with `reader`: the callback may give it back, and so free it. */
@@ -177,7 +27,7 @@ static void finish(struct reader *reader, int outcome, uint16_t sw, struct in *f
         _cleanup_ask_ struct ask *ask = ask_take(reader, call->ask);
         struct in nothing = in_new("", 0);
         sd_event_source_set_enabled(reader->soon, SD_EVENT_OFF);
-        if (!first_unanswered(reader))
+        if (!asks_first(reader))
                 sd_event_source_set_enabled(reader->deadline, SD_EVENT_OFF);
         call->active = false;
         call->ask = NULL;
@@ -256,8 +106,8 @@ int calls_ready(struct reader *reader)
         int r = 0;
         for (struct ask *ask = reader->asks; r == 0 && ask; ask = ask->next)
                 if (!ask->sent)
-                        r = send_or_keep(reader, ask);
-        return is_end(r) ? 0 : r;
+                        r = ask_send(reader, ask);
+        return ask_has_ended(r) ? 0 : r;
 }
 
 /* What was called and not sent yet is the next helper's; its answer, if it is there, is still good. */
@@ -274,7 +124,7 @@ void calls_lost(struct reader *reader)
                         reader->call.ask = NULL;
                 ask_remove(reader, ask);
         }
-        time_first(reader);
+        asks_time(reader);
 }
 
 /* Digits go once, and to the helper they were given to. */
@@ -295,7 +145,7 @@ bool calls_again(struct reader *reader)
         for (struct ask *ask = reader->asks; ask; ask = ask->next)
                 ask->sent = false;
         reader->again = true;
-        time_first(reader);
+        asks_time(reader);
         return true;
 }
 
@@ -321,7 +171,7 @@ bool calls_let_go(struct reader *reader)
         reader->call.ask = NULL;
         sd_event_source_set_enabled(reader->soon, SD_EVENT_OFF);
         forget(reader);
-        if (!first_unanswered(reader))
+        if (!asks_first(reader))
                 sd_event_source_set_enabled(reader->deadline, SD_EVENT_OFF);
         reader->depth = 0;
         reader->cut = reader->again = false;
@@ -356,10 +206,10 @@ static int ask_anew(struct reader *reader, struct ask *skipped)
                 behind->dropped = true; /* skipped as well */
         ask_remove(reader, skipped);
         if (r == 0)
-                r = send_or_keep(reader, ask);
+                r = ask_send(reader, ask);
         reader->call.ask = reader->last = ask;
-        time_first(reader);
-        if (r < 0 && !is_end(r))
+        asks_time(reader);
+        if (r < 0 && !ask_has_ended(r))
                 end_soon(reader, OUTCOME_INTERNAL);
         return 0;
 }
@@ -371,13 +221,13 @@ static int take_skipped(struct reader *reader, struct ask *ask)
         if (reader->call.active && reader->call.ask == ask)
                 return ask_anew(reader, ask);
         ask_remove(reader, ask);
-        time_first(reader);
+        asks_time(reader);
         return 0;
 }
 
 int calls_reply(struct reader *reader, const struct op_frame *frame)
 {
-        struct ask *ask = first_unanswered(reader);
+        struct ask *ask = asks_first(reader);
         struct in in = in_new(frame->payload.data, frame->payload.len);
         int outcome;
         uint16_t sw;
@@ -399,7 +249,7 @@ int calls_reply(struct reader *reader, const struct op_frame *frame)
                 ask_remove(reader, ask);
         else if (!called)
                 keep(reader, ask, outcome, sw, &in);
-        time_first(reader);
+        asks_time(reader);
         if (called)
                 finish(reader, outcome, sw, &in);
         return 0;
@@ -459,24 +309,24 @@ static int ask_for_call(
         struct reader *reader, enum op op, const void *payload, size_t len, bool ahead, bool passed)
 {
         struct op_call *call = &reader->call;
-        bool idle = !first_unanswered(reader);
+        bool idle = !asks_first(reader);
         int r = ask_new(reader, op, payload, len, ahead, &call->ask);
         if (r == 0) {
                 call->ask->passed = passed;
-                r = op_is_secret(op) ? send_secret(reader, call->ask, payload, len)
-                                     : send_or_keep(reader, call->ask);
+                r = op_is_secret(op) ? ask_send_secret(reader, call->ask, payload, len)
+                                     : ask_send(reader, call->ask);
         }
         reader->last = call->ask;
         if (idle)
-                time_first(reader);
-        if (is_end(r))
+                asks_time(reader);
+        if (ask_has_ended(r))
                 return 0;
         if (r < 0 && call->ask)
                 ask_remove(reader, call->ask);
         if (r < 0)
                 *call = (struct op_call){ 0 };
         if (r < 0 && idle)
-                time_first(reader);
+                asks_time(reader);
         return r;
 }
 
@@ -533,7 +383,7 @@ int reader_ahead(struct reader *reader, enum op op, const void *payload, size_t 
                 return -ESTALE; /* another guess stands there, and only a call shows which was right */
         int r = next ? 0 : ask_new(reader, op, payload, len, true, &ask);
         if (r == 0 && ask)
-                r = send_or_keep(reader, ask);
+                r = ask_send(reader, ask);
         if (r < 0 && ask)
                 ask_remove(reader, ask);
         if (r == 0)

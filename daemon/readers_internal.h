@@ -4,6 +4,7 @@
  *   readers.c         the list, its subscribers, taking and giving back a reader
  *   readers_watch.c   one watcher process per backend: restarts, and what a report changes
  *   readers_helper.c  one helper process per reader: its life
+ *   readers_ask.c     one question to it
  *   readers_call.c    what it is asked: the one running operation, and those asked ahead of it
  *   readers_stage.c   how far a helper has come, and what may happen to it there
  *   readers_direct.c  readers that no service shares: what keeps one from being of use, letting go
@@ -69,7 +70,21 @@ struct stage {
 
 #define NOT_TOLD (-1)
 
-struct ask; /* readers_call.c */
+struct ask {
+        struct ask *next;
+        uint8_t op;
+        uint16_t id;
+        bool ahead, passed; /* passed: another mohrd's, who is told what was skipped */
+        bool sent, answered;
+        bool dropped; /* nobody will call for it */
+        unsigned int depth; /* of waiting, one answer after the other, until its own is there */
+        int outcome;
+        uint16_t sw;
+        uint8_t *fields; /* after the result head; kept */
+        size_t fields_len;
+        size_t len;
+        uint8_t question[]; /* never digits */
+};
 
 struct op_call {
         bool active;
@@ -155,6 +170,25 @@ void reader_vanish(
 void reader_replace_helper(struct reader *reader);
 void reader_respawn_later(struct reader *reader);
 void reader_complain(const struct reader *reader, enum log_level level, const char *what);
+
+/* readers_ask.c */
+struct ask *ask_free(struct ask *ask);
+static inline void ask_free_cleanup(struct ask **slot)
+{
+        *slot = ask_free(*slot);
+}
+#define _cleanup_ask_ _cleanup_(ask_free_cleanup)
+/* At the end of the reader's list, whose it is. */
+_must_check_ int ask_new(struct reader *reader, enum op op, const void *data, size_t len,
+        bool ahead, struct ask **ret);
+struct ask *ask_take(struct reader *reader, struct ask *ask); /* off the list, the caller's */
+void ask_remove(struct reader *reader, struct ask *ask);      /* and frees it */
+struct ask *asks_first(const struct reader *reader);          /* that has no answer */
+void asks_time(struct reader *reader); /* from here on the helper works on that one */
+_must_check_ int ask_send(struct reader *reader, struct ask *ask); /* or keeps it for the next helper */
+_must_check_ int ask_send_secret(
+        struct reader *reader, struct ask *ask, const void *digits, size_t len);
+bool ask_has_ended(int r); /* the helper is dying right now: its end answers what it was asked */
 
 /* readers_call.c */
 _must_check_ int calls_new(struct reader *reader);
