@@ -176,6 +176,7 @@ static enum person_work work_of(const struct question *question)
         return works[question->work];
 }
 
+/* Not that the card is a simulated one: who believes that types a PIN with less care, and this phone knows its own readers. */
 struct person_question announced_question(const struct announced *announced)
 {
         const struct question *question = &announced->question;
@@ -192,7 +193,6 @@ struct person_question announced_question(const struct announced *announced)
                 .card_number = question->card_number,
                 .reader = question->reader,
                 .tries_left = question->tries_left,
-                .simulated = question->simulated,
                 .tell_unproven = question->tell_unproven,
                 .expired = question->expired,
                 .staff = question->staff,

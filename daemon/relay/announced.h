@@ -28,8 +28,8 @@ _must_check_ int announced_take(struct announced **ret, struct view payload,
         const struct announced_by *by, const char **ret_detail);
 struct announced *announced_free(struct announced *announced);
 
-/* For person_ask() on this phone; borrows from `announced`. The caller adds what only this phone knows: ui, reader, pinentry,
- * simulated (it can only become true) and tries_left as the card said here; a time limit may be made shorter. */
+/* For person_ask() on this phone; borrows from `announced`. The caller adds what only this phone knows: ui, pinentry, the reader and
+ * whether its card is a simulated one, which no computer can tell it, tries_left as the card said here, and a time limit. */
 struct person_question announced_question(const struct announced *announced);
 /* A line for `mohr-relay serve` to print where nothing can be asked: app, or organisation, and for whom. */
 void announced_line(const struct announced *announced, char *dst, size_t cap);
