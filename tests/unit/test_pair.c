@@ -253,6 +253,28 @@ static void a_line_that_breaks_leaves_no_phone_alone(void **state)
         assert_true(half);
 }
 
+/* The computer is not done before its last word has left. */
+static void the_last_word_is_waited_for(void **state)
+{
+        const struct keys *keys = *state;
+        struct pair_side computer = computer_side(keys, NULL), phone = phone_side(keys, NULL);
+        struct two two = meet(&computer, &phone);
+        static uint8_t junk[4096];
+        turns(&two);
+        pair_answer(two.phone, true);
+        turns(&two);
+        int from = link_fd(pair_link(two.computer)), to = link_fd(pair_link(two.phone));
+        while (send(from, junk, sizeof junk, MSG_DONTWAIT | MSG_NOSIGNAL) > 0)
+                ;
+        pair_answer(two.computer, true);
+        assert_int_equal(pair_step(two.computer), PAIR_WORKING);
+        assert_int_equal(link_wants(pair_link(two.computer)), POLLIN | POLLOUT);
+        while (recv(to, junk, sizeof junk, MSG_DONTWAIT) > 0)
+                ;
+        assert_int_equal(pair_step(two.computer), PAIR_DONE);
+        part_ways(&two);
+}
+
 /* ---- a stranger in the middle ---- */
 
 static void another_certificate_than_the_codes_is_not_spoken_to(void **state)
@@ -476,6 +498,7 @@ static const struct {
         { false, true, PAIR_AT_NUMBER, PAIR_NUMBER, 32 },
         { true, true, PAIR_AT_NUMBER, PAIR_NUMBER, 32 },
         { false, true, PAIR_AT_PERSON, PAIR_YES, 0 },
+        { true, true, PAIR_AT_PERSON, PAIR_NO, 1 },
 };
 
 static struct talker *brought_to(size_t row)
@@ -685,6 +708,7 @@ int main(void)
                 cmocka_unit_test(one_no_is_enough),
                 cmocka_unit_test(it_can_be_given_up_before_it_began),
                 cmocka_unit_test(a_line_that_breaks_leaves_no_phone_alone),
+                cmocka_unit_test(the_last_word_is_waited_for),
                 cmocka_unit_test(another_certificate_than_the_codes_is_not_spoken_to),
                 cmocka_unit_test(a_guessed_secret_is_void_at_once),
                 cmocka_unit_test(a_stranger_with_numbers_of_his_own_shows_two_codes),
