@@ -6,7 +6,7 @@
 #include "tests/unit/request_world.h"
 
 #include "client-sdk/base64.h"
-#include "daemon/announce.h"
+#include "daemon/prompt/question.h"
 #include "daemon/relay/announced.h"
 
 static struct announced *judged(const struct relying *relying)
@@ -106,6 +106,91 @@ static void a_signed_request_goes_along(void **state)
         }
 }
 
+/* ---- documents and keys ---------------------------------------------------------------------- */
+
+static struct question_document batch[3] = { { .name = "first.pdf" },
+        { .name = "second.pdf", .kind = DOCUMENT_PDF, .form = FORM_PDF, .size = 99, .pages = 2 },
+        { .name = "third.pdf" } };
+
+static void ask_for_the_second(void *user, struct person_question *question)
+{
+        (void)user;
+        question->work = PERSON_DOCUMENTS;
+        question->documents = batch;
+        question->document_count = ARRAY_LEN(batch);
+        question->document_at = 1;
+}
+
+static void ask_for_a_login(void *user, struct person_question *question)
+{
+        (void)user;
+        question->work = PERSON_KEY;
+        question->content = CONTENT_SSH;
+        question->content_text = "root";
+}
+
+static int compose_any(void *user, const struct request_subject *subject,
+        struct request_to_sign *ret, const char **ret_detail)
+{
+        (void)user, (void)subject, (void)ret_detail;
+        memset(ret->bytes, 7, 32);
+        ret->len = 32;
+        ret->method = SIGN_METHOD_COUNT;
+        return 0;
+}
+
+static int finish_any(void *user, const struct request_subject *subject, const uint8_t *signature,
+        size_t len, const char **ret_detail)
+{
+        (void)user, (void)subject, (void)signature, (void)len, (void)ret_detail;
+        return 0;
+}
+
+static struct announced *announced_for(
+        const char *method, void (*ask_for)(void *user, struct person_question *question))
+{
+        const struct request_work kind = { .method = method,
+                .policy = POLICY_DOCUMENT,
+                .ask = ask_for,
+                .compose = compose_any,
+                .finish = finish_any };
+        const struct request_params params = { .work = &kind,
+                .ui = { .tty = "/dev/pts/9" },
+                .peer = { .executable = "/usr/bin/app" } };
+        world.method = method;
+        world.linked = true;
+        world.pinpad = PINPAD_VERIFY;
+        drive(&params);
+        assert_int_equal(world.outcome, 0);
+        return judged(NULL);
+}
+
+static void of_several_documents_the_one_at_hand_is_told(void **state)
+{
+        (void)state;
+        struct announced *announced = announced_for("SignDocument", ask_for_the_second);
+        struct person_question told = announced_question(announced);
+        assert_int_equal(told.work, PERSON_DOCUMENTS);
+        assert_int_equal(told.document_count, 1);
+        assert_int_equal(told.document_at, 0);
+        assert_string_equal(told.documents[0].name, "second.pdf");
+        assert_int_equal(told.documents[0].size, 99);
+        assert_int_equal(told.documents[0].pages, 2);
+        assert_string_equal(told.audience, "");
+        announced_free(announced);
+}
+
+static void what_a_key_signs_is_told(void **state)
+{
+        (void)state;
+        struct announced *announced = announced_for("UseKey", ask_for_a_login);
+        struct person_question told = announced_question(announced);
+        assert_int_equal(told.work, PERSON_KEY);
+        assert_int_equal(told.content, CONTENT_SSH);
+        assert_string_equal(told.content_text, "root");
+        announced_free(announced);
+}
+
 /* ---- what it says --------------------------------------------------------------------------- */
 
 static void a_phone_that_does_not_believe_gets_no_further(void **state)
@@ -202,6 +287,8 @@ int main(void)
                 T(digits_from_the_computer_are_announced_as_well),
                 T(a_reader_that_is_none_of_a_phones_is_told_nothing),
                 T(a_signed_request_goes_along),
+                T(of_several_documents_the_one_at_hand_is_told),
+                T(what_a_key_signs_is_told),
                 T(a_phone_that_does_not_believe_gets_no_further),
                 T(a_phones_words_are_told_as_a_phones),
                 T(a_link_that_breaks_is_not_called_a_card_that_went),
