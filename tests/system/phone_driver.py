@@ -180,7 +180,8 @@ def digits_do_not_stay(rig):
 
 
 def body(rig):
-    digits_do_not_stay(rig)
+    if not rig.sanitized():  # whose shadow memory is no place to look into
+        digits_do_not_stay(rig)
     world = World(rig)
     for part in (nobody_is_paired, paired_phone_appears, helper_is_shut_in, idle_means_idle, away_and_back, forgotten_there,
                  forgotten_here, two_of_one_name, bad_file_is_left_out):
