@@ -1,0 +1,203 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""A phone behind a line that is slow, loses packets, is cut at any word of a request, or sleeps.
+
+tests/tools/slow_link.c is the line and cuts it at the n-th packet that bears something, so that each word of a request is once
+the last one that arrives. What must hold every time: a typed answer in time, the card not verified any more, one PIN command at
+the most for one entry, and the next request served as soon as the line is back. The card's witness is asked.
+"""
+import os
+import re
+import signal
+import time
+
+import pcsc
+import phone
+import slow
+from lib import main, wait_for
+
+OK, NO_READER, REMOVED, TIMED_OUT, BUSY = 0, 10, 17, 19, 23
+BROKEN = {NO_READER, REMOVED, TIMED_OUT}
+LAST_WORD = 12  # more than either side says in one request
+FIRST, AGAIN = 12, 5  # round trips of an assertion, at most
+
+
+class Line:
+    """A phone with its card, and a computer; the line is as it should be."""
+
+    def __init__(self, rig, net, typed="computer", **switches):
+        self.rig, self.net = rig, net
+        net.say("heal")
+        net.say("delay 0")
+        net.say("loss 0")
+        self.card = phone.Soft(rig, **switches)
+        self.daemon = slow.Far(rig, net, typed, card=self.card)
+        self.daemon.wait_state("phone", "card", seconds=30)
+
+    def asked_again(self):
+        """A request when the line is back. For a few seconds the phone may still wait for the connection that was cut (23)."""
+        answers = []
+        wait_for(lambda: answers.append(self.daemon.request("phone", timeout=120)) or answers[-1][0] != BUSY, 30, 0.3)
+        return answers[-1]
+
+    def spent(self):
+        return self.card.stats().get("verify_commands", 0)
+
+    def flights(self):
+        """What mohrd itself counted, request by request."""
+        return [int(number) for number in re.findall(r'card was asked flights="(\d+)"', self.daemon.process.said())]
+
+    def end(self):
+        self.net.say("heal")
+        self.daemon.stop()
+        self.card.remove()
+
+
+def slow_lines(rig, net):
+    for delay in (5, 50, 150, 300):
+        for typed in ("phone", "computer"):
+            line = Line(rig, net, typed)
+            net.say(f"delay {delay}")
+            what = f"{delay} ms, PIN at the {typed}"
+            line.daemon.prompts()
+            for which, most in (("a first assertion", FIRST), ("a repeated one", AGAIN)):
+                quiet = net.quiet(max(0.3, 3 * delay / 1000))
+                code, answer = line.daemon.request("phone", timeout=120)
+                trips = net.stats()["trips"]
+                rig.check(code == OK and rig.verify(answer)[0] == OK, f"{what}: {which} holds", (code, answer))
+                rig.check(quiet and line.flights()[-1] <= most, f"{what}: {which}: {line.flights()[-1]} times there and back",
+                          (line.flights(), trips))
+                # On the line the pings of a transaction and what is said to a phone meanwhile count, too.
+                rig.check(trips <= most + 3, f"{what}: {which}: and {trips} seen from outside", (line.flights(), trips))
+            rig.check(line.card.locked() and line.spent() == 2, f"{what}: one PIN command each", line.card.stats())
+            line.end()
+
+
+def losses(rig, net):
+    for delay, loss in ((50, 20), (100, 50)):
+        line = Line(rig, net)
+        net.say(f"delay {delay}")
+        net.say(f"loss {loss}")
+        codes = [line.daemon.request("phone", timeout=120)[0] for _ in range(3)]
+        lost = net.stats()["lost"]
+        rig.check(codes == [OK] * 3, f"{loss / 10:g} % of the packets are lost: all is served ({lost} were)", codes)
+        rig.check(line.card.locked() and line.spent() == 3, "and no PIN is sent twice", line.card.stats())
+        line.end()
+
+
+def cut_at(rig, net, side, word, typed):
+    """What was wrong, or None; and whether the line was cut before the answer was out."""
+    line = Line(rig, net, typed)
+    try:
+        net.say("delay 10")
+        net.quiet()
+        net.say(f"{side} {word}")
+        began = time.monotonic()
+        code, answer = line.daemon.request("phone", timeout=120)
+        took = time.monotonic() - began
+        if code not in BROKEN | {OK}:
+            return f"answer {code} {answer}", True
+        if took > 40:
+            return f"answer after {took:.0f} s", True
+        if not line.card.locked(25):
+            return f"left unlocked {line.card.stats()}", True
+        if line.spent() > 1:
+            return f"PIN sent twice {line.card.stats()}", True
+        net.say("heal")
+        if not line.daemon.wait_state("phone", "card", seconds=90):
+            return f"not back: {line.daemon.status()}", True
+        before = line.spent()
+        again, answer = line.asked_again()
+        if again != OK or line.spent() != before + 1 or not line.card.locked():
+            return f"the next request: {again} {answer} {line.card.stats()}", True
+        return None, code != OK
+    finally:
+        line.end()
+
+
+def cuts(rig, net):
+    cases = [(side, word, typed) for typed in ("computer", "phone") for word in range(1, LAST_WORD + 1) for side in ("there", "back")]
+    for side, word, typed in rig.mine(rig.few(cases, 5)):
+        wrong, struck = cut_at(rig, net, side, word, typed)
+        rig.check(not wrong, f"cut at word {word} {side}, PIN at the {typed}: {'given up' if struck else 'nothing was said any more'}",
+                  wrong)
+
+
+def verified(line):
+    return wait_for(lambda: line.card.stats().get("pin_verified"), 20)
+
+
+def asleep_after_verify(rig, net):
+    """The phone's processor stops between VERIFY and the signature, for longer than anybody waits."""
+    line = Line(rig, net, sign_ms=3000)
+    running = pcsc.Connection(line.daemon.socket).send("mohr.Identity.Assert", {
+        "audience": pcsc.AUDIENCE, "nonce": pcsc.NONCE, "ui": {"display": ":mohr-test"}})
+    rig.check(verified(line), "asleep: the card is verified")
+    net.say("hold")
+    error, reply, _ = running.receive()
+    rig.check(error and error.rsplit(".", 1)[1] in ("NoReader", "TimedOut", "CardRemoved"), "asleep: the request ends with a typed answer",
+              (error, reply))
+    rig.check(line.card.locked(25), "asleep: the card is not verified any more", line.card.stats())
+    net.say("heal")
+    rig.check(line.daemon.wait_state("phone", "card", seconds=90), "asleep: it is back when it wakes up", line.daemon.status())
+    code, answer = line.asked_again()
+    rig.check(code == OK and line.spent() == 2, "asleep: and serves, with one PIN command more", (code, answer, line.card.stats()))
+    line.end()
+
+
+def children(pid):
+    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as found:
+        return found.read().split()
+
+
+def alive(pid):
+    return os.path.exists(f"/proc/{pid}")
+
+
+def somebody_dies(rig, net):
+    """While the card signs, with its PIN verified."""
+    for who in ("mohrd", "the computer's helper", "mohr-relay"):
+        line = Line(rig, net, sign_ms=2000)
+        running = pcsc.Connection(line.daemon.socket).send("mohr.Identity.Assert", {
+            "audience": pcsc.AUDIENCE, "nonce": pcsc.NONCE, "ui": {"display": ":mohr-test"}})
+        rig.check(verified(line), f"{who} is killed: the card is verified before")
+        pid = {"mohrd": line.daemon.process.pid, "mohr-relay": line.daemon.phone.process.pid}.get(who) or line.daemon.helper()
+        holders = children(line.daemon.phone.process.pid)
+        os.kill(pid, signal.SIGKILL)
+        # A soft card is in its helper: that ends with mohr-relay, and the card has no power then.
+        rig.check(wait_for(lambda: line.card.locked(0) or not any(map(alive, holders)), 20),
+                  f"{who} is killed: the card is not verified any more", line.card.stats())
+        running.close()
+        rig.check(line.spent() == 1, f"{who} is killed: one PIN command", line.card.stats())
+        line.end()
+
+
+def away_while_idle(rig, net):
+    """The Wi-Fi goes while nobody asks for anything; the first to notice is a request."""
+    line = Line(rig, net)
+    rig.check(line.daemon.request("phone")[0] == OK, "before the Wi-Fi goes")
+    line.daemon.wait_state("phone", "card", seconds=30)
+    net.say("cut")
+    code, answer = line.daemon.request("phone", timeout=120)
+    rig.check(code in BROKEN, "a request while it is away: a typed answer", (code, answer))
+    net.say("heal")
+    rig.check(line.daemon.wait_state("phone", "card", seconds=90), "it is found again by itself", line.daemon.status())
+    code, answer = line.asked_again()
+    rig.check(code == OK and line.spent() == 2, "and serves", (code, answer, line.card.stats()))
+    line.end()
+
+
+SCENES = [slow_lines, losses, asleep_after_verify, somebody_dies, away_while_idle]
+
+
+def body(rig):
+    if slow.skip(rig, "slow and lossy links"):
+        return
+    net = slow.Net(rig)
+    for scene in rig.mine(SCENES):
+        scene(rig, net)
+    cuts(rig, net)
+
+
+if __name__ == "__main__":
+    main(body, workers=24)  # each of them waits most of its time
