@@ -41,9 +41,12 @@ static size_t count(const struct door *door, bool shaking)
         return n;
 }
 
+/* In the same role, too. */
 static bool same_computer(const struct guest *a, const struct guest *b)
 {
-        return a != b && a->stage == GUEST_OPEN && strcmp(link_id(a->link), link_id(b->link)) == 0;
+        bool greeted = a->stage == GUEST_OPEN || a->stage == GUEST_RENEWING;
+        return a != b && greeted && !a->visit == !b->visit &&
+               strcmp(link_id(a->link), link_id(b->link)) == 0;
 }
 
 enum link_reason door_admit(struct door *door, struct guest *guest)
@@ -52,11 +55,11 @@ enum link_reason door_admit(struct door *door, struct guest *guest)
         for (struct guest *other = door->guests; other; other = other->next) {
                 if (!same_computer(other, guest))
                         continue;
-                if (visit_holds(other->visit))
+                if (other->visit && visit_holds(other->visit))
                         guest_doubt(other);
                 else
                         guest_farewell(other, LINK_REASON_CLOSING);
-                same += other->stage == GUEST_OPEN;
+                same += other->stage != GUEST_LEAVING;
         }
         if (same >= HOST_SAME_MAX || count(door, false) >= HOST_GUESTS_MAX)
                 return LINK_REASON_TOO_MANY;

@@ -242,6 +242,8 @@ void guest_farewell(struct guest *guest, enum link_reason reason)
         uint8_t word = (uint8_t)reason;
         guest->stage = GUEST_LEAVING;
         guest->reason = LINK_REASON_NONE;
+        if (guest->visit)
+                visit_stop(guest->visit);
         if (known && reason != LINK_REASON_NONE &&
                 link_send(guest->link, LINK_BYE, &word, sizeof word) == 0)
                 guest->reason = reason;

@@ -4,20 +4,24 @@
  */
 #include "daemon/relay/host.h"
 
+static enum link_reason admit(struct guest *guest, enum guest_stage as)
+{
+        enum link_reason reason = door_admit(guest->host->door, guest);
+        if (reason == LINK_REASON_NONE)
+                guest->stage = as;
+        return reason;
+}
+
 static enum link_reason open_visit(struct guest *guest)
 {
         if (visit_new(&guest->visit, guest_world(guest->host->asks), guest) < 0)
                 return LINK_REASON_CLOSING;
-        enum link_reason reason = door_admit(guest->host->door, guest);
-        if (reason == LINK_REASON_NONE)
-                guest->stage = GUEST_OPEN;
-        return reason;
+        return admit(guest, GUEST_OPEN);
 }
 
 static enum link_reason open_renewal(struct guest *guest)
 {
-        guest->stage = GUEST_RENEWING;
-        return LINK_REASON_NONE;
+        return admit(guest, GUEST_RENEWING);
 }
 
 static enum link_reason greet(struct guest *guest, const struct in *frame)

@@ -9,20 +9,32 @@
 
 #include <stdio.h>
 
+/* Those that a visit could take: with `--reader` that one. */
+static size_t offered(const struct host *host, struct reader_info *info, size_t cap, bool cards)
+{
+        const char *only = host->options.reader;
+        size_t count = cards ? readers_with_cards(host->readers, info, cap)
+                             : readers_list(host->readers, info, cap);
+        for (size_t i = 0; only && i < count; i++)
+                if (strcmp(info[i].name, only) == 0) {
+                        info[0] = info[i];
+                        return 1;
+                }
+        return only ? 0 : count;
+}
+
 /* Which reader a visit would take; of cards it says that one is there and nothing about it. */
 static void look(
         const struct guest *guest, struct op_link *status, struct driver_presence *presence)
 {
         const struct host *host = guest->host;
-        struct reader_info info[2];
+        struct reader_info info[DRIVER_READERS_MAX];
         *status = (struct op_link){ .asks_pin = host->asks };
         *presence = (struct driver_presence){ .events = host->events_begin };
-        size_t cards = readers_with_cards(host->readers, info, ARRAY_LEN(info));
-        if (cards > 0) {
-                presence->present = true;
+        presence->present = offered(host, info, ARRAY_LEN(info), true) > 0;
+        if (presence->present)
                 presence->events += info[0].events;
-        }
-        if (cards == 0 && readers_list(host->readers, info, ARRAY_LEN(info)) == 0)
+        else if (offered(host, info, ARRAY_LEN(info), false) == 0)
                 return;
         snprintf(status->reader, sizeof status->reader, "%s", info[0].name);
         status->simulated = info[0].simulated;

@@ -56,6 +56,11 @@ struct visit *visit_free(struct visit *visit)
         return NULL;
 }
 
+void visit_stop(struct visit *visit)
+{
+        visit->over = true;
+}
+
 bool visit_holds(const struct visit *visit)
 {
         return visit->taken;

@@ -70,6 +70,9 @@ _must_check_ enum link_reason visit_take(
 /* Everything that came is taken in: goes on with it. */
 void visit_go_on(struct visit *visit);
 
+/* The computer is gone: nothing more is begun. visit_free() is to follow. */
+void visit_stop(struct visit *visit);
+
 /* Does it hold a reader; and for how long may the computer be silent now? 0: for ever. */
 bool visit_holds(const struct visit *visit);
 unsigned int visit_patience_s(const struct visit *visit);

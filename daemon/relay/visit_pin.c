@@ -35,7 +35,7 @@ int visit_announce(struct visit *visit, struct visit_op *op)
 
 static int pass_digits(struct visit *visit, reader_done done)
 {
-        int r = visit->world.holds(visit->user)
+        int r = !visit->over && visit->world.holds(visit->user)
                         ? visit->world.pass(visit->user, OP_PIN, false, visit->pin->data,
                                   visit->pin->len, done, visit)
                         : OUTCOME_CARD_REMOVED;
@@ -110,6 +110,8 @@ static void on_typed_stored(
         void *user, int outcome, uint16_t sw _unused_, struct in *fields _unused_)
 {
         struct visit *visit = user;
+        if (outcome == 0 && visit->over) /* nobody waits for it any more: no try is put at stake */
+                outcome = OUTCOME_CARD_REMOVED;
         if (outcome == 0) {
                 spend(visit);
                 outcome = outcome_of(visit->world.pass(
@@ -123,7 +125,7 @@ static void on_typed_stored(
 
 static int use_answer(struct visit *visit)
 {
-        if (!visit->keys)
+        if (!visit->keys || visit->over)
                 return pass_digits(visit, on_typed_stored);
         spend(visit);
         return visit_pass(visit, visit->running);

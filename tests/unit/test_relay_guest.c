@@ -102,14 +102,16 @@ static void a_computer_hears_who_is_there_and_that_no_card_is(void **state)
 static void a_computer_that_comes_again_takes_its_own_place(void **state)
 {
         struct relay_world *world = *state;
-        struct link *first = come_to(world, AS_READER);
-        for (int i = 0; i < HOST_GUESTS_MAX + 2; i++) {
-                struct link *next = come_to(world, AS_READER);
-                assert_int_equal(goodbye(world, first), LINK_REASON_CLOSING);
+        for (enum at at = AS_READER; at <= AS_RENEWAL; at++) {
+                struct link *first = come_to(world, at);
+                for (int i = 0; i < HOST_GUESTS_MAX + 2; i++) {
+                        struct link *next = come_to(world, at);
+                        assert_int_equal(goodbye(world, first), LINK_REASON_CLOSING);
+                        link_free(first);
+                        first = next;
+                }
                 link_free(first);
-                first = next;
         }
-        link_free(first);
 }
 
 static void strangers_take_no_more_places_than_there_are(void **state)

@@ -600,6 +600,41 @@ static void a_card_that_went_while_the_person_typed_gets_nothing(void **state)
         rig_free(rig);
 }
 
+static void what_was_typed_for_a_computer_that_has_gone_is_not_verified(void **state)
+{
+        (void)state;
+        for (int early = 0; early < 2; early++) {
+                struct rig *rig = rig_new(true);
+                asked(rig);
+                size_t before = rig->passed_count;
+                rig->question.pin->len = 4;
+                if (early)
+                        visit_stop(rig->visit);
+                rig->answered(rig->visit, 0);
+                assert_int_equal(rig->passed_count, early ? before : before + 1);
+                if (!early) {
+                        visit_stop(rig->visit);
+                        reader_says(rig, 0, 0x9000);
+                        assert_int_equal(rig->passed_count, before + 1);
+                }
+                rig_free(rig);
+        }
+}
+
+static void nothing_that_waits_is_begun_for_a_computer_that_has_gone(void **state)
+{
+        (void)state;
+        struct rig *rig = rig_new(false);
+        go_to(rig, ANNOUNCED);
+        assert_int_equal(say_op(rig, OP_PIN, false), LINK_REASON_NONE);
+        assert_int_equal(say_op(rig, OP_VERIFY, true), LINK_REASON_NONE);
+        size_t before = rig->passed_count;
+        visit_stop(rig->visit);
+        reader_says(rig, 0, 0x9000);
+        assert_int_equal(rig->passed_count, before);
+        rig_free(rig);
+}
+
 static void keys_of_the_reader_are_used_after_a_yes_here(void **state)
 {
         (void)state;
@@ -703,6 +738,8 @@ int main(void)
                 cmocka_unit_test(what_the_person_says_is_what_keys_would_have_said),
                 cmocka_unit_test(a_computer_that_hangs_up_takes_the_question_along),
                 cmocka_unit_test(a_card_that_went_while_the_person_typed_gets_nothing),
+                cmocka_unit_test(what_was_typed_for_a_computer_that_has_gone_is_not_verified),
+                cmocka_unit_test(nothing_that_waits_is_begun_for_a_computer_that_has_gone),
                 cmocka_unit_test(keys_of_the_reader_are_used_after_a_yes_here),
                 cmocka_unit_test(a_reader_without_a_card_is_given_back_at_once),
                 cmocka_unit_test(a_reader_that_met_a_card_is_kept_until_the_end),
