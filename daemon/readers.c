@@ -263,7 +263,7 @@ static int nothing_there(const struct readers *readers, const char **ret_detail)
         for (size_t i = 0; i < readers->backend_count; i++)
                 if (readers->backends[i].denied)
                         *ret_detail = "the reader service denies this user";
-                else if (readers->backends[i].paused)
+                else if (readers->backends[i].paused && !readers->backends[i].dozing)
                         *ret_detail = "this session is not active: its readers were let go";
         return OUTCOME_READER_SERVICE;
 }

@@ -195,7 +195,7 @@ void readers_pause(struct readers *readers, bool pause)
                 struct backend *backend = &readers->backends[i];
                 if (!backend->row->direct || backend->paused == pause)
                         continue;
-                log_kv(readers->log, LOG_LEVEL_INFO, NULL,
+                log_kv(readers->log, backend->dozing ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, NULL,
                         pause ? "readers are let go" : "readers are taken again", "driver",
                         backend->row->driver, NULL);
                 if (pause) {
