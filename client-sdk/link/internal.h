@@ -32,6 +32,9 @@ _must_check_ int link_open_folder(const char *folder, int *ret_fd);
 /* Calls for each pairing's file name; other than 0 ends it. A folder that is not there has none. */
 _must_check_ int link_each_file(const char *folder,
         int (*each)(void *user, int at, const char *name, const char *id), void *user);
+/* As link_tag_*() of store.h, for the SNI of a connection. */
+_must_check_ int link_call_make(const char *id, char ret[static LINK_TAG_LEN + 1]);
+bool link_call_is(const char *tag, const char *id);
 /* Does an id in this folder have this tag? -ENOENT: none. Reads names only. */
 _must_check_ int link_store_find(
         const char *folder, const char *tag, char ret[static LINK_ID_LEN + 1]);

@@ -84,7 +84,7 @@ static int apply(struct link *link, const struct link_setting *setting)
         char tag[LINK_TAG_LEN + 1];
         int r = setting->key ? link_show(link->ssl, setting->key, setting->certificate) : 0;
         if (r == 0 && setting->id)
-                r = link_tag_make(setting->id, tag);
+                r = link_call_make(setting->id, tag);
         if (r == 0 && setting->id && SSL_set_tlsext_host_name(link->ssl, tag) != 1)
                 r = -ENOMEM;
         if (r == 0 && setting->id)

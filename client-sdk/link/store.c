@@ -224,7 +224,7 @@ static int find_one(void *user, int at, const char *name, const char *id)
 {
         struct finding *finding = user;
         (void)at, (void)name;
-        if (!link_tag_is(finding->tag, id))
+        if (!link_call_is(finding->tag, id))
                 return 0;
         memcpy(finding->id, id, LINK_ID_LEN + 1);
         return 1;

@@ -57,7 +57,7 @@ _must_check_ int link_identity_make(
         char **ret_key, char **ret_certificate, int64_t *ret_expires_at);
 _must_check_ int link_identity_print(const char *certificate, uint8_t ret[static LINK_PRINT]);
 
-/* What is said in the clear (SNI, mDNS) instead of an id: salt and HMAC-SHA256(id, "mohr tag" || salt), cut; so that nobody
+/* What is said in the clear (mDNS; the SNI's is made likewise) instead of an id: salt and HMAC-SHA256(id, "mohr tag" || salt), cut; so that nobody
  * else can tell that it is the same pairing as yesterday. Written as hex of salt, then of the tag. */
 #define LINK_TAG_LEN 32 /* 8 bytes of salt, 8 of tag */
 _must_check_ int link_tag_make(const char *id, char ret[static LINK_TAG_LEN + 1]);

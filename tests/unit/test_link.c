@@ -268,7 +268,7 @@ static struct raw raw_new(
         assert_int_equal(SSL_set_fd(raw.ssl, fd), 1);
         if (!habit->no_certificate)
                 assert_int_equal(link_show(raw.ssl, own->key, own->certificate), 0);
-        assert_int_equal(link_tag_make(own->id, tag), 0);
+        assert_int_equal(link_call_make(own->id, tag), 0);
         if (!habit->no_tag)
                 SSL_set_tlsext_host_name(raw.ssl, habit->false_tag ? "phone.example" : tag);
         if (listens)
@@ -311,6 +311,35 @@ static void who_speaks_otherwise_is_not_answered(void **state)
                 /* Who names no pairing learns nothing of who listens here. */
                 if (habits[i].no_tag || habits[i].false_tag)
                         assert_null(SSL_get0_peer_certificate(raw.ssl));
+                link_free(phone);
+                raw_free(&raw, fds[0]);
+        }
+}
+
+/* Only what a computer said itself has a phone show its certificate; what is announced to everybody has not. */
+static void a_tag_that_was_heard_shows_the_same_phone_again(void **state)
+{
+        struct link_world *w = *state;
+        char called[LINK_TAG_LEN + 1], announced[LINK_TAG_LEN + 1];
+        assert_int_equal(link_call_make(WORLD_ID, called), 0);
+        assert_int_equal(link_tag_make(WORLD_ID, announced), 0);
+        const char *const tags[] = { called, called, announced };
+        for (size_t i = 0; i < ARRAY_LEN(tags); i++) {
+                const struct habit stranger = { .no_certificate = true };
+                struct link *phone = NULL;
+                uint8_t print[LINK_PRINT];
+                int fds[2];
+                socket_pair(fds);
+                struct raw raw = raw_new(fds[0], &w->computer, &stranger, false);
+                SSL_set_tlsext_host_name(raw.ssl, tags[i]);
+                assert_int_equal(link_accept(&phone, fds[1], w->computers), 0);
+                assert_int_equal(raw_turns(&raw, phone), -EACCES);
+                X509 *shown = SSL_get0_peer_certificate(raw.ssl);
+                assert_int_equal(shown != NULL, tags[i] == called);
+                if (shown) {
+                        assert_int_equal(link_certificate_print(shown, print), 0);
+                        assert_memory_equal(print, w->computer.peer_print, LINK_PRINT);
+                }
                 link_free(phone);
                 raw_free(&raw, fds[0]);
         }
@@ -631,6 +660,7 @@ int main(void)
                 cmocka_unit_test(one_pairing_does_not_open_another),
                 cmocka_unit_test(an_expired_certificate_is_told_apart),
                 cmocka_unit_test(who_speaks_otherwise_is_not_answered),
+                cmocka_unit_test(a_tag_that_was_heard_shows_the_same_phone_again),
                 cmocka_unit_test(a_false_phone_is_not_believed),
                 cmocka_unit_test(a_session_is_not_resumed),
                 cmocka_unit_test(nobody_is_heard_for_ever),
