@@ -88,13 +88,13 @@ static void show_link(const struct cli *cli, const json_t *link)
                 return;
         snprintf(number, sizeof number, "%lld", (long long)json_integer_value(latency));
         printf("      ");
-        printf(_("reader there: %s"),
-                *reader ? cli_text(cli, text, reader) : _("none at the moment"));
-        printf("; ");
-        printf(_("there and back: %s ms"), cli_digits(cli, digits, number));
-        printf("; %s\n", json_is_true(json_object_get(link, "asks_pin"))
-                                 ? _("the PIN is entered on the phone")
-                                 : _("the PIN is entered at this computer"));
+        printf(_("reader there: %s; there and back: %s ms; %s"),
+                *reader ? cli_text(cli, text, reader) : _("none at the moment"),
+                cli_digits(cli, digits, number),
+                json_is_true(json_object_get(link, "asks_pin"))
+                        ? _("the PIN is entered on the phone")
+                        : _("the PIN is entered at this computer"));
+        printf("\n");
 }
 
 /* "NAME (DRIVER): STATE", then why, or what a link says. */
