@@ -79,10 +79,11 @@ static bool counted(const struct request *request, const struct request *guess)
         return request->state > STATE_COUNTER || !work_signs(request);
 }
 
+/* Before, and by RESUME the helper compares that it is this card; one that must identify itself again is judged again first. */
 static bool confirmed(const struct request *request, const struct request *guess)
 {
         (void)request;
-        return guess->card.complete;
+        return guess->card.complete && guess->resumed;
 }
 
 /* Else it may be another end than this one. */

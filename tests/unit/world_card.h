@@ -204,6 +204,7 @@ static int card_begin(struct out *out)
                 world.identified = world.confirmed = false;
         world.event_at_begin = CARD_SAME;
         world.open = true;
+        world.events += world.moves_at_begin ? 1 : 0;
         op_put_card(out, &card);
         return 0;
 }

@@ -3,6 +3,7 @@
 #ifndef MOHR_TESTS_WORLD_READERS_H
 #define MOHR_TESTS_WORLD_READERS_H
 
+#include "tests/unit/world_ahead.h"
 #include "tests/unit/world_card.h"
 
 struct readers {
@@ -97,6 +98,7 @@ int readers_acquire(
         the_reader = (struct reader){ .taken = true };
         world.open = world.identified = world.confirmed = world.counted = world.armed = false;
         world.acquired++;
+        memset(&ahead, 0, sizeof ahead);
         *ret = &the_reader;
         return 0;
 }
@@ -185,6 +187,7 @@ int reader_call(struct reader *reader, enum op op, const void *payload, size_t l
         assert_true(reader->taken);
         assert_null(reader->soon);
         assert_true(len <= sizeof reader->payload);
+        ahead_called(op, payload, len);
         reader->op = (uint8_t)op;
         if (len > 0)
                 memcpy(reader->payload, payload, len);
@@ -202,11 +205,18 @@ int reader_call(struct reader *reader, enum op op, const void *payload, size_t l
         return 0;
 }
 
-/* What a request asks ahead is kept by the supervisor, and so is nothing to whoever asks it. */
+/* What a request asks ahead is kept by the supervisor, and so is nothing to whoever asks it. Here it is compared with what is called. */
 int reader_ahead(struct reader *reader, enum op op, const void *payload, size_t len)
 {
         assert_true(reader->taken && reader->soon);
-        (void)op, (void)payload, (void)len;
+        assert_false(op_is_secret(op));
+        if (ahead.at < ahead.count && !ahead_is(ahead.at, op, payload, len))
+                return -ESTALE;
+        if (ahead.count == READER_AHEAD_MAX)
+                return -ENOBUFS;
+        if (ahead.at == ahead.count)
+                ahead.asks[ahead.count++] = ahead_ask(op, payload, len);
+        ahead.at++;
         return 0;
 }
 

@@ -74,6 +74,7 @@ struct world {
         bool simulated;
         bool linked;    /* the reader is a phone, ... */
         bool parted;    /* ... to which the connection broke */
+        bool moves_at_begin; /* news of its card comes when that is begun with */
         bool announced; /* and was told what the next PIN is for */
         uint8_t announcement[OPS_FRAME_MAX];
         size_t announcement_len;
