@@ -50,7 +50,8 @@ PAGE_LIBS    = $(call pkg,pangocairo cairo libqrencode)
 REDIS_LIBS   = $(call pkg,hiredis)
 SQLITE_LIBS  = $(call pkg,sqlite3)
 CMOCKA_LIBS  = $(call pkg,cmocka)
-PKG_CFLAGS  := $(shell $(PKG_CONFIG) --cflags libpcsclite libassuan libusb-1.0 libnfc 2>/dev/null)
+# Each by itself: not every machine has, or needs, all of them.
+PKG_CFLAGS  := $(shell for p in libpcsclite libassuan libusb-1.0 libnfc libcrypto jansson zlib libseccomp sqlite3; do $(PKG_CONFIG) --cflags $$p 2>/dev/null; done)
 CPPFLAGS    += $(PKG_CFLAGS)
 # Where libsystemd is not, what it is called for by mohr-relay comes from here.
 SYSTEMD     ?= $(shell $(PKG_CONFIG) --exists libsystemd 2>/dev/null && echo yes)
