@@ -12,6 +12,7 @@ import socket
 import struct
 import subprocess
 
+import digits
 import flow
 import lib
 import relayed
@@ -295,10 +296,38 @@ def over_pcsc(rig):
     pcscd.stop()
 
 
+def left_in_memory(rig, words, env, avoid):
+    """A wrong PIN, since the right one stands in the card's configuration: what is left of it when it was answered."""
+    card, pin = flow.Soft(rig), digits.a_pin(avoid=avoid)
+    phone = relayed.Phone(rig, *words, card=card, env=env)
+    phone.script((pin,))
+    computer = phone.computer()
+    ready_for_pin(computer)
+    outcomes = [computer.ask("PINPAD", b"\x2d")[0]] if env else computer.outcomes(("PIN", pin.encode()), ("VERIFY",))
+    finds = digits.look(phone, pin)
+    computer.end()
+    phone.stop()
+    return outcomes[-1] == WRONG_PIN, {name: found for name, found in finds.items() if found}
+
+
+def forgets_digits(rig):
+    if not digits.may_look():
+        return rig.skip("digits in the relay's memory", "only root may look")
+    for what, words, env in (("typed at the computer", ("--pin", "computer"), {}), ("typed here", (), SCREEN)):
+        avoid, finds = [], {}
+        for _ in range(3):
+            wrong, finds = left_in_memory(rig, words, env, avoid)
+            avoid += [needle for found in finds.values() for needle, _ in found]
+            if not finds:
+                break
+        rig.check(wrong and not finds, f"of a PIN {what} nothing is left in the phone's processes", finds)
+    return None
+
+
 def body(rig):
     rig.helpers = []
     for case in rig.mine((asleep, from_afar, links_that_die, typed_here, comes_again, forbidden, over_pcsc, one_at_a_time, renewed,
-                          published, nobody_paired)):
+                          published, nobody_paired, forgets_digits)):
         case(rig)
 
 

@@ -91,7 +91,7 @@ class Phone:
     def forget(self, name="Counter 3"):
         os.unlink(os.path.join(self.computers, self.folders[name][1] + ".json"))
 
-    script, prompts = lib.Daemon.script, lib.Daemon.prompts
+    script, prompts, helpers = lib.Daemon.script, lib.Daemon.prompts, lib.Daemon.helpers
 
     def computer(self, name="Counter 3"):
         """mohrd's helper for this phone; its channel is the test's. None: it is not let in."""
