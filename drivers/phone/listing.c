@@ -2,6 +2,7 @@
 /* listing.c: see listing.h. A phone chose its name itself: it is made harmless here, and cannot be that of another. */
 #include "drivers/phone/listing.h"
 
+#include "base/bytes.h"
 #include "base/text.h"
 
 #include <stdio.h>
@@ -61,6 +62,22 @@ static void write_address(const struct whereabouts *where, char *ret, size_t cap
         }
 }
 
+/* A number that is another one when the pairing is (FNV-1a). */
+static uint32_t fingerprint(const struct link_peer *peer)
+{
+        const struct view parts[] = {
+                { (const uint8_t *)peer->address, strlen(peer->address) },
+                { (const uint8_t *)&peer->expires_at, sizeof peer->expires_at },
+                { peer->peer_print, sizeof peer->peer_print },
+                { peer->next_print, sizeof peer->next_print },
+        };
+        uint32_t sum = 2166136261u;
+        for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+                for (size_t j = 0; j < parts[i].len; j++)
+                        sum = (sum ^ parts[i].data[j]) * 16777619u;
+        return sum;
+}
+
 void listing_make(const struct link_peer *peers, size_t count, const struct heard *heard,
         struct driver_reader ret[static DRIVER_READERS_MAX])
 {
@@ -68,6 +85,7 @@ void listing_make(const struct link_peer *peers, size_t count, const struct hear
         for (size_t i = 0; i < count; i++) {
                 struct whereabouts where;
                 heard_find(heard, peers[i].id, &where, &ret[i].events);
+                ret[i].events += fingerprint(&peers[i]);
                 name_reader(peers, count, i, ret[i].name, sizeof ret[i].name);
                 write_address(&where, ret[i].address, sizeof ret[i].address);
         }

@@ -7,7 +7,8 @@
 #include "drivers/phone/heard.h"
 
 /* Name: the phone's, with the beginning of the pairing's id where two have the same. Address: address.h, as many of those
- * heard as fit. `events` changes when it was heard anew. */
+ * heard as fit. `events` changes when it was heard anew, and when the pairing did (an address that was added, keys that
+ * were renewed). */
 void listing_make(const struct link_peer *peers, size_t count, const struct heard *heard,
         struct driver_reader ret[static DRIVER_READERS_MAX]);
 

@@ -74,14 +74,11 @@ static int reach(const struct whereabouts *where, int *ret_fd)
         int r = dial_phone(where, &fd);
         if (r != 0)
                 return r;
-        if (fd != LINK_FD) {
-                int low = fcntl(fd, F_DUPFD_CLOEXEC, LINK_FD);
-                if (low != LINK_FD)
-                        return low < 0 ? -errno : -EBADF;
-                close(fd);
-                fd = low;
-        }
-        *ret_fd = base_take_fd(&fd);
+        if (fd != LINK_FD && dup3(fd, LINK_FD, O_CLOEXEC) < 0)
+                return -errno;
+        if (fd == LINK_FD)
+                (void)base_take_fd(&fd);
+        *ret_fd = LINK_FD;
         return 0;
 }
 

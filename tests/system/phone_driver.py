@@ -6,6 +6,7 @@ is told of while it is away, comes back by itself, and an idle one costs nothing
 The phone is a real mohr-relay with a soft card, the pairings are made without people (relayed.py). What a hostile phone gets
 is unit/test_phone_bridge's, requests over a phone are phone.py's.
 """
+import json
 import os
 import shutil
 import time
@@ -179,12 +180,28 @@ def digits_do_not_stay(rig):
     rig.check(not any(runs[-1][1].values()), "where it is in mohrd and in the helper no more", runs)
 
 
+def ends_soon_is_said(rig, world):
+    """Ten days are left of the pairing."""
+    path = os.path.join(world.folder, world.pairing + ".json")
+    with open(path, encoding="utf-8") as file:
+        pairing = json.load(file)
+    pairing["expires_at"] = int(time.time()) + 10 * 86400
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(pairing, file, separators=(",", ":"))
+    code, out, _ = rig.mohr(world.daemon, "doctor")
+    rig.check("ends within 30 days" in out and "mohr phone renew" in out, "mohr doctor says when a pairing ends soon", (code, out))
+    pairing["expires_at"] = int(time.time()) - 1
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(pairing, file, separators=(",", ":"))
+    rig.check(wait_why(world.daemon, "expired"), "one that is over is told as that", world.daemon.status())
+
+
 def body(rig):
     if not rig.sanitized():  # whose shadow memory is no place to look into
         digits_do_not_stay(rig)
     world = World(rig)
     for part in (nobody_is_paired, paired_phone_appears, helper_is_shut_in, idle_means_idle, away_and_back, forgotten_there,
-                 forgotten_here, two_of_one_name, bad_file_is_left_out):
+                 forgotten_here, two_of_one_name, bad_file_is_left_out, ends_soon_is_said):
         part(rig, world)
     world.daemon.stop()
     world.phone.stop()

@@ -9,6 +9,7 @@ import ctypes
 import os
 import shutil
 import subprocess
+import time
 
 import flow
 import relayed
@@ -67,7 +68,16 @@ def why(daemon):
     return next((entry.get("why", "") for entry in daemon.status()["readers"]), None)
 
 
-def found_again(rig):
+def quiet(daemon):
+    """Does the watcher sleep, and live?"""
+    def switches():
+        watchers = [pid for pid, name in daemon.helpers().items() if name.startswith("mohr-watch")]
+        with open(f"/proc/{watchers[0]}/status", encoding="ascii") as status:
+            return [line for line in status if "ctxt_switches" in line]
+    return wait_for(lambda: (before := switches(), time.sleep(0.3), switches() == before)[2], 20)
+
+
+def found_again(rig, bus):
     """The pairing says where nobody is; what the network says is right."""
     phone = relayed.Phone(rig, card=flow.Soft(rig), publish=True)
     phone.stop()
@@ -91,6 +101,8 @@ def found_again(rig):
     start_avahi(rig)
     phone.start()
     rig.check(daemon.wait_state(PHONE, "card", seconds=60), "with another Avahi it is found again", daemon.status())
+    bus.stop()
+    rig.check(quiet(daemon) and daemon.state_of(PHONE) == "card", "a bus that goes costs nothing but the news", daemon.status())
     daemon.stop()
     phone.stop()
 
@@ -99,12 +111,13 @@ def body(rig):
     missing = lacking()
     if missing is None and not own_network():
         missing = "no network namespace with a pair of interfaces to be had"
-    if missing is None and not start_bus(rig):
+    bus = start_bus(rig) if missing is None else None
+    if missing is None and not bus:
         missing = "a bus of its own does not start"
     if missing:
         rig.skip("phones that announce themselves", missing)
         return
-    found_again(rig)
+    found_again(rig, bus)
 
 
 main(body)

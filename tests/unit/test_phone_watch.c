@@ -218,8 +218,10 @@ static void as_many_places_are_told_as_fit(void **state)
                 a.key.protocol = i;
                 assert_true(heard_put(&heard, &a));
         }
+        listing_make(&peer, 1, &(struct heard){ 0 }, readers);
+        uint32_t unheard = readers[0].events;
         listing_make(&peer, 1, &heard, readers);
-        assert_int_equal(readers[0].events, ADDRESSES_MAX);
+        assert_int_equal(readers[0].events, unheard + ADDRESSES_MAX);
         assert_int_equal(whereabouts_read(readers[0].address, &where), 0);
         assert_true(where.count >= 2 && where.count < ADDRESSES_MAX);
         assert_string_equal(where.list[0].host, "fe80::aaaa:bbbb:cccc:1005%3");
@@ -292,6 +294,24 @@ static void pairings_are_readers_as_long_as_they_are_there(void **state)
         assert_int_equal(watch_end(&w), OUTCOME_READER_SERVICE);
 }
 
+static void a_pairing_that_changed_is_news(void **state)
+{
+        struct link_peer peer = { .id = WORLD_ID, .name = "Pixel" };
+        struct driver_reader readers[DRIVER_READERS_MAX];
+        struct heard nothing = { 0 };
+        uint32_t events[4];
+        (void)state;
+        for (size_t i = 0; i < ARRAY_LEN(events); i++) {
+                if (i == 1)
+                        snprintf(peer.address, sizeof peer.address, "192.168.1.30:46647");
+                peer.expires_at += i == 2;
+                peer.next_print[31] ^= i == 3;
+                listing_make(&peer, 1, &nothing, readers);
+                events[i] = readers[0].events;
+                assert_true(i == 0 || events[i] != events[i - 1]);
+        }
+}
+
 static void without_a_folder_there_is_nothing_to_watch(void **state)
 {
         struct link_world *world = *state;
@@ -355,6 +375,7 @@ int main(void)
                 cmocka_unit_test(names_are_clean_and_nobody_has_anothers),
                 cmocka_unit_test(as_many_places_are_told_as_fit),
                 cmocka_unit_test(pairings_are_readers_as_long_as_they_are_there),
+                cmocka_unit_test(a_pairing_that_changed_is_news),
                 cmocka_unit_test(without_a_folder_there_is_nothing_to_watch),
                 cmocka_unit_test(unknown_options_are_refused),
                 cmocka_unit_test(a_pairing_that_is_gone_or_over_is_not_dialled),
