@@ -75,6 +75,10 @@ def from_afar(rig):
     card = flow.Soft(rig)
     phone = relayed.Phone(rig, "--pin", "computer", card=card)
     computer = phone.computer()
+    with open(f"/proc/{phone.process.pid}/status", encoding="ascii") as status, \
+            open(f"/proc/{phone.process.pid}/limits", encoding="ascii") as limits:
+        rig.check("NoNewPrivs:\t1" in status.read() and re.search("core file size +0 +0", limits.read()),
+                  "the phone's process can gain no privileges and leaves no core")
     rig.check(computer.frame()[0] == "LINK" and computer.presence()[0] == 1, "a computer is told of the reader, and that a card is there")
     rig.check(confirm(computer) and computer.outcomes(("END", LEAVE)) == [OK], "it looks at the card")
     rig.check(computer.begin() == (OK, SAME), "which is the same one in the next transaction")
