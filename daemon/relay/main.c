@@ -17,7 +17,8 @@ static const struct command {
         const char *arguments, *help;
 } commands[] = {
         { "serve", relay_serve,
-                "[--driver NAME]... [--usb-fd N] [--reader NAME] [--port N] [--listen ADDRESS]\n"
+                "[--driver NAME[=ADDRESS]]... [--usb-fd N] [--reader NAME] [--port N] [--listen "
+                "ADDRESS]\n"
                 "        [--anywhere] [--name NAME] [--pin phone|computer] [--no-publish] "
                 "[--config FILE]",
                 N_("Offer this phone's card readers to the computers it is paired with") },
