@@ -219,7 +219,7 @@ $(NAMES): /usr/lib/locale/C.utf8/LC_MESSAGES/SYS_LC_MESSAGES
 	$(Q)mkdir -p $(@D) && cp $< $@
 
 # Tests: every tests/unit/test_*.c is a cmocka program that links all rooms.
-UNIT := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c)) $(BUILD)/tests/test_event_portable $(BUILD)/tests/test_child_portable
+UNIT := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c)) $(patsubst %,$(BUILD)/tests/test_%_portable,event inject_event child)
 TOOLS := $(patsubst tests/tools/%.c,$(BUILD)/tests/%,$(wildcard tests/tools/*.c))
 TEST_SUPPORT := $(A)/support.a
 # A hundred programs that nobody ships: by the quickest linker there is, hardly optimized, and with sanitizers not at all.
@@ -244,6 +244,10 @@ $(BUILD)/tests/test_event_portable: $(BUILD)/obj/tests/unit/test_event.o $(PORTA
 	$(call say,LD)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(filter %.o,$^) $(filter %.a,$^) $(ALL_LDFLAGS) $(CMOCKA_LIBS) -o $@
+$(BUILD)/tests/test_inject_event_portable: $(BUILD)/obj/tests/unit/test_inject_event.o $(TEST_SUPPORT) $(PORTABLE) $(BASE)
+	$(call say,LD)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(filter %.o,$^) $(filter %.a,$^) $(ALL_LDFLAGS) $(CMOCKA_LIBS) $(SSL_LIBS) $(JSON_LIBS) -o $@
 # And of children where the kernel is old, too.
 $(BUILD)/tests/test_child_portable: $(patsubst %,$(BUILD)/obj/%.o,tests/unit/test_child tests/tools/old/pidfd daemon/child daemon/child_launch) $(PORTABLE) $(BASE)
 	$(call say,LD)
