@@ -18,7 +18,6 @@ from lib import main, wait_for
 
 OK, NO_READER, REMOVED, TIMED_OUT, BUSY = 0, 10, 17, 19, 23
 BROKEN = {NO_READER, REMOVED, TIMED_OUT}
-LAST_WORD = 12  # more than either side says in one request
 FIRST, AGAIN = 12, 5  # round trips of an assertion, at most
 
 
@@ -115,8 +114,21 @@ def cut_at(rig, net, side, word, typed):
         line.end()
 
 
+def words(rig, net):
+    """How much either side says in one request that nobody disturbs."""
+    line = Line(rig, net)
+    net.say("delay 10")
+    net.quiet()
+    line.daemon.request("phone")
+    said = net.stats()["words"]
+    line.end()
+    return said
+
+
 def cuts(rig, net):
-    cases = [(side, word, typed) for typed in ("computer", "phone") for word in range(1, LAST_WORD + 1) for side in ("there", "back")]
+    there, back = words(rig, net)
+    cases = [("there", word, ("computer", "phone")[word % 2]) for word in range(1, there + 1)]
+    cases += [("back", word, ("phone", "computer")[word % 2]) for word in range(1, back + 1)]
     for side, word, typed in rig.mine(rig.few(cases, 5)):
         wrong, struck = cut_at(rig, net, side, word, typed)
         rig.check(not wrong, f"cut at word {word} {side}, PIN at the {typed}: {'given up' if struck else 'nothing was said any more'}",

@@ -12,7 +12,7 @@
  *      heal         ... until this                          -> ok
  *      there N      cut, from the N-th packet on that bears payload of TCP, as the first namespace sends them
  *      back N       the same, of those from the second one  -> ok
- *      stats        {"trips": ..., "sent": [..], "bytes": [..], "lost": n}, since the last `stats`
+ *      stats        {"trips": n, "sent": [..], "bytes": [..], "words": [..], "lost": n}, since the last `stats`
  *
  * A trip begins when the first namespace sends payload of TCP after the second one did. Both numbers in a list are of what left
  * the first, and what left the second. It needs no more than a TUN device: the kernel's own netem is not everywhere.
@@ -43,8 +43,8 @@ struct packet {
 
 struct side {
         int fd;
-        struct packet *first, **last; /* on their way from it */
-        unsigned long sent, bytes;
+        struct packet *first, **last;     /* on their way from it */
+        unsigned long sent, bytes, words; /* words: packets with payload of TCP */
         unsigned until_cut; /* packets with payload, that one included; 0: no such thing */
 };
 
@@ -152,6 +152,7 @@ static void count(struct net *net, int from, const uint8_t *data, size_t len)
         net->side[from].bytes += len;
         if (tcp_payload(data, len) == 0)
                 return;
+        net->side[from].words++;
         net->trips += from == 0 && net->speaker != 0;
         net->speaker = from;
         if (net->side[from].until_cut > 0 && --net->side[from].until_cut == 0)
@@ -200,9 +201,10 @@ static int64_t give(struct net *net, int from)
 static void tell(struct net *net)
 {
         struct side *a = &net->side[0], *b = &net->side[1];
-        printf("{\"trips\": %lu, \"sent\": [%lu, %lu], \"bytes\": [%lu, %lu], \"lost\": %lu}\n",
-                net->trips, a->sent, b->sent, a->bytes, b->bytes, net->lost);
-        a->sent = a->bytes = b->sent = b->bytes = net->trips = net->lost = 0;
+        printf("{\"trips\": %lu, \"sent\": [%lu, %lu], \"bytes\": [%lu, %lu], \"words\": [%lu, "
+               "%lu], \"lost\": %lu}\n",
+                net->trips, a->sent, b->sent, a->bytes, b->bytes, a->words, b->words, net->lost);
+        a->sent = a->bytes = a->words = b->words = b->sent = b->bytes = net->trips = net->lost = 0;
         net->speaker = 1;
 }
 
