@@ -33,6 +33,7 @@ struct visit {
         bool armed; /* the helper holds the digits */
         bool spent; /* a VERIFY was sent to the card: this visit has no other */
         bool counted; /* in this transaction the card told how many tries are left, or that it does not tell */
+        bool counting; /* the counter that is asked for is that of the PIN which signs */
         bool skipping; /* one asked ahead was out of place: those behind it are, too */
         bool taken;    /* the reader is ours ... */
         bool met; /* ... and its helper met a card, or writes: it is not given back before the end */
@@ -42,6 +43,8 @@ struct visit {
                 result; /* of what was announced, as far as it came; ASKS: nothing is to be told */
         int tries;
         unsigned int signatures;
+        uint8_t block[2 + CARD_BLOCK_MAX]; /* what they are of, with its length in front */
+        size_t block_len;
         struct secret *pin; /* on its way from the link or the prompt to the helper */
 };
 

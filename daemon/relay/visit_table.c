@@ -19,6 +19,7 @@ enum need {
         STEPS = 64,    /* fewer signatures were tried than any card needs */
 };
 
+#define SIGN_HOW  2 /* of OP_SIGN: u8 key, u8 method; what follows is signed */
 #define IN(state) (1U << (state))
 #define HELD      (IN(VISIT_BEGUN) | IN(VISIT_VERIFIED))
 #define MAY_PIN   (ANNOUNCED | COUNTED | UNSPENT)
@@ -67,9 +68,18 @@ static int wrote(
         return 0;
 }
 
+static int count(struct visit *visit, struct visit_op *op)
+{
+        visit->counting = op->len == 1 && op->payload[0] == PIN_COPY_IAS;
+        return visit_pass(visit, op);
+}
+
+/* Of another PIN than the one that signs the person at this phone is told nothing. */
 static int counted(struct visit *visit, int outcome, struct in fields, struct out *out _unused_)
 {
         struct pin_counter counter;
+        if (!visit->counting)
+                return 0;
         visit->counted = false;
         if (outcome != 0)
                 return 0;
@@ -80,9 +90,19 @@ static int counted(struct visit *visit, int outcome, struct in fields, struct ou
         return 0;
 }
 
+/* By which method a key signs is tried, but what it signs is the same each time: the PIN was given for one thing. */
 static int sign(struct visit *visit, struct visit_op *op)
 {
-        visit->signatures++;
+        const struct view block = { op->payload + SIGN_HOW,
+                op->len > SIGN_HOW ? op->len - SIGN_HOW : 0 };
+        if (block.len == 0 || block.len > sizeof visit->block)
+                return -EBADMSG;
+        if (visit->signatures++ > 0 && !view_eq(block, visit->block, visit->block_len)) {
+                visit_end(visit, LINK_REASON_FORBIDDEN);
+                return 0;
+        }
+        memcpy(visit->block, block.data, block.len);
+        visit->block_len = block.len;
         return visit_pass(visit, op);
 }
 
@@ -122,7 +142,7 @@ static const struct visit_row rows[OP_COUNT] = {
         [OP_RESUME]      = { IN(VISIT_BEGUN),                   0,                                   visit_pass,     NULL,           OUT_OF_PLACE },
         [OP_READ]        = { IN(VISIT_BEGUN),                   0,                                   visit_pass,     NULL,           OUT_OF_PLACE },
         [OP_CONFIRM]     = { IN(VISIT_BEGUN),                   0,                                   visit_pass,     NULL,           OUT_OF_PLACE },
-        [OP_COUNTER]     = { IN(VISIT_BEGUN),                   0,                                   visit_pass,     counted,        OUT_OF_PLACE },
+        [OP_COUNTER]     = { IN(VISIT_BEGUN),                   0,                                   count,          counted,        OUT_OF_PLACE },
         [OP_PROBE]       = { IN(VISIT_BEGUN),                   0,                                   visit_pass,     NULL,           OUT_OF_PLACE },
         [OP_METHOD]      = { IN(VISIT_BEGUN),                   0,                                   visit_pass,     NULL,           OUT_OF_PLACE },
         [OP_FOREIGN]     = { IN(VISIT_BEGUN),                   0,                                   visit_pass,     NULL,           OUT_OF_PLACE },

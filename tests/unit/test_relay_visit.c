@@ -33,7 +33,7 @@ struct rig {
         reader_done done;
         void *done_user;
         uint8_t pinpad;
-        int tries;
+        int tries, left; /* after a VERIFY; as the counter of the PIN that signs tells */
         /* the computer */
         struct op_frame answer; /* the last one */
         uint8_t answer_bytes[OPS_FRAME_MAX];
@@ -153,7 +153,7 @@ static struct rig *rig_new(bool asks)
         rig->world = world;
         rig->world.ask = asks ? fake_ask : NULL;
         rig->over = LINK_REASONS;
-        rig->tries = 3;
+        rig->tries = rig->left = 3;
         assert_int_equal(visit_new(&rig->visit, &rig->world, rig), 0);
         return rig;
 }
@@ -238,6 +238,7 @@ static void reader_says(struct rig *rig, int outcome, uint16_t sw)
         uint8_t bytes[256];
         struct out out = out_new(bytes, sizeof bytes);
         uint8_t op = rig->passed[rig->passed_count - 1].op;
+        bool signs = rig->passed[rig->passed_count - 1].payload[0] == PIN_COPY_IAS;
         if (op == OP_BEGIN && outcome == 0) {
                 rig->holding = true;
                 op_put_card(&out, &(struct driver_card){ .pinpad = rig->pinpad, .atr_len = 2 });
@@ -247,7 +248,8 @@ static void reader_says(struct rig *rig, int outcome, uint16_t sw)
         if (rig->dies)
                 rig->holding = false;
         if (op == OP_COUNTER && outcome == 0)
-                op_put_counter(&out, &(struct pin_counter){ .known = true, .tries = 3 });
+                op_put_counter(&out,
+                        &(struct pin_counter){ .known = true, .tries = signs ? rig->left : 3 });
         if (op == OP_VERIFY || op == OP_PINPAD)
                 out_u8(&out, (uint8_t)rig->tries);
         reader_done done = rig->done;
@@ -468,6 +470,32 @@ static void the_counter_of_another_transaction_does_not_count(void **state)
         rig_free(rig);
 }
 
+/* Of the tries of another PIN on the card the person would read: three are left. */
+static void only_the_counter_of_the_pin_that_signs_counts(void **state)
+{
+        static const uint8_t others[] = { PIN_COPY_ID, PIN_COPY_EV };
+        (void)state;
+        for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+                struct rig *rig = rig_new(true);
+                rig->left = 1;
+                go_to(rig, ANNOUNCED);
+                assert_int_equal(say(rig, OP_COUNTER, false, &others[i], 1), LINK_REASON_NONE);
+                reader_says(rig, 0, 0x9000);
+                assert_int_equal(say_op(rig, OP_PINPAD, false), LINK_REASON_NONE);
+                assert_true(rig->asked);
+                assert_int_equal(rig->question.tries_left, 1);
+                rig_free(rig);
+                rig = rig_new(true);
+                assert_int_equal(announce(rig), LINK_REASON_NONE);
+                ask_and_hear(rig, OP_BEGIN, 0);
+                assert_int_equal(say(rig, OP_COUNTER, false, &others[i], 1), LINK_REASON_NONE);
+                reader_says(rig, 0, 0x9000);
+                assert_int_equal(say_op(rig, OP_PINPAD, false), LINK_REASON_NONE);
+                assert_int_equal(rig->over, LINK_REASON_FORBIDDEN);
+                rig_free(rig);
+        }
+}
+
 static void a_visit_has_one_verify(void **state)
 {
         (void)state;
@@ -486,6 +514,25 @@ static void a_signature_is_tried_so_often_and_no_more(void **state)
         for (int i = 0; i < GATE_STEPS_MAX; i++)
                 ask_and_hear(rig, OP_SIGN, OUTCOME_CARD_NOT_SUPPORTED);
         assert_int_equal(say_op(rig, OP_SIGN, false), LINK_REASON_NONE);
+        assert_int_equal(rig->over, LINK_REASON_FORBIDDEN);
+        rig_free(rig);
+}
+
+/* Another method of the card's, yes; another thing to sign, no. */
+static void one_pin_signs_one_thing(void **state)
+{
+        static const uint8_t other_method[] = { 1, 2, 0, 1, 9 }, other_block[] = { 0, 0, 0, 1, 8 };
+        (void)state;
+        struct rig *rig = rig_new(false);
+        go_to(rig, VERIFIED);
+        ask_and_hear(rig, OP_SIGN, 0);
+        assert_int_equal(
+                say(rig, OP_SIGN, false, other_method, sizeof other_method), LINK_REASON_NONE);
+        reader_says(rig, 0, 0x9000);
+        size_t before = rig->passed_count;
+        assert_int_equal(
+                say(rig, OP_SIGN, false, other_block, sizeof other_block), LINK_REASON_NONE);
+        assert_int_equal(rig->passed_count, before);
         assert_int_equal(rig->over, LINK_REASON_FORBIDDEN);
         rig_free(rig);
 }
@@ -730,8 +777,10 @@ int main(void)
                 cmocka_unit_test(digits_wait_for_nothing),
                 cmocka_unit_test(one_announcement_takes_one_pin),
                 cmocka_unit_test(the_counter_of_another_transaction_does_not_count),
+                cmocka_unit_test(only_the_counter_of_the_pin_that_signs_counts),
                 cmocka_unit_test(a_visit_has_one_verify),
                 cmocka_unit_test(a_signature_is_tried_so_often_and_no_more),
+                cmocka_unit_test(one_pin_signs_one_thing),
                 cmocka_unit_test(a_phone_that_asks_looks_like_a_reader_with_keys),
                 cmocka_unit_test(a_phone_that_asks_takes_no_digits_from_afar),
                 cmocka_unit_test(digits_typed_here_go_to_the_card_once),
