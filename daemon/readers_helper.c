@@ -112,8 +112,11 @@ static void mourn(const struct reader *reader, int status)
         char number[16];
         snprintf(number, sizeof number, "%d",
                 WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
-        log_kv(all(reader)->log, LOG_LEVEL_WARNING, NULL, "helper died", "reader",
-                reader->seen.name, WIFSIGNALED(status) ? "signal" : "status", number, NULL);
+        /* A phone may go away. */
+        bool away = reader->backend->row->linked && linked_trouble(status) == OUTCOME_NO_READER;
+        log_kv(all(reader)->log, away ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING, NULL, "helper died",
+                "reader", reader->seen.name, WIFSIGNALED(status) ? "signal" : "status", number,
+                NULL);
 }
 
 /* What becomes of a reader whose helper ended in this stage. */
