@@ -65,6 +65,18 @@ def outcome(entry):
     return (entry.get("end") or {}).get("outcome")
 
 
+def running(program):
+    """Whether a process was started by this name."""
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/cmdline", "rb") as words:
+                if program.encode() in words.read().split(b"\0"):
+                    return True
+        except OSError:
+            continue
+    return False
+
+
 def answered(rig, phone, card):
     request = os.path.join(rig.dir, "request.json")
     with open(request, "w", encoding="ascii") as file:
@@ -178,8 +190,8 @@ def interrupted(rig, phone, card):
     with open(f"/proc/{process.pid}/stat", encoding="ascii", errors="replace") as state:
         rig.check(state.read().rsplit(")", 1)[1].split()[0] != "T", "Ctrl-Z stops nothing")
     code = process.stop(signal.SIGINT, 20)
-    gone = wait_for(lambda: not subprocess.run(["pgrep", "-f", phone.pinentry], capture_output=True, check=False).stdout, 10)
-    rig.check(code == -signal.SIGINT and bool(gone), "Ctrl-C ends it as any program, and takes the prompt along", code)
+    gone = wait_for(lambda: not running(phone.pinentry), 10)
+    rig.check(code == -signal.SIGINT and gone, "Ctrl-C ends it as any program, and takes the prompt along", code)
     rig.check(card.locked() and outcome(phone.last()) not in ("Ok", None), "the card is locked, and the history knows", phone.last())
     phone.script()
 
