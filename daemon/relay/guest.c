@@ -138,6 +138,7 @@ int guest_send(struct guest *guest, enum link_type type, const void *body, size_
                 return 0;
         int r = link_send(guest->link, type, body, len);
         want(guest);
+        watch_silence(guest); /* after an answer it may mean something else */
         return r;
 }
 

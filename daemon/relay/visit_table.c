@@ -24,9 +24,17 @@ enum need {
 #define HELD      (IN(VISIT_BEGUN) | IN(VISIT_VERIFIED))
 #define MAY_PIN   (ANNOUNCED | COUNTED | UNSPENT)
 
+/* A helper ends over arguments that are none, and one that has not served yet is replaced only after a while: others would wait. */
+static bool is_in_shape(const struct visit_op *op)
+{
+        return op->op == OP_BEGIN ? op->len == 0 : op->len == 1 && op->payload[0] <= 1;
+}
+
 static int take_and_pass(struct visit *visit, struct visit_op *op)
 {
-        int r = visit->taken ? 0 : visit->world.take(visit->user);
+        int r = is_in_shape(op) ? 0 : -EBADMSG;
+        if (r == 0 && !visit->taken)
+                r = visit->world.take(visit->user);
         if (r != 0)
                 return r;
         visit->taken = true;

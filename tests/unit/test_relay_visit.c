@@ -711,6 +711,26 @@ static void a_reader_without_a_card_is_given_back_at_once(void **state)
         rig_free(rig);
 }
 
+/* It would end over them, and keep others waiting. */
+static void the_first_question_reaches_the_helper_in_shape_only(void **state)
+{
+        static const struct {
+                uint8_t op;
+                size_t len;
+                uint8_t bytes[2];
+        } rows[] = { { OP_BEGIN, 1, { 0 } }, { OP_TRANSCRIPT, 0, { 0 } },
+                { OP_TRANSCRIPT, 1, { 2 } }, { OP_TRANSCRIPT, 2, { 0 } } };
+        (void)state;
+        for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+                struct rig *rig = rig_new(false);
+                assert_int_equal(
+                        say(rig, rows[i].op, i % 2, rows[i].bytes, rows[i].len), LINK_REASON_NONE);
+                assert_int_equal(rig->over, LINK_REASON_PROTOCOL);
+                assert_int_equal(rig->passed_count, 0);
+                rig_free(rig);
+        }
+}
+
 static void a_reader_that_met_a_card_is_kept_until_the_end(void **state)
 {
         (void)state;
@@ -791,6 +811,7 @@ int main(void)
                 cmocka_unit_test(nothing_that_waits_is_begun_for_a_computer_that_has_gone),
                 cmocka_unit_test(keys_of_the_reader_are_used_after_a_yes_here),
                 cmocka_unit_test(a_reader_without_a_card_is_given_back_at_once),
+                cmocka_unit_test(the_first_question_reaches_the_helper_in_shape_only),
                 cmocka_unit_test(a_reader_that_met_a_card_is_kept_until_the_end),
                 cmocka_unit_test(a_helper_that_dies_in_a_transaction_ends_the_visit),
                 cmocka_unit_test(an_announcement_that_is_none_ends_the_visit),
