@@ -24,7 +24,7 @@
 static void finish(struct reader *reader, int outcome, uint16_t sw, struct in *fields)
 {
         struct op_call *call = &reader->call;
-        _cleanup_ask_ struct ask *ask = ask_take(reader, call->ask);
+        _cleanup_ask_ struct ask *ask _unused_ = ask_take(reader, call->ask);
         struct in nothing = in_new("", 0);
         sd_event_source_set_enabled(reader->soon, SD_EVENT_OFF);
         if (!asks_first(reader))
