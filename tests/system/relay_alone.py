@@ -223,7 +223,16 @@ def signed(rig, card):
     rig.check(not phone.prompts() and card.stats()["verify_commands"] == spent, "nobody was asked for any of these")
 
 
+def over_soft(rig):
+    """No service, no reader: the helper plays the card."""
+    phone = Phone(rig, drivers=("soft",), soft={"pki": rig.pki, "pin": PIN, "state": os.path.join(rig.dir, "soft")})
+    for when in ("at first sight", "again"):
+        code, out, err = phone.ask("-", text=plain())
+        rig.check(code == 0 and rig.verify(out)[0] == 0, f"the simulated reader's card, {when}", err)
+
+
 def body(rig):
+    over_soft(rig)
     card = Card(rig, Pcscd(rig), sign_ms=150)
     rig.peer("stay", card.reader)
     phone = Phone(rig)
