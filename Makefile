@@ -140,7 +140,7 @@ $(BUILD)/mohr: $(BUILD)/obj/client-sdk/cli/main.o $(call objs,client-sdk/cli/*.c
 $(BUILD)/mohr: LIBS = $(TLS_LIBS) $(JSON_LIBS) $(SQLITE_LIBS) $(ZLIB_LIBS) $(QR_LIBS)
 # No libsystemd here: what it is called for comes from daemon/portable/.
 $(BUILD)/mohr-relay: $(patsubst %,$(BUILD)/obj/daemon/%.o,relay/main prompt/question history/frame) $(RELAY) $(DAEMON) $(OPS) $(APDU) $(CLI) $(LINK) $(MOHR) $(PORTABLE) $(BASE)
-$(BUILD)/mohr-relay: LIBS = $(TLS_LIBS) $(JSON_LIBS) $(ZLIB_LIBS) $(if $(wildcard daemon/portable/*.c),,$(SYSTEMD_LIBS))
+$(BUILD)/mohr-relay: LIBS = $(TLS_LIBS) $(JSON_LIBS) $(ZLIB_LIBS)
 $(BUILD)/mohr-prompt: $(BUILD)/obj/daemon/prompt/main.o $(PROMPT) $(BASE)
 $(BUILD)/mohr-prompt: LIBS = $(ASSUAN_LIBS)
 $(BUILD)/mohr-history: $(patsubst %,$(BUILD)/obj/%.o,daemon/history/main client-sdk/claimset client-sdk/members) $(HISTORY) $(BASE)
