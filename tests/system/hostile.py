@@ -166,7 +166,7 @@ def with_liar(rig, mode):
 def lying_helpers(rig):
     names = ["honest-ready", "open-sandbox", "dumpable", "other-driver", "not-simulated", "silent", "noise", "short",
              "other-id", "other-op", "unasked", "twice", "long", "huge", "outcome-255", "trailing", "dies", "closes",
-             "says-nothing-at-all"]
+             "says-nothing-at-all", "skips-all", "skips-begin", "backwards", "never-asked"]
     for mode in names:
         daemon = with_liar(rig, mode)
         began = time.monotonic()
