@@ -316,6 +316,8 @@ def left_in_memory(rig, words, env, avoid):
 
 
 def forgets_digits(rig):
+    if rig.sanitized():
+        return None  # its shadow is of the size of all memory
     if not digits.may_look():
         return rig.skip("digits in the relay's memory", "only root may look")
     for what, words, env in (("typed at the computer", ("--pin", "computer"), {}), ("typed here", (), SCREEN)):
