@@ -7,6 +7,8 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 
+#define UNASKED_MAX 32 /* frames that may come before the one that is waited for */
+
 static int fail(struct phone_talk *talk, int outcome, const char *why)
 {
         snprintf(talk->why, sizeof talk->why, "%s", why);
@@ -68,16 +70,16 @@ static int shake_hands(const struct meeting *meeting, struct phone_talk *talk)
 
 int phone_hear(const struct meeting *meeting, struct phone_talk *talk, enum link_type type)
 {
-        for (;;) {
+        for (int unasked = 0;;) {
                 enum link_type got;
                 int r = link_recv(talk->link, &got, talk->buf);
                 if (r == 0 && got == type)
                         return 0;
                 if (r == 0 && got == LINK_BYE)
                         return said_bye(talk);
-                if (r == 0 && got == LINK_PING)
+                if (r == 0 && got == LINK_PING && unasked++ < UNASKED_MAX)
                         r = link_send(talk->link, LINK_PONG, talk->buf->data, talk->buf->len);
-                else if (r == 0 && got != LINK_STATUS)
+                else if (r == 0 && (got != LINK_STATUS || unasked++ >= UNASKED_MAX))
                         return fail(
                                 talk, OUTCOME_POLICY, _("the phone does not answer as it should"));
                 if (r == -EAGAIN)

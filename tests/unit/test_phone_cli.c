@@ -10,6 +10,7 @@
 #include "tests/unit/link_world.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -169,20 +170,22 @@ struct said {
 static const struct row {
         struct said first, then;
         int outcome;
+        int again; /* so often comes the first */
 } rows[] = {
-        { SAID(LINK_WELCOME, GOOD), { 0 }, 0 },
-        { SAID(LINK_STATUS, "anything"), SAID(LINK_WELCOME, GOOD), 0 },
-        { SAID(LINK_PING, "\0\0\0\7"), SAID(LINK_WELCOME, GOOD), 0 },
-        { SAID(LINK_WELCOME, "\2\0\5Pixel"), { 0 }, OUTCOME_POLICY },
-        { SAID(LINK_WELCOME, "\1\0\6Pixel"), { 0 }, OUTCOME_POLICY },
-        { SAID(LINK_WELCOME, "\1\0\2\xff\xff"), { 0 }, OUTCOME_POLICY },
-        { SAID(LINK_WELCOME, ""), { 0 }, OUTCOME_POLICY },
-        { SAID(LINK_OP, "\1"), { 0 }, OUTCOME_POLICY },
-        { SAID(LINK_RENEWED, GOOD), { 0 }, OUTCOME_POLICY },
-        { SAID(LINK_BYE, "\4"), { 0 }, OUTCOME_UNREACHABLE },
-        { SAID(LINK_BYE, "\377"), { 0 }, OUTCOME_UNREACHABLE },
-        { SAID(LINK_BYE, ""), { 0 }, OUTCOME_UNREACHABLE },
-        { { 0 }, { 0 }, OUTCOME_UNREACHABLE },
+        { SAID(LINK_WELCOME, GOOD), { 0 }, 0, 0 },
+        { SAID(LINK_STATUS, "anything"), SAID(LINK_WELCOME, GOOD), 0, 0 },
+        { SAID(LINK_PING, "\0\0\0\7"), SAID(LINK_WELCOME, GOOD), 0, 0 },
+        { SAID(LINK_WELCOME, "\2\0\5Pixel"), { 0 }, OUTCOME_POLICY, 0 },
+        { SAID(LINK_WELCOME, "\1\0\6Pixel"), { 0 }, OUTCOME_POLICY, 0 },
+        { SAID(LINK_WELCOME, "\1\0\2\xff\xff"), { 0 }, OUTCOME_POLICY, 0 },
+        { SAID(LINK_WELCOME, ""), { 0 }, OUTCOME_POLICY, 0 },
+        { SAID(LINK_OP, "\1"), { 0 }, OUTCOME_POLICY, 0 },
+        { SAID(LINK_RENEWED, GOOD), { 0 }, OUTCOME_POLICY, 0 },
+        { SAID(LINK_BYE, "\4"), { 0 }, OUTCOME_UNREACHABLE, 0 },
+        { SAID(LINK_BYE, "\377"), { 0 }, OUTCOME_UNREACHABLE, 0 },
+        { SAID(LINK_BYE, ""), { 0 }, OUTCOME_UNREACHABLE, 0 },
+        { { 0 }, { 0 }, OUTCOME_UNREACHABLE, 0 },
+        { SAID(LINK_STATUS, "anything"), SAID(LINK_WELCOME, GOOD), OUTCOME_POLICY, 100 },
 };
 
 static void wait_for(struct link *link)
@@ -207,7 +210,7 @@ static void play_phone(int listener, const char *folder, const struct row *row)
                 wait_for(link);
                 r = 0;
         }
-        if (r == 0 && row->first.type)
+        for (int i = 0; r == 0 && row->first.type && i <= row->again; i++)
                 r = link_send(link, row->first.type, row->first.body, row->first.len);
         if (r == 0 && row->then.type)
                 r = link_send(link, row->then.type, row->then.body, row->then.len);
@@ -252,6 +255,21 @@ static void a_phone_says_what_it_should_or_is_left(void **state)
         }
         meeting_close(&meeting);
         close(listener);
+}
+
+static void who_talks_on_and_on_does_not_stop_the_clock(void **state)
+{
+        const struct cli cli = { .command = "phone" };
+        struct meeting meeting = { .signals = -1 };
+        struct pollfd always = { .fd = open("/dev/zero", O_RDONLY | O_CLOEXEC), .events = POLLIN };
+        (void)state;
+        assert_int_equal(meeting_open(&meeting, &cli, 60, false), 0);
+        assert_int_equal(meeting_wait(&meeting, &always, 1, INT64_MAX), 0);
+        assert_true(always.revents & POLLIN);
+        meeting.until = 0;
+        assert_int_equal(meeting_wait(&meeting, &always, 1, INT64_MAX), OUTCOME_TIMED_OUT);
+        meeting_close(&meeting);
+        close(always.fd);
 }
 
 static void who_is_nowhere_is_not_reached(void **state)
@@ -304,6 +322,7 @@ int main(void)
                 cmocka_unit_test(a_picture_has_each_module),
                 cmocka_unit_test_setup_teardown(
                         a_phone_says_what_it_should_or_is_left, setup, teardown),
+                cmocka_unit_test(who_talks_on_and_on_does_not_stop_the_clock),
                 cmocka_unit_test_setup_teardown(who_is_nowhere_is_not_reached, setup, teardown),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
