@@ -173,23 +173,47 @@ static int listen_at(struct door *door, const struct addrinfo *at)
         return 0;
 }
 
-/* Where the wildcard is reached: what a person could type into the computer. */
+/* As a person could type it into the computer. */
+static void show_address(const struct host *host, const char *number)
+{
+        bool v6 = strchr(number, ':') != NULL;
+        printf("  %s%s%s:%u\n", v6 ? "[" : "", number, v6 ? "]" : "", host->options.port);
+}
+
+/* Of the device itself, and those that mean something only with an interface, are of no use to a computer. */
+static bool is_worth_telling(const struct host *host, const struct ifaddrs *at)
+{
+        if (!at->ifa_addr || (at->ifa_flags & IFF_LOOPBACK))
+                return false;
+        const struct sockaddr_in6 *v6 = (const void *)at->ifa_addr;
+        bool known =
+                at->ifa_addr->sa_family == AF_INET ||
+                (at->ifa_addr->sa_family == AF_INET6 && !IN6_IS_ADDR_LINKLOCAL(&v6->sin6_addr));
+        return known && (host->options.anywhere || link_is_local(at->ifa_addr));
+}
+
+/* Where the wildcards are reached now. */
 static void show_addresses(const struct host *host)
 {
         struct ifaddrs *all = NULL;
         char text[INET6_ADDRSTRLEN];
+        bool any = false;
         if (getifaddrs(&all) < 0)
                 return;
         for (const struct ifaddrs *at = all; at; at = at->ifa_next) {
-                if (!at->ifa_addr || (at->ifa_flags & IFF_LOOPBACK) ||
-                        at->ifa_addr->sa_family != AF_INET ||
-                        (!host->options.anywhere && !link_is_local(at->ifa_addr)))
+                socklen_t len = at->ifa_addr && at->ifa_addr->sa_family == AF_INET6
+                                        ? sizeof(struct sockaddr_in6)
+                                        : sizeof(struct sockaddr_in);
+                if (!is_worth_telling(host, at) || getnameinfo(at->ifa_addr, len, text, sizeof text,
+                                                           NULL, 0, NI_NUMERICHOST) != 0)
                         continue;
-                const struct sockaddr_in *v4 = (const void *)at->ifa_addr;
-                if (inet_ntop(AF_INET, &v4->sin_addr, text, sizeof text))
-                        printf("  %s:%u\n", text, host->options.port);
+                show_address(host, text);
+                any = true;
         }
         freeifaddrs(all);
+        if (!any)
+                printf(_("  in no network at the moment; on port %u of those that come\n"),
+                        host->options.port);
 }
 
 static int open_all(struct door *door)
@@ -225,7 +249,7 @@ int door_open(struct door **ret, struct host *host)
                 return r;
         }
         if (host->options.address)
-                printf("  %s %u\n", host->options.address, host->options.port);
+                show_address(host, host->options.address);
         else
                 show_addresses(host);
         *ret = door;
