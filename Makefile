@@ -347,7 +347,8 @@ install: all
 	$(Q)ln -sf $(notdir $(SHARED)) $(DESTDIR)$(LIBDIR)/$(SONAME) && ln -sf $(SONAME) $(DESTDIR)$(LIBDIR)/libmohr.so
 	$(call fill,$(LIBDIR)/pkgconfig,client-sdk/mohr.pc.in client-sdk/redis/mohr-redis.pc.in)
 	$(call put,$(SHARE)/varlink,644,$(wildcard daemon/mohr.*.varlink))
-	install -d $(DESTDIR)$(SHARE)/bash-completion/completions && install -m 644 client-sdk/completion/mohr.bash $(DESTDIR)$(SHARE)/bash-completion/completions/mohr
+	install -d $(DESTDIR)$(SHARE)/bash-completion/completions && install -m 644 client-sdk/completion/mohr.bash $(DESTDIR)$(SHARE)/bash-completion/completions/mohr && \
+	        ln -sf mohr $(DESTDIR)$(SHARE)/bash-completion/completions/mohr-relay
 	$(call put,$(SYSCONFDIR)/mohr,644,daemon/mohr.conf) && install -d $(DESTDIR)$(SYSCONFDIR)/mohr/conf.d
 	for n in 1 3 5 7 8; do ls client-sdk/man/*.$$n >/dev/null 2>&1 || continue; install -d $(DESTDIR)$(SHARE)/man/man$$n && \
 	        install -m 644 $$(ls client-sdk/man/*.$$n | grep -v softcard) $(DESTDIR)$(SHARE)/man/man$$n/ || exit 1; done

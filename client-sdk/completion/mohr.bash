@@ -1,21 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
-# mohr.bash: completion of mohr for bash. It keeps no list of its own: commands, options and the words that an option
-# takes are read from what `mohr help` prints, so that it knows what the installed mohr knows. Names of readers
-# come from the daemon, which asks no card and no person for them.
+# mohr.bash: completion of mohr and mohr-relay for bash. It keeps no list of its own: commands, options and the words that
+# an option takes are read from what `mohr help` prints, so that it knows what the installed program knows. Names of
+# readers come from the daemon, which asks no card and no person for them.
+
+_mohr_said() { LC_ALL=C.UTF-8 LANGUAGE=en "${COMP_WORDS[0]}" help "$@" 2>/dev/null; }
 
 # Prints the lines of help for a command, or for one of its subcommands alone.
 _mohr_help() { # COMMAND [SUBCOMMAND]
-        LC_ALL=C.UTF-8 LANGUAGE=en mohr help "$1" 2>/dev/null | if [ $# -gt 1 ]; then
-                sed -n "/^mohr $1 $2\( \|\$\)/,/^\(    [^ ]\|\$\)/p"
+        _mohr_said "$1" | if [ $# -gt 1 ]; then
+                sed -n "/^mohr[a-z-]* $1 $2\( \|\$\)/,/^\(    [^ ]\|\$\)/p"
         else
                 cat
         fi
 }
 
-_mohr_commands() { LC_ALL=C.UTF-8 LANGUAGE=en mohr help 2>/dev/null | sed -n 's/^  \([a-z][a-z-]*\)  .*/\1/p'; }
+_mohr_commands() { _mohr_said | sed -n 's/^  \([a-z][a-z-]*\)  .*/\1/p'; }
 
 _mohr_subcommands() { # COMMAND; `[list|revoke GRANT]` is a way to name them, too
-        _mohr_help "$1" | sed -n "1s/^mohr $1 \[\([a-z|]*\)[] ].*/\1/p; s/^mohr $1 \([a-z][a-z-]*\)\( .*\|\$\)/\1/p" | tr "|" "\n" | sort -u
+        _mohr_help "$1" | sed -n "1s/^mohr[a-z-]* $1 \[\([a-z|]*\)[] ].*/\1/p; s/^mohr[a-z-]* $1 \([a-z][a-z-]*\)\( .*\|\$\)/\1/p" | tr "|" "\n" | sort -u
 }
 
 _mohr_options() { grep -o -e '--[a-z][a-z-]*' | sort -u; }
@@ -86,4 +88,4 @@ _mohr() {
                 _mohr_files
         fi
 } &&
-        complete -F _mohr mohr
+        complete -F _mohr mohr mohr-relay

@@ -54,6 +54,7 @@ class Bash:
         """Each line is a list of words, the last of them half typed: what may stand there."""
         quoted = "\n".join("try " + " ".join("'" + word.replace("'", "'\\''") + "'" for word in line) for line in lines)
         script = f"""mohr() {{ local said='{self.folder}'/$1; [ "$1" = status ] || said+=-${{2-}}; [ ! -e "$said" ] || printf '%s\\n' "$(<"$said")"; }}
+mohr-relay() {{ '{BUILD}/mohr-relay' "$@"; }}
 source '{TREE}/client-sdk/completion/mohr.bash'
 try() {{ COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMPREPLY=(); _mohr; printf '%s\\n' "${{COMPREPLY[@]}}" --end--; }}
 {quoted}
@@ -82,6 +83,9 @@ def body(bash):
         (["mohr", "help", "as"], ["assert"]),
         (["mohr", "phone", "add"], ["add-address"]),
         (["mohr", "phone", "forget", "--"], ["--json", "--yes"]),
+        (["mohr-relay", "s"], ["serve"]),
+        (["mohr-relay", "serve", "--pin", ""], ["phone", "computer"]),
+        (["mohr-relay", "forget", "--"], ["--json", "--yes"]),
         (["mohr", "verify", "/etc/host"], [name for name in ("/etc/host.conf", "/etc/hostname", "/etc/hosts")
                                            if os.path.exists(name)]),
         (["mohr", "nonsense", "--"], []),
