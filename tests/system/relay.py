@@ -269,6 +269,31 @@ def published(rig):
     phone.stop()
 
 
+FAR = "203.0.113.9"  # RFC 5737
+KNOCK = """import socket, sys
+knocking = socket.create_connection((sys.argv[1], int(sys.argv[2])))
+knocking.settimeout(1)
+try:
+    print("hung up" if not knocking.recv(1) else "said something")
+except TimeoutError:
+    print("waits")
+"""
+
+
+def far_away(rig):
+    """In a network of its own, where this device has an address of the whole world as well."""
+    alone = ("unshare", "-n", "sh", "-c", f'ip link set lo up && ip addr add {FAR}/32 dev lo && exec "$@"', "sh")
+    if subprocess.run([*alone, "true"], stderr=subprocess.DEVNULL, check=False).returncode:
+        return rig.skip("who comes from far away", "this machine permits no network namespace")
+    for words, expected in (((), "hung up"), (("--anywhere",), "waits")):
+        phone = relayed.Phone(rig, *words, card=flow.Soft(rig), wrap=alone)
+        met = [subprocess.run(["nsenter", "-t", str(phone.process.pid), "-n", "python3", "-c", KNOCK, address, str(phone.port)],
+                              capture_output=True, text=True, check=False).stdout.strip() for address in (FAR, "127.0.0.1")]
+        rig.check(met == [expected, "waits"], f"from far away, {' '.join(words) or 'by default'}: {expected}", met)
+        phone.stop()
+    return None
+
+
 def renewed(rig):
     card = flow.Soft(rig)
     phone = relayed.Phone(rig, card=card)
@@ -334,7 +359,7 @@ def forgets_digits(rig):
 def body(rig):
     rig.helpers = []
     for case in rig.mine((asleep, from_afar, links_that_die, typed_here, comes_again, forbidden, over_pcsc, one_at_a_time, renewed,
-                          published, nobody_paired, forgets_digits)):
+                          published, nobody_paired, forgets_digits, far_away)):
         case(rig)
 
 
