@@ -109,19 +109,30 @@ static int on_stop(sd_event_source *source, const struct signalfd_siginfo *info,
 
 /* ---- start and end ---------------------------------------------------------------------------- */
 
+/* Not what somebody had ignored before us (nohup). */
+static int stop_by(struct host *host, int number)
+{
+        struct sigaction before;
+        sigset_t set;
+        sigemptyset(&set);
+        sigaddset(&set, number);
+        if (sigaction(number, NULL, &before) < 0)
+                return -errno;
+        if (before.sa_handler == SIG_IGN)
+                return 0;
+        if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+                return -errno;
+        return sd_event_add_signal(host->event, NULL, number, on_stop, host);
+}
+
 static int open_loop(struct host *host)
 {
         static const int stops[] = { SIGTERM, SIGINT, SIGHUP };
-        sigset_t set;
-        sigemptyset(&set);
-        for (size_t i = 0; i < ARRAY_LEN(stops); i++)
-                sigaddset(&set, stops[i]);
-        if (sigprocmask(SIG_BLOCK, &set, NULL) < 0 || signal(SIGPIPE, SIG_IGN) == SIG_ERR ||
-                prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+        if (signal(SIGPIPE, SIG_IGN) == SIG_ERR || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
                 return -errno;
         int r = sd_event_new(&host->event);
         for (size_t i = 0; r >= 0 && i < ARRAY_LEN(stops); i++)
-                r = sd_event_add_signal(host->event, NULL, stops[i], on_stop, host);
+                r = stop_by(host, stops[i]);
         return r < 0 ? r : 0;
 }
 

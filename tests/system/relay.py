@@ -186,6 +186,16 @@ def one_at_a_time(rig):
     phone.stop()
 
 
+def hung_up_on(rig):
+    for words, ends in (((), True), (("nohup",), False)):
+        phone = relayed.Phone(rig, card=flow.Soft(rig), wrap=words)
+        phone.process.child.send_signal(signal.SIGHUP)
+        if ends:
+            rig.check(phone.process.child.wait(20) == 0, "the terminal's end is the phone's")
+        else:
+            rig.check(phone.computer().begin()[0] == OK and phone.stop() == 0, "not so under nohup")
+
+
 def nobody_paired(rig):
     phone = relayed.Phone(rig, card=flow.Soft(rig), computers=())
     rig.check(phone.process.child.wait(10) == 2 and "mohr-relay pair" in phone.process.said(), "without a pairing it says what to do, and ends",
@@ -359,7 +369,7 @@ def forgets_digits(rig):
 def body(rig):
     rig.helpers = []
     for case in rig.mine((asleep, from_afar, links_that_die, typed_here, comes_again, forbidden, over_pcsc, one_at_a_time, renewed,
-                          published, nobody_paired, forgets_digits, far_away)):
+                          published, nobody_paired, forgets_digits, far_away, hung_up_on)):
         case(rig)
 
 
