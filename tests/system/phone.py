@@ -61,4 +61,5 @@ def body(rig):
     with_usb_readers(rig, net)
 
 
-main(body, workers=6)
+if __name__ == "__main__":
+    main(body, workers=6)

@@ -67,6 +67,7 @@ def strangers(rig):
     for what, attempt, expected in (
             ("no name", lambda: Computer(door.address), "unrecognized_name"),
             ("a name of nobody", lambda: Computer(door.address, sni=tag(os.urandom(8).hex())), "unrecognized_name"),
+            ("what the phone itself tells its network", lambda: Computer(door.address, sni=tag(door.own.id, b"mohr tag")), "unrecognized_name"),
             ("the pairing's number itself", lambda: Computer(door.address, sni=door.own.id), "unrecognized_name"),
             ("TLS 1.2", lambda: Computer(door.address, sni=right, newest=ssl.TLSVersion.TLSv1_2), "protocol_version")):
         got = refused(attempt)

@@ -34,9 +34,10 @@ def operation(op, payload=b"", number=1, ahead=False):
     return frame(OP, struct.pack(">BBHI", 1, code | (0x40 if ahead else 0), number, len(payload)) + payload)
 
 
-def tag(pairing):
+def tag(pairing, what=b"mohr call"):
+    """What a computer says in the SNI; with b"mohr tag", what a phone tells its network."""
     salt = os.urandom(8)
-    return salt.hex() + hmac.new(pairing.encode(), b"mohr tag" + salt, "sha256").hexdigest()[:16]
+    return salt.hex() + hmac.new(pairing.encode(), what + salt, "sha256").hexdigest()[:16]
 
 
 class Pairing:
