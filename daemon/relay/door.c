@@ -5,8 +5,9 @@
  * connection's own two addresses that are judged.
  *
  * Strangers can only take up places for those who have not shown yet whose they are, and the oldest of them makes room for a
- * new one. A computer that comes again is the one that was there: what it left behind idle is closed, and what still holds a
- * card is asked whether anybody is there.
+ * new one: of those at the address that has most, so that a crowd from one machine is in nobody's way but its own.
+ * A computer that comes again is the one that was there: what it left behind idle is closed, and what still holds a card is
+ * asked whether anybody is there.
  */
 #include "daemon/relay/host.h"
 
@@ -32,12 +33,16 @@ struct door {
 
 /* ---- who is here ----------------------------------------------------------------------------- */
 
+static bool is_shaking(const struct guest *guest)
+{
+        return guest->stage == GUEST_SHAKING || guest->stage == GUEST_GREETING;
+}
+
 static size_t count(const struct door *door, bool shaking)
 {
         size_t n = 0;
         for (const struct guest *guest = door->guests; guest; guest = guest->next)
-                n += shaking == (guest->stage == GUEST_SHAKING || guest->stage == GUEST_GREETING) &&
-                     guest->stage != GUEST_LEAVING;
+                n += shaking == is_shaking(guest) && guest->stage != GUEST_LEAVING;
         return n;
 }
 
@@ -112,15 +117,40 @@ static bool is_near(int fd)
                link_is_local((struct sockaddr *)&here) && link_is_local((struct sockaddr *)&there);
 }
 
-/* The list begins with the newest. */
+static void read_address(int fd, uint8_t ret[static sizeof(struct in6_addr)])
+{
+        struct sockaddr_storage there = { 0 };
+        socklen_t len = sizeof there;
+        if (getpeername(fd, (struct sockaddr *)&there, &len) < 0)
+                return;
+        if (there.ss_family == AF_INET6)
+                memcpy(ret, &((struct sockaddr_in6 *)&there)->sin6_addr, sizeof(struct in6_addr));
+        else
+                memcpy(ret, &((struct sockaddr_in *)&there)->sin_addr, sizeof(struct in_addr));
+}
+
+static size_t count_like(const struct door *door, const struct guest *one)
+{
+        size_t n = 0;
+        for (const struct guest *guest = door->guests; guest; guest = guest->next)
+                n += is_shaking(guest) && memcmp(guest->from, one->from, sizeof one->from) == 0;
+        return n;
+}
+
+/* The oldest goes of those who come from where most come from. The list begins with the newest. */
 static void make_room(struct door *door)
 {
         struct guest *oldest = NULL;
+        size_t most = 0;
         if (count(door, true) < HOST_SHAKING_MAX)
                 return;
-        for (struct guest *guest = door->guests; guest; guest = guest->next)
-                if (guest->stage == GUEST_SHAKING || guest->stage == GUEST_GREETING)
-                        oldest = guest;
+        for (struct guest *guest = door->guests; guest; guest = guest->next) {
+                size_t like = is_shaking(guest) ? count_like(door, guest) : 0;
+                if (like == 0 || like < most)
+                        continue;
+                most = like;
+                oldest = guest;
+        }
         door_remove(door, oldest);
 }
 
@@ -135,6 +165,7 @@ static void let_in(struct door *door, int fd)
         make_room(door);
         if (guest_new(&guest, door->host, fd) < 0)
                 return;
+        read_address(fd, guest->from);
         guest->next = door->guests;
         door->guests = guest;
 }

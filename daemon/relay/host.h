@@ -76,6 +76,7 @@ struct guest { /* one connection */
         struct host *host;
         struct link *link;
         enum guest_stage stage;
+        uint8_t from[16];         /* the address; of IPv4 the first bytes */
         char name[LINK_NAME_MAX]; /* as the pairing calls the computer */
         sd_event_source *io, *clock, *later;
         int64_t heard_ms; /* by a clock that goes on while the phone sleeps */

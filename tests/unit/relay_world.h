@@ -69,27 +69,41 @@ static inline void relay_turn(struct relay_world *world)
                 assert_return_code(sd_event_run(world->host.event, 1000), 0);
 }
 
-static inline int knock(const struct relay_world *world)
+/* From 127.0.0.`number`. */
+static inline int knock_from(const struct relay_world *world, uint32_t number)
 {
         struct sockaddr_in at = { .sin_family = AF_INET,
                 .sin_addr = { htonl(INADDR_LOOPBACK) },
                 .sin_port = htons(world->host.options.port) };
+        const struct sockaddr_in own = { .sin_family = AF_INET,
+                .sin_addr = { htonl(INADDR_LOOPBACK - 1 + number) } };
         int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        assert_return_code(bind(fd, (const struct sockaddr *)&own, sizeof own), errno);
         assert_return_code(connect(fd, (struct sockaddr *)&at, sizeof at), errno);
         return fd;
+}
+
+static inline int knock(const struct relay_world *world)
+{
+        return knock_from(world, 1);
+}
+
+static inline void prove_both(struct relay_world *world, struct link *link)
+{
+        int r = -EAGAIN;
+        for (int turn = 0; r == -EAGAIN && turn < 1000; turn++) {
+                r = link_handshake(link);
+                relay_turn(world);
+        }
+        assert_int_equal(r, 0);
 }
 
 /* Proven, and has said nothing yet. */
 static inline struct link *come_in(struct relay_world *world)
 {
         struct link *link = NULL;
-        int r = -EAGAIN;
         assert_int_equal(link_connect(&link, knock(world), &world->link->computer), 0);
-        for (int turn = 0; r == -EAGAIN && turn < 1000; turn++) {
-                r = link_handshake(link);
-                relay_turn(world);
-        }
-        assert_int_equal(r, 0);
+        prove_both(world, link);
         return link;
 }
 

@@ -129,6 +129,24 @@ static void strangers_take_no_more_places_than_there_are(void **state)
                 close(fds[i]);
 }
 
+static void a_crowd_from_one_address_makes_room_by_itself(void **state)
+{
+        struct relay_world *world = *state;
+        int fds[4 * HOST_SHAKING_MAX];
+        struct link *slow = NULL;
+        assert_int_equal(link_connect(&slow, knock(world), &world->link->computer), 0);
+        relay_turn(world);
+        for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
+                fds[i] = knock_from(world, 2 + i % 2);
+                relay_turn(world);
+        }
+        prove_both(world, slow);
+        greet(world, slow, LINK_ROLE_READER);
+        for (size_t i = 0; i < ARRAY_LEN(fds); i++)
+                close(fds[i]);
+        link_free(slow);
+}
+
 static void garbage_is_answered_by_nothing_of_ours(void **state)
 {
         struct relay_world *world = *state;
@@ -178,6 +196,7 @@ int main(void)
                 CASE(a_computer_hears_who_is_there_and_that_no_card_is),
                 CASE(a_computer_that_comes_again_takes_its_own_place),
                 CASE(strangers_take_no_more_places_than_there_are),
+                CASE(a_crowd_from_one_address_makes_room_by_itself),
                 CASE(garbage_is_answered_by_nothing_of_ours),
                 CASE(a_pairing_that_is_gone_ends_its_connection),
         };
