@@ -12,6 +12,7 @@
 
 #include "daemon/programs.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -20,12 +21,21 @@
 #include <sys/random.h>
 #include <time.h>
 
+/* A terminal that was stopped, or a pipe that nobody reads, is not waited for: a card may be. */
+static bool is_read(int fd)
+{
+        struct pollfd out = { .fd = fd, .events = POLLOUT };
+        return poll(&out, 1, 0) == 1;
+}
+
 void host_say(const struct host *host, const char *format, ...)
 {
         char now[16] = "", digits[CLI_LINE_MAX];
         struct tm local;
         time_t at = time(NULL);
         va_list args;
+        if (!is_read(STDOUT_FILENO))
+                return;
         if (localtime_r(&at, &local))
                 strftime(now, sizeof now, "%H:%M", &local);
         printf("%s  ", cli_digits(host->cli, digits, now));

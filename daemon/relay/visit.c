@@ -44,14 +44,16 @@ struct visit *visit_free(struct visit *visit)
                 return NULL;
         if (visit->asking)
                 visit->world.hush(visit->user);
+        if (visit->taken) /* first: words may have to wait for a terminal that was stopped */
+                visit->world.give(visit->user);
+        if (visit->forbidden)
+                visit->world.tell(visit->user, VISIT_FORBIDDEN, visit->announced, -1);
         visit_conclude(visit);
         while (visit->first)
                 free(pop(visit));
         free(visit->running);
         announced_free(visit->announced);
         secret_free(visit->pin);
-        if (visit->taken)
-                visit->world.give(visit->user);
         free(visit);
         return NULL;
 }
@@ -80,8 +82,7 @@ void visit_end(struct visit *visit, enum link_reason reason)
         if (visit->over)
                 return;
         visit->over = true;
-        if (reason == LINK_REASON_FORBIDDEN)
-                visit->world.tell(visit->user, VISIT_FORBIDDEN, visit->announced, -1);
+        visit->forbidden = reason == LINK_REASON_FORBIDDEN;
         visit->world.over(visit->user, reason);
 }
 

@@ -38,7 +38,7 @@ struct visit {
         bool taken;    /* the reader is ours ... */
         bool met; /* ... and its helper met a card, or writes: it is not given back before the end */
         bool keys; /* the reader asks for PINs itself */
-        bool asking, over;
+        bool asking, over, forbidden;
         enum visit_news
                 result; /* of what was announced, as far as it came; ASKS: nothing is to be told */
         int tries;

@@ -3,6 +3,7 @@
 """relay.py: a phone's `mohr-relay serve` with the computer's real helper before it and the test in mohrd's place: what a paired
 computer gets, what it does not get, and that a link which dies leaves nothing on the card. The card is a simulated one with a
 witness (tests/tools/monitored_reader_soft.c); the whole way through mohrd is phone.py's."""
+import fcntl
 import hmac
 import json
 import os
@@ -219,6 +220,29 @@ def links_that_die(rig):
         card.remove()
 
 
+def nobody_reads(rig):
+    """Ctrl-S, or a pipe to a program that hangs: the words that a computer brings about must not hold the phone up."""
+    card = flow.Soft(rig)
+    phone = relayed.Phone(rig, "--pin", "computer", card=card)
+    phone.stop()
+    reads, writes = os.pipe()
+    fcntl.fcntl(writes, fcntl.F_SETPIPE_SZ, 4096)
+    program = os.path.join(relayed.programs(rig), "mohr-relay")
+    with subprocess.Popen([program, "serve", *phone.words], env=phone.env, stdout=writes, stderr=subprocess.DEVNULL) as relay:
+        said = b""
+        while b"typed at" not in said:
+            said += os.read(reads, 4096)
+        computer = phone.computer()
+        rig.check(confirm(computer) and computer.outcomes(*[("ANNOUNCE", ANNOUNCEMENT)] * 100) == [OK] * 100 and
+                  computer.verify(PIN) == [OK] * 3, "a phone goes on while nobody reads what it says")
+        computer.kill()
+        rig.check(card.locked(20), "and its card is locked when the computer has gone")
+        relay.terminate()
+    os.close(reads)
+    os.close(writes)
+    card.remove()
+
+
 def asleep(rig):
     """What a computer said before it lost its patience with a phone that slept is not carried out when that wakes up."""
     card = flow.Soft(rig)
@@ -368,7 +392,7 @@ def forgets_digits(rig):
 
 def body(rig):
     rig.helpers = []
-    for case in rig.mine((asleep, from_afar, links_that_die, typed_here, comes_again, forbidden, over_pcsc, one_at_a_time, renewed,
+    for case in rig.mine((asleep, nobody_reads, from_afar, links_that_die, typed_here, comes_again, forbidden, over_pcsc, one_at_a_time, renewed,
                           published, nobody_paired, forgets_digits, far_away, hung_up_on)):
         case(rig)
 
