@@ -184,6 +184,19 @@ def somebody_dies(rig, net):
         line.end()
 
 
+def slow_person(rig, net):
+    """Who needs longer for the PIN than either side waits for a word of the other, over a line that is as slow."""
+    for typed in ("phone", "computer"):
+        line = Line(rig, net, typed)
+        line.daemon.script(delay=12)
+        net.say("delay 300")
+        net.say("loss 20")
+        code, answer = line.daemon.request("phone", timeout=120)
+        rig.check(code == OK and line.spent() == 1, f"a person who takes 12 seconds at the {typed} is waited for", (code, answer))
+        rig.check(line.card.locked(), f"a person who takes 12 seconds at the {typed}: the card is locked afterwards", line.card.stats())
+        line.end()
+
+
 def away_while_idle(rig, net):
     """The Wi-Fi goes while nobody asks for anything; the first to notice is a request."""
     line = Line(rig, net)
@@ -199,7 +212,7 @@ def away_while_idle(rig, net):
     line.end()
 
 
-SCENES = [slow_lines, losses, asleep_after_verify, somebody_dies, away_while_idle]
+SCENES = [slow_lines, slow_person, losses, asleep_after_verify, somebody_dies, away_while_idle]
 
 
 def body(rig):
