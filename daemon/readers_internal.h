@@ -76,7 +76,7 @@ struct ask {
         uint16_t id;
         bool ahead, passed; /* passed: another mohrd's, who is told what was skipped */
         bool sent, answered;
-        bool dropped; /* nobody will call for it */
+        bool dropped;       /* nobody will call for it */
         unsigned int depth; /* of waiting, one answer after the other, until its own is there */
         int outcome;
         uint16_t sw;
@@ -185,7 +185,8 @@ struct ask *ask_take(struct reader *reader, struct ask *ask); /* off the list, t
 void ask_remove(struct reader *reader, struct ask *ask);      /* and frees it */
 struct ask *asks_first(const struct reader *reader);          /* that has no answer */
 void asks_time(struct reader *reader); /* from here on the helper works on that one */
-_must_check_ int ask_send(struct reader *reader, struct ask *ask); /* or keeps it for the next helper */
+_must_check_ int ask_send(
+        struct reader *reader, struct ask *ask); /* or keeps it for the next helper */
 _must_check_ int ask_send_secret(
         struct reader *reader, struct ask *ask, const void *digits, size_t len);
 bool ask_has_ended(int r); /* the helper is dying right now: its end answers what it was asked */

@@ -62,8 +62,7 @@ int look_take(struct request *request, struct out *args)
         reader_describe(request->reader, &info);
         request->events = info.events;
         request->simulated = info.simulated;
-        const struct known_card *known =
-                known_card_find(context->known, info.events, request->use);
+        const struct known_card *known = known_card_find(context->known, info.events, request->use);
         if (known)
                 known_card_copy(&request->card, known);
         return 0;
