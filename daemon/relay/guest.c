@@ -7,7 +7,8 @@
  * visit is over, and with it the transaction (a reset). That is judged before anything that came is read, by a clock
  * that goes on while the phone sleeps: what a computer said before it lost its patience must not be carried out when the
  * phone wakes up. While a reader is held outside of transactions it is this side that asks, now and then. A connection
- * that holds nothing is not disturbed at all: TCP's own keepalive tells of its end.
+ * that holds nothing is not disturbed at all: TCP's own keepalive tells of its end. And no transaction lasts for ever, however
+ * much is said meanwhile (visit_limit_s()).
  *
  * All that came is read before any of it is carried out: behind the last operation may stand the end of the connection.
  */
@@ -68,24 +69,40 @@ static bool pings(const struct guest *guest)
         return patience_ms(guest) == HELD_MS;
 }
 
-/* Sets the clock to the next moment at which silence means something. */
-static void watch_silence(struct guest *guest)
+int64_t guest_left_ms(struct guest *guest, int64_t at_ms)
 {
-        int64_t patience = patience_ms(guest), silent = now_ms() - guest->heard_ms;
-        if (guest->stage == GUEST_LEAVING)
-                return;
-        if (pings(guest) && silent < HELD_PING_MS)
-                patience = HELD_PING_MS;
-        int64_t left = patience > silent ? patience - silent : 0;
+        unsigned int limit_s = guest->visit ? visit_limit_s(guest->visit) : 0;
+        int64_t patience = patience_ms(guest), silent = INT64_MAX, late = INT64_MAX;
+        if (limit_s != guest->limit_s) {
+                guest->limit_s = limit_s;
+                guest->since_ms = at_ms;
+        }
         if (patience > 0)
-                sd_event_source_set_time_relative(guest->clock, (uint64_t)left * 1000);
-        sd_event_source_set_enabled(guest->clock, patience > 0 ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
+                silent = guest->heard_ms + patience - at_ms;
+        if (limit_s > 0)
+                late = guest->since_ms + 1000 * (int64_t)limit_s - at_ms;
+        return silent < late ? silent : late;
 }
 
-static bool is_silent(const struct guest *guest)
+/* Sets the clock to the next moment at which something is to be done. */
+static void watch_silence(struct guest *guest)
 {
-        int64_t patience = patience_ms(guest);
-        return patience > 0 && now_ms() - guest->heard_ms >= patience;
+        int64_t now = now_ms(), left = guest_left_ms(guest, now);
+        int64_t until_ping = guest->heard_ms + HELD_PING_MS - now;
+        if (guest->stage == GUEST_LEAVING)
+                return;
+        if (pings(guest) && until_ping > 0 && until_ping < left)
+                left = until_ping;
+        if (left != INT64_MAX)
+                sd_event_source_set_time_relative(
+                        guest->clock, left > 0 ? (uint64_t)left * 1000 : 0);
+        sd_event_source_set_enabled(
+                guest->clock, left != INT64_MAX ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
+}
+
+static bool is_silent(struct guest *guest)
+{
+        return guest_left_ms(guest, now_ms()) <= 0;
 }
 
 static int ping(struct guest *guest)

@@ -80,7 +80,9 @@ struct guest { /* one connection */
         char name[LINK_NAME_MAX]; /* as the pairing calls the computer */
         sd_event_source *io, *clock, *later;
         int64_t heard_ms; /* by a clock that goes on while the phone sleeps */
-        bool doubted;     /* asked whether it is there, and has not said a word since */
+        int64_t since_ms; /* when what lasts limit_s at most began */
+        unsigned int limit_s;
+        bool doubted; /* asked whether it is there, and has not said a word since */
         enum link_reason reason;
         struct link_renewal *renewal;
         struct visit *visit;
@@ -98,6 +100,8 @@ struct guest *guest_free(struct guest *guest);
 void guest_farewell(struct guest *guest, enum link_reason reason); /* its end comes from the loop */
 void guest_doubt(struct guest *guest); /* is anybody there? It has little time to answer */
 void guest_heard(struct guest *guest); /* it is there */
+/* By a clock of milliseconds: how long until it is let go, if nothing more comes. INT64_MAX: it is not. */
+int64_t guest_left_ms(struct guest *guest, int64_t at_ms);
 _must_check_ int guest_send(struct guest *guest, enum link_type type, const void *body, size_t len);
 
 /* guest_news.c */

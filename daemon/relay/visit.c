@@ -77,6 +77,15 @@ unsigned int visit_patience_s(const struct visit *visit)
         return silence[visit->state];
 }
 
+/* Several times what a person and a slow card need. */
+unsigned int visit_limit_s(const struct visit *visit)
+{
+        static const unsigned int longest[VISIT_STATES] = {
+                [VISIT_BEGUN] = 300, [VISIT_VERIFIED] = 90
+        };
+        return longest[visit->state];
+}
+
 void visit_end(struct visit *visit, enum link_reason reason)
 {
         if (visit->over)

@@ -76,5 +76,7 @@ void visit_stop(struct visit *visit);
 /* Does it hold a reader; and for how long may the computer be silent now? 0: for ever. */
 bool visit_holds(const struct visit *visit);
 unsigned int visit_patience_s(const struct visit *visit);
+/* How long may it stay as it is, whatever the computer says? 0: for ever. */
+unsigned int visit_limit_s(const struct visit *visit);
 
 #endif

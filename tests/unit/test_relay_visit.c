@@ -2,7 +2,7 @@
 /* test_relay_visit.c: what a paired computer, however hostile, gets a phone to do to a card: each operation in each state, asked
  * in its turn and ahead; and what a PIN may come by. The reader is a list of what reached it.
  */
-#include "daemon/relay/visit.h"
+#include "daemon/relay/host.h"
 
 #include "base/outcome.h"
 #include "daemon/gate.h"
@@ -748,6 +748,34 @@ static void a_reader_that_met_a_card_is_kept_until_the_end(void **state)
         rig_free(rig);
 }
 
+/* Somebody who says PING each second, and nothing else. */
+static int64_t lasts_ms(struct rig *rig)
+{
+        struct guest guest = { .stage = GUEST_OPEN, .visit = rig->visit };
+        for (int64_t now = 5000; now < 1000000; now += 1000) {
+                guest.heard_ms = now - 1000;
+                if (guest_left_ms(&guest, now) <= 0)
+                        return now - 5000;
+        }
+        return INT64_MAX;
+}
+
+static void no_transaction_lasts_for_ever(void **state)
+{
+        static const struct {
+                enum place place;
+                int64_t ms;
+        } rows[] = { { AT_REST, INT64_MAX }, { BEGUN, 300000 }, { ARMED, 300000 },
+                { VERIFIED, 90000 } };
+        (void)state;
+        for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+                struct rig *rig = rig_new(false);
+                go_to(rig, rows[i].place);
+                assert_int_equal(lasts_ms(rig), rows[i].ms);
+                rig_free(rig);
+        }
+}
+
 static void a_helper_that_dies_in_a_transaction_ends_the_visit(void **state)
 {
         (void)state;
@@ -815,6 +843,7 @@ int main(void)
                 cmocka_unit_test(a_reader_without_a_card_is_given_back_at_once),
                 cmocka_unit_test(the_first_question_reaches_the_helper_in_shape_only),
                 cmocka_unit_test(a_reader_that_met_a_card_is_kept_until_the_end),
+                cmocka_unit_test(no_transaction_lasts_for_ever),
                 cmocka_unit_test(a_helper_that_dies_in_a_transaction_ends_the_visit),
                 cmocka_unit_test(an_announcement_that_is_none_ends_the_visit),
                 cmocka_unit_test(the_person_is_told_how_it_ended),
