@@ -6,9 +6,12 @@ Both attackers are Python's own TLS and docs/phone.md (phone_peer.py). Whatever 
 none, the next honest one is served, and the card's witness saw no PIN. What a paired computer gets that goes through
 mohr-reader-phone is relay.py's.
 """
+import hashlib
+import json
 import os
 import socket
 import ssl
+import subprocess
 import threading
 import time
 
@@ -53,7 +56,7 @@ def refused(attempt):
         computer = attempt()
         computer.hello()
         got = computer.receive()
-        return "silence" if got is None else f"said {got}"
+        return f"said {got}" if got else computer.ended or "silence"
     except ssl.SSLError as error:
         return (error.reason or "").lower()
     except OSError as error:
@@ -72,9 +75,9 @@ def strangers(rig):
             ("TLS 1.2", lambda: Computer(door.address, sni=right, newest=ssl.TLSVersion.TLSv1_2), "protocol_version")):
         got = refused(attempt)
         rig.check(expected in got, f"a stranger with {what} is refused, and has seen no certificate", got)
-    for what, pem in (("no certificate", None), ("another certificate", other.pem)):
+    for what, pem, expected in (("no certificate", None, "certificate_required"), ("another certificate", other.pem, "bad_certificate")):
         got = refused(lambda pem=pem: Computer(door.address, sni=right, pem=pem))
-        rig.check("said" not in got, f"the right name with {what} is refused ({got})", got)
+        rig.check(expected in got, f"the right name with {what} is refused, with that reason", got)
     rig.check(door.paired().hello().welcome()[0] == WELCOME, "the paired computer, by the same means, is let in")
     door.end("strangers")
 
@@ -205,6 +208,52 @@ def forgotten(rig):
     got = refused(door.paired)
     rig.check("unrecognized_name" in got, "from then on the phone knows nobody of that name", got)
     relay.untouched(rig, door.card, "a forgotten computer")
+    door.phone.stop()
+
+
+def out_of_date(folder):
+    """(key PEM, certificate PEM, its print), as relayed.identity() makes them, but over since years."""
+    files = {name: os.path.join(folder, name) for name in ("ca.cnf", "index", "key.pem", "csr.pem", "cert.pem", "serial")}
+    with open(files["ca.cnf"], "w", encoding="ascii") as file:
+        file.write(f"[ca]\ndefault_ca=d\n[d]\nnew_certs_dir={folder}\ndatabase={files['index']}\nserial={files['serial']}\n"
+                   "default_md=sha256\npolicy=p\n[p]\ncommonName=supplied\n")
+    for name, text in (("index", ""), ("serial", "01\n")):
+        with open(files[name], "w", encoding="ascii") as file:
+            file.write(text)
+    for words in (["req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=mohr", "-keyout",
+                   files["key.pem"], "-out", files["csr.pem"]],
+                  ["ca", "-batch", "-notext", "-selfsign", "-config", files["ca.cnf"], "-in", files["csr.pem"], "-keyfile", files["key.pem"],
+                   "-out", files["cert.pem"], "-startdate", "20200101000000Z", "-enddate", "20210101000000Z"]):
+        subprocess.run(["openssl", *words], check=True, capture_output=True)
+    der = subprocess.run(["openssl", "x509", "-in", files["cert.pem"], "-outform", "DER"], check=True, capture_output=True).stdout
+    with open(files["key.pem"], encoding="ascii") as key, open(files["cert.pem"], encoding="ascii") as certificate:
+        return key.read(), certificate.read(), hashlib.sha256(der).hexdigest()
+
+
+def expired(rig):
+    """A pairing whose certificate is over is no pairing, and the computer says which it is."""
+    door = Door(rig)
+    folder, pairing = door.phone.folders["Counter 3"]
+    path = os.path.join(door.phone.computers, pairing + ".json")
+    with open(path, encoding="utf-8") as file:
+        there = json.load(file)
+    old = out_of_date(rig.dir)
+    relayed.write(door.phone.computers, pairing, "Counter 3", "", (there["key"], there["certificate"]), old[2])
+    relayed.write(folder, pairing, "phone", f"127.0.0.1:{door.phone.port}", old, door.own.members["peer"])
+    got = refused(lambda: Computer(door.address, sni=tag(pairing), pem=Pairing(rig, folder, pairing).pem))
+    rig.check("certificate_expired" in got, "a certificate that is over is refused, with that reason", got)
+    path = os.path.join(folder, pairing + ".json")
+    with open(path, encoding="utf-8") as file:
+        here = dict(json.load(file), expires_at=1609459200)
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(here, file, separators=(",", ":"))
+    daemon = Daemon(rig, ("phone",), phone={"folder": folder})
+    why = lambda: [entry.get("why") for entry in daemon.status()["readers"]]
+    rig.check(wait_for(lambda: why() == ["expired"], 20), "mohrd tells that the pairing has expired", daemon.status())
+    code, answer = daemon.request("phone")
+    rig.check(code == NO_READER, "and a request has no reader", (code, answer))
+    daemon.stop()
+    relay.untouched(rig, door.card, "an expired pairing")
     door.phone.stop()
 
 
@@ -367,7 +416,7 @@ def tells_tries(rig):
     fooled.end()
 
 
-SCENES = [strangers, replayed, out_of_shape, floods, forgotten, impostor, tells_tries, lies_at_the_end, another_card]
+SCENES = [strangers, replayed, out_of_shape, floods, forgotten, expired, impostor, tells_tries, lies_at_the_end, another_card]
 
 
 def body(rig):
@@ -379,4 +428,4 @@ def body(rig):
 
 
 if __name__ == "__main__":
-    main(body, workers=9)
+    main(body, workers=10)

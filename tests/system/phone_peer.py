@@ -56,7 +56,7 @@ class Frames:
     """Reads and writes frames over a TLS socket."""
 
     def __init__(self, tls):
-        self.tls, self.buffer = tls, b""
+        self.tls, self.buffer, self.ended = tls, b"", None  # ended: the alert's name, where it was one
 
     def send(self, data):
         self.tls.sendall(data)
@@ -69,7 +69,8 @@ class Frames:
                 if not piece:
                     return None
                 self.buffer += piece
-        except (OSError, ssl.SSLError):
+        except OSError as error:
+            self.ended = (getattr(error, "reason", None) or "").lower()
             return None
         size = struct.unpack(">H", self.buffer[:2])[0]
         body, self.buffer = self.buffer[2:2 + size], self.buffer[2 + size:]
