@@ -53,6 +53,12 @@ static enum ending wait_for_link(const struct bridge *bridge, int64_t until_us)
         return ready.link || clock_us() < until_us ? GO_ON : END_AWAY;
 }
 
+/* While the two get to know each other: whether a pairing is over, or was forgotten, is not the same to a person. */
+static enum ending ending_of_meeting(const struct bridge *bridge, int r)
+{
+        return r == -EACCES && link_expired(bridge->link) ? END_EXPIRED : ending_of_error(r);
+}
+
 static enum ending shake_hands(const struct bridge *bridge, int64_t until_us)
 {
         int r;
@@ -62,7 +68,7 @@ static enum ending shake_hands(const struct bridge *bridge, int64_t until_us)
                         return ending;
         }
         /* What does not speak as we do is not the phone: it moved, and something else has its address. */
-        return r == 0 ? GO_ON : r == -EPROTO ? END_AWAY : ending_of_error(r);
+        return r == 0 ? GO_ON : r == -EPROTO ? END_AWAY : ending_of_meeting(bridge, r);
 }
 
 static enum ending say_hello(const struct bridge *bridge, const char *name)
@@ -104,7 +110,7 @@ static enum ending introduce(struct bridge *bridge, const char *name, int64_t un
         }
         if (ending != GO_ON)
                 return ending;
-        return r == 0 ? take_first(bridge, type, said_us) : ending_of_error(r);
+        return r == 0 ? take_first(bridge, type, said_us) : ending_of_meeting(bridge, r);
 }
 
 static enum ending begin(struct bridge *bridge, const struct driver *driver, const char *name)
