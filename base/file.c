@@ -23,6 +23,22 @@ int file_make_folders(const char *path, mode_t mode)
         return mkdir(copy, mode) < 0 && errno != EEXIST ? -errno : 0;
 }
 
+ssize_t file_read_upto(int fd, void *data, size_t cap)
+{
+        size_t len = 0;
+        while (len < cap) {
+                ssize_t n = read(fd, (char *)data + len, cap - len);
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n < 0)
+                        return -errno;
+                if (n == 0)
+                        break;
+                len += (size_t)n;
+        }
+        return (ssize_t)len;
+}
+
 int file_write(int fd, const void *data, size_t len)
 {
         const uint8_t *at = data;

@@ -10,6 +10,7 @@
 #include "daemon/config.h"
 #include "daemon/config_internal.h"
 
+#include "base/file.h"
 #include "base/outcome.h"
 
 #include <dirent.h>
@@ -132,23 +133,6 @@ static struct loader in_folder(const struct loader *loader, const char *folder)
         return here;
 }
 
-/* Reads at most one byte more than is allowed, so that the parser can say that it is too long. */
-static ssize_t read_all(int fd, char *text, size_t cap)
-{
-        size_t len = 0;
-        while (len < cap) {
-                ssize_t n = read(fd, text + len, cap - len);
-                if (n < 0 && errno == EINTR)
-                        continue;
-                if (n < 0)
-                        return -errno;
-                if (n == 0)
-                        break;
-                len += (size_t)n;
-        }
-        return (ssize_t)len;
-}
-
 static int load_file(const struct loader *loader, const char *path, bool must_exist)
 {
         struct stat st;
@@ -166,7 +150,8 @@ static int load_file(const struct loader *loader, const char *path, bool must_ex
         _cleanup_free_ char *text = malloc(CONFIG_FILE_MAX + 1);
         if (!text)
                 return -ENOMEM;
-        ssize_t len = read_all(fd, text, CONFIG_FILE_MAX + 1);
+        /* One byte more than is allowed, so that the parser can say that it is too long. */
+        ssize_t len = file_read_upto(fd, text, CONFIG_FILE_MAX + 1);
         if (len < 0)
                 return refuse(loader, "%s: %s", path, strerror((int)-len));
         return config_parse(loader->config, origin_of(loader, &st), text, (size_t)len, path,

@@ -3,35 +3,22 @@
  */
 #include "client-sdk/cli/checking.h"
 
-#include <fcntl.h>
+#include "base/file.h"
 
-/* `cap` bytes at most, whatever it is. */
-static int read_all(int fd, char *buffer, size_t cap, size_t *ret_len)
-{
-        size_t len = 0;
-        for (ssize_t got = 1; got != 0 && len < cap;) {
-                got = read(fd, buffer + len, cap - len);
-                if (got < 0 && errno != EINTR)
-                        return -errno;
-                len += got > 0 ? (size_t)got : 0;
-        }
-        *ret_len = len;
-        return 0;
-}
+#include <fcntl.h>
 
 int checking_read_upto(const char *file, size_t cap, struct checking_input *ret)
 {
         bool is_stdin = strcmp(file, "-") == 0;
         _cleanup_close_ int opened = is_stdin ? -1 : open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-        _cleanup_free_ char *buffer = malloc(cap);
         int fd = is_stdin ? STDIN_FILENO : opened;
-        size_t len = 0;
         if (fd < 0)
                 return -errno;
-        int r = buffer ? read_all(fd, buffer, cap, &len) : -ENOMEM;
-        if (r < 0)
-                return r;
-        *ret = (struct checking_input){ .buffer = buffer, .text = buffer, .len = len };
+        _cleanup_free_ char *buffer = malloc(cap);
+        ssize_t len = buffer ? file_read_upto(fd, buffer, cap) : -ENOMEM;
+        if (len < 0)
+                return (int)len;
+        *ret = (struct checking_input){ .buffer = buffer, .text = buffer, .len = (size_t)len };
         buffer = NULL;
         return 0;
 }

@@ -7,6 +7,8 @@
  */
 #include "client-sdk/link/internal.h"
 
+#include "base/file.h"
+
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -78,30 +80,18 @@ static bool file_is_pairing(const char *name, char id[static LINK_ID_LEN + 1])
 
 /* ---- reading ---- */
 
-static int read_all(int fd, char text[static LINK_FILE_MAX], size_t *ret_len)
-{
-        size_t len = 0;
-        for (ssize_t n = 1; n != 0 && len < LINK_FILE_MAX;) {
-                n = read(fd, text + len, LINK_FILE_MAX - len);
-                if (n < 0 && errno != EINTR)
-                        return -errno;
-                len += n > 0 ? (size_t)n : 0;
-        }
-        *ret_len = len;
-        return len < LINK_FILE_MAX ? 0 : -EBADMSG;
-}
-
 static int read_file(int at, const char *name, struct link_peer *ret)
 {
         _cleanup_(link_wipe_file) char text[LINK_FILE_MAX];
         _cleanup_close_ int fd = -1;
         _cleanup_(link_peer_clear) struct link_peer peer = { 0 };
-        size_t len = 0;
         int r = open_own(at, name, O_RDONLY, S_IFREG, &fd);
+        if (r < 0)
+                return r;
+        ssize_t len = file_read_upto(fd, text, sizeof text);
+        r = len < 0 ? (int)len : (size_t)len == sizeof text ? -EBADMSG : 0;
         if (r == 0)
-                r = read_all(fd, text, &len);
-        if (r == 0)
-                r = link_file_parse(text, len, &peer);
+                r = link_file_parse(text, (size_t)len, &peer);
         if (r == 0 && strncmp(peer.id, name, LINK_ID_LEN) != 0)
                 r = -EBADMSG;
         if (r < 0)

@@ -19,24 +19,6 @@
 
 #define CHANNEL 3
 
-/* All of stdin; -EFBIG if it is longer than the bound. */
-static int read_all(char *dst, size_t cap, size_t *ret_len)
-{
-        size_t len = 0;
-        for (;;) {
-                ssize_t got = read(STDIN_FILENO, dst + len, cap - len);
-                if (got < 0 && errno == EINTR)
-                        continue;
-                if (got < 0)
-                        return -errno;
-                len += (size_t)got;
-                if (got == 0 || len == cap)
-                        break;
-        }
-        *ret_len = len;
-        return len == cap ? -EFBIG : 0;
-}
-
 static const char *why(int r)
 {
         static const struct {
@@ -78,19 +60,17 @@ static int run(char problem[static FACTS_PROBLEM_MAX])
 {
         _cleanup_free_ char *input = malloc(PAGE_INPUT_MAX + 1);
         _cleanup_free_ struct facts *facts = malloc(sizeof *facts);
-        size_t len = 0;
         if (!input || !facts)
                 return -ENOMEM;
         int r = confine();
         if (r < 0)
                 return r;
-        r = read_all(input, PAGE_INPUT_MAX + 1, &len);
-        if (r == -EFBIG) {
+        ssize_t len = file_read_upto(STDIN_FILENO, input, PAGE_INPUT_MAX + 1);
+        if (len > PAGE_INPUT_MAX) {
                 snprintf(problem, FACTS_PROBLEM_MAX, "input: too long");
                 return OUTCOME_USAGE;
         }
-        if (r == 0)
-                r = page_facts_read(facts, input, len, problem);
+        r = len < 0 ? (int)len : page_facts_read(facts, input, (size_t)len, problem);
         return r == 0 ? render(facts) : r;
 }
 
