@@ -63,7 +63,7 @@ static inline void link_text_cleanup(char **text)
         free(*text);
 }
 
-/* ---- TLS (tls.c, tls_verify.c) ---- */
+/* ---- TLS (tls.c), and the socket below it (link.c) ---- */
 
 enum link_trust {
         LINK_TRUST_PINS, /* who it is must be one of the prints */

@@ -31,11 +31,11 @@ enum link_type {
         LINK_WELCOME, /* phone -> computer: u8 version, text16 name of the phone, then struct op_link of drivers/ops.h */
         LINK_OP,     /* either way: one frame of drivers/ops.h that is no secret */
         LINK_SECRET, /* computer -> phone: one that is (op_is_secret()), sealed */
-        LINK_PING,   /* either way: u32 of the sender's choice; */
+        LINK_PING,   /* either way: u32 of the sender's choice */
         LINK_PONG,   /* the same u32, at once */
         LINK_STATUS, /* phone -> computer, unasked: struct op_link, when it changed */
         LINK_BYE,    /* either way, last: u8 enum link_reason */
-        LINK_RENEW, /* in the role RENEW, computer -> phone: bytes16 DER of its next certificate; the phone keeps its print as next_print; */
+        LINK_RENEW, /* in the role RENEW, computer -> phone: bytes16 DER of its next certificate; the phone keeps its print as next_print */
         LINK_RENEWED, /* phone -> computer: bytes16 DER of the phone's next certificate, whose key the phone keeps in memory. The computer
                        * keeps its print as next_print and shows its own next from then on, and says BYE(CLOSING) when that is on the
                        * disk: on this BYE the phone's next key takes the old one's place, and without it the old one stays. So

@@ -208,11 +208,6 @@ enum pair_failure pair_failure(const struct pairing *pairing)
         return pairing->talk.failure;
 }
 
-const char *pair_peer_name(const struct pairing *pairing)
-{
-        return pairing->talk.peer_name;
-}
-
 /* ---- what is kept ---- */
 
 /* Where the phone listens, as the computer saw it; "" if it is on no network. */

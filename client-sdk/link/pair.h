@@ -77,8 +77,6 @@ void pair_answer(struct pairing *pairing, bool same);
 /* Somebody has tried to prove the secret, right or wrong: no other connection may be tried with it. */
 bool pair_spent(const struct pairing *pairing);
 enum pair_failure pair_failure(const struct pairing *pairing);
-const char *pair_peer_name(
-        const struct pairing *pairing); /* hostile text until it is done, and afterwards */
 /* Everything for link_store_put(); the phone's address is that of the connection with its port. When the connection breaks at the very
  * end, the computer may be done and the phone not: then the computer keeps a pairing that no phone knows and nobody else has
  * the key of, until it is forgotten. Never the other way round. */

@@ -3,7 +3,7 @@
  *
  * One writing for each meaning but for the digits of a percent-encoding: parts in their order, no other part, no escape but
  * in the name, addresses in plain letters. A camera and a person's clipboard are outside: everything is bounded before it is
- * copied, and the text, which holds a secret, is wiped behind it.
+ * copied, and what the secret went through here is wiped. The text itself is the caller's.
  */
 #include "client-sdk/link/pair.h"
 
