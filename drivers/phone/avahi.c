@@ -104,15 +104,15 @@ static int on_signal(sd_bus_message *m, void *user, sd_bus_error *error _unused_
         struct avahi *avahi = user;
         struct heard_key key = { 0 };
         const char *name, *type, *domain;
-        bool new = sd_bus_message_is_signal(m, BROWSER, "ItemNew") > 0;
-        if (!new &&sd_bus_message_is_signal(m, BROWSER, "ItemRemove") <= 0)
+        bool came = sd_bus_message_is_signal(m, BROWSER, "ItemNew") > 0;
+        if (!came && sd_bus_message_is_signal(m, BROWSER, "ItemRemove") <= 0)
                 return 0;
         if (sd_bus_message_read(m, "iisss", &key.interface, &key.protocol, &name, &type, &domain) <
                         0 ||
                 strcmp(type, LINK_SERVICE) != 0 || strlen(name) >= sizeof key.name)
                 return 0;
         memcpy(key.name, name, strlen(name));
-        if (new)
+        if (came)
                 look_up(avahi, &key, domain);
         else
                 (void)heard_remove(avahi->heard, &key);

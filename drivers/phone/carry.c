@@ -7,18 +7,11 @@
  */
 #include "drivers/phone/carry.h"
 
+#include "base/clock.h"
 #include "drivers/helper/loop.h"
 #include "drivers/phone/bridge.h"
 
 #include <poll.h>
-#include <time.h>
-
-static int64_t clock_us(void)
-{
-        struct timespec now = { 0 };
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
 
 struct ready {
         bool channel, link;

@@ -63,10 +63,11 @@ static void too_late(int number _unused_)
         _Exit(OUTCOME_NO_READER);
 }
 
-static void collect_names(const struct whereabouts *where, struct targets *ret)
+static void collect_names(const struct whereabouts *where, int64_t until, struct targets *ret)
 {
+        int64_t left = until - clock_ms();
         signal(SIGALRM, too_late);
-        alarm(DIAL_MS / 1000);
+        alarm(left > 1000 ? (unsigned int)(left / 1000) : 1);
         collect(where, 0, ret);
         alarm(0);
 }
@@ -170,7 +171,7 @@ int dial_phone(const struct whereabouts *where, int *ret_fd)
         bool names = targets.count < where->count;
         _cleanup_close_ int fd = race(&targets, start + (names ? DIAL_MS / 2 : DIAL_MS));
         if (fd < 0 && names) {
-                collect_names(where, &targets);
+                collect_names(where, start + DIAL_MS, &targets);
                 fd = race(&targets, start + DIAL_MS);
         }
         if (fd < 0)
