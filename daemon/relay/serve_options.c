@@ -5,6 +5,8 @@
  */
 #include "daemon/relay/host.h"
 
+#include "client-sdk/cli/dial.h"
+
 #include <stdio.h>
 
 enum { DRIVER, USB_FD, CONFIG, PORT, LISTEN, ANYWHERE, NAME, PIN, READER, NO_PUBLISH };
@@ -39,12 +41,9 @@ static int hand_on(struct host *host, struct for_config *to, char *name, char *v
 
 static int take_port(struct host *host, const char *text)
 {
-        char *end;
-        long port = strtol(text, &end, 10);
-        if (end == text || *end || port < 1 || port > 65535)
-                return cli_usage(host->cli, _("--port takes a number from 1 to 65535."));
-        host->options.port = (uint16_t)port;
-        return 0;
+        return dial_port(text, &host->options.port) == 0
+                       ? 0
+                       : cli_usage(host->cli, _("--port takes a number from 1 to 65535."));
 }
 
 static int take_pin(struct host *host, const char *text)

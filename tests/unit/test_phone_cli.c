@@ -48,6 +48,8 @@ static void an_address_is_a_host_and_a_port(void **state)
                 { "ho st:80", NULL, NULL, 0 },
                 { "host/path:80", NULL, NULL, 0 },
                 { "me@host:80", NULL, NULL, 0 },
+                { "two,hosts:80", NULL, NULL, 0 },
+                { "[fe80::7%wlan0]:80", "fe80::7%wlan0", "80", 0 },
                 { "h\xC3\xB6st:80", NULL, NULL, 0 },
                 { "host\n:80", NULL, NULL, 0 },
         };
