@@ -71,6 +71,15 @@ void whereabouts_add(struct whereabouts *where, const struct address *address)
                 where->list[where->count++] = *address;
 }
 
+void whereabouts_prefer(struct whereabouts *where, const struct address *address)
+{
+        const struct whereabouts others = *where;
+        where->count = 0;
+        whereabouts_add(where, address);
+        for (size_t i = 0; i < others.count; i++)
+                whereabouts_add(where, &others.list[i]);
+}
+
 int whereabouts_read(const char *text, struct whereabouts *ret)
 {
         struct whereabouts where = { 0 };

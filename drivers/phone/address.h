@@ -24,5 +24,7 @@ _must_check_ int address_read(const char *text, size_t len, struct address *ret)
 _must_check_ int whereabouts_read(const char *text, struct whereabouts *ret);
 /* Adds one at the end, unless it is there already or there is no room. */
 void whereabouts_add(struct whereabouts *where, const struct address *address);
+/* Puts it before all others; one of them has to go if there is no room. */
+void whereabouts_prefer(struct whereabouts *where, const struct address *address);
 
 #endif

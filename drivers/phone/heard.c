@@ -27,6 +27,15 @@ void announcement_txt(struct announcement *announcement, const void *text, size_
         announcement->tag_count++;
 }
 
+/* A phone that announces itself is another machine: nobody in the network is to send us to a port of our own. */
+static bool is_own(const struct sockaddr_in *v4, const struct sockaddr_in6 *v6)
+{
+        const uint8_t *first = (const uint8_t *)&v4->sin_addr;
+        if (v6 && !IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr))
+                return IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr);
+        return (v6 ? v6->sin6_addr.s6_addr[12] : *first) == IN_LOOPBACKNET;
+}
+
 /* A link-local address of IPv6 means nothing without its interface. */
 int announcement_address(struct announcement *announcement, const char *number, uint16_t port)
 {
@@ -36,7 +45,8 @@ int announcement_address(struct announcement *announcement, const char *number, 
         bool is_v4 = inet_pton(AF_INET, number, &v4.sin_addr) == 1;
         bool is_v6 = !is_v4 && inet_pton(AF_INET6, number, &v6.sin6_addr) == 1;
         const void *address = is_v4 ? (const void *)&v4 : &v6;
-        if ((!is_v4 && !is_v6) || port == 0 || !link_is_local(address))
+        if ((!is_v4 && !is_v6) || port == 0 || !link_is_local(address) ||
+                is_own(&v4, is_v6 ? &v6 : NULL))
                 return -EINVAL;
         bool scoped = is_v6 && IN6_IS_ADDR_LINKLOCAL(&v6.sin6_addr);
         if (scoped && announcement->key.interface <= 0)

@@ -48,12 +48,13 @@ static void say(enum log_level level, const char *what, const char *reader)
                 log_kv(&log, level, NULL, what, "pairing", reader, NULL);
 }
 
-/* Where it was heard of just now comes before where it was met last. */
+/* Where it was met last comes first, and costs a moment if it is not there any more: where it was heard of is what
+ * anybody in the network can say, and who takes a connection there and does nothing with it would keep us from the phone. */
 static void add_known(struct whereabouts *where, const char *known)
 {
         struct address address;
         if (*known && address_read(known, strlen(known), &address) == 0)
-                whereabouts_add(where, &address);
+                whereabouts_prefer(where, &address);
 }
 
 static int read_pairing(const char *folder, const char *id, struct link_peer *ret)

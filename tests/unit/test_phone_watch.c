@@ -82,6 +82,27 @@ static struct announcement announce(const char *name, const char *number, const 
         return a;
 }
 
+/* Whatever a network says of a phone, it is looked for where it was. */
+static void where_a_phone_was_met_comes_first(void **state)
+{
+        struct whereabouts where;
+        struct address address;
+        (void)state;
+        assert_int_equal(whereabouts_read(WORLD_ID "@a:1,b:2,c:3,d:4,e:5,f:6", &where), 0);
+        assert_int_equal(where.count, ADDRESSES_MAX);
+        assert_int_equal(address_read("met:7", 5, &address), 0);
+        whereabouts_prefer(&where, &address);
+        assert_int_equal(where.count, ADDRESSES_MAX);
+        assert_string_equal(where.list[0].host, "met");
+        assert_string_equal(where.list[1].host, "a");
+        assert_int_equal(address_read("c:3", 3, &address), 0);
+        whereabouts_prefer(&where, &address);
+        assert_string_equal(where.list[0].host, "c");
+        assert_string_equal(where.list[1].host, "met");
+        assert_string_equal(where.list[3].host, "b");
+        assert_string_equal(where.list[4].host, "d");
+}
+
 static void only_tags_are_taken_from_a_record(void **state)
 {
         static const char tag[] = "t=00112233445566778899aabbccddeeff";
@@ -107,7 +128,8 @@ static void only_tags_are_taken_from_a_record(void **state)
 static void only_addresses_of_local_networks_are_believed(void **state)
 {
         static const char *const far[] = { "", "host", "8.8.8.8", "2001:4860:4860::8888", "1.2.3",
-                "fe80::1%3", "::ffff:8.8.8.8", "0.0.0.0" };
+                "fe80::1%3", "::ffff:8.8.8.8", "0.0.0.0", "127.0.0.1", "127.1.2.3", "::1",
+                "::ffff:127.0.0.1" };
         struct announcement a = { .key = { .interface = 3 } };
         (void)state;
         for (size_t i = 0; i < ARRAY_LEN(far); i++)
@@ -368,6 +390,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(addresses_are_read_strictly),
                 cmocka_unit_test(a_helper_is_told_a_pairing_and_places),
+                cmocka_unit_test(where_a_phone_was_met_comes_first),
                 cmocka_unit_test(only_tags_are_taken_from_a_record),
                 cmocka_unit_test(only_addresses_of_local_networks_are_believed),
                 cmocka_unit_test(what_was_heard_last_comes_first_and_what_is_taken_back_goes),
