@@ -67,6 +67,19 @@ static inline void world_free(struct link_world *w)
         free(w);
 }
 
+static inline int world_set_up(void **state)
+{
+        *state = world_new();
+        return 0;
+}
+
+static inline int world_tear_down(void **state)
+{
+        world_free(*state);
+        return 0;
+}
+#define IN_A_WORLD(test) cmocka_unit_test_setup_teardown(test, world_set_up, world_tear_down)
+
 static inline void socket_pair(int fds[2])
 {
         assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);

@@ -79,4 +79,22 @@ static inline int converse(
         return converse_fully(rig, question, pin).outcome;
 }
 
+/* One conversation, and what was asked in it. */
+struct walk {
+        const char *script;
+        int outcome, confirms;
+        const char *pin;
+};
+
+static inline void check_walk(
+        const struct rig *rig, const struct question *question, const struct walk *walk)
+{
+        char pin[16];
+        script(rig, walk->script);
+        assert_int_equal(converse(rig, question, pin), walk->outcome);
+        assert_string_equal(pin, walk->pin);
+        assert_int_equal(count(recorded(rig), "\nCONFIRM"), walk->confirms);
+        assert_int_equal(count(recorded(rig), "\nGETPIN") > 0, *walk->pin != '\0');
+}
+
 #endif

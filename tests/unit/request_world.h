@@ -11,6 +11,7 @@
 #ifndef MOHR_TESTS_REQUEST_WORLD_H
 #define MOHR_TESTS_REQUEST_WORLD_H
 
+#include "client-sdk/base64.h"
 #include "tests/unit/world_history.h"
 #include "tests/unit/world_person.h"
 #include "tests/unit/world_readers.h"
@@ -172,6 +173,20 @@ static int teardown(void **state)
         X509_free(world.other_leaf);
         free(world.assertion);
         return 0;
+}
+
+/* Does the assertion name this way of entry? Looked for as text: its parser is tested elsewhere. */
+static inline bool station_says(const char *way)
+{
+        static uint8_t payload[8192];
+        char member[64];
+        const char *from = strchr(world.assertion, '.') + 1;
+        ssize_t len = base64_decode(
+                BASE64_URL, payload, sizeof payload - 1, from, (size_t)(strchr(from, '.') - from));
+        assert_true(len > 0);
+        payload[len] = '\0';
+        snprintf(member, sizeof member, "\"pin_entry\":\"%s\"", way);
+        return strstr((const char *)payload, member) != NULL;
 }
 
 static int make_pki(void **state)

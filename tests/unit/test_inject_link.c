@@ -282,18 +282,6 @@ static void the_two_find_each_other_after_any_failure(void **state)
         link_peer_clear(&computer);
 }
 
-static int set_up(void **state)
-{
-        *state = world_new();
-        return 0;
-}
-
-static int tear_down(void **state)
-{
-        world_free(*state);
-        return 0;
-}
-
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -307,5 +295,5 @@ int main(void)
                 cmocka_unit_test(the_two_find_each_other_after_any_failure),
         };
         inject_init();
-        return cmocka_run_group_tests(tests, set_up, tear_down);
+        return cmocka_run_group_tests(tests, world_set_up, world_tear_down);
 }

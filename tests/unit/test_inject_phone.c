@@ -123,18 +123,6 @@ static void its_memory_is_locked_or_there_is_none(void **state)
         hang_up(&pair);
 }
 
-static int set_up(void **state)
-{
-        *state = world_new();
-        return 0;
-}
-
-static int tear_down(void **state)
-{
-        world_free(*state);
-        return 0;
-}
-
 int main(void)
 {
         inject_init();
@@ -143,5 +131,5 @@ int main(void)
                 cmocka_unit_test(digits_are_wiped_whatever_becomes_of_them),
                 cmocka_unit_test(its_memory_is_locked_or_there_is_none),
         };
-        return cmocka_run_group_tests(tests, set_up, tear_down);
+        return cmocka_run_group_tests(tests, world_set_up, world_tear_down);
 }

@@ -157,25 +157,12 @@ static void no_socket_stays_open(void **state)
         assert_int_equal(descriptors(), before);
 }
 
-static int setup(void **state)
-{
-        *state = world_new();
-        return 0;
-}
-
-static int teardown(void **state)
-{
-        world_free(*state);
-        return 0;
-}
-
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test_setup_teardown(
-                        a_new_one_is_kept_under_its_own_name_or_not, setup, teardown),
-                cmocka_unit_test_setup_teardown(one_is_found_or_that_is_said, setup, teardown),
-                cmocka_unit_test_setup_teardown(commands_end_with_a_word, setup, teardown),
+                IN_A_WORLD(a_new_one_is_kept_under_its_own_name_or_not),
+                IN_A_WORLD(one_is_found_or_that_is_said),
+                IN_A_WORLD(commands_end_with_a_word),
                 cmocka_unit_test(a_picture_is_whole_or_none),
                 cmocka_unit_test(no_socket_stays_open),
         };

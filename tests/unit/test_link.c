@@ -636,18 +636,6 @@ static void local_addresses_are_those_of_the_standards(void **state)
         assert_false(link_is_local(&(struct sockaddr){ .sa_family = AF_UNIX }));
 }
 
-static int set_up(void **state)
-{
-        *state = world_new();
-        return 0;
-}
-
-static int tear_down(void **state)
-{
-        world_free(*state);
-        return 0;
-}
-
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -671,5 +659,5 @@ int main(void)
                 cmocka_unit_test(a_seal_is_of_one_connection),
                 cmocka_unit_test(local_addresses_are_those_of_the_standards),
         };
-        return cmocka_run_group_tests(tests, set_up, tear_down);
+        return cmocka_run_group_tests(tests, world_set_up, world_tear_down);
 }

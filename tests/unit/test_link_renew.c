@@ -171,20 +171,6 @@ static void only_certificates_as_ours_are_taken(void **state)
         hang_up(&s);
 }
 
-static int set_up(void **state)
-{
-        *state = world_new();
-        return 0;
-}
-
-static int tear_down(void **state)
-{
-        world_free(*state);
-        return 0;
-}
-
-#define IN_A_WORLD(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
-
 int main(void)
 {
         const struct CMUnitTest tests[] = {

@@ -101,23 +101,11 @@ static void the_search_finds_what_is_there(void **state)
         free(copy);
 }
 
-static int set_up(void **state)
-{
-        *state = world_new();
-        return 0;
-}
-
-static int tear_down(void **state)
-{
-        world_free(*state);
-        return 0;
-}
-
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(digits_are_in_the_two_secrets_alone),
                 cmocka_unit_test(the_search_finds_what_is_there),
         };
-        return cmocka_run_group_tests(tests, set_up, tear_down);
+        return cmocka_run_group_tests(tests, world_set_up, world_tear_down);
 }

@@ -409,20 +409,6 @@ static void the_folder_is_where_the_standard_says(void **state)
         assert_int_equal(link_store_folder("phones", &path), -ENOENT);
 }
 
-static int set_up(void **state)
-{
-        *state = world_new();
-        return 0;
-}
-
-static int tear_down(void **state)
-{
-        world_free(*state);
-        return 0;
-}
-
-#define IN_A_WORLD(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
-
 int main(void)
 {
         const struct CMUnitTest tests[] = {

@@ -651,18 +651,6 @@ static void a_phone_that_forgot_us_says_so(void **state)
         assert_int_equal(life_status(&life), OUTCOME_POLICY);
 }
 
-static int set_up(void **state)
-{
-        *state = world_new();
-        return 0;
-}
-
-static int tear_down(void **state)
-{
-        world_free(*state);
-        return 0;
-}
-
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -688,5 +676,5 @@ int main(void)
                 cmocka_unit_test(a_phone_of_another_version_says_so),
                 cmocka_unit_test(a_phone_that_forgot_us_says_so),
         };
-        return cmocka_run_group_tests(tests, set_up, tear_down);
+        return cmocka_run_group_tests(tests, world_set_up, world_tear_down);
 }

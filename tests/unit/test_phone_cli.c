@@ -303,18 +303,6 @@ static void who_is_nowhere_is_not_reached(void **state)
         close(listener);
 }
 
-static int setup(void **state)
-{
-        *state = world_new();
-        return 0;
-}
-
-static int teardown(void **state)
-{
-        world_free(*state);
-        return 0;
-}
-
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -322,10 +310,9 @@ int main(void)
                 cmocka_unit_test(a_time_has_bounds),
                 cmocka_unit_test(it_listens_where_it_is_told),
                 cmocka_unit_test(a_picture_has_each_module),
-                cmocka_unit_test_setup_teardown(
-                        a_phone_says_what_it_should_or_is_left, setup, teardown),
+                IN_A_WORLD(a_phone_says_what_it_should_or_is_left),
                 cmocka_unit_test(who_talks_on_and_on_does_not_stop_the_clock),
-                cmocka_unit_test_setup_teardown(who_is_nowhere_is_not_reached, setup, teardown),
+                IN_A_WORLD(who_is_nowhere_is_not_reached),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -120,23 +120,6 @@ static void an_organization_is_whose_word_it_is(void **state)
 
 /* ---- the order ----------------------------------------------------------------------------- */
 
-struct walk {
-        const char *script;
-        int outcome, confirms;
-        const char *pin;
-};
-
-static void check_walk(
-        const struct rig *rig, const struct question *question, const struct walk *walk)
-{
-        char pin[16];
-        script(rig, walk->script);
-        assert_int_equal(converse(rig, question, pin), walk->outcome);
-        assert_string_equal(pin, walk->pin);
-        assert_int_equal(count(recorded(rig), "\nCONFIRM"), walk->confirms);
-        assert_int_equal(count(recorded(rig), "\nGETPIN") > 0, *walk->pin != '\0');
-}
-
 #define TYPE "\"getpin\": [\"2718\"]"
 
 static void the_phone_asks_once_and_the_last_try_by_itself(void **state)

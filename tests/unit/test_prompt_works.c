@@ -388,24 +388,6 @@ static void their_buttons_fit_a_small_terminal(void **state)
 
 /* ---- in what order ------------------------------------------------------------------------- */
 
-struct walk {
-        const char *script;
-        int outcome;
-        int confirms;
-        const char *pin;
-};
-
-static void check_walk(
-        const struct rig *rig, const struct question *question, const struct walk *walk)
-{
-        char pin[16];
-        script(rig, walk->script);
-        assert_int_equal(converse(rig, question, pin), walk->outcome);
-        assert_string_equal(pin, walk->pin);
-        assert_int_equal(count(recorded(rig), "\nCONFIRM"), walk->confirms);
-        assert_int_equal(count(recorded(rig), "\nGETPIN") > 0, *walk->pin != '\0');
-}
-
 static void no_document_is_signed_before_the_end_of_the_list(void **state)
 {
         static const struct walk walks[] = {

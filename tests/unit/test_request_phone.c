@@ -5,7 +5,6 @@
  */
 #include "tests/unit/request_world.h"
 
-#include "client-sdk/base64.h"
 #include "daemon/prompt/question.h"
 #include "daemon/relay/announced.h"
 
@@ -19,19 +18,6 @@ static struct announced *judged(const struct relying *relying)
                         (struct view){ world.announcement, world.announcement_len }, &by, &detail),
                 0);
         return announced;
-}
-
-static bool station_says(const char *way)
-{
-        static uint8_t payload[8192];
-        char member[64];
-        const char *from = strchr(world.assertion, '.') + 1;
-        ssize_t len = base64_decode(
-                BASE64_URL, payload, sizeof payload - 1, from, (size_t)(strchr(from, '.') - from));
-        assert_true(len > 0);
-        payload[len] = '\0';
-        snprintf(member, sizeof member, "\"pin_entry\":\"%s\"", way);
-        return strstr((const char *)payload, member) != NULL;
 }
 
 /* ---- what it is told ------------------------------------------------------------------------ */

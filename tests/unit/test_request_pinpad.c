@@ -4,22 +4,6 @@
  */
 #include "tests/unit/request_world.h"
 
-#include "client-sdk/base64.h"
-
-/* Does the assertion name this way of entry? Looked for as text: its parser is tested elsewhere. */
-static bool station_says(const char *way)
-{
-        static uint8_t payload[8192];
-        char member[64];
-        const char *from = strchr(world.assertion, '.') + 1;
-        ssize_t len = base64_decode(
-                BASE64_URL, payload, sizeof payload - 1, from, (size_t)(strchr(from, '.') - from));
-        assert_true(len > 0);
-        payload[len] = '\0';
-        snprintf(member, sizeof member, "\"pin_entry\":\"%s\"", way);
-        return strstr((const char *)payload, member) != NULL;
-}
-
 static void a_reader_with_keys_asks_for_the_pin_itself(void **state)
 {
         (void)state;
