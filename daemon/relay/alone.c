@@ -29,21 +29,9 @@ static const struct option options[] = {
 struct said { /* by the person */
         struct alone_setting setting;
         const char *request, *out;
-        char *argv[2 * CONFIG_DRIVERS_MAX + 6]; /* for the configuration */
 };
 
 /* ---- what was said ------------------------------------------------------------------------------ */
-
-static int hand_on(struct cli *cli, struct said *said, const char *name, char *value)
-{
-        int argc = said->setting.argc;
-        if (argc + 3 > (int)ARRAY_LEN(said->argv))
-                return cli_usage(cli, _("%s is given too often."), name);
-        said->argv[argc] = (char *)(uintptr_t)name; /* it is only read */
-        said->argv[argc + 1] = value;
-        said->setting.argc = argc + 2;
-        return 0;
-}
 
 static int take_timeout(struct cli *cli, struct said *said)
 {
@@ -60,9 +48,9 @@ static int take(struct cli *cli, struct said *said, int option)
         switch (option) {
         case REQUEST: said->request = optarg; return 0;
         case READER: said->setting.reader = optarg; return 0;
-        case DRIVER: return hand_on(cli, said, "--driver", optarg);
-        case USB_FD: return hand_on(cli, said, "--usb-fd", optarg);
-        case CONFIG: return hand_on(cli, said, "--config", optarg);
+        case DRIVER: return relay_hand_on(cli, &said->setting.config, "--driver", optarg);
+        case USB_FD: return relay_hand_on(cli, &said->setting.config, "--usb-fd", optarg);
+        case CONFIG: return relay_hand_on(cli, &said->setting.config, "--config", optarg);
         case TIMEOUT: return take_timeout(cli, said);
         case OUT: said->out = strcmp(optarg, "-") == 0 ? NULL : optarg; return 0;
         case JSON: cli->json = true; return 0;
@@ -75,9 +63,7 @@ static int parse(struct cli *cli, int argc, char **argv, struct said *said)
         int r = 0;
         opterr = 0;
         optind = 1;
-        said->argv[0] = argv[0];
-        said->setting.argc = 1;
-        said->setting.argv = said->argv;
+        said->setting.config = (struct relay_arguments){ .argv = { argv[0] }, .argc = 1 };
         for (int option; r == 0 && (option = getopt_long(argc, argv, "", options, NULL)) >= 0;)
                 r = take(cli, said, option);
         if (r == 0 && optind < argc)

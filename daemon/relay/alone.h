@@ -10,6 +10,7 @@
 
 #include "client-sdk/cli/cli.h"
 #include "client-sdk/fields.h"
+#include "daemon/relay/common.h"
 #include "daemon/request.h"
 
 #define ALONE_TEXT_MAX  16384 /* of a request as it is given */
@@ -36,8 +37,7 @@ char *alone_reply_link(const char *reply, const char *assertion);
 
 struct alone_setting {
         const char *reader; /* NULL: the one that holds the card */
-        int argc;           /* for config_load() */
-        char *const *argv;
+        struct relay_arguments config;
         unsigned int timeout_s; /* 0: as everywhere */
 };
 

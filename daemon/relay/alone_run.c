@@ -16,8 +16,6 @@
 #include "daemon/programs.h"
 #include "daemon/relying.h"
 
-#include <signal.h>
-#include <sys/prctl.h>
 #include <time.h>
 
 struct alone {
@@ -75,22 +73,6 @@ static int on_stop(sd_event_source *source, const struct signalfd_siginfo *info,
 }
 
 /* ---- start and end ------------------------------------------------------------------------------ */
-
-static int open_loop(struct alone *alone)
-{
-        static const int stops[] = { SIGTERM, SIGINT, SIGHUP };
-        sd_event **event = &alone->context.event;
-        sigset_t set;
-        sigemptyset(&set);
-        for (size_t i = 0; i < ARRAY_LEN(stops); i++)
-                sigaddset(&set, stops[i]);
-        if (sigprocmask(SIG_BLOCK, &set, NULL) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-                return -errno;
-        int r = sd_event_new(event);
-        for (size_t i = 0; r >= 0 && i < ARRAY_LEN(stops); i++)
-                r = sd_event_add_signal(*event, NULL, stops[i], on_stop, alone);
-        return r < 0 ? r : 0;
-}
 
 static int open_parts(struct alone *alone, char *error, size_t error_cap)
 {
@@ -159,13 +141,6 @@ static int begin(
         return r == 0 ? sd_event_loop(alone->context.event) : r;
 }
 
-/* On a terminal there are lines for people already. */
-static void set_log(struct alone *alone)
-{
-        enum log_level level = alone->config->log_level;
-        alone->log.max = alone->log.plain && level == LOG_LEVEL_INFO ? LOG_LEVEL_WARNING : level;
-}
-
 int alone_run(struct cli *cli, const struct alone_setting *setting,
         const struct alone_request *request, struct alone_result *ret, bool *said)
 {
@@ -178,10 +153,11 @@ int alone_run(struct cli *cli, const struct alone_setting *setting,
                         .plain = isatty(STDERR_FILENO) == 1 },
         };
         ret->tries_left = -1;
-        int r = config_load(&alone.config, setting->argc, setting->argv, error, sizeof error);
+        int r = config_load(
+                &alone.config, setting->config.argc, setting->config.argv, error, sizeof error);
         if (r == 0) {
-                set_log(&alone);
-                r = open_loop(&alone);
+                alone.log.max = relay_log_level(&alone.log, alone.config);
+                r = relay_open_loop(&alone.context.event, on_stop, &alone);
         }
         if (r == 0)
                 r = open_parts(&alone, error, sizeof error);

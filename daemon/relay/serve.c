@@ -7,17 +7,16 @@
  * and digits are in locked memory only. SIGTERM, SIGINT and the terminal's end hang up in order: each transaction is reset,
  * each card in a reader that no service shares loses its power.
  */
+#include "daemon/relay/common.h"
 #include "daemon/relay/host.h"
 #include "daemon/relay/relay.h"
 
 #include "daemon/programs.h"
 
 #include <poll.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/inotify.h>
-#include <sys/prctl.h>
 #include <sys/random.h>
 #include <time.h>
 
@@ -119,33 +118,6 @@ static int on_stop(sd_event_source *source, const struct signalfd_siginfo *info,
 
 /* ---- start and end ---------------------------------------------------------------------------- */
 
-/* Not what somebody had ignored before us (nohup). */
-static int stop_by(struct host *host, int number)
-{
-        struct sigaction before;
-        sigset_t set;
-        sigemptyset(&set);
-        sigaddset(&set, number);
-        if (sigaction(number, NULL, &before) < 0)
-                return -errno;
-        if (before.sa_handler == SIG_IGN)
-                return 0;
-        if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
-                return -errno;
-        return sd_event_add_signal(host->event, NULL, number, on_stop, host);
-}
-
-static int open_loop(struct host *host)
-{
-        static const int stops[] = { SIGTERM, SIGINT, SIGHUP };
-        if (signal(SIGPIPE, SIG_IGN) == SIG_ERR || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-                return -errno;
-        int r = sd_event_new(&host->event);
-        for (size_t i = 0; r >= 0 && i < ARRAY_LEN(stops); i++)
-                r = stop_by(host, stops[i]);
-        return r < 0 ? r : 0;
-}
-
 static int find_prompt(struct host *host)
 {
         const struct mohr_ui *ui = &host->ui;
@@ -203,7 +175,7 @@ static void say_ready(const struct host *host)
 
 static int serve(struct host *host)
 {
-        int r = open_loop(host);
+        int r = relay_open_loop(&host->event, on_stop, host);
         if (r == 0)
                 r = describe(host);
         if (r == 0)
@@ -232,13 +204,6 @@ static void close_all(struct host *host)
         free(host->folder);
 }
 
-/* On a terminal there are lines for people already. */
-static enum log_level log_level(const struct host *host)
-{
-        enum log_level level = host->config->log_level;
-        return host->log.plain && level == LOG_LEVEL_INFO ? LOG_LEVEL_WARNING : level;
-}
-
 int relay_serve(struct cli *cli, int argc, char **argv)
 {
         struct host host = {
@@ -250,7 +215,7 @@ int relay_serve(struct cli *cli, int argc, char **argv)
         };
         int r = serve_options(&host, argc, argv);
         if (r == 0) {
-                host.log.max = log_level(&host);
+                host.log.max = relay_log_level(&host.log, host.config);
                 r = serve(&host);
         }
         close_all(&host);

@@ -3,6 +3,7 @@
  * mohr.conf, whichever program of ours reads it. Which readers are offered is [readers] drivers, except phones: a card is
  * passed on once, not from one phone to the next.
  */
+#include "daemon/relay/common.h"
 #include "daemon/relay/host.h"
 
 #include "client-sdk/cli/dial.h"
@@ -24,20 +25,6 @@ static const struct option options[] = {
         { "no-publish", no_argument, NULL, NO_PUBLISH },
         { 0 },
 };
-
-struct for_config { /* what config_load() understands */
-        char *argv[2 * CONFIG_DRIVERS_MAX + 6];
-        int argc;
-};
-
-static int hand_on(struct host *host, struct for_config *to, char *name, char *value)
-{
-        if (to->argc + 3 > (int)ARRAY_LEN(to->argv))
-                return cli_usage(host->cli, _("%s is given too often."), name);
-        to->argv[to->argc++] = name;
-        to->argv[to->argc++] = value;
-        return 0;
-}
 
 static int take_port(struct host *host, const char *text)
 {
@@ -62,21 +49,19 @@ static int take_name(struct host *host, const char *text)
         return 0;
 }
 
-static int take_driver(struct host *host, struct for_config *config, char *value)
+static int take_driver(struct host *host, struct relay_arguments *config, char *value)
 {
-        static char name[] = "--driver";
         if (strcmp(value, "phone") == 0)
                 return cli_usage(host->cli, _("The reader of another phone is not passed on."));
-        return hand_on(host, config, name, value);
+        return relay_hand_on(host->cli, config, "--driver", value);
 }
 
-static int take(struct host *host, struct for_config *config, int option)
+static int take(struct host *host, struct relay_arguments *config, int option)
 {
-        static char usb_fd[] = "--usb-fd", config_[] = "--config";
         switch (option) {
         case DRIVER: return take_driver(host, config, optarg);
-        case USB_FD: return hand_on(host, config, usb_fd, optarg);
-        case CONFIG: return hand_on(host, config, config_, optarg);
+        case USB_FD: return relay_hand_on(host->cli, config, "--usb-fd", optarg);
+        case CONFIG: return relay_hand_on(host->cli, config, "--config", optarg);
         case PORT: return take_port(host, optarg);
         case LISTEN: host->options.address = optarg; return 0;
         case ANYWHERE: host->options.anywhere = true; return 0;
@@ -117,7 +102,7 @@ static void adopt(struct host *host, const struct config_relay *from)
         to->unpublished |= !from->publish;
 }
 
-static int load(struct host *host, const struct for_config *config)
+static int load(struct host *host, const struct relay_arguments *config)
 {
         char error[1024] = "";
         int r = config_load(&host->config, config->argc, config->argv, error, sizeof error);
@@ -136,7 +121,7 @@ static int load(struct host *host, const struct for_config *config)
 
 int serve_options(struct host *host, int argc, char **argv)
 {
-        struct for_config config = { .argv = { argv[0] }, .argc = 1 };
+        struct relay_arguments config = { .argv = { argv[0] }, .argc = 1 };
         int r = 0;
         opterr = 0;
         optind = 1;
