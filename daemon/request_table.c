@@ -127,14 +127,16 @@ static const char *why_busy(const struct request *request)
                                                : "another program holds this reader";
 }
 
-/* Not the card went, but the phone that it lies on: then nothing is known of its reader any more. */
-static bool link_broke(const struct request *request, int outcome)
+/* Not the card went, or a cable, but the phone that it lies on: then nothing is known of its reader any more. */
+static const char *why_parted(const struct request *request, int outcome)
 {
         struct reader_info info;
-        if (outcome != OUTCOME_CARD_REMOVED)
-                return false;
         reader_describe(request->reader, &info);
-        return info.linked && !*info.remote;
+        if (!info.linked || *info.remote || request->state >= STATE_CLEAR)
+                return NULL;
+        return outcome == OUTCOME_CARD_REMOVED ? DETAIL_PHONE_LOST
+               : outcome == OUTCOME_NO_READER  ? DETAIL_PHONE_AWAY
+                                               : NULL;
 }
 
 /* A phone judges for itself what it is told, and whose digits it takes; why stands on its own screen. */
@@ -151,8 +153,9 @@ static int take(struct request *request, int outcome, struct in *fields)
                 request->detail = DETAIL_PHONE_REFUSED;
                 return OUTCOME_POLICY;
         }
-        if (link_broke(request, outcome))
-                request->detail = DETAIL_PHONE_LOST;
+        const char *parted = why_parted(request, outcome);
+        if (parted)
+                request->detail = parted;
         bool verify = row->op == OP_VERIFY || row->op == OP_PINPAD; /* tell the tries left always */
         if (row->op == OP_PIN && outcome != 0 && sign_is_announced(request)) {
                 request->tries_left = -1; /* the link broke with VERIFY on its way */

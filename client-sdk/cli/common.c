@@ -174,6 +174,12 @@ static const struct special {
                 N_("Pair them again with: mohr phone pair"), false },
         { OUTCOME_CARD_REMOVED, DETAIL_PHONE_LOST, N_("The connection to the phone broke."),
                 N_("The phone ended what had begun there. Try again near the phone."), false },
+        { OUTCOME_CARD_REMOVED, DETAIL_TRY_AT_RISK,
+                N_("The card, or the phone on which it lies, was gone before it had judged the "
+                   "PIN."),
+                N_("A try may have been spent: mohr pin status shows how many are left. Leave "
+                   "everything where it is until the end, then try again."),
+                false },
         { OUTCOME_BUSY, DETAIL_PHONE_BUSY, N_("The phone serves another computer."),
                 N_("Wait until that has ended, then try again."), false },
         { OUTCOME_READER_SERVICE, DETAIL_PHONE_VERSION,

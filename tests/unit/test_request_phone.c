@@ -239,20 +239,25 @@ static void a_phones_words_are_told_as_a_phones(void **state)
         }
 }
 
-static void a_link_that_breaks_is_not_called_a_card_that_went(void **state)
+static void a_link_that_breaks_is_not_called_a_card_or_a_reader_that_went(void **state)
 {
         (void)state;
-        for (int parted = 0; parted < 2; parted++) {
+        static const struct {
+                int outcome;
+                const char *detail;
+        } ends[] = { { OUTCOME_CARD_REMOVED, DETAIL_PHONE_LOST },
+                { OUTCOME_NO_READER, DETAIL_PHONE_AWAY } };
+        for (size_t i = 0; i < 2 * ARRAY_LEN(ends); i++) {
                 teardown(NULL);
                 setup(NULL);
                 world.linked = true;
-                world.parted = parted;
+                world.parted = i % 2;
                 world.fail_at = 1;
-                world.fail_with = OUTCOME_CARD_REMOVED;
+                world.fail_with = ends[i / 2].outcome;
                 world.fail_dead = true;
-                assert_int_equal(ask(), OUTCOME_CARD_REMOVED);
-                bool told = world.detail && strcmp(world.detail, DETAIL_PHONE_LOST) == 0;
-                assert_int_equal(told, parted);
+                assert_int_equal(ask(), ends[i / 2].outcome);
+                bool told = world.detail && strcmp(world.detail, ends[i / 2].detail) == 0;
+                assert_int_equal(told, world.parted);
         }
 }
 
@@ -277,7 +282,7 @@ int main(void)
                 T(what_a_key_signs_is_told),
                 T(a_phone_that_does_not_believe_gets_no_further),
                 T(a_phones_words_are_told_as_a_phones),
-                T(a_link_that_breaks_is_not_called_a_card_that_went),
+                T(a_link_that_breaks_is_not_called_a_card_or_a_reader_that_went),
                 T(a_rule_that_wants_a_pin_pad_takes_no_phone),
         };
 #undef T
