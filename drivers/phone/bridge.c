@@ -99,8 +99,10 @@ static enum ending take_question(struct bridge *bridge, int64_t now_us)
                 return answer_no(bridge, frame.op, frame.id);
         if (bridge->count == BRIDGE_ASKED_MAX)
                 return END_MISUSED;
-        if (!busy(bridge)) /* from here on its silence counts */
-                bridge->heard_us = bridge->ping_us = now_us;
+        if (!busy(bridge)) { /* from here on its silence counts; a PING that is out keeps its time */
+                bridge->heard_us = now_us;
+                bridge->ping_us = bridge->pinged ? bridge->ping_us : now_us;
+        }
         bridge->asked[(bridge->first + bridge->count++) % BRIDGE_ASKED_MAX] =
                 (struct asked){ frame.op, frame.ahead, frame.id };
         return pass_on(bridge, &frame);

@@ -117,7 +117,6 @@ static int open_phone(void **ret_reader, const char *reader, const char *const *
         if (r != 0)
                 return r;
         name_computer(phone, phone_option(options, "name"));
-        tzset(); /* OpenSSL asks for the date, and the C library then for a file */
         *ret_reader = phone;
         phone = NULL;
         return 0;

@@ -489,6 +489,28 @@ static void latency_is_measured_while_a_card_is_held(void **state)
         with_rig(state, play_latency);
 }
 
+static void play_late_pong(struct rig *rig)
+{
+        struct op_link told;
+        hold_a_card(rig);
+        assert_true(phone_hears(rig, LINK_OP));
+        rig->now_us += SECOND_US;
+        assert_int_equal(bridge_tick(&rig->bridge, rig->now_us), GO_ON);
+        assert_int_equal(mohrd_asks(rig, OP_END, 2, "\0", 1), GO_ON);
+        assert_int_equal(phone_answers(rig, OP_END, 2, 0), GO_ON);
+        assert_int_equal(mohrd_hears(rig).op, OP_END);
+        rig->now_us += 60000;
+        assert_int_equal(mohrd_asks(rig, OP_BEGIN, 3, NULL, 0), GO_ON);
+        assert_int_equal(pong(rig, 20000), GO_ON);
+        assert_int_equal(op_get_link(mohrd_hears(rig).payload, &told), 0);
+        assert_int_equal(told.latency_us, 80000);
+}
+
+static void a_ping_is_timed_from_when_it_went(void **state)
+{
+        with_rig(state, play_late_pong);
+}
+
 static void play_silence(struct rig *rig)
 {
         rig->now_us += 60LL * SECOND_US; /* idle: silence is what it should be */
@@ -671,6 +693,7 @@ int main(void)
                 cmocka_unit_test(a_closed_channel_is_an_end_in_order),
                 cmocka_unit_test(an_idle_link_has_no_clock),
                 cmocka_unit_test(latency_is_measured_while_a_card_is_held),
+                cmocka_unit_test(a_ping_is_timed_from_when_it_went),
                 cmocka_unit_test(a_question_that_meets_silence_ends_the_helper),
                 cmocka_unit_test(mohrd_hears_of_a_phone_that_has_proven_itself),
                 cmocka_unit_test(a_phone_of_another_version_says_so),

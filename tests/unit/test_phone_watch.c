@@ -373,18 +373,6 @@ static void a_pairing_that_is_gone_or_over_is_not_dialled(void **state)
         assert_int_equal(driver_phone.open(&phone, WORLD_ID, options), OUTCOME_NO_READER);
 }
 
-static int set_up(void **state)
-{
-        *state = world_new();
-        return 0;
-}
-
-static int tear_down(void **state)
-{
-        world_free(*state);
-        return 0;
-}
-
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -403,5 +391,5 @@ int main(void)
                 cmocka_unit_test(unknown_options_are_refused),
                 cmocka_unit_test(a_pairing_that_is_gone_or_over_is_not_dialled),
         };
-        return cmocka_run_group_tests(tests, set_up, tear_down);
+        return cmocka_run_group_tests(tests, world_set_up, world_tear_down);
 }
