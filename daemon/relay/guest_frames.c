@@ -16,6 +16,7 @@ static enum link_reason open_visit(struct guest *guest)
 {
         if (visit_new(&guest->visit, guest_world(guest->host->asks), guest) < 0)
                 return LINK_REASON_CLOSING;
+        visit_remember(guest->visit, &guest->host->notes);
         return admit(guest, GUEST_OPEN);
 }
 

@@ -51,7 +51,8 @@ struct host {
         char *folder; /* of paired computers */
         struct mohr_ui ui;
         char tty[128];
-        bool asks;            /* the PIN is typed here */
+        bool asks; /* the PIN is typed here */
+        struct visit_notes notes;
         struct guest *asking; /* whose question is on the screen */
         uint32_t
                 events_begin; /* what card events are counted from: other runs counted other cards */

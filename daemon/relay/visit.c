@@ -27,6 +27,11 @@ int visit_new(struct visit **ret, const struct visit_world *world, void *user)
         return 0;
 }
 
+void visit_remember(struct visit *visit, struct visit_notes *notes)
+{
+        visit->notes = notes;
+}
+
 static struct visit_op *pop(struct visit *visit)
 {
         struct visit_op *op = visit->first;

@@ -22,6 +22,18 @@
 
 struct visit;
 
+/* What this phone told of cards that were confirmed to it, for whoever comes back to one (OP_RESUME): a computer that could make such
+ * a note up could have any card taken for a supported one. Zero-initialised, shared by all visits. */
+#define VISIT_NOTES_MAX 8
+struct visit_notes {
+        struct visit_note {
+                uint32_t insertion;
+                size_t len;
+                uint8_t bytes[CARD_NOTE_MAX];
+        } list[VISIT_NOTES_MAX];
+        size_t next;
+};
+
 enum visit_news { /* for the person at this phone; of all but ASKS nothing follows the announced line */
         VISIT_ASKS,
         VISIT_SIGNED,
@@ -61,6 +73,8 @@ struct visit_world {
 };
 
 _must_check_ int visit_new(struct visit **ret, const struct visit_world *world, void *user);
+/* Without this no note is known. Borrowed. */
+void visit_remember(struct visit *visit, struct visit_notes *notes);
 /* Whatever runs is cut off: a transaction that is open ends in a reset, and nothing is left of a PIN. */
 struct visit *visit_free(struct visit *visit);
 

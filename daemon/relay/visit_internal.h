@@ -28,6 +28,8 @@ struct visit {
         struct visit_op *first, **last;
         size_t waiting, bytes;
         struct visit_op *running;
+        struct visit_notes *notes;
+        uint32_t insertion; /* of the card that is there */
         struct announced *announced;
         bool fresh; /* no PIN was asked for or taken by `announced` yet */
         bool armed; /* the helper holds the digits */

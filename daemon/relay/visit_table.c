@@ -62,11 +62,56 @@ static int begun(struct visit *visit, int outcome, struct in fields, struct out 
         visit->met = true;
         visit->state = VISIT_BEGUN;
         visit->counted = visit->armed = false;
+        visit->insertion = card.insertion;
         visit->keys = card.pinpad & PINPAD_VERIFY;
         card.pinpad = visit->keys || visit->world.ask ? PINPAD_VERIFY : 0;
         op_put_card(out, &card);
         return 1;
 }
+
+/* ---- notes of cards ---- */
+
+static bool is_note(const struct visit_note *known, uint32_t insertion, struct view note)
+{
+        return known->len > 0 && known->insertion == insertion &&
+               view_eq(note, known->bytes, known->len);
+}
+
+static bool is_known(const struct visit *visit, uint32_t insertion, struct view note)
+{
+        for (size_t i = 0; visit->notes && i < VISIT_NOTES_MAX; i++)
+                if (is_note(&visit->notes->list[i], insertion, note))
+                        return true;
+        return false;
+}
+
+static int resume(struct visit *visit, struct visit_op *op)
+{
+        struct in in = in_new(op->payload, op->len);
+        uint32_t insertion = in_u32(&in);
+        struct view note = in_bytes16(&in, CARD_NOTE_MAX);
+        if (in_done(&in) < 0)
+                return -EBADMSG;
+        return is_known(visit, insertion, note) ? visit_pass(visit, op)
+                                                : OUTCOME_CARD_NOT_SUPPORTED;
+}
+
+static int confirmed(struct visit *visit, int outcome, struct in fields, struct out *out _unused_)
+{
+        struct view note = in_bytes16(&fields, CARD_NOTE_MAX);
+        if (outcome != 0)
+                return 0;
+        if (in_done(&fields) < 0)
+                return -EBADMSG;
+        if (!visit->notes || note.len == 0 || is_known(visit, visit->insertion, note))
+                return 0;
+        struct visit_note *place = &visit->notes->list[visit->notes->next++ % VISIT_NOTES_MAX];
+        *place = (struct visit_note){ .insertion = visit->insertion, .len = note.len };
+        memcpy(place->bytes, note.data, note.len);
+        return 0;
+}
+
+/* ---- the others ---- */
 
 static int wrote(
         struct visit *visit, int outcome, struct in fields _unused_, struct out *out _unused_)
@@ -147,9 +192,9 @@ static const struct visit_row rows[OP_COUNT] = {
         /*                  states                             needs                                start           came            out of place */
         [OP_BEGIN]       = { IN(VISIT_IDLE),                    0,                                   take_and_pass,  begun,          OUT_OF_PLACE },
         [OP_IDENTIFY]    = { IN(VISIT_BEGUN),                   0,                                   visit_pass,     NULL,           OUT_OF_PLACE },
-        [OP_RESUME]      = { IN(VISIT_BEGUN),                   0,                                   visit_pass,     NULL,           OUT_OF_PLACE },
+        [OP_RESUME]      = { IN(VISIT_BEGUN),                   0,                                   resume,         NULL,           OUT_OF_PLACE },
         [OP_READ]        = { IN(VISIT_BEGUN),                   0,                                   visit_pass,     NULL,           OUT_OF_PLACE },
-        [OP_CONFIRM]     = { IN(VISIT_BEGUN),                   0,                                   visit_pass,     NULL,           OUT_OF_PLACE },
+        [OP_CONFIRM]     = { IN(VISIT_BEGUN),                   0,                                   visit_pass,     confirmed,      OUT_OF_PLACE },
         [OP_COUNTER]     = { IN(VISIT_BEGUN),                   0,                                   count,          counted,        OUT_OF_PLACE },
         [OP_PROBE]       = { IN(VISIT_BEGUN),                   0,                                   visit_pass,     NULL,           OUT_OF_PLACE },
         [OP_METHOD]      = { IN(VISIT_BEGUN),                   0,                                   visit_pass,     NULL,           OUT_OF_PLACE },

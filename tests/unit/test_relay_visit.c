@@ -19,6 +19,8 @@
 struct rig {
         struct visit *visit;
         struct visit_world world;
+        struct visit_notes notes;
+        size_t note_len; /* of the card's */
         /* the reader */
         int take_outcome;
         bool taken, holding, dies;
@@ -157,6 +159,9 @@ static struct rig *rig_new(bool asks)
         rig->over = LINK_REASONS;
         rig->tries = rig->left = 3;
         assert_int_equal(visit_new(&rig->visit, &rig->world, rig), 0);
+        rig->notes.list[0] = (struct visit_note){ .insertion = 7, .len = 1, .bytes = { 9 } };
+        rig->notes.next = 1;
+        visit_remember(rig->visit, &rig->notes);
         return rig;
 }
 
@@ -196,7 +201,8 @@ static enum link_reason say_op(struct rig *rig, uint8_t op, bool ahead)
                 uint8_t op;
                 size_t len;
                 uint8_t bytes[8];
-        } arguments[] = { { OP_READ, 1, { 0 } }, { OP_CONFIRM, 1, { 0 } }, { OP_COUNTER, 1, { 0 } },
+        } arguments[] = { { OP_READ, 1, { 0 } }, { OP_CONFIRM, 1, { 0 } },
+                { OP_RESUME, 7, { 0, 0, 0, 7, 0, 1, 9 } }, { OP_COUNTER, 1, { 0 } },
                 { OP_METHOD, 2, { 0 } }, { OP_PIN, 4, "1234" }, { OP_NEW_PIN, 4, "1234" },
                 { OP_CHANGE_PIN, 4, "1234" }, { OP_UNBLOCK_PIN, 8, "12345678" },
                 { OP_PINPAD, 1, { 45 } }, { OP_SIGN, 5, { 0, 0, 0, 1, 9 } }, { OP_END, 1, { 0 } },
@@ -247,6 +253,8 @@ static void reader_says(struct rig *rig, int outcome, uint16_t sw)
         }
         if (op == OP_END)
                 rig->holding = false;
+        if (op == OP_CONFIRM && outcome == 0)
+                out_bytes16(&out, "\1\2\3\4\5\6\7\10", rig->note_len);
         if (rig->dies)
                 rig->holding = false;
         if (op == OP_COUNTER && outcome == 0)
@@ -733,6 +741,40 @@ static void the_first_question_reaches_the_helper_in_shape_only(void **state)
         }
 }
 
+static enum link_reason come_back(struct rig *rig, uint32_t insertion, const void *note, size_t len)
+{
+        uint8_t payload[64];
+        struct out out = out_new(payload, sizeof payload);
+        out_u32(&out, insertion);
+        out_bytes16(&out, note, len);
+        return say(rig, OP_RESUME, false, payload, out.len);
+}
+
+/* Any card could be called a supported one by a note that a computer made up. */
+static void a_card_is_come_back_to_by_a_note_of_this_phones_only(void **state)
+{
+        (void)state;
+        struct rig *rig = rig_new(false);
+        rig->note_len = 4;
+        go_to(rig, BEGUN);
+        const uint8_t own[] = { 1, 2, 3, 4 }, made_up[] = { 1, 2, 3, 5 };
+        assert_int_equal(come_back(rig, 0, own, 4), LINK_REASON_NONE);
+        assert_int_equal(rig->outcome, OUTCOME_CARD_NOT_SUPPORTED);
+        ask_and_hear(rig, OP_CONFIRM, 0);
+        ask_and_hear(rig, OP_END, 0);
+        ask_and_hear(rig, OP_BEGIN, 0);
+        size_t before = rig->passed_count;
+        assert_int_equal(come_back(rig, 0, made_up, 4), LINK_REASON_NONE);
+        assert_int_equal(come_back(rig, 1, own, 4), LINK_REASON_NONE);
+        assert_int_equal(come_back(rig, 0, own, 3), LINK_REASON_NONE);
+        assert_int_equal(come_back(rig, 0, "", 0), LINK_REASON_NONE);
+        assert_int_equal(rig->outcome, OUTCOME_CARD_NOT_SUPPORTED);
+        assert_int_equal(rig->passed_count, before);
+        assert_int_equal(come_back(rig, 0, own, 4), LINK_REASON_NONE);
+        assert_int_equal(rig->passed_count, before + 1);
+        rig_free(rig);
+}
+
 static void a_reader_that_met_a_card_is_kept_until_the_end(void **state)
 {
         (void)state;
@@ -842,6 +884,7 @@ int main(void)
                 cmocka_unit_test(keys_of_the_reader_are_used_after_a_yes_here),
                 cmocka_unit_test(a_reader_without_a_card_is_given_back_at_once),
                 cmocka_unit_test(the_first_question_reaches_the_helper_in_shape_only),
+                cmocka_unit_test(a_card_is_come_back_to_by_a_note_of_this_phones_only),
                 cmocka_unit_test(a_reader_that_met_a_card_is_kept_until_the_end),
                 cmocka_unit_test(no_transaction_lasts_for_ever),
                 cmocka_unit_test(a_helper_that_dies_in_a_transaction_ends_the_visit),
