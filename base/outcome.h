@@ -56,7 +56,7 @@ enum outcome {
         "pair it again"
 #define DETAIL_PHONE_EXPIRED "the pairing with the phone has expired: pair it again"
 #define DETAIL_PHONE_LOST    "the connection to the phone broke"
-#define DETAIL_PHONE_BUSY    "the phone serves another computer"
+#define DETAIL_PHONE_BUSY    "the phone serves another computer, or has not given up a link that broke"
 #define DETAIL_PHONE_VERSION "the phone runs another version of Mohr, which does not fit"
 #define DETAIL_PHONE_NOBODY                                                                        \
         "the phone says that nobody entered the PIN in time and nothing was sent"

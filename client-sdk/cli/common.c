@@ -180,8 +180,10 @@ static const struct special {
                 N_("A try may have been spent: mohr pin status shows how many are left. Leave "
                    "everything where it is until the end, then try again."),
                 false },
-        { OUTCOME_BUSY, DETAIL_PHONE_BUSY, N_("The phone serves another computer."),
-                N_("Wait until that has ended, then try again."), false },
+        { OUTCOME_BUSY, DETAIL_PHONE_BUSY,
+                N_("The phone serves another computer, or still waits for a connection that "
+                   "broke."),
+                N_("Try again in ten seconds, or when the other computer has ended."), false },
         { OUTCOME_READER_SERVICE, DETAIL_PHONE_VERSION,
                 N_("The phone runs another version of Mohr, which does not fit."),
                 N_("Bring Mohr up to date on both."), false },

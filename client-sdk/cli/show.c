@@ -52,7 +52,8 @@ static const struct word reasons[] = {
                    "phone, pair the two again: mohr phone pair") },
         { "expired", N_("The pairing with the phone has expired. Pair the two again: mohr phone "
                         "pair") },
-        { "elsewhere", N_("The phone serves another computer at the moment.") },
+        { "elsewhere", N_("The phone serves another computer, or still waits for a connection that "
+                          "broke.") },
         { "version", N_("The phone runs a version of Mohr that does not fit this one. Bring both "
                         "up to date.") },
         { NULL, NULL },
