@@ -42,14 +42,25 @@ static void link_cleanup(struct link **link)
         *link = link_free(*link);
 }
 
-/* Without waiting, and each frame at once; what is no TCP socket does without the latter. */
+/* Without waiting, and each frame at once. A link that idles is the kernel's alone, with a probe a minute: nobody wakes for it. */
 static int prepare_socket(int fd)
 {
-        const int on = 1;
+        static const struct {
+                int level, option, value;
+        } rows[] = {
+                { IPPROTO_TCP, TCP_NODELAY, 1 },
+                { SOL_SOCKET, SO_KEEPALIVE, 1 },
+                { IPPROTO_TCP, TCP_KEEPIDLE, 60 },
+                { IPPROTO_TCP, TCP_KEEPINTVL, 10 },
+                { IPPROTO_TCP, TCP_KEEPCNT, 3 },
+                { IPPROTO_TCP, TCP_USER_TIMEOUT, 30000 },
+        };
         int flags = fcntl(fd, F_GETFL);
         if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
                 return -errno;
-        (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+        for (size_t i = 0; i < ARRAY_LEN(rows); i++) /* what is no TCP socket does without */
+                (void)setsockopt(
+                        fd, rows[i].level, rows[i].option, &rows[i].value, sizeof rows[i].value);
         return 0;
 }
 

@@ -14,11 +14,8 @@
  */
 #include "daemon/relay/host.h"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
-#include <sys/socket.h>
 #include <time.h>
 
 #define HELD_PING_MS 10000
@@ -272,23 +269,6 @@ void guest_farewell(struct guest *guest, enum link_reason reason)
         sd_event_source_set_enabled(guest->later, SD_EVENT_ONESHOT);
 }
 
-static void set_socket(int fd)
-{
-        static const struct {
-                int level, option, value;
-        } rows[] = {
-                { SOL_SOCKET, SO_KEEPALIVE, 1 },
-                { IPPROTO_TCP, TCP_KEEPIDLE, 60 },
-                { IPPROTO_TCP, TCP_KEEPINTVL, 15 },
-                { IPPROTO_TCP, TCP_KEEPCNT, 4 },
-                { IPPROTO_TCP, TCP_USER_TIMEOUT, 30000 },
-                { IPPROTO_TCP, TCP_NODELAY, 1 },
-        };
-        for (size_t i = 0; i < ARRAY_LEN(rows); i++) /* each is a kindness, none a promise */
-                (void)setsockopt(
-                        fd, rows[i].level, rows[i].option, &rows[i].value, sizeof rows[i].value);
-}
-
 static int open_sources(struct guest *guest)
 {
         sd_event *event = guest->host->event;
@@ -314,7 +294,6 @@ int guest_new(struct guest **ret, struct host *host, int fd)
         }
         guest->host = host;
         guest->heard_ms = now_ms();
-        set_socket(fd);
         int r = link_accept(&guest->link, fd, host->folder);
         if (r == 0)
                 r = open_sources(guest);

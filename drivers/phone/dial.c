@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* dial.c: see dial.h. Numbers first, each a moment after the one before, until one is connected. Names are looked up only if no
  * number was: a resolver takes as long as it likes, so that an alarm ends the process before it is missed.
- *
- * An idle link is the kernel's alone: one probe a minute, and nobody wakes here.
  */
 #include "drivers/phone/dial.h"
 
@@ -11,7 +9,7 @@
 
 #include <fcntl.h>
 #include <netdb.h>
-#include <netinet/tcp.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -144,25 +142,6 @@ static int race(const struct targets *targets, int64_t until)
         return fd;
 }
 
-static int set_up(int fd)
-{
-        static const struct {
-                int level, name, value;
-        } options[] = {
-                { SOL_SOCKET, SO_KEEPALIVE, 1 },
-                { IPPROTO_TCP, TCP_KEEPIDLE, 60 },
-                { IPPROTO_TCP, TCP_KEEPINTVL, 10 },
-                { IPPROTO_TCP, TCP_KEEPCNT, 3 },
-                { IPPROTO_TCP, TCP_USER_TIMEOUT, 30000 },
-                { IPPROTO_TCP, TCP_NODELAY, 1 },
-        };
-        for (size_t i = 0; i < ARRAY_LEN(options); i++)
-                if (setsockopt(fd, options[i].level, options[i].name, &options[i].value,
-                            sizeof options[i].value) < 0)
-                        return -errno;
-        return 0;
-}
-
 int dial_phone(const struct whereabouts *where, int *ret_fd)
 {
         struct targets targets;
@@ -176,9 +155,6 @@ int dial_phone(const struct whereabouts *where, int *ret_fd)
         }
         if (fd < 0)
                 return OUTCOME_NO_READER;
-        int r = set_up(fd);
-        if (r < 0)
-                return r;
         *ret_fd = base_take_fd(&fd);
         return 0;
 }

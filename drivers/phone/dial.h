@@ -7,7 +7,7 @@
 
 #define DIAL_MS 5000 /* in all */
 
-/* 0, OUTCOME_NO_READER, or < 0. *ret_fd does not block, and is set up for a link that is mostly idle. */
+/* 0 or OUTCOME_NO_READER. *ret_fd does not block. */
 _must_check_ int dial_phone(const struct whereabouts *where, int *ret_fd);
 
 #endif
