@@ -35,7 +35,8 @@ int relay_forget(struct cli *cli, int argc, char **argv)
 /* ---- What is asked for ---- */
 
 struct wish {
-        const char *target, *name;
+        const char *name;
+        char *target; /* NULL: it is pasted */
         int seconds;
         uint16_t port; /* where this phone will listen */
         bool anywhere;
@@ -96,7 +97,8 @@ static int parse(struct cli *cli, int argc, char **argv, struct wish *wish)
                 r = cli_usage(
                         cli, _("This takes the text of the QR code, an address with its port, "
                                "or - for a text that is piped in."));
-        wish->target = r == 0 && optind < argc ? argv[optind] : "-";
+        if (r == 0 && optind < argc && strcmp(argv[optind], "-") != 0)
+                wish->target = argv[optind];
         return r;
 }
 
@@ -156,10 +158,12 @@ static int find_target(struct job *job)
 {
         static const char scheme[] = "mohr-pair:";
         int r = 0;
-        if (strcmp(job->wish.target, "-") == 0)
+        if (!job->wish.target)
                 r = read_target(job);
         else if (text_copy(job->text, sizeof job->text, job->wish.target) < 0)
                 r = cli_usage(job->cli, _("This is no text of Mohr's QR codes."));
+        if (job->wish.target) /* whoever lists the processes need not see it as long as this runs */
+                explicit_bzero(job->wish.target, strlen(job->wish.target));
         if (r != 0)
                 return r;
         if (strncmp(job->text + strspn(job->text, " \t"), scheme, strlen(scheme)) != 0)

@@ -434,6 +434,20 @@ def strangers(world, pem):
     check(world.kept() == (0, 0) and not any(port == target_of(uri)[1] for _, port in ports()), "nothing is kept, nothing listens")
 
 
+def out_of_sight(world):
+    """Whoever lists the processes of the phone does not see the secret while it waits for the computer."""
+    end, uri = waiting(world)
+    with socket.create_server((HERE, 0)) as deaf:
+        phone = world.phone.run("pair", re.sub(r":[^?]*", f":{HERE}:{deaf.getsockname()[1]}", uri, count=1))
+        met = deaf.accept()[0]
+        with open(f"/proc/{phone.child.pid}/cmdline", "rb") as file:
+            listed = file.read()
+        met.close()
+        check(b"relay" in listed and b"mohr-pair" not in listed and phone.end() == 20, "a text of a QR code that was an argument is none any more", listed)
+    end.type("\x03")
+    end.end()
+
+
 def wrong_secret(world):
     end, uri = waiting(world)
     bent = re.sub(r"&s=.", lambda found: "&s=" + ("A" if found.group()[-1] != "A" else "B"), uri)
@@ -636,6 +650,7 @@ def body(folder):
     in_the_middle(world, pem)
     strangers(world, pem)
     wrong_secret(world)
+    out_of_sight(world)
     far_away(world)
     full_and_open(world)
     names(world)
