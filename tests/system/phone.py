@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The whole way over a phone: mohrd and its helper in one network namespace, `mohr-relay serve` with a card in another.
 
-The cases and scenes of pcsc.py run here with the PIN typed on the phone and at the computer, and with readers on a mocked USB
-bus behind the relay. What happened to a card is asked from its witness.
+The cases and scenes of pcsc.py run here with the PIN typed on the phone and at the computer, with readers on a mocked USB
+bus behind the relay, and with an NFC board there. What happened to a card is asked from its witness.
 """
 import flow
 import mock
+import nfc
 import pcsc
 import slow
 import usb
@@ -53,12 +54,39 @@ def with_usb_readers(rig, net):
     pcsc.walk_elsewhere(rig, Slot, daemon, rig.few(pcsc.CASES, 20)[::3], lambda: rig.slot.stop())
 
 
+class Board(nfc.Board):
+    """A card on an NFC board of the phone's."""
+
+    def __init__(self, rig, _pcscd=None, profile="mav2-cl", **switches):
+        super().__init__(rig, None, profile, **switches)
+        self.reader = "phone"
+
+
+def with_a_board(rig, net):
+    """The board is named to the relay, as where no watcher tells of devices."""
+    typed = ["phone", "computer"]
+    rig.boards = {}
+
+    def daemon(rig, **sections):
+        typed.reverse()
+        env = {"DISPLAY": ":mohr-test"} if typed[0] == "phone" else {}
+        phone = slow.Phone(rig, net, driver=f"nfc={rig.boards[0].device}", env=env)
+        return slow.Far(rig, net, typed[0], phone=phone, **sections)
+
+    cases = [case for case in pcsc.CASES if case[0] in ("mav2-cl", "mav4", "foreign-mpcos")]
+    pcsc.Card, pcsc.Daemon = Board, daemon
+    rig.peer = lambda *words: pcsc.Nobody()
+    for case in rig.mine(rig.few(cases, 12)[::9]):
+        pcsc.run_case(rig, None, case)
+
+
 def body(rig):
     if slow.skip(rig, "the whole way over a phone"):
         return
     net = slow.Net(rig)
     with_soft_cards(rig, net)
     with_usb_readers(rig, net)
+    with_a_board(rig, net)
 
 
 if __name__ == "__main__":
