@@ -22,6 +22,9 @@ struct course {
         visit_answered answered;
         struct secret *pin;
         unsigned int announced, pins, verifies, signatures;
+        struct visit_notes notes;
+        uint8_t block[CARD_BLOCK_MAX + 2]; /* what is signed */
+        size_t block_len;
 };
 
 static int course_send(void *user, enum link_type type, const void *body, size_t len)
@@ -54,10 +57,34 @@ static bool course_holds(void *user)
         return course->holding;
 }
 
-static int course_pass(void *user, enum op op, bool ahead _unused_, const void *payload _unused_,
-        size_t len _unused_, reader_done done, void *done_user)
+/* The same each time. */
+static void require_block(struct course *course, struct view block)
+{
+        require(block.len > 0 && block.len <= sizeof course->block);
+        require(course->signatures == 0 || view_eq(block, course->block, course->block_len));
+        memcpy(course->block, block.data, block.len);
+        course->block_len = block.len;
+}
+
+/* One that a reader's answer gave; and none before any was given. */
+static bool was_noted(const struct course *course, struct view note)
+{
+        for (size_t i = 0; i < VISIT_NOTES_MAX; i++)
+                if (course->notes.list[i].len > 0 &&
+                        view_eq(note, course->notes.list[i].bytes, course->notes.list[i].len))
+                        return true;
+        return false;
+}
+
+static int course_pass(void *user, enum op op, bool ahead _unused_, const void *payload, size_t len,
+        reader_done done, void *done_user)
 {
         struct course *course = user;
+        const uint8_t *bytes = payload;
+        if (op == OP_SIGN)
+                require_block(course, (struct view){ bytes + 2, len - 2 });
+        if (op == OP_RESUME)
+                require(was_noted(course, (struct view){ bytes + 6, len - 6 }));
         require(course->taken && !course->done && !course->over);
         require(op != OP_NEW_PIN && op != OP_CHANGE_PIN && op != OP_UNBLOCK_PIN &&
                 op != OP_ANNOUNCE);
@@ -175,6 +202,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
                 course_over };
         if (visit_new(&course.visit, &world, &course) < 0)
                 return 0;
+        visit_remember(course.visit, &course.notes);
         while (in_left(&in) > 0 && !course.over) {
                 uint8_t event = in_u8(&in);
                 struct view bytes = in_bytes16(&in, OPS_FRAME_MAX);
