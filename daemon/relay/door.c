@@ -247,6 +247,25 @@ static void show_addresses(const struct host *host)
                         host->options.port);
 }
 
+/* What a person can mend is no failure of ours. */
+static int not_there(const struct host *host, int r)
+{
+        if (r == -EADDRINUSE)
+                return cli_report_as(host->cli, OUTCOME_BUSY,
+                        _("Another program listens on this port: another mohr-relay serve, "
+                          "perhaps."),
+                        _("End that one, or take another port with --port, and say so on the "
+                          "computer: mohr phone add-address"),
+                        NULL, NULL);
+        if (r == -EADDRNOTAVAIL && host->options.address)
+                return cli_usage(host->cli, _("--listen %.60s is no address of this device."),
+                        host->options.address);
+        if (r == -EACCES)
+                return cli_usage(host->cli, _("The system does not let you listen on port %u."),
+                        host->options.port);
+        return r;
+}
+
 static int open_all(struct door *door)
 {
         const struct host_options *options = &door->host->options;
@@ -265,7 +284,7 @@ static int open_all(struct door *door)
                 first = first ? first : r;
         }
         freeaddrinfo(all);
-        return door->socket_count > 0 ? 0 : first;
+        return door->socket_count > 0 ? 0 : not_there(door->host, first);
 }
 
 int door_open(struct door **ret, struct host *host)
