@@ -8,7 +8,6 @@
 #include "daemon/config.h"
 
 #define CONFIG_WANT_DRIVERS "each once: pcsc, nfc, usb, phone, soft"
-#define CONFIG_RELAY_PORT   46647 /* link.h's */
 #define CONFIG_ROOTS_ONLY                                                                          \
         "may stand only in a file below /etc/mohr that is root's and only root can write"
 

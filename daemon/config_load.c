@@ -12,6 +12,7 @@
 
 #include "base/file.h"
 #include "base/outcome.h"
+#include "client-sdk/link/link.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -98,7 +99,7 @@ static int set_defaults(struct config *config)
         config->log_level = LOG_LEVEL_INFO;
         config_settle_limits(config);
         config->usb_fd = -1;
-        config->relay.port = CONFIG_RELAY_PORT;
+        config->relay.port = LINK_PORT;
         config->relay.publish = true;
         int r = config_add_driver(config, "pcsc", strlen("pcsc"));
         if (r == 0)
