@@ -17,7 +17,7 @@ static void settle(struct person_question *told, const struct request *request)
         told->pinentry = NULL;
         told->required = request->released;
         told->optional = CLAIMS_NONE;
-        told->granted = told->may_remember = told->recorded = false;
+        told->granted = told->may_remember = told->recorded = told->on_phone = false;
         if (told->document_count > 0) {
                 told->documents += told->document_at;
                 told->document_count = 1;

@@ -67,7 +67,7 @@ struct person_question {
         uint8_t content;                    /* PERSON_KEY: enum question_content */
         const char *content_text;           /* or NULL */
         bool authentication_key;
-        bool on_phone;        /* without digits: they are typed on the phone that `reader` names */
+        bool on_phone;        /* `reader` names a phone; without digits they are typed there */
         const char *computer; /* this is the phone, and a paired computer says all this; or NULL */
         bool not_proven_here; /* then: `organization` is that computer's word alone */
         unsigned int timeout_s;

@@ -133,6 +133,6 @@ int person_state(const struct person_question *asked, bool digits, struct questi
         ret->search = asked->search;
         ret->pinpad =
                 !digits && !asked->choice && !asked->search && asked->work != PERSON_CERTIFICATES;
-        ret->on_phone = ret->pinpad && asked->on_phone;
+        ret->on_phone = asked->on_phone;
         return state_work(ret, asked);
 }

@@ -94,7 +94,7 @@ struct person_question ask_told(const struct request *request, const struct read
         question.card_number = staff ? facts->employee_number : facts->card_number;
         question.staff = staff;
         question.reader = reader->name;
-        question.on_phone = request->pinpad && reader->linked;
+        question.on_phone = reader->linked;
         question.tries_left = request->tries_left;
         question.simulated = request->simulated;
         question.tell_unproven = request->told_unproven;

@@ -114,8 +114,6 @@ static bool phone_in_bounds(const struct question *question)
 {
         bool here = question->choice || question->search || question->granted ||
                     question->optional != 0 || question->may_remember || question->on_phone;
-        if (question->on_phone && !question->pinpad)
-                return false;
         if (!*question->computer)
                 return !question->not_proven_here;
         return !here && works[question->work].typed == TYPED_PIN && question->document_count <= 1;

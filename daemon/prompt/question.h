@@ -14,7 +14,7 @@
  * A new PIN (`work`) is answered by a pair instead of the digits: u8 length of what proves the right to it (the present
  * PIN, or the code that unblocks) | its digits | the digits of the new PIN.
  *
- * With `on_phone` the reader is a phone that takes the PIN; `pinpad` is set then, too. With `computer` this is the phone: a
+ * With `on_phone` the reader is a phone: with `pinpad` it takes the PIN, else what is typed here goes there. With `computer` this is the phone: a
  * paired computer says all this, the person agreed to it there, and nothing is left to be declined. One document is told of at most.
  *
  * The texts are facts, not wording. `tty` to `pinentry` steer programs and hold no control character;
@@ -128,7 +128,7 @@ struct question {
         enum question_content content;
         char content_text[256];
         char computer[QUESTION_COMPUTER_MAX]; /* "": what is asked is asked on this very machine */
-        bool on_phone; /* `pinpad`, and the keys are those of the phone that is called `reader` */
+        bool on_phone; /* `reader` is a phone's name, and with `pinpad` the keys are the phone's */
         bool not_proven_here;    /* with `computer`: `organization` is that computer's word alone */
         bool authentication_key; /* WORK_KEY: of a staff card, the key that makes no assertions */
         uint8_t document_count, document_at;

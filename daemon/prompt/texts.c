@@ -95,6 +95,7 @@ void texts_add_request(struct parts *parts, const struct question *question)
         part->spare = true;
 }
 
+/* A phone chose its name itself, and takes what is typed here: it must not pass for a reader of this computer. */
 void texts_add_reader(struct parts *parts, const struct question *question)
 {
         parts_outside(parts, question->on_phone ? _("Phone: %s") : _("Card reader: %s"), CUT_END,
@@ -228,9 +229,9 @@ static const char *words_phone(const struct question *question)
 
 void texts_add_pin(struct parts *parts, const struct question *question)
 {
-        parts_add(parts, question->on_phone ? words_phone(question)
-                         : question->pinpad ? words_keys(question)
-                                            : words_pin(question));
+        parts_add(parts, !question->pinpad    ? words_pin(question)
+                         : question->on_phone ? words_phone(question)
+                                              : words_keys(question));
 }
 
 /* On a phone the person agreed at the computer, or somebody did: what to is all said once more, above the PIN. Rather than

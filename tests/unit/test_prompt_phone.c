@@ -51,6 +51,23 @@ static void the_computers_page_says_to_enter_the_pin_on_the_phone(void **state)
         assert_non_null(strstr(page.desc, "on the phone, not here"));
 }
 
+/* By its name alone it could be taken for a reader of this computer. */
+static void digits_that_go_to_a_phone_are_asked_for_as_that(void **state)
+{
+        (void)state;
+        for (size_t l = 0; l < ARRAY_LEN(languages); l++) {
+                struct question question = at_computer(languages[l]);
+                struct page page;
+                SET(question.reader, "ACS ACR1252");
+                question.pinpad = false;
+                speak(languages[l]);
+                texts_entry(&question, &page);
+                assert_non_null(page.prompt);
+                assert_non_null(strstr(page.desc,
+                        l ? "تلفن همراه: " FSI "ACS ACR1252" : "Phone: " FSI "ACS ACR1252"));
+        }
+}
+
 /* Everything that consent would have said, in one page. */
 static void the_phones_page_says_everything_and_takes_the_pin(void **state)
 {
@@ -200,6 +217,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(the_computers_page_says_to_enter_the_pin_on_the_phone),
+                cmocka_unit_test(digits_that_go_to_a_phone_are_asked_for_as_that),
                 cmocka_unit_test(the_phones_page_says_everything_and_takes_the_pin),
                 cmocka_unit_test(one_page_is_enough_in_both_languages),
                 cmocka_unit_test(an_organization_is_whose_word_it_is),

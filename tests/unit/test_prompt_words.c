@@ -371,7 +371,9 @@ static void nothing_protected_is_ever_cut(void **state)
                         question.optional = 0;
                         question.granted = true;
                         check_protected(&question, warnings[l] + 1);
-                        question.pinpad = question.on_phone = question.granted = false;
+                        question.pinpad = question.granted = false;
+                        check_protected(&question, warnings[l] + 1);
+                        question.on_phone = false;
                         question.recorded = false;
                         question.not_proven_here = i % 2;
                         fill(question.computer, sizeof question.computer, units[i]);

@@ -56,7 +56,8 @@ static void digits_from_the_computer_are_announced_as_well(void **state)
         assert_string_equal(world.phases, "reader card consent pin sign ");
         assert_int_equal(world.ops[OP_ANNOUNCE], 1);
         assert_int_equal(world.pins, 1);
-        assert_false(last_question.on_phone);
+        assert_true(last_question.on_phone);
+        announced_free(judged(NULL));
         assert_true(station_says("pinentry"));
 }
 
