@@ -227,6 +227,16 @@ static int on_io(sd_event_source *source, int fd, uint32_t events, void *user)
 
 /* ---- the end --------------------------------------------------------------------------------- */
 
+/* First the card, then words about it: a journal may be waited for. */
+static void end_visit(struct guest *guest)
+{
+        guest->visit = visit_free(guest->visit);
+        if (guest->left)
+                log_kv(&guest->host->log, LOG_LEVEL_INFO, NULL, "computer left", "reason",
+                        guest->left, NULL);
+        guest->left = NULL;
+}
+
 /* The visit ends here, not when the farewell has arrived: a transaction is reset at once. */
 static int on_later(sd_event_source *source, void *user)
 {
@@ -236,7 +246,7 @@ static int on_later(sd_event_source *source, void *user)
                 on_ready(guest);
                 return 0;
         }
-        guest->visit = visit_free(guest->visit);
+        end_visit(guest);
         if (guest->reason == LINK_REASON_NONE || link_flush(guest->link) != -EAGAIN) {
                 door_remove(guest->host->door, guest);
                 return 0;
@@ -262,9 +272,7 @@ void guest_farewell(struct guest *guest, enum link_reason reason)
         if (known && reason != LINK_REASON_NONE &&
                 link_send(guest->link, LINK_BYE, &word, sizeof word) == 0)
                 guest->reason = reason;
-        if (known)
-                log_kv(&guest->host->log, LOG_LEVEL_INFO, NULL, "computer left", "reason",
-                        reason_name(reason), NULL);
+        guest->left = known ? reason_name(reason) : NULL;
         sd_event_source_set_enabled(guest->clock, SD_EVENT_OFF);
         sd_event_source_set_enabled(guest->later, SD_EVENT_ONESHOT);
 }
@@ -308,7 +316,7 @@ int guest_new(struct guest **ret, struct host *host, int fd)
 
 struct guest *guest_free(struct guest *guest)
 {
-        visit_free(guest->visit);
+        end_visit(guest);
         link_renewal_free(guest->renewal);
         sd_event_source_disable_unref(guest->io);
         sd_event_source_disable_unref(guest->clock);

@@ -85,6 +85,7 @@ struct guest { /* one connection */
         unsigned int limit_s;
         bool doubted; /* asked whether it is there, and has not said a word since */
         enum link_reason reason;
+        const char *left; /* why, for the journal, as long as that has not been told */
         struct link_renewal *renewal;
         struct visit *visit;
         struct reader *reader;
