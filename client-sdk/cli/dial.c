@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* dial.c: see dial.h. A name is looked up by the system's resolver, which keeps its own time, and each address it has is tried in its turn; those
- * outside the local networks are left out before a single packet goes there.
+/* dial.c: see dial.h. A name is looked up by the system's resolver, which keeps its own time, and each address it has is tried in
+ * its turn; those outside the local networks are left out before a single packet goes there.
  */
 #include "client-sdk/cli/dial.h"
 

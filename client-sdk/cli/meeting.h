@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* meeting.h: a pairing (client-sdk/link/pair.h) as the person at one of its two ends meets it: bounded time, a way out by
- * Ctrl-C at every moment (but while the system looks up a name: dial.h), numbers to compare, and each end in words. `mohr phone pair` and `mohr-relay pair` hold it alike.
+ * Ctrl-C at every moment (but while the system looks up a name: dial.h), numbers to compare, and each end in words. `mohr phone
+ * pair` and `mohr-relay pair` hold it alike.
  */
 #ifndef MOHR_CLI_MEETING_H
 #define MOHR_CLI_MEETING_H
