@@ -159,7 +159,7 @@ int paired_keep(const struct cli *cli, const char *folder, struct link_peer *pee
                 return r;
         make_unique(&list, peer);
         r = link_store_put(folder, peer);
-        if (r == -ENOSPC)
+        if (r == -EUSERS)
                 return report_full(cli);
         return r < 0 ? report_folder(cli, folder, r) : 0;
 }

@@ -147,7 +147,7 @@ static const char *words_of(int error)
         switch (error) {
         case -EPERM: return NOT_OURS;
         case -EBADMSG: return "it is not the file of a pairing";
-        case -ENOSPC: return "there are more pairings than can be kept";
+        case -EUSERS: return "there are more pairings than can be kept";
         default: return strerror(-error);
         }
 }
@@ -171,7 +171,7 @@ static int list_one(void *user, int at, const char *name, const char *id)
         (void)id;
         int r = listing->count < LINK_PEERS_MAX
                         ? read_file(at, name, &listing->peers[listing->count])
-                        : -ENOSPC;
+                        : -EUSERS;
         if (r == -ENOENT)
                 return 0; /* it went meanwhile */
         if (r < 0)

@@ -41,7 +41,7 @@ _must_check_ ssize_t link_store_list(
         const char *folder, struct link_peer ret[static LINK_PEERS_MAX], char **ret_bad);
 /* -ENOENT: there is none; -EPERM: others than its owner can read or change file or folder; -EBADMSG: it is no file of a pairing. */
 _must_check_ int link_store_get(const char *folder, const char *id, struct link_peer *ret);
-/* Adds or replaces; makes the folder (0700). -ENOSPC: LINK_PEERS_MAX are there. */
+/* Adds or replaces; makes the folder (0700). -EUSERS: LINK_PEERS_MAX are there; -ENOSPC: the disk is full. */
 _must_check_ int link_store_put(const char *folder, const struct link_peer *peer);
 /* Reads one, has it changed, and writes it, while nobody else who writes here does: for all that is no new pairing, so that
  * nothing that others changed is undone and nothing that was removed comes back. Other than 0 of `change` is returned, and nothing

@@ -35,7 +35,7 @@ static int room_for_one(const char *folder)
 {
         size_t count = 0;
         int r = link_each_file(folder, count_one, &count);
-        return r == 0 && count >= LINK_PEERS_MAX ? -ENOSPC : r;
+        return r == 0 && count >= LINK_PEERS_MAX ? -EUSERS : r;
 }
 
 /* Zeroes where the key was. The file may be out of shape or open to others by now: it is overwritten all the same. */

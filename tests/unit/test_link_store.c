@@ -261,7 +261,7 @@ static void a_folder_has_so_many_and_in_order(void **state)
                 assert_int_equal(link_store_put(w->phones, &peer), 0);
         }
         snprintf(peer.id, sizeof peer.id, "%016x", LINK_PEERS_MAX);
-        assert_int_equal(link_store_put(w->phones, &peer), -ENOSPC);
+        assert_int_equal(link_store_put(w->phones, &peer), -EUSERS);
         assert_int_equal(link_store_put(w->phones, &w->computer), 0); /* one of those there are */
         path_of(w, "notes", path);
         write_text(path, "hello"); /* nothing of ours */
