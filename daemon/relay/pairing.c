@@ -14,6 +14,8 @@
 #include "client-sdk/cli/paired.h"
 #include "daemon/config.h"
 
+#include <termios.h>
+
 static const struct paired_end end = {
         .which = "computers",
         .none = N_("No computer is paired with this phone. Pair one with: mohr-relay pair"),
@@ -121,6 +123,16 @@ static int adopt_config(struct job *job)
 
 /* ---- With whom ---- */
 
+/* A text that came in two lines is the likely one: what is left of it is no command for a shell, and has the secret. */
+static int no_text(const struct job *job)
+{
+        if (!job->wish.target && isatty(STDIN_FILENO))
+                (void)tcflush(STDIN_FILENO, TCIFLUSH);
+        return cli_usage(
+                job->cli, _("This is no text of Mohr's QR codes, or not all of it: it must "
+                            "be one line."));
+}
+
 /* The first line with anything on it: what a camera's program writes, or a person pastes. */
 static int read_target(struct job *job)
 {
@@ -136,7 +148,7 @@ static int read_target(struct job *job)
                                 job->cli, _("There was no text of a QR code, and no address."));
         } while (strspn(job->text, " \t\r\n") == strlen(job->text));
         if (!strchr(job->text, '\n') && !feof(stdin))
-                return cli_usage(job->cli, _("This is no text of Mohr's QR codes."));
+                return no_text(job);
         job->text[strcspn(job->text, "\r\n")] = '\0';
         return 0;
 }
@@ -161,16 +173,14 @@ static int find_target(struct job *job)
         if (!job->wish.target)
                 r = read_target(job);
         else if (text_copy(job->text, sizeof job->text, job->wish.target) < 0)
-                r = cli_usage(job->cli, _("This is no text of Mohr's QR codes."));
+                r = no_text(job);
         if (job->wish.target) /* whoever lists the processes need not see it as long as this runs */
                 explicit_bzero(job->wish.target, strlen(job->wish.target));
         if (r != 0)
                 return r;
         if (strncmp(job->text + strspn(job->text, " \t"), scheme, strlen(scheme)) != 0)
                 return read_address(job);
-        return pair_uri_read(job->text, &job->uri) == 0
-                       ? 0
-                       : cli_usage(job->cli, _("This is no text of Mohr's QR codes."));
+        return pair_uri_read(job->text, &job->uri) == 0 ? 0 : no_text(job);
 }
 
 /* ---- The meeting ---- */
