@@ -7,6 +7,7 @@
 #include "base/bytes.h"
 #include "base/text.h"
 
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -36,6 +37,9 @@ static void emit(const struct log *log, struct out *line)
         line->error = 0; /* a line too long is cut at its last whole pair */
         line->cap += 1;  /* kept back by begin() */
         out_bytes(line, "\n", 1);
+        struct pollfd out = { .fd = log->fd, .events = POLLOUT };
+        if (log->hasty && poll(&out, 1, 0) != 1)
+                return;
         ssize_t written = write(log->fd, line->data, line->len);
         (void)written; /* nowhere to report a log that cannot be written */
 }

@@ -26,6 +26,7 @@ struct log {
         enum log_level max;
         int fd;     /* where lines go, usually 2 */
         bool plain; /* a person reads them: without the level's number for the journal */
+        bool hasty; /* a line that cannot be written at once is lost: nobody waits for a terminal that was stopped */
 };
 
 /* `request` is the request id or NULL. Pairs are const char *key, const char *value, ... NULL; those

@@ -65,6 +65,8 @@ enum outcome {
         "the phone has nothing to ask for a PIN on: start mohr-relay serve in a terminal there"
 #define DETAIL_PHONE_REFUSED                                                                       \
         "the phone does not take this request from this computer: mohr-relay serve says why"
+#define DETAIL_PHONE_LAST_TRY                                                                      \
+        "one try is left, and the phone does not spend it on a PIN that is typed at a computer"
 /* Of a request that ended before the card had told what it thinks of the PIN. */
 #define DETAIL_TRY_AT_RISK "the PIN was being checked: a try may have been spent"
 /* Of a signed request. All that is wrong with one itself begins as the first. */

@@ -66,10 +66,11 @@ struct config {
                 char driver[8], address[128];
         } at[CONFIG_DRIVERS_MAX];
         size_t at_count;
-        struct config_relay { /* [relay], of mohr-relay serve */
+        struct config_relay {         /* [relay], of mohr-relay serve */
                 char *name, *address; /* NULL: the host's name; all addresses */
                 unsigned int port;
                 bool anywhere, publish;
+                bool last_try; /* digits from a computer may spend a card's last try; default no */
                 enum config_relay_pin { RELAY_PIN_ANY, RELAY_PIN_HERE, RELAY_PIN_THERE } pin;
         } relay;
         int usb_fd; /* --usb-fd: an open USB device that a system without device nodes handed over; -1 */

@@ -264,6 +264,7 @@ static const struct key keys[] = {
         { "relay", "listen", set_string, AT(relay.address), .want = "an address" },
         { "relay", "anywhere", set_bool, AT(relay.anywhere), YES_NO },
         { "relay", "publish", set_bool, AT(relay.publish), YES_NO },
+        { "relay", "last_try", set_bool, AT(relay.last_try), YES_NO },
         { "relay", "pin", set_relay_pin, 0, .want = "phone or computer", .words = relay_pin_words },
         { "state", "dir", set_path, AT(state_dir), PATH, .whose = ROOT_SETTLES },
         { "log", "level", set_log_level, 0, .want = "error, warning, notice, info or debug" },

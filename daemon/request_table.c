@@ -153,6 +153,11 @@ static int take(struct request *request, int outcome, struct in *fields)
                 request->detail = DETAIL_PHONE_REFUSED;
                 return OUTCOME_POLICY;
         }
+        if (row->op == OP_PIN && outcome == OUTCOME_LAST_TRY_DECLINED &&
+                sign_is_announced(request)) {
+                request->detail = DETAIL_PHONE_LAST_TRY;
+                return outcome;
+        }
         const char *parted = why_parted(request, outcome);
         if (parted)
                 request->detail = parted;

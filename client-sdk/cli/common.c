@@ -199,6 +199,11 @@ static const struct special {
         { OUTCOME_POLICY, DETAIL_PHONE_REFUSED,
                 N_("The phone does not take this request from this computer."),
                 N_("Look at the phone: mohr-relay serve says why."), false },
+        { OUTCOME_LAST_TRY_DECLINED, DETAIL_PHONE_LAST_TRY,
+                N_("Only one try is left, and the phone does not spend it on a PIN that is typed "
+                   "at a "
+                   "computer."),
+                N_("Use a reader where the PIN is typed on the spot. No try was spent."), false },
         { OUTCOME_POLICY, DETAIL_REQUEST_EXPIRED,
                 N_("The signed request has expired, or a clock is wrong."),
                 N_("Have the service make a new one: each is good for minutes."), false },

@@ -130,6 +130,9 @@ static void tell(void *user, enum visit_news news, const struct announced *what,
                         N_("%s: ended while the card was checking the PIN; a try may have "
                            "been spent."),
                 [VISIT_UNSIGNED] = N_("%s: the PIN was right, but nothing was signed."),
+                [VISIT_LAST_TRY] =
+                        N_("%s: one try is left, and is not spent on a PIN that is typed at a "
+                           "computer ([relay] last_try)."),
                 [VISIT_FORBIDDEN] =
                         N_("%s asked for what no computer may have, and was sent away. If "
                            "you do not know why, forget it: mohr-relay forget"),
@@ -152,11 +155,27 @@ static void over(void *user, enum link_reason reason)
         guest_farewell(user, reason);
 }
 
+static const char *reader(void *user)
+{
+        struct guest *guest = user;
+        struct reader_info info;
+        reader_describe(guest->reader, &info);
+        return info.name;
+}
+
+static bool lends_last_try(void *user)
+{
+        const struct guest *guest = user;
+        return guest->host->config->relay.last_try;
+}
+
 const struct visit_world *guest_world(bool asks)
 {
         static const struct visit_world worlds[] = {
-                { send, take, give, holds, pass, NULL, hush, judge, tell, over },
-                { send, take, give, holds, pass, ask, hush, judge, tell, over },
+                { send, take, give, holds, pass, NULL, hush, judge, tell, over, reader,
+                        lends_last_try },
+                { send, take, give, holds, pass, ask, hush, judge, tell, over, reader,
+                        lends_last_try },
         };
         return &worlds[asks];
 }

@@ -211,7 +211,8 @@ int relay_serve(struct cli *cli, int argc, char **argv)
                 .log = { .program = "mohr-relay",
                         .max = LOG_LEVEL_WARNING,
                         .fd = STDERR_FILENO,
-                        .plain = isatty(STDERR_FILENO) == 1 },
+                        .plain = isatty(STDERR_FILENO) == 1,
+                        .hasty = true },
         };
         int r = serve_options(&host, argc, argv);
         if (r == 0) {

@@ -27,6 +27,7 @@ struct visit;
 #define VISIT_NOTES_MAX 8
 struct visit_notes {
         struct visit_note {
+                char reader[128];
                 uint32_t insertion;
                 size_t len;
                 uint8_t bytes[CARD_NOTE_MAX];
@@ -41,6 +42,7 @@ enum visit_news { /* for the person at this phone; of all but ASKS nothing follo
         VISIT_NOT_SENT,  /* it ended before a PIN went to the card */
         VISIT_AT_RISK,   /* a PIN was sent, and the card did not say what it thinks of it */
         VISIT_UNSIGNED,  /* the PIN was right, and there is no signature */
+        VISIT_LAST_TRY,  /* one try is left, and is not for digits from the computer */
         VISIT_FORBIDDEN, /* it asked for what it may not have */
 };
 
@@ -70,6 +72,9 @@ struct visit_world {
         void (*tell)(void *user, enum visit_news news, const struct announced *what, int tries);
         /* It is over; visit_free() is to follow, not from inside. */
         void (*over)(void *user, enum link_reason reason);
+        const char *(*reader)(void *user); /* the name of the one that was taken */
+        bool (*lends_last_try)(
+                void *user); /* for digits from the computer, which may be nobody's wish */
 };
 
 _must_check_ int visit_new(struct visit **ret, const struct visit_world *world, void *user);

@@ -4,7 +4,9 @@
  *
  * Where this phone has something to ask on, it asks: who wants what is told from the announcement, the digits go from its
  * own prompt to the helper beside it, and to the computer the phone looks like a reader with keys, in the words of PC/SC
- * part 10. Elsewhere the digits come from the computer, sealed, or are typed on the reader's own keys.
+ * part 10. Elsewhere the digits come from the computer, sealed, or are typed on the reader's own keys. Digits from a computer
+ * are no proof of a person: so the last try is not spent on them, unless the phone's owner lends it. A computer that lies
+ * can then not block a card.
  *
  * The card's transaction stays open while the person reads and types. To let go of the card meanwhile and prove it again
  * afterwards was rejected: between the two anything may be laid on the reader, whereas an open transaction is the proof
@@ -46,6 +48,11 @@ static int pass_digits(struct visit *visit, reader_done done)
 int visit_pin(struct visit *visit, struct visit_op *op _unused_)
 {
         visit->fresh = false;
+        if (visit->tries <= 1 && !visit->world.lends_last_try(visit->user)) {
+                secret_wipe(visit->pin);
+                visit->result = VISIT_LAST_TRY;
+                return OUTCOME_LAST_TRY_DECLINED;
+        }
         return pass_digits(visit, visit_replied);
 }
 

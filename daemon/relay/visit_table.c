@@ -9,6 +9,8 @@
 
 #include "daemon/gate.h"
 
+#include <stdio.h>
+
 enum need {
         ANNOUNCED = 1, /* and no PIN was asked for or taken by it */
         COUNTED = 2,   /* the card told of its tries in this transaction */
@@ -71,17 +73,16 @@ static int begun(struct visit *visit, int outcome, struct in fields, struct out 
 
 /* ---- notes of cards ---- */
 
-static bool is_note(const struct visit_note *known, uint32_t insertion, struct view note)
-{
-        return known->len > 0 && known->insertion == insertion &&
-               view_eq(note, known->bytes, known->len);
-}
-
+/* Two readers may count alike. */
 static bool is_known(const struct visit *visit, uint32_t insertion, struct view note)
 {
-        for (size_t i = 0; visit->notes && i < VISIT_NOTES_MAX; i++)
-                if (is_note(&visit->notes->list[i], insertion, note))
+        for (size_t i = 0; visit->notes && i < VISIT_NOTES_MAX; i++) {
+                const struct visit_note *known = &visit->notes->list[i];
+                if (known->len > 0 && known->insertion == insertion &&
+                        view_eq(note, known->bytes, known->len) &&
+                        strcmp(known->reader, visit->world.reader(visit->user)) == 0)
                         return true;
+        }
         return false;
 }
 
@@ -107,6 +108,7 @@ static int confirmed(struct visit *visit, int outcome, struct in fields, struct 
                 return 0;
         struct visit_note *place = &visit->notes->list[visit->notes->next++ % VISIT_NOTES_MAX];
         *place = (struct visit_note){ .insertion = visit->insertion, .len = note.len };
+        snprintf(place->reader, sizeof place->reader, "%s", visit->world.reader(visit->user));
         memcpy(place->bytes, note.data, note.len);
         return 0;
 }

@@ -9,6 +9,18 @@
 #include "daemon/gate.h"
 #include "tests/fuzz/require.h"
 
+static const char *course_reader(void *user)
+{
+        (void)user;
+        return "A";
+}
+
+static bool course_lends(void *user)
+{
+        (void)user;
+        return false;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
 enum event { IN_THE_CLEAR, SEALED, READER, PERSON, EVENTS };
@@ -199,7 +211,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
         bool asks = in_u8(&in) & 1;
         const struct visit_world world = { course_send, course_take, course_give, course_holds,
                 course_pass, asks ? course_ask : NULL, course_hush, course_judge, course_tell,
-                course_over };
+                course_over, course_reader, course_lends };
         if (visit_new(&course.visit, &world, &course) < 0)
                 return 0;
         visit_remember(course.visit, &course.notes);

@@ -70,7 +70,7 @@ def with_a_board(rig, net):
     def daemon(rig, **sections):
         typed.reverse()
         env = {"DISPLAY": ":mohr-test"} if typed[0] == "phone" else {}
-        phone = slow.Phone(rig, net, driver=f"nfc={rig.boards[0].device}", env=env)
+        phone = slow.Phone(rig, net, driver=f"nfc={rig.boards[0].device}", env=env, relay={"last_try": "yes"})
         return slow.Far(rig, net, typed[0], phone=phone, **sections)
 
     cases = [case for case in pcsc.CASES if case[0] in ("mav2-cl", "mav4", "foreign-mpcos")]

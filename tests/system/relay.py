@@ -98,6 +98,22 @@ def from_afar(rig):
     card.remove()
 
 
+def the_last_try(rig):
+    card = flow.Soft(rig)
+    phone = relayed.Phone(rig, "--pin", "computer", card=card)
+    for _ in range(2):
+        computer = phone.computer()
+        rig.check(ready_for_pin(computer) and computer.verify("00000000")[-1] == WRONG_PIN, "a wrong PIN from a computer")
+        computer.end()
+    computer = phone.computer()
+    said = ready_for_pin(computer) and computer.ask("PIN", PIN.encode())
+    rig.check(said and said[0] == 24 and pins(card) == 2, "the last try is not spent on digits from a computer", (said, pins(card)))
+    computer.end()
+    rig.check(wait_for(lambda: "one try is left" in phone.process.said()), "and the phone says why", phone.process.said()[-300:])
+    phone.stop()
+    card.remove()
+
+
 def ends_in_order(rig, phone):
     computer = phone.computer()
     computer.begin()
@@ -228,7 +244,7 @@ def nobody_reads(rig):
     reads, writes = os.pipe()
     fcntl.fcntl(writes, fcntl.F_SETPIPE_SZ, 4096)
     program = os.path.join(relayed.programs(rig), "mohr-relay")
-    with subprocess.Popen([program, "serve", *phone.words], env=phone.env, stdout=writes, stderr=subprocess.DEVNULL) as relay:
+    with subprocess.Popen([program, "serve", *phone.words], env=phone.env, stdout=writes, stderr=writes) as relay:
         said = b""
         while b"typed at" not in said:
             said += os.read(reads, 4096)
@@ -392,7 +408,7 @@ def forgets_digits(rig):
 
 def body(rig):
     rig.helpers = []
-    for case in rig.mine((asleep, nobody_reads, from_afar, links_that_die, typed_here, comes_again, forbidden, over_pcsc, one_at_a_time, renewed,
+    for case in rig.mine((asleep, nobody_reads, from_afar, the_last_try, links_that_die, typed_here, comes_again, forbidden, over_pcsc, one_at_a_time, renewed,
                           published, nobody_paired, forgets_digits, far_away, hung_up_on)):
         case(rig)
 

@@ -105,7 +105,7 @@ class Far(Daemon):
     def __init__(self, rig, net, typed="phone", card=None, phone=None, driver="soft", place=None, **sections):
         env = {"DISPLAY": ":mohr-test"} if typed == "phone" else {}
         self.net, self.typed = net, typed
-        self.phone = phone or Phone(rig, net, card=card, driver=driver, env=env, place=place)
+        self.phone = phone or Phone(rig, net, card=card, driver=driver, env=env, place=place, relay={"last_try": "yes"})
         folder, self.pairing = self.phone.folders["Counter 3"]
         super().__init__(rig, ("phone",), phone={"folder": folder}, **sections)
 

@@ -84,8 +84,20 @@ static void c_over(void *user, enum link_reason reason)
         course->over = true;
 }
 
+static const char *c_reader(void *user)
+{
+        (void)user;
+        return "A";
+}
+
+static bool c_lends(void *user)
+{
+        (void)user;
+        return false;
+}
+
 static const struct visit_world world = { c_send, c_take, c_give, c_holds, c_pass, NULL, c_hush,
-        c_judge, c_tell, c_over };
+        c_judge, c_tell, c_over, c_reader, c_lends };
 
 static void answer(struct course *course)
 {

@@ -19,6 +19,8 @@
 struct rig {
         struct visit *visit;
         struct visit_world world;
+        bool lends;
+        const char *reader;
         struct visit_notes notes;
         size_t note_len; /* of the card's */
         /* the reader */
@@ -147,8 +149,20 @@ static void fake_over(void *user, enum link_reason reason)
         rig->over = reason;
 }
 
+static const char *fake_reader(void *user)
+{
+        const struct rig *rig = user;
+        return rig->reader;
+}
+
+static bool fake_lends(void *user)
+{
+        const struct rig *rig = user;
+        return rig->lends;
+}
+
 static const struct visit_world world = { fake_send, fake_take, fake_give, fake_holds, fake_pass,
-        NULL, fake_hush, fake_judge, fake_tell, fake_over };
+        NULL, fake_hush, fake_judge, fake_tell, fake_over, fake_reader, fake_lends };
 
 static struct rig *rig_new(bool asks)
 {
@@ -158,8 +172,10 @@ static struct rig *rig_new(bool asks)
         rig->world.ask = asks ? fake_ask : NULL;
         rig->over = LINK_REASONS;
         rig->tries = rig->left = 3;
+        rig->reader = "A";
         assert_int_equal(visit_new(&rig->visit, &rig->world, rig), 0);
-        rig->notes.list[0] = (struct visit_note){ .insertion = 7, .len = 1, .bytes = { 9 } };
+        rig->notes.list[0] =
+                (struct visit_note){ .reader = "A", .insertion = 7, .len = 1, .bytes = { 9 } };
         rig->notes.next = 1;
         visit_remember(rig->visit, &rig->notes);
         return rig;
@@ -469,6 +485,28 @@ static void one_announcement_takes_one_pin(void **state)
         rig_free(rig);
 }
 
+static void the_last_try_is_not_for_digits_from_afar(void **state)
+{
+        (void)state;
+        for (int lends = 0; lends < 2; lends++) {
+                struct rig *rig = rig_new(false);
+                rig->left = 1;
+                rig->lends = lends;
+                go_to(rig, ANNOUNCED);
+                size_t before = rig->passed_count;
+                assert_int_equal(say_op(rig, OP_PIN, false), LINK_REASON_NONE);
+                assert_int_equal(rig->passed_count, before + (lends ? 1 : 0));
+                if (!lends) {
+                        assert_int_equal(rig->outcome, OUTCOME_LAST_TRY_DECLINED);
+                        assert_int_equal(say_op(rig, OP_VERIFY, true), LINK_REASON_NONE);
+                        assert_int_equal(rig->outcome, OPS_SKIPPED);
+                        assert_int_equal(say_op(rig, OP_PIN, false), LINK_REASON_FORBIDDEN);
+                        assert_int_equal(rig->passed_count, before);
+                }
+                rig_free(rig);
+        }
+}
+
 static void the_counter_of_another_transaction_does_not_count(void **state)
 {
         (void)state;
@@ -770,6 +808,10 @@ static void a_card_is_come_back_to_by_a_note_of_this_phones_only(void **state)
         assert_int_equal(come_back(rig, 0, "", 0), LINK_REASON_NONE);
         assert_int_equal(rig->outcome, OUTCOME_CARD_NOT_SUPPORTED);
         assert_int_equal(rig->passed_count, before);
+        rig->reader = "B";
+        assert_int_equal(come_back(rig, 0, own, 4), LINK_REASON_NONE);
+        assert_int_equal(rig->passed_count, before);
+        rig->reader = "A";
         assert_int_equal(come_back(rig, 0, own, 4), LINK_REASON_NONE);
         assert_int_equal(rig->passed_count, before + 1);
         rig_free(rig);
@@ -868,6 +910,7 @@ int main(void)
                 cmocka_unit_test(digits_that_are_not_sealed_end_the_visit),
                 cmocka_unit_test(digits_wait_for_nothing),
                 cmocka_unit_test(one_announcement_takes_one_pin),
+                cmocka_unit_test(the_last_try_is_not_for_digits_from_afar),
                 cmocka_unit_test(the_counter_of_another_transaction_does_not_count),
                 cmocka_unit_test(only_the_counter_of_the_pin_that_signs_counts),
                 cmocka_unit_test(a_visit_has_one_verify),
