@@ -142,7 +142,7 @@ static void done(void *user, const struct keys_end *end)
 #define READER                                                                                     \
         {                                                                                          \
                 .name = "reader", .required = true, .min = 1, .max = METHODS_READER_MAX,           \
-                .valid = param_is_text                                                            \
+                .valid = param_is_text                                                             \
         }
 #define TIMEOUT                                                                                    \
         {                                                                                          \
