@@ -155,7 +155,8 @@ static void log_head(const struct history *history, const struct history_reply *
 {
         struct log always = *history->log;
         char seq[24], link[2 * HISTORY_DIGEST + 1];
-        always.max = LOG_LEVEL_DEBUG;
+        if (!always.plain) /* a terminal keeps nothing */
+                always.max = LOG_LEVEL_DEBUG;
         hex_encode(link, reply->link, sizeof reply->link);
         snprintf(seq, sizeof seq, "%llu", (unsigned long long)reply->seq);
         log_kv(&always, LOG_LEVEL_NOTICE, NULL, "history head", "id", reply->history, "seq", seq,

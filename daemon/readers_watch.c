@@ -194,8 +194,8 @@ static void on_watcher_exited(void *user, int status)
         char text[16];
         snprintf(text, sizeof text, "%d",
                 WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
-        log_kv(backend->readers->log,
-                backend_has_pairings(backend) ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, NULL,
+        bool news = backend_has_pairings(backend) && (backend->running || !backend->spoken);
+        log_kv(backend->readers->log, news ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, NULL,
                 "watcher ended", "driver", backend->row->driver,
                 WIFSIGNALED(status) ? "signal" : "status", text, NULL);
         backend->watcher = child_free(backend->watcher);

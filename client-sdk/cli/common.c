@@ -89,12 +89,17 @@ static void report_json(
         fflush(stdout);
 }
 
+static const char *program_of(const struct cli *cli)
+{
+        return cli->program ? cli->program : "mohr";
+}
+
 void cli_headline(const struct cli *cli, const char *text, int outcome)
 {
         char code[CLI_TEXT_MAX], digits[16];
         snprintf(digits, sizeof digits, "[%d]", outcome);
         fprintf(stderr, "%s%s: %s %s%s\n", cli_style(stderr, STYLE_BAD),
-                cli->persian ? SEAL : "mohr", text, cli_text(cli, code, digits),
+                cli->persian ? SEAL : program_of(cli), text, cli_text(cli, code, digits),
                 cli_style(stderr, STYLE_PLAIN));
 }
 
@@ -267,7 +272,7 @@ int cli_usage(const struct cli *cli, const char *format, ...)
         if (cli->json)
                 report_json(OUTCOME_USAGE, mohr_outcome_text(OUTCOME_USAGE),
                         mohr_outcome_next(OUTCOME_USAGE), &(struct cli_told){ line, NULL, -1 });
-        const char *program = cli->program ? cli->program : "mohr";
+        const char *program = program_of(cli);
         fprintf(stderr, "%s %s: %s [%d]\n", program, cli->command, line, OUTCOME_USAGE);
         fprintf(stderr, "      %s help %s\n", program, cli->command);
         return OUTCOME_USAGE;
@@ -286,8 +291,8 @@ int cli_only_json(struct cli *cli, int argc, char **argv)
 
 void cli_warn(const struct cli *cli, const char *text)
 {
-        fprintf(stderr, "%s%s: %s%s\n", cli_style(stderr, STYLE_BAD), cli->persian ? SEAL : "mohr",
-                text, cli_style(stderr, STYLE_PLAIN));
+        fprintf(stderr, "%s%s: %s%s\n", cli_style(stderr, STYLE_BAD),
+                cli->persian ? SEAL : program_of(cli), text, cli_style(stderr, STYLE_PLAIN));
 }
 
 bool cli_flushed(void)
