@@ -348,8 +348,8 @@ static void a_note_stands_for_identifying(void **state _unused_)
 
 static void a_note_that_does_not_fit_leaves_the_long_way(void **state _unused_)
 {
-        static const uint8_t foreign[] = { OPS_VERSION, OP_RESUME, 0, 1, 0, 0, 0, 7,
-                0, 0, 0, 0, 0, 1, 'x' };
+        static const uint8_t foreign[] = { OPS_VERSION, OP_RESUME, 0, 1, 0, 0, 0, 7, 0, 0, 0, 0, 0,
+                1, 'x' };
         struct talk talk;
         start(&talk);
         assert_int_equal(say(&talk, "B"), 0);

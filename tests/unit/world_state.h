@@ -72,10 +72,10 @@ struct world {
         unsigned int accepts; /* set of 1 << sign_method that MSE SET takes */
         int good_method;      /* the one whose signature verifies */
         bool simulated;
-        bool linked;    /* the reader is a phone, ... */
-        bool parted;    /* ... to which the connection broke */
+        bool linked;         /* the reader is a phone, ... */
+        bool parted;         /* ... to which the connection broke */
         bool moves_at_begin; /* news of its card comes when that is begun with */
-        bool announced; /* and was told what the next PIN is for */
+        bool announced;      /* and was told what the next PIN is for */
         uint8_t announcement[OPS_FRAME_MAX];
         size_t announcement_len;
         uint8_t pinpad;     /* what the reader has */
