@@ -492,7 +492,7 @@ def killed(world):
     def worker():
         return next((pid for pid, name in daemon.helpers().items() if name.startswith("mohr-document")), None)
     with open(world.path("huge"), "wb") as file:
-        file.truncate(32 << 20)
+        file.truncate(1 << 30)  # more than is read before the worker is found
     app = App(daemon.socket)
     frame = {"method": "mohr.Documents.Add", "parameters": {"name": "huge", "form": "cms-attached"}}
     with open(world.path("huge"), "rb") as document, open(world.path("huge.p7m"), "w+b") as result:
@@ -502,6 +502,7 @@ def killed(world):
             os.kill(pid, signal.SIGKILL)
         ended = app.receive()[:2]
         rig.check(ended[0] == "mohr.Documents.Internal", "a worker that dies while it reads is an answer", ended)
+        os.truncate(world.path("huge"), 32 << 20)
         handle = app.add(document.fileno(), result.fileno(), form="cms-attached")[1]["document"]
         app.begin(handle).until("sign")
         pid = wait_for(worker, 3, 0.001)
