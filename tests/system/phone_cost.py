@@ -23,16 +23,22 @@ def children(pid):
 
 def cpu_ms(pid):
     """Of a process, all that it has waited for, and its children that live."""
-    with open(f"/proc/{pid}/stat", encoding="ascii") as stat:
-        fields = stat.read().rsplit(")", 1)[1].split()
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii") as stat:
+            fields = stat.read().rsplit(")", 1)[1].split()
+    except (FileNotFoundError, ProcessLookupError):  # it has just ended: its parent counts it from now on
+        return 0
     return sum(map(int, fields[11:15])) * TICK_MS + sum(map(cpu_ms, children(pid)))
 
 
 def family(pid):
     """A process and all below it, but for the history's worker, which ends by a clock of its own."""
-    with open(f"/proc/{pid}/comm", encoding="ascii") as name:
-        if name.read().startswith("mohr-history"):
-            return []
+    try:
+        with open(f"/proc/{pid}/comm", encoding="ascii") as name:
+            if name.read().startswith("mohr-history"):
+                return []
+    except (FileNotFoundError, ProcessLookupError):
+        return []
     return [pid, *(below for child in children(pid) for below in family(child))]
 
 
