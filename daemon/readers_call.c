@@ -7,7 +7,7 @@
  * out from the loop to a call of the same bytes. Any other call shows that the guess was wrong: what was asked ahead is then
  * forgotten, answers that are still to come are only taken note of (they move the helper's stage), and the call is asked anew. A
  * question that the helper skipped is asked anew, too, with one exception: VERIFY is sent once, and a helper which says that
- * it skipped one is not believed.
+ * it skipped one is not believed, unless the digits before it were refused and nobody waits for it any more.
  *
  * END is claimed whatever its way, since a transaction ends once. If it ended before its time, since the guess was wrong, or
  * the helper died with answers still kept, then what is called of that transaction is answered CARD_REMOVED and sent to nobody.
@@ -216,7 +216,7 @@ static int ask_anew(struct reader *reader, struct ask *skipped)
 
 static int take_skipped(struct reader *reader, struct ask *ask)
 {
-        if (!ask->ahead || ask->op == OP_VERIFY)
+        if (!ask->ahead || (ask->op == OP_VERIFY && !ask->dropped))
                 return -EBADMSG;
         if (reader->call.active && reader->call.ask == ask)
                 return ask_anew(reader, ask);

@@ -110,6 +110,13 @@ def the_last_try(rig):
     rig.check(said and said[0] == 24 and pins(card) == 2, "the last try is not spent on digits from a computer", (said, pins(card)))
     computer.end()
     rig.check(wait_for(lambda: "one try is left" in phone.process.said()), "and the phone says why", phone.process.said()[-300:])
+    folder, _ = phone.folders["Counter 3"]
+    daemon = lib.Daemon(rig, ("phone",), phone={"folder": folder})
+    daemon.wait_state("phone", "card", seconds=20)
+    code, _, err = rig.assert_(daemon)
+    rig.check(code == 24 and "typed at a computer" in err and pins(card) == 2, "mohrd's client hears 24, and why", (code, err))
+    rig.check("nonsense" not in daemon.process.said(), "and the phone's helper is not taken for a liar", daemon.process.said()[-300:])
+    daemon.stop()
     phone.stop()
     card.remove()
 
