@@ -3,8 +3,9 @@
  * nobody asked for a while, killed when it does not answer.
  *
  * A row that was with a worker that ended is asked for once more: the next one knows by the request's number whether it was
- * written, and writes none twice. What had not been sent goes to the next worker, unless the last one hung: then the
- * disk is to blame, and nobody need wait for it in turn; but for an end that nobody waits for.
+ * written, and writes none twice. What could not be sent any more, since a worker may end behind its last answer, goes to
+ * the next one, too. If one hangs the disk is to blame, and nobody need wait for it in turn; but for an end that nobody
+ * waits for.
  */
 #include "daemon/history_internal.h"
 #include "daemon/programs.h"
@@ -75,17 +76,16 @@ static void go_on(struct history *history);
 
 static bool is_row(const struct history_question *question)
 {
-        return question->op == HISTORY_ASK || question->op == HISTORY_END;
+        return question && (question->op == HISTORY_ASK || question->op == HISTORY_END);
 }
 
-static void lose(struct history *history, const char *failure, bool hung)
+static void lose(struct history *history, const char *failure, bool again)
 {
         struct history_question *question = history->sent;
         history->sent = NULL;
         if (!question)
                 return;
-        bool worth_it = question->noted || (is_row(question) && !hung);
-        if (worth_it && question->tries < TRIES)
+        if ((again || question->noted) && question->tries < TRIES)
                 history_queue_put_back(&history->waiting, question);
         else
                 history_fail(history, question, failure);
@@ -110,15 +110,15 @@ static void on_exited(void *user, int status)
         log_kv(history->log, told_to ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARNING, NULL,
                 "mohr-history ended", WIFSIGNALED(status) ? "signal" : "status", text, NULL);
         forget_child(history);
-        lose(history, ended_early, false);
+        lose(history, ended_early, is_row(history->sent));
         go_on(history);
 }
 
-/* Its question is answered without it; its end may take a while. */
-static void give_up(struct history *history, const char *failure)
+/* Its question is answered without it, or `again` by another one; its end may take a while. */
+static void give_up(struct history *history, const char *failure, bool again)
 {
         child_kill(history->child);
-        lose(history, failure, true);
+        lose(history, failure, again);
         history->state = HISTORY_LEAVING;
         arm(history, ANSWER_US);
 }
@@ -126,7 +126,7 @@ static void give_up(struct history *history, const char *failure)
 static void kill_slow(struct history *history)
 {
         log_kv(history->log, LOG_LEVEL_ERR, NULL, "mohr-history hangs", NULL);
-        give_up(history, too_slow);
+        give_up(history, too_slow, false);
         fail_waiting(history, too_slow);
 }
 
@@ -279,7 +279,7 @@ static void go_on(struct history *history)
         history->state = HISTORY_BUSY;
         arm(history, ANSWER_US);
         if (child_send(history->child, question->frame, question->len) < 0)
-                give_up(history, ended_early);
+                give_up(history, ended_early, true);
 }
 
 void history_submit(struct history *history, struct history_question *question)

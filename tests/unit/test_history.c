@@ -450,6 +450,30 @@ static void a_worker_killed_at_any_moment_loses_nothing(void **state)
         expect_sql(f, "PRAGMA integrity_check", "ok");
 }
 
+/* It answers, and is gone before the next question can be sent: that one has met no worker yet. */
+static void a_worker_that_ends_behind_its_answer_costs_nobody_one(void **state)
+{
+        struct fixture *f = *state;
+        struct history_wait *row = NULL, *list = NULL;
+        const struct history_asked first = an_asked(requests[0]), second = an_asked(requests[1]);
+        for (unsigned int i = 0; i < 2; i++) {
+                assert_int_equal(history_ask(&f->wait, f->history, &first, on_done, f), 0);
+                if (i == 0)
+                        assert_int_equal(history_ask(&row, f->history, &second, on_done, f), 0);
+                else
+                        assert_int_equal(history_list_grants(&list, f->history, on_grants, f), 0);
+                child_hang_up(f->history->child);
+                child_wait(f->history->child, 30000);
+                assert_int_equal(wait_answer(f), 0);
+                if (f->answers % 2 != 0)
+                        assert_int_equal(wait_answer(f), 0);
+        }
+        assert_non_null(f->grants);
+        expect_sql(f, "SELECT count(*) FROM entry WHERE body ->> 'event' = 'asked'", "2");
+        history_wait_free(row);
+        history_wait_free(list);
+}
+
 static void free_inside(
         void *user, int outcome, const char *detail, const struct history_told *told)
 {
@@ -487,6 +511,7 @@ int main(void)
                 CASE(a_worker_that_hangs_is_killed),
                 CASE(a_worker_that_nobody_needs_is_let_go),
                 CASE(a_worker_killed_at_any_moment_loses_nothing),
+                CASE(a_worker_that_ends_behind_its_answer_costs_nobody_one),
                 CASE(it_may_be_freed_by_whoever_is_told),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
