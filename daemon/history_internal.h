@@ -16,7 +16,7 @@ struct history_question {
         size_t len;
         uint32_t id;
         enum history_op op;
-        bool noted;          /* is tried a second time, and logged if it fails */
+        bool noted;          /* is logged if it fails */
         unsigned int tries;  /* how often it was sent */
         const char *failure; /* static: why there is no answer */
 };

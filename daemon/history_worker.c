@@ -4,8 +4,8 @@
  *
  * A row that was with a worker that ended is asked for once more: the next one knows by the request's number whether it was
  * written, and writes none twice. What could not be sent any more, since a worker may end behind its last answer, goes to
- * the next one, too. If one hangs the disk is to blame, and nobody need wait for it in turn; but for an end that nobody
- * waits for.
+ * the next one, too. If one hangs the disk is to blame, and who waits to be recorded before a prompt hears so at once; but an
+ * end is asked for once more, since what it is of was done, and may have cost a try.
  */
 #include "daemon/history_internal.h"
 #include "daemon/programs.h"
@@ -39,11 +39,19 @@ void history_fail(struct history *history, struct history_question *question, co
         (void)sd_event_source_set_enabled(history->failing, SD_EVENT_ONESHOT);
 }
 
-static void fail_waiting(struct history *history, const char *failure)
+/* Ends may be spared: the next worker is asked for them. */
+static void fail_waiting(struct history *history, const char *failure, bool spare_ends)
 {
         struct history_question *question;
+        struct history_queue spared;
+        history_queue_init(&spared);
         while ((question = history_queue_take(&history->waiting)))
-                history_fail(history, question, failure);
+                if (spare_ends && question->op == HISTORY_END)
+                        history_queue_put(&spared, question);
+                else
+                        history_fail(history, question, failure);
+        while ((question = history_queue_take(&spared)))
+                history_queue_put(&history->waiting, question);
 }
 
 /* False: whoever was told freed the history. */
@@ -74,9 +82,10 @@ static int on_failing(sd_event_source *source, void *user)
 
 static void go_on(struct history *history);
 
-static bool is_row(const struct history_question *question)
+/* Whatever became of it with a worker that is gone, to ask for it again does no other thing. */
+static bool may_repeat(const struct history_question *question)
 {
-        return question && (question->op == HISTORY_ASK || question->op == HISTORY_END);
+        return question && question->op != HISTORY_REVOKE;
 }
 
 static void lose(struct history *history, const char *failure, bool again)
@@ -85,7 +94,7 @@ static void lose(struct history *history, const char *failure, bool again)
         history->sent = NULL;
         if (!question)
                 return;
-        if ((again || question->noted) && question->tries < TRIES)
+        if (again && question->tries < TRIES)
                 history_queue_put_back(&history->waiting, question);
         else
                 history_fail(history, question, failure);
@@ -110,7 +119,7 @@ static void on_exited(void *user, int status)
         log_kv(history->log, told_to ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARNING, NULL,
                 "mohr-history ended", WIFSIGNALED(status) ? "signal" : "status", text, NULL);
         forget_child(history);
-        lose(history, ended_early, is_row(history->sent));
+        lose(history, ended_early, may_repeat(history->sent));
         go_on(history);
 }
 
@@ -126,8 +135,8 @@ static void give_up(struct history *history, const char *failure, bool again)
 static void kill_slow(struct history *history)
 {
         log_kv(history->log, LOG_LEVEL_ERR, NULL, "mohr-history hangs", NULL);
-        give_up(history, too_slow, false);
-        fail_waiting(history, too_slow);
+        give_up(history, too_slow, history->sent && history->sent->op == HISTORY_END);
+        fail_waiting(history, too_slow, true);
 }
 
 static int on_timer(sd_event_source *source, uint64_t usec, void *user)
@@ -255,7 +264,7 @@ static bool need_worker(struct history *history)
         if (history->state == HISTORY_IDLE)
                 return true;
         if (!history->config->state_dir) {
-                fail_waiting(history, no_folder);
+                fail_waiting(history, no_folder, false);
                 return false;
         }
         int r = spawn(history);
@@ -263,7 +272,7 @@ static bool need_worker(struct history *history)
                 return true;
         log_kv(history->log, LOG_LEVEL_ERR, NULL, "mohr-history cannot be started", "error",
                 strerror(-r), NULL);
-        fail_waiting(history, no_start);
+        fail_waiting(history, no_start, false);
         return false;
 }
 

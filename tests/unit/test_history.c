@@ -396,6 +396,45 @@ static void a_worker_that_hangs_is_killed(void **state)
         assert_int_equal(ask(f, &asked), 0);
 }
 
+static bool is_hung_up(const struct fixture *f)
+{
+        return f->history->state == HISTORY_BUSY && f->history->sent->tries == 1;
+}
+
+/* What was signed costs its row no second PIN because another question, or the first go at its own, met a bad moment. */
+static void an_end_is_asked_for_once_more_when_a_worker_hangs(void **state)
+{
+        struct fixture *f = *state;
+        struct history_wait *third = NULL;
+        const struct history_asked asked[] = { an_asked(requests[0]), an_asked(requests[1]),
+                an_asked(requests[2]) };
+        const struct history_ended ended = an_end(requests[0]),
+                                   noted = a_failure(requests[1], "TimedOut");
+        for (unsigned int sent_first = 0; sent_first < 2; sent_first++) {
+                unsigned int answers = f->answers + 2 - sent_first;
+                assert_int_equal(sent_first ? 0 : ask(f, &asked[0]), 0);
+                assert_int_equal(sent_first ? 0 : ask(f, &asked[1]), 0);
+                answers += sent_first ? 0 : 2;
+                use_script(f, "#!/bin/sh\nexec /bin/sleep 1000\n");
+                if (!sent_first)
+                        assert_int_equal(history_ask(&third, f->history, &asked[2], on_done, f), 0);
+                assert_int_equal(history_end(&f->wait, f->history, &ended, on_done, f), 0);
+                history_note_end(f->history, &noted);
+                assert_true(is_hung_up(f));
+                f->config.libexecdir = f->build;
+                end_timer_now(f);
+                while (f->answers < answers || f->history->state != HISTORY_IDLE)
+                        assert_true(sd_event_run(f->event, 30 * 1000000ULL) > 0);
+                assert_int_equal(wait_answer(f), 0);
+                third = history_wait_free(third);
+                assert_false(log_says(f, "an end is missing"));
+        }
+        expect_sql(f,
+                "SELECT group_concat((body ->> 'event') || ((body ->> 'request') % 10), ' ') FROM "
+                "entry WHERE seq > 1",
+                "asked1 asked2 ended1 ended2");
+}
+
 static void a_worker_that_nobody_needs_is_let_go(void **state)
 {
         struct fixture *f = *state;
@@ -509,6 +548,7 @@ int main(void)
                 CASE(without_a_folder_or_a_worker_nothing_is_recorded),
                 CASE(a_worker_that_fails_answers_for_itself_alone),
                 CASE(a_worker_that_hangs_is_killed),
+                CASE(an_end_is_asked_for_once_more_when_a_worker_hangs),
                 CASE(a_worker_that_nobody_needs_is_let_go),
                 CASE(a_worker_killed_at_any_moment_loses_nothing),
                 CASE(a_worker_that_ends_behind_its_answer_costs_nobody_one),
