@@ -11,6 +11,7 @@
  * SIGTERM ends the program, SIGUSR1 writes the statistics, SIGUSR2 lifts the card off the reader and
  * lays it back.
  */
+#include "base/clock.h"
 #include "drivers/softcard/vpcd.h"
 
 #include <fcntl.h>
@@ -36,6 +37,8 @@ struct program {
         const struct softcard_nv *nv;
         int signals;
         struct timespec begun;
+        bool verified;      /* as it was when it was looked at last */
+        int64_t changed_ms; /* and since when, by CLOCK_MONOTONIC */
 };
 
 static void program_cleanup(struct program *program)
@@ -194,21 +197,33 @@ static void print_stats(const struct program *program, FILE *to)
         const struct softcard_stats *s = softcard_stats(program->card);
         const struct softcard_nv *nv = program->nv;
         fprintf(to,
-                "{\"simulated\": true, \"present\": %s, \"pin_verified\": %s, \"exchanges\": %u, "
+                "{\"simulated\": true, \"present\": %s, \"pin_verified\": %s, \"pin_changed_ms\": "
+                "%lld, "
+                "\"exchanges\": %u, "
                 "\"bytes_in\": %u, \"bytes_out\": %u, \"verify_commands\": %u, \"writes\": %u, "
                 "\"signatures\": %u, \"strangers\": %u, \"failures\": {\"ias\": %u, \"id\": %u, "
                 "\"ev\": %u, "
                 "\"ias01\": %u, \"piv\": %u, \"global\": %u, \"puk\": %u}, \"renewals\": %u}\n",
                 softcard_present(program->card) ? "true" : "false",
-                softcard_pin_verified(program->card) ? "true" : "false", s->exchanges, s->bytes_in,
-                s->bytes_out, s->verify_commands, s->writes, s->signatures, s->strangers,
-                nv->failures[0], nv->failures[1], nv->failures[2], nv->failures_01,
-                nv->failures_piv, nv->failures_global, nv->failures_puk, s->renewals);
+                softcard_pin_verified(program->card) ? "true" : "false",
+                (long long)program->changed_ms, s->exchanges, s->bytes_in, s->bytes_out,
+                s->verify_commands, s->writes, s->signatures, s->strangers, nv->failures[0],
+                nv->failures[1], nv->failures[2], nv->failures_01, nv->failures_piv,
+                nv->failures_global, nv->failures_puk, s->renewals);
 }
 
-static void write_stats(const struct program *program)
+static void note_change(struct program *program)
+{
+        bool verified = softcard_pin_verified(program->card);
+        if (verified != program->verified)
+                program->changed_ms = clock_ms();
+        program->verified = verified;
+}
+
+static void write_stats(struct program *program)
 {
         char path[4096];
+        note_change(program);
         int len = snprintf(path, sizeof path, "%s.new", program->stats ? program->stats : "");
         if (!program->stats || len < 0 || (size_t)len >= sizeof path)
                 return;

@@ -1,10 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""kills.py: kill -9 of mohrd, its helpers, mohr-prompt and mohr-history, at random moments of a request.
+"""kills.py: kill -9 of mohrd, its helpers, mohr-prompt and mohr-history, of a phone's mohr-relay and its helper, at random moments of a
+request, over each way to a card.
 
 What must hold each time: an assertion that was answered has its row in the history; a request that reached a person
 left a trace there; one entry spends one try at most, by the card's own count; no PIN stays verified (pcsc at once, a
-direct reader within a second); whoever was killed comes back, and in the end the history's chain is whole.
+direct reader within a second, by the card's own clock); whoever was killed comes back, and in the end the history's chain is whole.
 
 MOHR_KILLS=500 (./dev kills) strikes so many moments, a check 60; MOHR_SEED repeats a run's choices.
 """
@@ -17,10 +18,7 @@ import threading
 import time
 
 import flow
-import lib
-import mock
-import nfc
-import usb
+import ways
 from lib import AUDIENCE, NONCE, Connection, main, outcomes, wait_for
 from rows import History, digest_of
 
@@ -30,45 +28,34 @@ TYPED = {f"mohr.Identity.{name}" for name in outcomes()}
 CALM = 8.0  # seconds that something may take to come back on a busy machine
 
 
-# ---- the ways to a card ---------------------------------------------------------------------------
-
-def over_soft(rig):
-    return flow.Soft(rig), flow.daemon_of(rig)
-
-
-def over_pcsc(rig):
-    card = lib.Card(rig, lib.Pcscd(rig), delay_ms=1, sign_ms=20)
-    rig.peer("stay", card.reader)  # with nobody else at the card pcscd would take its power by itself
-    return card, lib.Daemon(rig)
-
-
-def over_nfc(rig):
-    rig.boards = {}
-    return nfc.Board(rig), nfc.daemon_of(rig)
-
-
-def over_usb(rig):
-    return usb.Slot(rig, reader={"rates": "pps"}, sign_ms=20), usb.daemon_of(rig)
-
-
-# way, its share of the moments, how long a PIN may stay verified after the kill (seconds; five times that fails)
-WAYS = {"soft": (over_soft, 0.60, 1.0), "pcsc": (over_pcsc, 0.24, 0.5), "nfc": (over_nfc, 0.08, 1.0), "usb": (over_usb, 0.08, 1.0)}
+# way: its share of the moments, how long a PIN may stay verified after a kill (seconds, by the card's own clock), how long
+# the way may take to be back. A phone's reader is as good as the same one here.
+WAYS = {"soft": (0.36, 1.0, CALM), "pcsc": (0.20, 0.5, CALM), "nfc": (0.08, 1.0, CALM), "usb": (0.08, 1.0, CALM),
+        "phone": (0.12, 1.0, 60), "phone, pcsc": (0.08, 0.5, 60), "phone, usb": (0.08, 1.0, 60)}
 VICTIMS = ("mohrd", "mohrd", "helper", "helper", "prompt", "history", "all")
+OF_A_PHONE = ("relay", "relay", "relay's helper")
+HOLDERS = {"mohrd", "helper", "relay", "relay's helper"}  # whoever has a verified card in hand
+
+
+def kind_of(pid):
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as words:
+            argv = words.read().split(b"\0")
+    except OSError:
+        return None
+    name = os.path.basename(argv[0]).decode()
+    kind = {"mohr-prompt": "prompt", "mohr-history": "history", "mohr-relay": "relay"}.get(name, "helper")
+    return "watcher" if b"--watch" in argv or name.startswith("mohr-watch") else kind
 
 
 def family(daemon):
-    """[(pid, kind)] of mohrd and what it has started."""
+    """[(pid, kind)] of mohrd and what it has started, and of a phone's relay."""
     found = [(daemon.process.pid, "mohrd")] if daemon.process.alive() else []
-    for pid in daemon.helpers(everything=True):
-        try:
-            with open(f"/proc/{pid}/cmdline", "rb") as words:
-                argv = words.read().split(b"\0")
-        except OSError:
-            continue
-        name = os.path.basename(argv[0]).decode()
-        kind = {"mohr-prompt": "prompt", "mohr-history": "history"}.get(name, "helper")
-        found.append((pid, "watcher" if b"--watch" in argv or name == "mohr-watch" else kind))
-    return found
+    found += [(pid, kind_of(pid)) for pid in daemon.helpers(everything=True)]
+    for pid in getattr(daemon, "others", dict)():
+        kind = kind_of(pid)
+        found.append((pid, "relay's helper" if kind == "helper" else kind))
+    return [(pid, kind) for pid, kind in found if kind]
 
 
 class Client:
@@ -97,13 +84,18 @@ class Client:
 class Ground:
     """One card and one daemon that is killed again and again."""
 
-    def __init__(self, rig, name, dice, made=None):
+    def __init__(self, rig, name, dice, **switches):
         self.rig, self.name, self.dice = rig, name, dice
-        make, _, self.grace = WAYS[name]
-        self.card, self.daemon = made or make(rig)
+        _, self.grace, self.calm = WAYS[name]
+        self.card, make = ways.WAYS[name](rig, **switches)
+        self.reader = ways.reader_of(self.card, name)
+        if name == "pcsc":
+            rig.peer("stay", self.reader)  # with nobody else at the card pcscd would take its power by itself
+        self.daemon = make(rig)
         self.daemon.script(delay=0.004)
-        self.answered, self.asked, self.struck, self.moments, self.slowest = {}, set(), {}, 0, 0.0
-        self.daemon.wait_state(self.card.reader, "card")
+        self.answered, self.asked, self.struck, self.moments = {}, set(), {}, 0
+        self.entries, self.open_for, self.unlocked = 0, [], 0
+        self.daemon.wait_state(self.reader, "card", seconds=self.calm)
         self.length = self.undisturbed()
 
     def undisturbed(self):
@@ -113,77 +105,97 @@ class Ground:
         return time.monotonic() - began
 
     def served(self, when):
-        code, reply = self.daemon.request(self.card.reader)
-        if code == 23:  # a helper that is still being replaced
-            self.daemon.wait_state(self.card.reader, "card", seconds=CALM)
-            code, reply = self.daemon.request(self.card.reader)
-        self.rig.check(code == 0, f"{self.name}: a request is served {when}", (code, reply))
+        answers = []
+        wait_for(lambda: answers.append(self.daemon.request(self.reader)) or answers[-1][0] != 23, self.calm, 0.1)
+        code, reply = answers[-1]  # 23: a helper is still being replaced, a phone waits for the connection before
+        self.rig.check(code == 0, f"{self.name}: a request is served {when}", answers)
         if code == 0:
             self.answered[flow.claims(reply)["jti"]] = reply
-        self.daemon.prompts()
+        self.shown()
+
+    def shown(self):
+        """What pinentry was told since the last look; PINs that were asked for are counted."""
+        lines = self.daemon.prompts()
+        self.entries += sum(line.startswith("GETPIN") for line in lines)
+        return lines
 
     def aim(self, client, victim):
-        """Waits for the moment: anywhere in a request, or shortly after one of its phases began."""
-        phase = "consent" if victim == "prompt" else self.dice.choice((None, None, "consent", "pin", "sign"))
-        if phase:
+        """Waits for the moment: anywhere in a request, shortly after one of its phases began, or while the PIN is verified."""
+        phase = "consent" if victim == "prompt" else self.dice.choice((None, None, "consent", "pin", "sign", "verified", "verified"))
+        if phase == "verified":
+            wait_for(lambda: self.unlocked_now() or client.ended.is_set(), 5, 0.0005)
+            time.sleep(self.dice.uniform(0, SIGN_MS / 1000))
+        elif phase:
             wait_for(lambda: phase in client.phases or client.ended.is_set(), 5, 0.0005)
             time.sleep(self.dice.uniform(0, self.length / 5))
         else:
             time.sleep(self.dice.uniform(0, self.length * 1.1))
         return (client.phases[-1] if not client.ended.is_set() else None) or "end" if client.phases else "begin"
 
+    def unlocked_now(self):
+        return self.card.stats().get("pin_verified") is True
+
     def kill(self, kind):
-        """Everybody of that kind."""
-        gone = [(pid, who) for pid, who in family(self.daemon) if kind in (who, "all")]
+        """Everybody of that kind. Who they were, and when they went."""
+        gone, at = [(pid, who) for pid, who in family(self.daemon) if kind in (who, "all")], time.monotonic()
         for pid, _ in gone:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        if any(who == "mohrd" for _, who in gone):
-            self.daemon.process.child.wait(10)
-            self.as_the_unit_does()
-        return [who for _, who in gone]
+        self.as_the_units_do({who for _, who in gone})
+        return [who for _, who in gone], at
 
-    def as_the_unit_does(self):
-        """ExecStopPost and Restart of udev/mohrd.service.in."""
-        if self.name == "usb":
-            subprocess.run([os.path.join(self.card.mock.bus.programs(), "mohr-reader-usb"), "--power-off"], check=False,
-                           capture_output=True)
-        self.daemon.start()
-        wait_for(lambda: ": ready" in self.daemon.process.said(), 10, 0.002)  # a child of the dead one may have its socket for a moment
+    def as_the_units_do(self, gone):
+        """ExecStopPost and Restart of udev/mohrd.service.in and udev/mohr-relay.service.in."""
+        ended = [process for process, who in ((self.daemon.process, "mohrd"), (getattr(self.daemon, "phone", self.daemon).process, "relay")) if who in gone]
+        for process in ended:
+            process.child.wait(10)
+        holds = "relay" if self.name.startswith("phone") else "mohrd"
+        if "usb" in self.name and holds in gone:
+            subprocess.run(ways.after_a_kill(self.rig), check=False, capture_output=True)
+        if "relay" in gone:
+            self.daemon.phone.start()
+        if "mohrd" in gone:
+            self.daemon.start()
+            wait_for(lambda: ": ready" in self.daemon.process.said(), 10, 0.002)  # a child of the dead one may have its socket for a moment
 
     def strike(self):
         """One request, one kill. What was wrong, or None."""
         before = self.card.stats().get("verify_commands", 0)
-        client, victim = Client(self.daemon), self.dice.choice(VICTIMS)
+        client, victim = Client(self.daemon), self.dice.choice(VICTIMS + (OF_A_PHONE if hasattr(self.daemon, "phone") else ()))
         when = self.aim(client, victim)
-        at = time.monotonic()
-        gone = self.kill(victim)
-        if not client.ended.wait(30):
+        verified = self.unlocked_now()
+        gone, at = self.kill(victim)
+        if not client.ended.wait(60):
             return f"{victim} killed at {when}: no answer"
-        shown = self.daemon.prompts()
+        shown = self.shown()
         entries = sum(line.startswith("GETPIN") for line in shown)
         if client.request and any(line.startswith(("CONFIRM", "GETPIN")) for line in shown):
             self.asked.add(client.request)
         if client.assertion:
             self.answered[client.request] = client.assertion
         self.moments += bool(gone)
+        self.unlocked += bool(gone and verified)
         for who in gone:
             self.struck[who, when] = self.struck.get((who, when), 0) + 1
-        wrong = self.wrong(client, entries, before, at)
+        wrong = self.wrong(client, entries, before, at, HOLDERS & set(gone))
         return wrong and f"{victim} killed at {when}: {wrong}"
 
-    def wrong(self, client, entries, before, at):
+    def wrong(self, client, entries, before, at, holders):
         if not client.assertion and client.error not in TYPED | {"hung up"}:
             return f"an answer that is none: {client.error}"
-        if not wait_for(lambda: self.card.stats().get("pin_verified") is False, 5 * self.grace - (time.monotonic() - at), 0.002):
+        if not wait_for(lambda: self.card.stats().get("pin_verified") is False, CALM, 0.002):
             return f"a PIN stays verified: {self.card.stats()}"
-        self.slowest = max(self.slowest, time.monotonic() - at)
+        locked = self.card.stats().get("pin_changed_ms", 0) / 1000 - at
+        if holders and locked > 0 and not client.assertion:
+            self.open_for.append(locked)
+        if holders and locked > self.grace:
+            return f"a PIN stays verified for {locked:.3f} s: {self.card.stats()}"
         if self.card.stats().get("verify_commands", 0) - before > min(entries, 1):
             return f"{self.card.stats()}: more than one PIN for {entries} entries"
         return self.comes_back()
 
     def comes_back(self):
-        if not self.daemon.wait_state(self.card.reader, "card", seconds=CALM):
+        if not self.daemon.wait_state(self.reader, "card", seconds=self.calm):
             return f"the reader does not come back: {self.daemon.status()}"
         return None
 
@@ -191,11 +203,15 @@ class Ground:
         """The history, once mohrd has ended in order and another one has begun and ended."""
         self.daemon.stop()
         self.daemon.start()
-        self.daemon.wait_state(self.card.reader, "card")
+        self.daemon.wait_state(self.reader, "card", seconds=self.calm)
         self.served("after the last kill")
         self.daemon.stop()
+        self.shown()
+        spent = self.card.stats()
         history = History(self.daemon.state)
         check = lambda ok, what, detail=None: self.rig.check(ok, f"{self.name}: {what}", detail)
+        check(spent["verify_commands"] <= self.entries and not any(spent.get("failures", {}).values()),
+              f"{self.entries} PINs were typed, {spent['verify_commands']} went to the card, and no try was lost", spent)
         check(history.rows and not history.broken(), f"{len(history.rows)} rows, and the chain is whole", history.broken())
         lost = [request for request, assertion in self.answered.items()
                 if history.of(request).get("ended", {}).get("assertion") != digest_of(assertion)]
@@ -226,12 +242,12 @@ def row_before_prompt(rig):
     ground = Ground(rig, "soft", random.Random(SEED))
     for what, how, codes in (("goes on", signal.SIGCONT, {None}), ("is killed", signal.SIGKILL, {None, "mohr.Identity.CannotRecord"})):
         worker = worker_of(ground.daemon)
-        ground.daemon.prompts()
+        ground.shown()
         os.kill(worker, signal.SIGSTOP)
         client = Client(ground.daemon)
         wait_for(lambda: client.phases[-1:] == ["card"], 5)
         time.sleep(0.3)
-        early = [line for line in ground.daemon.prompts() if line.startswith("PID")]
+        early = [line for line in ground.shown() if line.startswith("PID")]
         rig.check(not early and not client.ended.is_set(), f"while the history's worker stands still nobody is asked ({what})", (early, client.phases))
         os.kill(worker, how)
         rig.check(client.ended.wait(30) and client.error in codes, f"when it {what} the request goes on, or is answered 27", client.error)
@@ -243,8 +259,8 @@ def row_before_prompt(rig):
 
 def row_before_answer(rig):
     """The same once the card has signed: the assertion does not leave before its row is on disk."""
-    card = flow.Soft(rig, sign_ms=300)
-    ground = Ground(rig, "soft", random.Random(SEED), (card, flow.daemon_of(rig)))
+    ground = Ground(rig, "soft", random.Random(SEED), sign_ms=300)
+    card = ground.card
     for what, how in (("goes on", signal.SIGCONT), ("is killed", signal.SIGKILL)):
         signed = card.stats()["signatures"]
         client = Client(ground.daemon)
@@ -262,28 +278,45 @@ def row_before_answer(rig):
     ground.end()
 
 
+SIGN_MS = 20
+GROUND = 100  # moments on one card: its witness does not keep more
+
+
 def share(name, rig):
-    count = max(2, round(MOMENTS * WAYS[name][1]))
+    count = max(2, round(MOMENTS * WAYS[name][0]))
     return max(2, count // 4) if rig.sanitized() else count
 
 
-def one_way(rig, name):
-    dice = random.Random(f"{SEED} {name}")
-    ground, wrong, count = Ground(rig, name, dice), [], share(name, rig)
+def told(ground):
+    """The figures of docs/threat-model.md."""
+    spans = sorted(ground.open_for)
+    worst, middle = (f"{span * 1000:.0f} ms" for span in ((spans[-1], spans[len(spans) // 2]) if spans else (0, 0)))
+    return (f"{ground.name}: {ground.moments} moments, {ground.unlocked} with a PIN verified; locked after {middle}, {worst} at the latest, by the card's clock "
+            f"({len(spans)} times); {dict(sorted((' '.join(key), n) for key, n in ground.struck.items()))}")
+
+
+def one_ground(rig, name, dice, count):
+    ground, wrong = Ground(rig, name, dice, sign_ms=SIGN_MS, **({"delay_ms": 1} if "pcsc" in name else {})), []
     while ground.moments < count and len(wrong) < 3:
         if said := ground.strike():
             wrong.append((ground.moments, said))
     rig.check(not wrong, f"{name}: {count} kills: a typed answer or none, one try for one entry, locked again, and back", wrong)
-    rig.note(f"{name}: seed {SEED}, locked {ground.slowest * 1000:.0f} ms after a kill at the latest (answer and new start included), struck {dict(sorted((' '.join(key), n) for key, n in ground.struck.items()))}")
+    rig.note(f"seed {SEED}, {told(ground)}")
     ground.kept()
     ground.end()
 
 
+def one_way(rig, name):
+    dice, left = random.Random(f"{SEED} {name}"), share(name, rig)
+    while left > 0:
+        one_ground(rig, name, dice, min(left, GROUND))
+        left -= GROUND
+
+
 def body(rig):
     for name in rig.mine(WAYS):
-        why = (mock.possible() or mock.Bus(rig).lacking()) if name == "usb" else None
-        if why:
-            rig.skip("kills over usb", why)
+        if why := ways.lacking(rig, name):
+            rig.skip(f"kills over {name}", why)
         else:
             one_way(rig, name)
     if rig.shard[0] == 2:

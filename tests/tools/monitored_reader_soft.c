@@ -13,6 +13,7 @@
  * monitor is shown the lines afterwards: one card may have had several helpers. One helper at a time has it,
  * and only that one writes.
  */
+#include "base/clock.h"
 #include "drivers/helper/helper.h"
 #include "drivers/softcard/softcard.h"
 #include "tests/monitor/monitor.h"
@@ -30,6 +31,8 @@ struct witness {
         char log[LOG_MAX];
         size_t log_len;
         struct softcard_stats total; /* of all helpers that had this card */
+        bool verified;
+        int64_t changed_ms; /* that, by CLOCK_MONOTONIC */
 };
 
 /* Of the process's card: a helper has one. */
@@ -53,8 +56,16 @@ static void put_line(const char *format, ...)
                 w->log[w->log_len] = '\0'; /* a line is whole or is not there */
 }
 
+static void note_change(struct witness *witness, bool verified)
+{
+        if (verified != witness->verified)
+                witness->changed_ms = clock_ms();
+        witness->verified = verified;
+}
+
 static void tell_stats(const struct softcard *card)
 {
+        note_change(here.witness, softcard_pin_verified(card));
         const struct softcard_stats *now = softcard_stats(card), *before = &here.before;
         struct softcard_stats *total = &here.witness->total;
         total->exchanges = before->exchanges + now->exchanges;
@@ -63,10 +74,12 @@ static void tell_stats(const struct softcard *card)
         total->signatures = before->signatures + now->signatures;
         total->renewals = before->renewals + now->renewals;
         (void)snprintf(here.witness->stats, sizeof here.witness->stats,
-                "{\"pin_verified\": %s, \"exchanges\": %u, \"verify_commands\": %u, \"writes\": "
+                "{\"pin_verified\": %s, \"pin_changed_ms\": %lld, \"exchanges\": %u, "
+                "\"verify_commands\": %u, \"writes\": "
                 "%u, \"signatures\": %u, \"renewals\": %u}",
-                softcard_pin_verified(card) ? "true" : "false", total->exchanges,
-                total->verify_commands, total->writes, total->signatures, total->renewals);
+                here.witness->verified ? "true" : "false", (long long)here.witness->changed_ms,
+                total->exchanges, total->verify_commands, total->writes, total->signatures,
+                total->renewals);
 }
 
 static int map_witness(const char *state)
