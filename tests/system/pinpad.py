@@ -438,4 +438,5 @@ def body(rig):
         rig.note(f"{scene.__name__}: {time.monotonic() - began:.1f} s")
 
 
-main(body, workers=6)
+if __name__ == "__main__":
+    main(body, workers=6)

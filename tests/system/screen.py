@@ -494,4 +494,5 @@ def body(rig):
     no_power_is_needed(rig)
 
 
-main(body)
+if __name__ == "__main__":
+    main(body)

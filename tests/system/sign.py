@@ -630,4 +630,5 @@ def body(rig):
         case(world)
 
 
-main(body, workers=2)
+if __name__ == "__main__":
+    main(body, workers=2)
