@@ -13,10 +13,8 @@
 
 #include <openssl/evp.h>
 #include <stdio.h>
-#include <sys/statvfs.h>
 
 #define DOMAIN "mohr-history-1" /* its NUL belongs to it */
-#define ROOM   (256 * 1024)
 
 static const struct {
         int code;
@@ -45,6 +43,7 @@ int book_failed(struct book *book)
         int code = book->db ? sqlite3_errcode(book->db) & 0xff : SQLITE_NOMEM;
         if (code == SQLITE_NOMEM)
                 return -ENOMEM;
+        book->disk_failed = code == SQLITE_FULL || code == SQLITE_IOERR || code == SQLITE_CANTOPEN;
         const char *words = "history.db is not as mohr left it: see mohr history verify";
         for (size_t i = 0; i < ARRAY_LEN(troubles); i++)
                 if (troubles[i].code == code)
@@ -126,17 +125,6 @@ void book_rollback(struct book *book)
 {
         if (book->db && !sqlite3_get_autocommit(book->db))
                 (void)sqlite3_exec(book->db, "ROLLBACK", NULL, NULL, NULL);
-}
-
-int book_room(struct book *book)
-{
-        struct statvfs disk;
-        if (statvfs(".", &disk) < 0)
-                return -errno;
-        if (disk.f_blocks == 0 || (uint64_t)disk.f_bavail * disk.f_frsize >= ROOM)
-                return 0;
-        snprintf(book->trouble, sizeof book->trouble, "%.400s: %s", book->dir, troubles[0].words);
-        return OUTCOME_CANNOT_RECORD;
 }
 
 /* ---- rows ------------------------------------------------------------------------------------ */

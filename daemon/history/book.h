@@ -24,6 +24,7 @@ struct book {
         sqlite3 *db;
         char id[33]; /* of the first row */
         char trouble[HISTORY_DETAIL_MAX];
+        bool disk_failed; /* what failed last may be for lack of room */
 };
 
 struct book_head {
@@ -48,8 +49,6 @@ void book_close(struct book *book);
  * our reach: *ret_folder. What was written to a file that was taken away would be gone with it. */
 bool book_is_there(const struct book *book, bool *ret_folder);
 const char *book_trouble(const struct book *book); /* English; "" */
-/* Is there room for what a request writes in the end, by far? */
-_must_check_ int book_room(struct book *book);
 
 _must_check_ int book_begin(struct book *book); /* waits for others some seconds */
 _must_check_ int book_commit(struct book *book);

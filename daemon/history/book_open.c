@@ -129,7 +129,7 @@ static int make_file(struct book *book)
 int book_settle(struct book *book)
 {
         static const char *const names[] = { "history.db", "history.db-wal", "history.db-shm",
-                "history.db-journal", "history.head" };
+                "history.db-journal", "history.head", "history.room" };
         book->trouble[0] = '\0';
         int r = enter_folder(book);
         for (size_t i = 0; r == 0 && i < ARRAY_LEN(names); i++)

@@ -8,6 +8,7 @@
 #include "daemon/history/head.h"
 #include "daemon/history/judge.h"
 #include "daemon/history/owner.h"
+#include "daemon/history/room.h"
 
 #include <stdio.h>
 
@@ -133,7 +134,7 @@ static int judge_or_repeat(struct clerk *clerk, const struct history_ask_texts *
 
 static int answer_ask(struct clerk *clerk, int64_t now, struct history_reply *ret)
 {
-        int r = book_room(clerk->book);
+        int r = room_keep(clerk->book);
         return r == 0 ? judge_or_repeat(clerk, &clerk->frame.ask, now, ret) : r;
 }
 
@@ -202,6 +203,14 @@ static int within_transaction(struct clerk *clerk, int64_t now, struct history_r
         return r;
 }
 
+static int carry_out(struct clerk *clerk, int64_t now, struct history_reply *ret)
+{
+        clerk->book->trouble[0] = '\0';
+        clerk->book->disk_failed = false;
+        int r = need_book(clerk, now);
+        return r == 0 ? within_transaction(clerk, now, ret) : r;
+}
+
 /* What could not be written says why, in the first words that were found for it. */
 static void cannot_record(struct clerk *clerk, int r, struct history_reply *ret)
 {
@@ -220,10 +229,9 @@ int clerk_answer(
                 return r;
         memset(ret, 0, sizeof *ret);
         ret->id = clerk->frame.id;
-        clerk->book->trouble[0] = '\0';
-        r = need_book(clerk, now);
-        if (r == 0)
-                r = within_transaction(clerk, now, ret);
+        r = carry_out(clerk, now, ret);
+        if (r != 0 && clerk->frame.op == HISTORY_END && clerk->book->disk_failed && room_hand_out())
+                r = carry_out(clerk, now, ret);
         if (r == 0)
                 anchor(clerk, ret);
         else

@@ -5,8 +5,10 @@ moment, frames that are none, and what the process may do. What it wrote is read
 """
 import os
 import random
+import shutil
 import signal
 import socket
+import sqlite3
 import struct
 import subprocess
 import time
@@ -110,17 +112,79 @@ def full_disk(rig):
     rig.check(worker.say(end, name(1))[0] == OK, "and what was begun can be ended on it")
     os.unlink(ballast)
     rig.check(worker.say(ask, name(3))[0] == OK, "once there is room, it goes on by itself")
+    worker.close()  # as one that nobody needed while a person typed
     fill(ballast, 0)
-    outcome, detail = worker.say(end, name(3))
+    worker = Worker(rig, folder)
+    rig.check(worker.say(end, name(3))[0] == OK, "a disk that others filled to the last byte meanwhile has room for an end")
+    os.unlink(ballast)
+    rig.check(worker.say(ask, name(4))[0] == OK, "once more")
+    os.unlink(os.path.join(folder, "history.room"))  # so nothing is set aside
+    fill(ballast, 0)
+    outcome, detail = worker.say(end, name(4))
     rig.check(outcome == CANNOT_RECORD and folder in detail, "an end that has no room left is not said to be written", (outcome, detail))
     history = History(folder)
-    rig.check(set(history.of(name(3))) == {"asked"} and not history.broken(), "the intent stays, and the chain is whole",
+    rig.check(set(history.of(name(4))) == {"asked"} and not history.broken(), "the intent stays, and the chain is whole",
               (history.events(), history.broken()))
     os.unlink(ballast)
-    rig.check(worker.say(end, name(3))[0] == OK, "and the end can still be written")
+    rig.check(worker.say(end, name(4))[0] == OK, "and the end can still be written")
     worker.close()
     history = History(folder)
     rig.check(not history.broken() and history.head()[1] == len(history.rows), "and the head is the last row", history.head())
+
+
+def no_files_left(rig):
+    folder = mounted(rig, "crowded", "nr_inodes=40")
+    worker = Worker(rig, folder)
+    rig.check(worker.say(ask, name(1))[0] == OK, "an intent is written where there may be more files")
+    number = 0
+    try:
+        while True:
+            with open(os.path.join(folder, f"other-{number}"), "x", encoding="ascii"):
+                number += 1
+    except OSError:
+        pass
+    outcome, detail = worker.say(ask, name(2))
+    rig.check(outcome == CANNOT_RECORD and "remove some files" in detail and folder in detail, "where there may not, nobody is asked for a PIN", (outcome, detail))
+    rig.check(worker.say(end, name(1))[0] == OK, "and what was begun can be ended")
+    worker.close()
+
+
+def power_cut(rig):
+    """The log cut off at any byte: what a disk has of it after a power cut. Rows are lost from the end alone, and it goes on."""
+    disk = mounted(rig, "powered")
+    folder, torn = os.path.join(disk, "whole"), os.path.join(disk, "torn")
+    worker = Worker(rig, folder)
+    for number in range(1, 4):
+        worker.say(ask, name(number))
+        worker.say(end, name(number))
+    os.kill(worker.child.pid, signal.SIGSTOP)
+    files = {}
+    for file in ("history.db", "history.db-wal"):
+        with open(os.path.join(folder, file), "rb") as data:
+            files[file] = data.read()
+    worker.kill()
+    log, bad, counts, chance = files["history.db-wal"], [], set(), random.Random(5)
+    places = sorted({0, 1, 31, 32, len(log) - 1, len(log), *rig.few((chance.randrange(len(log)) for _ in range(200)), 2)})
+    for place in places:
+        shutil.rmtree(torn, ignore_errors=True)
+        os.mkdir(torn, 0o700)
+        for file, data in (("history.db", files["history.db"]), ("history.db-wal", log[:place])):
+            with open(os.open(os.path.join(torn, file), os.O_WRONLY | os.O_CREAT, 0o600), "wb") as to:
+                to.write(data)
+        try:
+            history = History(torn)
+            left = len(history.rows)
+            if history.broken():
+                bad.append((place, history.broken()))
+        except sqlite3.OperationalError:  # nothing was begun yet
+            left = 0
+        counts.add(left)
+        if place % 16 == 0:
+            worker = Worker(rig, torn)
+            if worker.say(ask, name(9))[0] != OK or History(torn).broken() or len(History(torn).rows) <= left:
+                bad.append((place, "the next start"))
+            worker.close()
+    rig.check(not bad and counts == set(range(8)), f"a log that a power cut tore at {len(places)} places is whole rows, and goes on", (bad[:5], counts))
 
 
 def full_from_the_start(rig):
@@ -204,6 +268,8 @@ def process(rig):
 def body(rig):
     process(rig)
     full_disk(rig)
+    no_files_left(rig)
+    power_cut(rig)
     full_from_the_start(rig)
     read_only(rig)
     kills(rig)

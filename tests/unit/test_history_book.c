@@ -65,7 +65,7 @@ static void folder_and_file_are_ours_alone(void **state)
 static void a_link_is_not_followed(void **state)
 {
         static const char *const names[] = { "history.db", "history.db-journal", "history.db-wal",
-                "history.db-shm", "history.head" };
+                "history.db-shm", "history.head", "history.room" };
         struct world *world = *state;
         char path[128], other[128];
         path_in(world, "elsewhere", other);

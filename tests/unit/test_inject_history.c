@@ -188,7 +188,7 @@ static void an_answer_that_says_yes_is_on_the_disk(void **state)
 static void remove_all(const struct world *world)
 {
         static const char *const names[] = { "/history.db", "/history.db-wal", "/history.db-shm",
-                "/history.head", "" };
+                "/history.head", "/history.room", "" };
         char path[128];
         for (size_t i = 0; i < ARRAY_LEN(names); i++) {
                 snprintf(path, sizeof path, "%s%s", world->dir, names[i]);
