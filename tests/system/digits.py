@@ -45,21 +45,25 @@ def find(pid, needles):
     return found
 
 
+def persian(pin):
+    return "".join(chr(0x6F0 + int(digit)) for digit in pin)
+
+
 def windows(pin):
-    """Every four consecutive digits, as text and as bare numbers."""
-    text = [pin[at:at + 4].encode() for at in range(len(pin) - 3)]
-    return text + [bytes(digit - 0x30 for digit in four) for four in text]
+    """Every four consecutive digits, as text, as bare numbers and in Persian."""
+    text = [pin[at:at + 4] for at in range(len(pin) - 3)]
+    return [four.encode() for four in text] + [bytes(map(int, four)) for four in text] + [persian(four).encode() for four in text]
 
 
 def family(daemon):
-    """The daemon and what it has started: {pid: name}."""
-    return {daemon.process.pid: "mohrd", **daemon.helpers(everything=True)}
+    """The daemon, what it has started, and what runs on the phone that it is paired with: {pid: name}."""
+    return {daemon.process.pid: "mohrd", **daemon.helpers(everything=True), **getattr(daemon, "others", dict)()}
 
 
-def look(daemon, pin):
-    """{name: [finds]} over the daemon and its children."""
+def look(daemon, pin, more=()):
+    """{name: [finds]} over the daemon and its children, and (pid, name) besides."""
     finds = {}
-    for pid, name in family(daemon).items():
+    for pid, name in [*family(daemon).items(), *more]:
         try:
             finds.setdefault(name, []).extend(find(pid, windows(pin)))
         except OSError:

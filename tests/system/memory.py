@@ -1,27 +1,26 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Where are the PIN's digits? Root looks into every writable mapping of daemon and helper.
+"""Where are the PIN's digits? Root looks into every writable mapping of every process that has to do with a request.
 
-Over each way to a card, and with each family of cards: two looks, while the card is busy with the signature
-command (it was told to be slow), and after the answer. No four consecutive digits of the PIN may be found in
-daemon, helper or watcher at either. That the look can see is shown each time: a text known to be in the
-daemon is found there, digits in locked pages left out of core dumps are found in this process, and the PIN is
-found in the helper while the card is busy with VERIFY. Digits also occur by chance: a find counts when there is one
-with three PINs, of which the later ones have nothing of what was found before.
+Over each way to a card, with each family of cards, for an assertion, a document and a key: two looks, while the card is busy
+with the signature command (it was told to be slow), and after the answer. No four consecutive digits of the PIN may be found in
+daemon, helpers, watchers, the history's worker, a phone's relay, or the program that asked, at either. There the PIN is typed in Persian digits. That the look can see is shown each time: a text known to be in the daemon is found there, digits in locked
+pages left out of core dumps are found in this process, and the PIN is found in the helper while the card is busy with VERIFY.
+Digits also occur by chance: a find counts when there is one with three PINs, of which the later ones have nothing of what was
+found before.
 """
 import ctypes
 import mmap
 import os
 import time
 
-import mock
-import nfc
-import usb
-from digits import a_pin, family, find, look, may_look
-from lib import Card, Connection, Daemon, Pcscd, main, wait_for
+import pkcs11_rig
+import ways
+from digits import a_pin, family, find, look, may_look, persian
+from lib import Daemon, Process, main, wait_for
 
 MADV_DONTDUMP = 16
-CANARY = "https://canary.example/64927183"
+AUDIENCE, NONCE = "https://canary.example/", "of-letters-alone-and-no-digit"
 
 
 def sees_locked_pages(rig):
@@ -36,76 +35,100 @@ def sees_locked_pages(rig):
     rig.check(find(os.getpid(), [digits[:4].encode()]), "the look sees locked pages that dumps leave out")
 
 
-# ---- the ways to a card: each a function that makes card and daemon ---------------------------------
+# ---- who asks: a program of this user, which is looked into as well ---------------------------------
 
-def over_pcsc(rig, **switches):
-    rig.pcscd = getattr(rig, "pcscd", None) or Pcscd(rig)
-    return Card(rig, rig.pcscd, **switches), Daemon
-
-
-def over_nfc(rig, **switches):
-    rig.boards = {}
-    return nfc.Board(rig, **switches), nfc.daemon_of
+def env_of(scene):
+    return {**scene.rig.env, "MOHR_SOCKET": scene.daemon.socket, "DISPLAY": ":mohr-test"}
 
 
-def over_usb(rig, **switches):
-    return usb.Slot(rig, reader={"rates": "pps"}, **switches), usb.daemon_of
+def an_assertion(scene):
+    return [os.path.join(scene.rig.build, "mohr"), "assert", "--audience", AUDIENCE, "--nonce", NONCE, "--timeout", "60"]
+
+
+def a_document(scene):
+    with open(os.path.join(scene.rig.dir, "contract.txt"), "w", encoding="ascii") as file:
+        file.write("A contract.\n")
+    return [os.path.join(scene.rig.build, "mohr"), "sign", "--force", "contract.txt"]
+
+
+def a_key(scene):
+    """By mohr-pkcs11.so in a program of others; to see the certificates is asked for once, before."""
+    world = pkcs11_rig.World(scene.rig, scene.rig.pcscd)
+    world.key_file(scene.daemon)
+    scene.daemon.prompts()
+    return ["pkcs11-tool", "--module", world.module, *world.sign_words("SHA256-RSA-PKCS", "sha256", "words")]
 
 
 def staff(rig, **switches):
-    card, _ = over_pcsc(rig, profile="piv", **switches)
+    card, _ = ways.over_pcsc(rig, profile="piv", **switches)
     return card, lambda rig: Daemon(rig, trust={"staff_anchors": os.path.join(rig.pki, "staff-ca.pem")})
 
 
-# way, how it is made, the PIN's length
-WAYS = [("pcsc", over_pcsc, 8), ("nfc", over_nfc, 8), ("usb", over_usb, 8), ("a staff card", staff, 6)]
+# what, how card and daemon are made, the PIN's length, who asks, whose memory must have been looked at
+SCENES = [("pcsc", ways.WAYS["pcsc"], 8, an_assertion, {"mohrd", "mohr-reader", "mohr-history", "mohr"}),
+          ("nfc", ways.WAYS["nfc"], 8, an_assertion, {"mohrd", "mohr-reader-nfc", "mohr-history"}),
+          ("usb", ways.WAYS["usb"], 8, an_assertion, {"mohrd", "mohr-reader-usb", "mohr-history"}),
+          ("a phone, the PIN typed here", ways.WAYS["phone, pcsc"], 8, an_assertion, {"mohrd", "mohr-reader-pho", "mohr-relay", "mohr-reader"}),
+          ("a phone, the PIN typed there", ways.WAYS["phone, usb"], 8, an_assertion, {"mohrd", "mohr-reader-pho", "mohr-relay", "mohr-reader-usb"}),
+          ("a staff card", staff, 6, an_assertion, {"mohrd", "mohr-reader", "mohr-history"}),
+          ("a key by PKCS#11", staff, 6, a_key, {"mohrd", "mohr-reader", "mohr-history", "pkcs11-tool"}),
+          ("a document", ways.WAYS["pcsc"], 8, a_document, {"mohrd", "mohr-reader", "mohr-history", "mohr"})]
 
 
 class Scene:
-    def __init__(self, rig, way, pin, **switches):
+    """A request that has begun."""
+
+    def __init__(self, rig, way, pin, ask, typed=str, **switches):
         self.rig, self.pin = rig, pin
         self.card, daemon = way(rig, pin=pin, **switches)
         self.daemon = daemon(rig)
-        self.daemon.script(getpin=[pin])
-        self.daemon.wait_state(self.card.reader, "card")
-        self.running = Connection(self.daemon.socket).send(
-            "mohr.Identity.Assert", {"audience": CANARY, "nonce": "0123456789abcdef", "ui": {"display": ":mohr-test"}})
+        self.daemon.script(getpin=[typed(pin)])
+        wait_for(lambda: any(reader["state"] == "card" for reader in self.daemon.status().get("readers", [])), 30)
+        argv = ask(self)
+        self.asker = Process(rig, "asker", argv, env_of(self))
+        self.name = os.path.basename(argv[0])
+
+    def look(self):
+        return look(self.daemon, self.pin, [(self.asker.pid, self.name)] if self.asker.alive() else [])
+
+    def outcome(self):
+        return self.asker.child.wait(60)
 
     def end(self):
         self.daemon.stop()
         self.card.remove()
 
 
-def during_signature(rig, name, way, pin):
+def during_signature(rig, name, way, ask, pin):
     """Finds while the card signs, and after the answer."""
-    scene = Scene(rig, way, pin, sign_ms=2500)
+    scene = Scene(rig, way, pin, ask, persian, sign_ms=2500)
     rig.check(wait_for(lambda: scene.card.stats().get("pin_verified"), 10, 0.005), f"{name}: the PIN was accepted")
     time.sleep(0.4)
-    signing = look(scene.daemon, pin)
+    signing = scene.look()
     names = set(family(scene.daemon).values())
-    canary = find(scene.daemon.process.pid, [CANARY.encode()])
+    canary = find(scene.daemon.process.pid, [scene.daemon.socket.encode()])
     still_signing = scene.card.stats().get("signatures") == 0
-    error, reply, _ = scene.running.receive()
-    after = look(scene.daemon, pin)
+    code = scene.outcome()
+    after = scene.look()
     scene.end()
     rig.check(still_signing, f"{name}: the look was before the signature was made")
     rig.check(canary, f"{name}: a text known to be in the daemon is found there")
-    rig.check(not error and reply.get("assertion"), f"{name}: the request was served", error)
+    rig.check(code == 0, f"{name}: the request was served", scene.asker.said())
     rig.check(not {each for each in names if "prompt" in each or "pinentry" in each},
               f"{name}: whoever asked for the PIN is gone before the card signs", names)
     return signing, after
 
 
-def during_verify(rig, name, way, pin):
+def during_verify(rig, name, way, ask, pin):
     """The helper must hold the digits while the card has them, or the look is blind."""
-    scene = Scene(rig, way, pin, fault="mute:2500@verify:before")
-    found = wait_for(lambda: any(finds for each, finds in look(scene.daemon, pin).items() if "reader" in each), 6, 0.05)
+    scene = Scene(rig, way, pin, ask, fault="mute:2500@verify:before")
+    found = wait_for(lambda: any(finds for each, finds in scene.look().items() if "reader" in each), 6, 0.05)
     rig.check(found, f"{name}: the look finds the PIN in the helper while the card has it")
-    error, _, _ = scene.running.receive()
+    code = scene.outcome()
     time.sleep(0.2)
-    after = look(scene.daemon, pin)
+    after = scene.look()
     scene.end()
-    return error, after
+    return code, after
 
 
 def clean(finds):
@@ -113,20 +136,29 @@ def clean(finds):
     return all(any(not any(looks[at].values()) for looks in finds) for at in (0, 1))
 
 
-def one_way(rig, name, way, length):
+def one_scene(rig, name, way, length, ask, expected):
     finds, seen = [], set()
     while len(finds) < 3 and not (finds and clean(finds)):
-        finds.append(during_signature(rig, name, way, a_pin(length, seen)))
+        finds.append(during_signature(rig, name, way, ask, a_pin(length, seen)))
         seen |= {needle for looks in finds[-1] for found in looks.values() for needle, _ in found}
     rig.note(f"{name}: finds in {len(finds)} runs, by chance or not: {finds}")
     for at, when in enumerate(("just before the signature", "afterwards")):
-        rig.check(not all(any(looks[at].values()) for looks in finds), f"{name}: no PIN digits in daemon or helpers {when}", finds)
-    rig.check(all(any("reader" in each for each in signing) for signing, _ in finds), f"{name}: the helper was looked at", finds)
-    error, left = during_verify(rig, name, way, a_pin(length))
+        rig.check(not all(any(looks[at].values()) for looks in finds), f"{name}: no PIN digits in any process {when}", finds)
+    rig.check(all(expected <= set(signing) for signing, _ in finds), f"{name}: all were looked at", (expected, finds))
+    if ask is not an_assertion:
+        return  # what the look can see has been shown over this way
+    code, left = during_verify(rig, name, way, ask, a_pin(length))
     if any(left.values()):  # four digits in a row lie in a time or a number, too, but not those of two PINs
         rig.note(f"{name}: a find, by chance or not: {left}")
-        error, left = during_verify(rig, name, way, a_pin(length))
-    rig.check(not any(left.values()), f"{name}: nothing is left after that request either ({error})", left)
+        code, left = during_verify(rig, name, way, ask, a_pin(length))
+    rig.check(not any(left.values()), f"{name}: nothing is left after that request either ({code})", left)
+
+
+def lacking(rig, way, ask):
+    """Why this cannot be seen here, or None."""
+    if ask is a_key:
+        return pkcs11_rig.World(rig, pcscd=True).missing()
+    return next((ways.lacking(rig, name) for name in ways.WAYS if ways.WAYS[name] is way), None)
 
 
 def body(rig):
@@ -136,12 +168,11 @@ def body(rig):
         return
     if rig.shard[0] == 0:
         sees_locked_pages(rig)
-    for name, way, length in rig.mine(WAYS):
-        why = (mock.possible() or mock.Bus(rig).lacking()) if way is over_usb else None
-        if why:
-            rig.skip("the PIN's digits in a helper for USB", why)
+    for name, way, length, ask, expected in rig.mine(SCENES):
+        if why := lacking(rig, way, ask):
+            rig.skip(f"the PIN's digits in memory: {name}", why)
         else:
-            one_way(rig, name, way, length)
+            one_scene(rig, name, way, length, ask, expected)
 
 
-main(body, workers=len(WAYS))
+main(body, workers=len(SCENES))
