@@ -11,7 +11,7 @@ was answered, says whose certificate it is, and says what the prompt had shown.
 What documents and keys sign besides is tried in shaped.py.
 
 A helper gets digests from mohrd and signs those; who starts one himself has what any program with the reader has, and
-needs what it needs: the card and its PIN (the last part).
+needs what it needs: the card and its PIN (forged_below.py). The ways of a phone are in forged_phone.py.
 """
 import base64
 import hashlib
@@ -24,12 +24,13 @@ import time
 import urllib.parse
 
 import flow
+import forged_below
+import forged_phone
 import lib
 import mock
 import nfc
 import shaped
 import usb
-from channel import OK, Helper
 from interface import leaves, methods
 from lib import AUDIENCE, NONCE, PIN, Connection, main
 
@@ -481,38 +482,30 @@ def otherwise(make):
     return part
 
 
-# ---- below mohrd ----------------------------------------------------------------------------------
+# ---- on a phone -----------------------------------------------------------------------------------
 
-def below(rig):
-    """A program of this user that starts a helper itself, without the PIN: at no point does a key sign."""
-    rig.helpers = []
-    options = [word for pair in ("profile=mav2-cl", "pki=" + rig.pki, "pin=" + PIN, "state=" + os.path.join(rig.dir, "below"))
-               for word in ("--option", pair)]
-    sign = ("SIGN", bytes([2, 0]) + b"\0\x20" + bytes.fromhex(DIGEST))
-    ways = {
-        "at once": [], "after BEGIN": [("BEGIN",)], "of a known card": [("BEGIN",), ("IDENTIFY",)],
-        "of a card called confirmed": [("BEGIN",), ("IDENTIFY",), ("CONFIRM",)],
-        "after the counter": [("BEGIN",), ("IDENTIFY",), ("CONFIRM",), ("COUNTER", b"\0")],
-        "with a PIN that was not verified": [("BEGIN",), ("IDENTIFY",), ("CONFIRM",), ("COUNTER", b"\0"), ("PIN", PIN.encode())],
-        "after a wrong PIN": [("BEGIN",), ("IDENTIFY",), ("CONFIRM",), ("COUNTER", b"\0"), ("PIN", b"00000000"), ("VERIFY",)],
-        "after a signature's transaction": [("BEGIN",), ("IDENTIFY",), ("CONFIRM",), ("COUNTER", b"\0"), ("PIN", PIN.encode()), ("VERIFY",), ("END", b"\0"), ("BEGIN",)],
-    }
-    for when, steps in ways.items():
-        helper = Helper(rig, "--reader", flow.READER, *options, driver="soft")
-        helper.ready()
-        helper.outcomes(*steps)
-        outcome, fields = helper.ask(*sign)
-        rig.check(outcome != OK and not fields, f"a helper of one's own, asked to sign {when}: no signature", (outcome, len(fields)))
-        helper.end()
+def over_phone(rig):
+    return World(rig, "a phone", *forged_phone.far(rig))
 
 
-PARTS = [everything, elsewhere(over_pcsc), elsewhere(over_nfc), elsewhere(over_usb), elsewhere(over_soft_piv), otherwise(over_soft),
-         otherwise(over_soft_piv), forged_requests, below]
+def on_phone_alone(rig):
+    """mohr-relay assert, whose request comes from whoever made it."""
+    alone = forged_phone.Alone(rig)
+    world = World(rig, "a phone alone", alone.card, alone)
+    forged_phone.told(world, hostile, judged)
+    forged_phone.refused(world, dict(rig.few(FORGED.items(), 6)), PLACES, GOOD)
+    digests(world)
+    world.end()
+
+
+PARTS = [everything, elsewhere(over_pcsc), elsewhere(over_nfc), elsewhere(over_usb), elsewhere(over_phone), elsewhere(over_soft_piv),
+         on_phone_alone, otherwise(over_soft), otherwise(over_soft_piv), forged_requests, *forged_below.PARTS]
 
 
 def body(rig):
     if rig.shard[0] == 0:
         tables(rig)
+        forged_below.tables(rig)
     for part in rig.mine(PARTS):
         part(rig)
 

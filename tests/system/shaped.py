@@ -53,13 +53,20 @@ def handed_in(text):
     yield from (data, *digests, INFO + digests[0], spaces + digests[0], spaces + data, spaces[64:] + data, data + b"\0")
 
 
-def signatures(world, connection, listed, key, texts):
+def recognised(text):
+    """What such a key does sign, around the digest of an assertion."""
+    from keys import TLS, attribute, cms, der  # which itself begins with this file
+    digest = hashlib.sha256(text.encode()).digest()
+    yield from (TLS + digest, cms(digest), cms(digest, attribute(5, der(0x17, b"261122120000Z"))))
+
+
+def signatures(world, connection, listed, key, texts, ways=None):
     """Every signature that the daemon can be brought to make, and how often it was refused."""
     made, refused = set(), 0
     for text in texts:
         for mechanism in MECHANISMS:
             hashed = "SHA" in mechanism
-            for data in (text.encode(),) if hashed else list(handed_in(text))[1:4]:
+            for data in ways(text) if ways else (text.encode(),) if hashed else list(handed_in(text))[1:4]:
                 parameters = {"reader": world.card.reader, "card": listed["card"], "key": key["id"], "mechanism": mechanism, "ui": UI,
                               "data": base64.b64encode(data).decode(), **({"hash": "sha256"} if mechanism == "RSA-PSS" else {})}
                 error, reply = connection.send(SIGN, parameters).receive()[:2]
@@ -89,6 +96,8 @@ def by_keys(world, honest):
         whose = f"the key of {key['use']}s"
         if key["use"] == "signature":
             world.check(not made and refused, f"{whose} signs nothing of the shape of an assertion, by any mechanism", len(made))
+            made = signatures(world, connection, listed, key, list(texts.values())[:1], recognised)[0]
+            world.check(made, f"{whose} signs what is recognised around an assertion's digest")
         else:
             world.check(made, f"{whose} signs what it is given", refused)
         taken = assertions(world, made, texts.values())
