@@ -18,6 +18,7 @@ static void settle(struct person_question *told, const struct request *request)
         told->required = request->released;
         told->optional = CLAIMS_NONE;
         told->granted = told->may_remember = told->recorded = told->on_phone = false;
+        told->recorded_identity = told->recorded_by_station = false;
         if (told->document_count > 0) {
                 told->documents += told->document_at;
                 told->document_count = 1;

@@ -8,6 +8,7 @@
 #include "daemon/keys.h"
 
 #include "base/outcome.h"
+#include "client-sdk/base64.h"
 #include "daemon/history.h"
 
 #include <openssl/sha.h>
@@ -31,6 +32,7 @@ struct keys_sign {
         uint8_t signature[ALGORITHM_SIG_MAX];
         size_t len;
         char print[2 * SHA256_DIGEST_LENGTH + 1];
+        char host[QUESTION_HOST_MAX]; /* "": nobody's, or there was none */
 };
 
 static struct keys_sign *sign_free(struct keys_sign *sign)
@@ -75,6 +77,7 @@ static void sign_ask(void *user, struct person_question *question)
         question->work = PERSON_KEY;
         question->content = (uint8_t)sign->recognised.content;
         question->content_text = sign->recognised.text[0] ? sign->recognised.text : NULL;
+        question->content_host = sign->host[0] ? sign->host : NULL;
         question->authentication_key = sign->key.use == CARD_USE_AUTHENTICATION;
 }
 
@@ -206,6 +209,22 @@ static int sign_new(
         return 0;
 }
 
+/* As people know it from ssh and ssh-keygen: SHA-256 in base64 without the padding. */
+static int name_host(const struct recognised *recognised, char dst[static QUESTION_HOST_MAX])
+{
+        static const char before[] = "SHA256:";
+        unsigned char print[SHA256_DIGEST_LENGTH];
+        const size_t at = sizeof before - 1;
+        if (recognised->host_len == 0)
+                return 0;
+        if (!SHA256(recognised->host, recognised->host_len, print))
+                return -ENOMEM;
+        memcpy(dst, before, sizeof before);
+        base64_encode(BASE64_STANDARD, dst + at, print, sizeof print);
+        dst[at + strcspn(dst + at, "=")] = '\0';
+        return 0;
+}
+
 int keys_sign_start(struct keys_sign **ret, struct keys *keys, const struct keys_call *call,
         const struct keys_sign_job *job)
 {
@@ -218,7 +237,9 @@ int keys_sign_start(struct keys_sign **ret, struct keys *keys, const struct keys
         sign->done = job->done;
         sign->user = job->user;
         (void)recognise_for(&sign->key, &sign->params, &sign->recognised);
-        r = begin(sign, call);
+        r = name_host(&sign->recognised, sign->host);
+        if (r == 0)
+                r = begin(sign, call);
         if (r < 0) {
                 sign_free(sign);
                 return r;

@@ -60,12 +60,13 @@ struct person_question {
                        * `required` and `optional` goes along then: what was not agreed to is in neither */
         bool may_remember; /* after consent: may it ask again for this without the consent page? */
         bool recorded;     /* a history is kept: said on the consent page */
-        enum person_work work; /* what the PIN is for */
+        bool recorded_identity, recorded_by_station; /* question.h */
+        enum person_work work;                       /* what the PIN is for */
         const struct question_document
                 *documents;                 /* PERSON_DOCUMENTS: all that the consent is for ... */
         size_t document_count, document_at; /* ... and which one the PIN is for */
         uint8_t content;                    /* PERSON_KEY: enum question_content */
-        const char *content_text;           /* or NULL */
+        const char *content_text, *content_host; /* or NULL */
         bool authentication_key;
         bool on_phone;        /* `reader` names a phone; without digits they are typed there */
         const char *computer; /* this is the phone, and a paired computer says all this; or NULL */

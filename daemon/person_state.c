@@ -67,6 +67,8 @@ static void state_consent(struct question *to, const struct person_question *fro
         to->may_remember = from->may_remember && !from->granted && from->work != PERSON_DOCUMENTS &&
                            from->work != PERSON_KEY;
         to->recorded = from->recorded;
+        to->recorded_identity = from->recorded_identity;
+        to->recorded_by_station = from->recorded_by_station;
 }
 
 /* What the PIN or the yes is for. Which reader is meant is asked before that, and for every work alike. */
@@ -96,6 +98,7 @@ static int state_work(struct question *to, const struct person_question *from)
         }
         to->content = from->content;
         copy_shown(to->content_text, sizeof to->content_text, from->content_text);
+        copy_shown(to->content_host, sizeof to->content_host, from->content_host);
         to->authentication_key = from->authentication_key;
         return 0;
 }

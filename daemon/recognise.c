@@ -30,7 +30,6 @@ static bool is_tls(struct view data, struct view blob, struct recognised *ret)
 /* ---- SSH ----------------------------------------------------------------------------------- */
 
 #define USERAUTH_REQUEST 50
-#define HOST_KEY_MAX     2048
 
 /* RFC 4251 section 5 */
 static struct view get_string(struct in *in, size_t cap)
@@ -83,6 +82,65 @@ static bool is_way_of(struct view way, struct view kind)
         return false;
 }
 
+/* How a host's certificate calls itself, its key alone, and in how many strings the latter is written (OpenSSH's
+ * PROTOCOL.certkeys). */
+static const struct host_certificate {
+        const char *kind, *bare;
+        unsigned int strings;
+} host_certificates[] = {
+        { "ssh-ed25519-cert-v01@openssh.com", "ssh-ed25519", 1 },
+        { "ssh-rsa-cert-v01@openssh.com", "ssh-rsa", 2 },
+        { "ecdsa-sha2-nistp256-cert-v01@openssh.com", "ecdsa-sha2-nistp256", 2 },
+        { "ecdsa-sha2-nistp384-cert-v01@openssh.com", "ecdsa-sha2-nistp384", 2 },
+        { "ecdsa-sha2-nistp521-cert-v01@openssh.com", "ecdsa-sha2-nistp521", 2 },
+};
+
+static const struct host_certificate *host_certificate_of(struct view kind)
+{
+        for (size_t i = 0; i < ARRAY_LEN(host_certificates); i++)
+                if (is_text(kind, host_certificates[i].kind))
+                        return &host_certificates[i];
+        return NULL;
+}
+
+static bool is_printable(struct view text)
+{
+        for (size_t i = 0; i < text.len; i++)
+                if (text.data[i] <= 0x20 || text.data[i] >= 0x7F)
+                        return false;
+        return text.len > 0;
+}
+
+static void put_string(struct out *out, const void *data, size_t len)
+{
+        out_u32(out, (uint32_t)len);
+        out_bytes(out, data, len);
+}
+
+/* A kind of key and whatever it is written with; of a certificate, what stands between a random number and who signed it. */
+static bool take_host(struct view host, struct recognised *ret)
+{
+        struct in in = in_new(host.data, host.len);
+        struct out out = out_new(ret->host, sizeof ret->host);
+        struct view kind = get_string(&in, 64);
+        const struct host_certificate *certificate = host_certificate_of(kind);
+        bool unknown = !certificate && memmem(kind.data, kind.len, "-cert-", 6);
+        if (!is_printable(kind) || in_left(&in) == 0 || unknown)
+                return false;
+        if (certificate) {
+                (void)get_string(&in, RECOGNISE_HOST_MAX);
+                put_string(&out, certificate->bare, strlen(certificate->bare));
+                for (unsigned int i = 0; i < certificate->strings; i++) {
+                        struct view part = get_string(&in, RECOGNISE_HOST_MAX);
+                        put_string(&out, part.data, part.len);
+                }
+        } else {
+                out_bytes(&out, host.data, host.len);
+        }
+        ret->host_len = out.len;
+        return !in.error && out_done(&out) == 0;
+}
+
 static bool is_ssh(struct view data, struct view blob, struct recognised *ret)
 {
         struct in in = in_new(data.data, data.len), inside = in_new(blob.data, blob.len);
@@ -93,7 +151,7 @@ static bool is_ssh(struct view data, struct view blob, struct recognised *ret)
         uint8_t signs = in_u8(&in);
         struct view way = get_string(&in, 64), key = get_string(&in, RECOGNISE_BLOB_MAX);
         bool bound = is_text(method, "publickey-hostbound-v00@openssh.com");
-        if (bound && get_string(&in, HOST_KEY_MAX).len == 0)
+        if (bound && !take_host(get_string(&in, RECOGNISE_HOST_MAX), ret))
                 return false;
         return in_done(&in) == 0 && is_session(session) && message == USERAUTH_REQUEST &&
                is_text(service, "ssh-connection") && (bound || is_text(method, "publickey")) &&

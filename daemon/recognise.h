@@ -7,7 +7,9 @@
  *   CONTENT_TLS  the client's CertificateVerify of TLS 1.3 (RFC 8446 4.4.3): 64 spaces, the context, 0, a hash of 32 or 48 bytes.
  *                That of TLS 1.2 is all of the handshake's messages, without a mark: it cannot be told from a forgery.
  *   CONTENT_SSH  the request of an SSH login (RFC 4252 section 7), or OpenSSH's that names the server's key as well
- *                ("publickey-hostbound-v00@openssh.com"), with this very key in it; told with the user's name there.
+ *                ("publickey-hostbound-v00@openssh.com"), with this very key in it; told with the user's name there and,
+ *                in the second form, with the host's key, which the server compares with its own. Of a host's certificate the key
+ *                in it is told, as ssh tells it; whoever signed that certificate is known to nobody here.
  *   CONTENT_CMS  the signed attributes of CMS (RFC 5652 5.4) in DER: content of type data, its digest, and of other attributes
  *                those alone that say nothing to its reader but when, by whom and with what it was signed.
  *
@@ -23,10 +25,14 @@
 #define RECOGNISE_DATA_MAX 8192
 #define RECOGNISE_BLOB_MAX 600 /* a key of RSA with 4096 bits as SSH writes it */
 #define RECOGNISE_TEXT_MAX 256
+#define RECOGNISE_HOST_MAX 2048 /* a host's key or certificate as SSH writes it */
 
 struct recognised {
         enum question_content content;
         char text[RECOGNISE_TEXT_MAX]; /* question.h says what */
+        uint8_t host
+                [RECOGNISE_HOST_MAX]; /* of a login that is bound to it: the host's bare key as SSH writes it */
+        size_t host_len;              /* 0: none */
 };
 
 /* `blob`: the signing key in SSH's writing (RFC 4253 6.6, RFC 5656 3.1); empty: it has none. False: it is none of these. */

@@ -196,6 +196,7 @@ static struct person_question question_of(
                 .expired = gate_expired(&renew->chain, time(NULL)),
                 .staff = true,
                 .recorded = true,
+                .recorded_by_station = config->history_station,
                 .work = renew->how == RENEW_BY_PIN ? PERSON_CHANGE_PIN : PERSON_UNBLOCK_PIN,
                 .timeout_s = config->prompt_timeout_s,
                 .pinentry = config->pinentry,

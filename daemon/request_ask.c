@@ -56,6 +56,9 @@ struct person_question ask_question(const struct request *request)
                 .organization = record_organization(request),
                 .screen = request->context->screen,
                 .recorded = true,
+                .recorded_identity = request->work == &request_assert_work &&
+                                     config->history_values && !config->history_station,
+                .recorded_by_station = config->history_station,
                 .audience = request->audience,
                 .purpose = request->purpose,
                 .tries_left = -1,

@@ -151,6 +151,7 @@ static bool add_key(json_t *to, const struct person_question *question)
                 { "key", question->authentication_key ? "authentication" : "signature", 32 },
                 { "content", contents[question->content], 16 },
                 { "content_text", question->content_text, FIELD(content_text) },
+                { "content_host", question->content_host, FIELD(content_host) },
         };
         return add_texts(to, rows, ARRAY_LEN(rows));
 }
@@ -205,6 +206,14 @@ static bool add_numbers(json_t *to, const struct person_question *question)
         return true;
 }
 
+static const char *name_of_record(const struct person_question *question)
+{
+        return !question->recorded             ? NULL
+               : question->recorded_by_station ? "station"
+               : question->recorded_identity   ? "identity"
+                                               : "history";
+}
+
 static bool add_question(json_t *to, const struct person_question *question, bool pinpad)
 {
         const char *number = question->search ? question->expected_number : question->card_number;
@@ -219,6 +228,7 @@ static bool add_question(json_t *to, const struct person_question *question, boo
                 { "card_number", number, FIELD(card_number) },
                 { "reader", question->reader, QUESTION_READER_MAX },
                 { "audience", question->audience, FIELD(audience) },
+                { "record", name_of_record(question), 16 },
         };
         return add_texts(to, rows, ARRAY_LEN(rows)) && add_readers(to, question) &&
                add_numbers(to, question) && add_matter(to, question) &&

@@ -20,6 +20,7 @@ struct dialogue {
         const struct flavour *flavour;
         time_t deadline; /* CLOCK_MONOTONIC seconds */
         int guard;
+        bool letter_by_letter; /* a terminal without directions, which would draw what isolates them */
 };
 
 struct entry { /* what GETPIN brings */
@@ -55,6 +56,8 @@ static gpg_error_t say(struct dialogue *dialogue, const char *command, const cha
         char line[PARTS_LINE_MAX + 1];
         if (parts_line(line, command, text) < 0)
                 return gpg_error(GPG_ERR_TOO_LARGE);
+        if (dialogue->letter_by_letter)
+                parts_drop_isolates(line);
         return assuan_transact(dialogue->assuan, line, NULL, NULL, NULL, NULL, NULL, NULL);
 }
 
@@ -131,6 +134,8 @@ int dialogue_new(struct dialogue **ret, const char *program, const struct questi
                 return dialogue->guard;
         set_options(dialogue);
         dialogue->flavour = ask_flavour(dialogue);
+        dialogue->letter_by_letter =
+                dialogue->flavour->terminal && !flavour_terminal_shapes(question->term);
         int r = find_terminal(dialogue);
         if (r != 0)
                 return r;

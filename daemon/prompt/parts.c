@@ -324,3 +324,14 @@ int parts_line(char dst[static PARTS_LINE_MAX + 1], const char *command, const c
         dst[used] = '\0';
         return 0;
 }
+
+void parts_drop_isolates(char *line)
+{
+        char *kept = line;
+        while (*line)
+                if (strncmp(line, FSI, strlen(FSI)) == 0 || strncmp(line, PDI, strlen(PDI)) == 0)
+                        line += strlen(FSI);
+                else
+                        *kept++ = *line++;
+        *kept = 0;
+}

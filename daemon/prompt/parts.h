@@ -45,6 +45,8 @@ _must_check_ bool parts_whole(const struct parts *parts, char desc[static PARTS_
 /* "COMMAND text" with Assuan's percent escapes. -EMSGSIZE if it would not fit one line. */
 _must_check_ int parts_line(
         char dst[static PARTS_LINE_MAX + 1], const char *command, const char *text);
+/* For where nothing has a direction and the two characters would be seen. None of an outside string is left by then. */
+void parts_drop_isolates(char *line);
 /* One outside string as it is shown, without isolates. */
 void parts_clean(char *dst, size_t cap, const char *src, size_t max_chars);
 /* The end of the longest run of whole characters from the start that costs at most `room` escaped bytes. */

@@ -33,7 +33,12 @@ void pintexts_consent(const struct question *question, struct page *ret)
                         : _("The PIN of this staff card shall be changed."));
         parts_add(&parts, _("Nothing else on the card is changed, and nothing is signed."));
         if (question->recorded)
-                parts_add(&parts, _("This request is recorded in your history, without any PIN."));
+                parts_add(
+                        &parts, question->recorded_by_station
+                                        ? _("This request is recorded in this station's register, "
+                                            "without any PIN.")
+                                        : _("This request is recorded in your history, without "
+                                            "any PIN."));
         add_card(&parts, question);
         parts_add(&parts, _("Do you want to continue?"));
         (void)parts_render(&parts, ret->desc);

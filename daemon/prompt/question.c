@@ -35,6 +35,7 @@ static const struct field fields[] = {
         FIELD(reader, false),
         FIELD(content_text, false),
         FIELD(computer, false),
+        FIELD(content_host, false),
 };
 
 #define FLAG(name) offsetof(struct question, name)
@@ -54,6 +55,8 @@ static const size_t flags[] = {
         FLAG(authentication_key),
         FLAG(on_phone),
         FLAG(not_proven_here),
+        FLAG(recorded_identity),
+        FLAG(recorded_by_station),
 };
 #define FLAGS ((1u << ARRAY_LEN(flags)) - 1)
 
@@ -86,6 +89,13 @@ static bool shares_in_bounds(const struct question *question)
         return ((question->required | question->optional) & ~SHARE_ALL) == 0 &&
                (question->required & question->optional) == 0 &&
                !(question->granted && (question->optional != 0 || question->may_remember));
+}
+
+static bool record_in_bounds(const struct question *question)
+{
+        unsigned int ways =
+                (unsigned int)question->recorded_identity + question->recorded_by_station;
+        return ways <= question->recorded;
 }
 
 static bool documents_in_bounds(const struct question *question)
@@ -127,7 +137,7 @@ static bool in_bounds(const struct question *question)
         return question->tries_left >= -1 && question->tries_left <= QUESTION_TRIES_MAX &&
                question->timeout_s >= 1 && question->timeout_s <= 3600 &&
                work_in_bounds(question) && question->asker < ASKERS && shares_in_bounds(question) &&
-               phone_in_bounds(question);
+               record_in_bounds(question) && phone_in_bounds(question);
 }
 
 static uint16_t flags_of(const struct question *question)

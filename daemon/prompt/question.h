@@ -26,7 +26,7 @@
 
 #include "base/bytes.h"
 
-#define QUESTION_VERSION       5
+#define QUESTION_VERSION       6
 #define QUESTION_FRAME_MAX     40960
 #define QUESTION_PIN_MIN       4
 #define QUESTION_PIN_MIN_STAFF 6
@@ -36,6 +36,7 @@
 #define QUESTION_READERS_SHOWN 3
 #define QUESTION_PUK           8
 #define QUESTION_COMPUTER_MAX  65 /* LINK_NAME_MAX of client-sdk/link/store.h */
+#define QUESTION_HOST_MAX      64
 #define ANSWER_FRAME_MAX       64
 
 /* Bits of what goes along besides the certificate; client-sdk/claimset.h has the same ones. */
@@ -77,8 +78,8 @@ enum question_form { /* of mohr.Documents.Add */
 enum question_content { /* what an app wants signed by a key, as far as it was recognised */
         CONTENT_RAW,    /* a digest or a block: nobody can tell what for */
         CONTENT_TLS,    /* the client's part of a TLS 1.3 handshake */
-        CONTENT_SSH,    /* login; `content_text` is the user's name there */
-        CONTENT_CMS,    /* signed attributes; `content_text` is the document's digest in hex */
+        CONTENT_SSH, /* login; `content_text` is the user's name there, `content_host` the computer's key, if told */
+        CONTENT_CMS, /* signed attributes; `content_text` is the document's digest in hex */
         CONTENTS
 };
 enum question_commitment { /* what a signature states of why: those of client-sdk/cms.h, in their order */
@@ -120,13 +121,17 @@ struct question {
                              * the employee's, and the PIN has 6 digits or more */
         bool granted; /* no consent page: it was allowed before; nothing is optional then */
         bool may_remember, recorded;
-        uint16_t timeout_s; /* 1..3600 */
+        bool recorded_identity;   /* with `recorded`: name and number, too ... */
+        bool recorded_by_station; /* ... or in a register that is not the holder's; never both */
+        uint16_t timeout_s;       /* 1..3600 */
         uint8_t reader_count;
         enum question_work work;
         enum question_asker asker;
         uint8_t required, optional; /* SHARE_ bits; none in both */
         enum question_content content;
         char content_text[256];
+        char content_host
+                [QUESTION_HOST_MAX]; /* "SHA256:...", as ssh-keygen tells a key; "": not told */
         char computer[QUESTION_COMPUTER_MAX]; /* "": what is asked is asked on this very machine */
         bool on_phone; /* `reader` is a phone's name, and with `pinpad` the keys are the phone's */
         bool not_proven_here;    /* with `computer`: `organization` is that computer's word alone */

@@ -108,8 +108,16 @@ void texts_add_given_away(struct parts *parts, const struct question *question)
 
 void texts_add_record(struct parts *parts, const struct question *question)
 {
-        if (question->recorded)
-                parts_add(parts, _("This request is recorded in your history."));
+        if (!question->recorded)
+                return;
+        parts_add(parts, question->recorded_by_station
+                                 ? _("Kept in this station's register: who asks, what for, what "
+                                     "you give or refuse; not your name or number.")
+                         : question->recorded_identity
+                                 ? _("Kept in your history: who asks, what for, what you give or "
+                                     "refuse, your name and number; no PIN.")
+                                 : _("Kept in your history: who asks, what for, what you give or "
+                                     "refuse; no PIN."));
 }
 
 /* ---- pages --------------------------------------------------------------------------------- */

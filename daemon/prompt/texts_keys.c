@@ -2,8 +2,8 @@
 /* texts_keys.c: the pages for programs that know keys and not Mohr: may they see the certificates, and what do they want
  * signed?
  *
- * What was recognised is said, and no more: the data of a TLS login does not name the server, that of an SSH login not the
- * computer. Where nothing was recognised the page says what that means.
+ * What was recognised is said, and no more: the data of a TLS login does not name the server, that of an SSH login the
+ * computer only where it is bound to a host's key. Where nothing was recognised the page says what that means.
  */
 #include "daemon/prompt/texts_internal.h"
 
@@ -42,9 +42,28 @@ static void shorten(char value[static PARTS_VALUE_MAX])
         snprintf(value + DIGEST_SHOWN, PARTS_VALUE_MAX - DIGEST_SHOWN, "\u2026%s", end);
 }
 
+static const struct content_words bound_login = {
+        N_("Signed is a login by SSH, good for one computer: the one with this host key."),
+        N_("User name there: %s")
+};
+
+static bool names_host(const struct question *question)
+{
+        return question->content == CONTENT_SSH && *question->content_host;
+}
+
+/* Told by its letters one by one: neither cut nor broken. */
+static void add_host(struct parts *parts, const struct question *question)
+{
+        struct part *part = parts_value(parts, _("Host key there: %s"), CUT_NEVER);
+        parts_clean(part->value, QUESTION_HOST_MAX, question->content_host, SIZE_MAX);
+        part->value[parts_fitting(part->value, QUESTION_HOST_MAX - 1) - part->value] = '\0';
+}
+
 void texts_add_content(struct parts *parts, const struct question *question)
 {
-        const struct content_words *words = &contents[question->content];
+        const struct content_words *words =
+                names_host(question) ? &bound_login : &contents[question->content];
         parts_add(parts,
                 question->authentication_key
                         ? _("Key: the authentication key of the staff card (9A). It makes no proof "
@@ -52,6 +71,8 @@ void texts_add_content(struct parts *parts, const struct question *question)
                         : _("Key: the signature key of the card, which proves your identity, "
                             "too."));
         parts_add(parts, _(words->text));
+        if (names_host(question))
+                add_host(parts, question);
         if (!words->value)
                 return;
         struct part *part = parts_value(parts, _(words->value), CUT_BREAK);

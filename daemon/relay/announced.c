@@ -202,6 +202,7 @@ struct person_question announced_question(const struct announced *announced)
                 .document_count = question->document_count,
                 .content = (uint8_t)question->content,
                 .content_text = question->content_text,
+                .content_host = question->content_host,
                 .authentication_key = question->authentication_key,
                 .computer = question->computer,
                 .not_proven_here = question->not_proven_here,

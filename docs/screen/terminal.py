@@ -30,7 +30,9 @@ WORDS = {  # key: English, Persian
     "raw": ("Nobody can tell what this signature is for: a login, a document, anything.",
             "معلوم نیست این امضا برای چیست: ورود، سند، یا هر چیز دیگر."),
     "tls": ("A login to a web server (TLS); to which one, the data does not say.", "ورود به یک کارساز وب (TLS)؛ داده‌ها نمی‌گویند کدام."),
-    "ssh": ("A login by SSH as", "ورود با SSH با نام"), "cms": ("A document (CMS) with the digest", "سندی (CMS) با چکیده"),
+    "ssh": ("A login by SSH, to which computer the data does not say, as", "ورود با SSH؛ داده‌ها نمی‌گویند به کدام رایانه. نام کاربر"),
+    "ssh_bound": ("A login by SSH, good for the computer with this host key alone, as", "ورود با SSH، تنها به رایانه دارای این کلید میزبان، با نام"),
+    "host_key": ("Host key there", "کلید میزبان"), "cms": ("A document (CMS) with the digest", "سندی (CMS) با چکیده"),
     "choice": ("Is the card on this reader meant?", "آیا منظور کارت این کارت‌خوان است؟"),
     "search": ("May the cards in these readers be looked at for this national number?",
                "آیا کارت‌های این کارت‌خوان‌ها برای یافتن این شماره ملی بررسی شوند؟"),
@@ -48,7 +50,12 @@ WORDS = {  # key: English, Persian
     "always": ("Your name and card number always go with the chip's signature.",
                "نام و شماره شما همیشه همراه امضا ارائه می‌شود."),
     "required": ("Also disclosed", "همچنین ارائه می‌شود"),
-    "recorded": ("This request will be recorded in your history.", "این درخواست در سابقه استفاده ثبت می‌شود."),
+    "record_history": ("Kept in your history: who asks, what for, what you give or refuse; no PIN.",
+                       "ثبت در سابقه استفاده شما: درخواست‌کننده، هدف، آنچه ارائه می‌کنید یا نمی‌کنید؛ نه رمز."),
+    "record_identity": ("Kept in your history: who asks, what for, what you give or refuse, your name and number; no PIN.",
+                        "ثبت در سابقه استفاده شما: درخواست‌کننده، هدف، آنچه ارائه می‌کنید یا نمی‌کنید، نام و شماره شما؛ نه رمز."),
+    "record_station": ("Kept in this station's register: who asks, what for, what you give or refuse; not your name or number.",
+                       "ثبت در دفتر این ایستگاه: درخواست‌کننده، هدف، آنچه ارائه می‌کنید یا نمی‌کنید؛ نه نام و شماره شما."),
     "granted": ("You allowed this before; only the PIN is asked for.", "این را پیش‌تر اجازه داده‌اید؛ فقط رمز پرسیده می‌شود."),
     "tries_left": ("Tries left", "دفعات باقی‌مانده"), "unknown": ("not known", "نامعلوم"),
     "agree": ("Do you agree? [y/n]", "موافق هستید؟ [y/n]"),
@@ -206,8 +213,8 @@ class Screen:
         elif question["kind"] != "choice":
             self.page_of_matter(question)
             self.page_of_card(question)
-        if question["recorded"]:
-            self.show("recorded")
+        if "record" in question:
+            self.show(f"record_{question['record']}")
 
     def page_of_matter(self, question):
         """What the yes is for, where it is no assertion: all documents, some at a time, or a key's use."""
@@ -219,7 +226,10 @@ class Screen:
             self.page_of_document(documents[place], place + 1, len(documents))
         if question["kind"] == "key":
             self.show(question["key"])
-            self.show(question["content"], question.get("content_text") or None)
+            bound = "content_host" in question
+            self.show("ssh_bound" if bound else question["content"], question.get("content_text") or None)
+            if bound:
+                self.show("host_key", question["content_host"])
 
     def page_of_document(self, document, number, count):
         print("\u2022 " + self.word("document").format(number, count) + ": " + isolated(document["name"]))

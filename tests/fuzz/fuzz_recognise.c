@@ -48,6 +48,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
                 found.content == CONTENT_CMS);
         require((found.text[0] != '\0') == (found.content != CONTENT_TLS));
         require_text(found.text, sizeof found.text);
+        require(found.host_len <= sizeof found.host);
+        require(found.host_len == 0 || (found.content == CONTENT_SSH && found.host_len > 4));
         free(more);
         return 0;
 }

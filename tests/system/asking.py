@@ -13,7 +13,7 @@ import time
 
 REFUSED, TIMED_OUT, LAST_TRY_DECLINED, NOBODY = 15, 19, 24, 26
 SIMULATED, UNPROVEN, EXPIRED, KEYS, STAFF, SEARCH, GRANTED, MAY_REMEMBER, RECORDED = 1, 2, 4, 8, 16, 64, 128, 256, 512
-AUTHENTICATION_KEY, ON_PHONE, NOT_PROVEN_HERE = 1024, 2048, 4096
+AUTHENTICATION_KEY, ON_PHONE, NOT_PROVEN_HERE, RECORDED_IDENTITY, RECORDED_BY_STATION = 1024, 2048, 4096, 8192, 16384
 GENERATION, EXPIRY, READER, STATION = 1, 2, 4, 8  # what goes along
 PROGRAM, SCRIPT, FLATPAK, SNAP, SERVICE, USER_SERVICE = range(6)
 SIGN, CHANGE_PIN, UNBLOCK_PIN, DOCUMENTS, CERTIFICATES, KEY = range(6)
@@ -21,7 +21,7 @@ OTHER, PDF, CMS, JSON = range(4)  # kinds of documents
 DETACHED, ATTACHED, IN_PDF, JWS, COUNTERSIGNATURE = range(5)  # forms of their signatures
 RAW, TLS, SSH, SIGNED_ATTRIBUTES = range(4)  # what a key signs
 FIELDS = ("tty", "term", "display", "language", "pinentry", "request", "app", "asker_name", "organization", "audience",
-          "purpose", "given_name", "family_name", "card_number", "reader", "content_text", "computer")
+          "purpose", "given_name", "family_name", "card_number", "reader", "content_text", "computer", "content_host")
 FACTS = {"term": "xterm", "language": "en", "request": "c0ffee00deadbeef", "app": "/usr/bin/office-program",
          "audience": "https://office.example", "purpose": "opening an account", "given_name": "نمونه",
          "family_name": "آزمایشی", "card_number": "0099900007", "reader": "Test A 00 00"}
@@ -41,7 +41,7 @@ def document(name, kind=PDF, form=IN_PDF, size=1423456, pages=12, countersigned=
 def frame(tries=3, flags=0, timeout=20, readers=0, asker=PROGRAM, required=0, optional=0, work=SIGN, content=RAW, documents=(), at=0,
           **facts):
     facts = {**FACTS, **facts}
-    return b"\x05" + b"".join(text(facts.get(name, "")) for name in FIELDS) + struct.pack(
+    return b"\x06" + b"".join(text(facts.get(name, "")) for name in FIELDS) + struct.pack(
         ">BHHBBBBBBBB", 255 if tries < 0 else tries, flags, timeout, readers, work, asker, required, optional, content, len(documents),
         at) + b"".join(documents)
 

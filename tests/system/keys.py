@@ -305,8 +305,19 @@ def known_forms(rig, key):
     digest = hashlib.sha256(b"a document").digest()
     yield "TLS", tls(), "web server"
     yield "SSH", ssh(blob, way), "sara"
-    yield "SSH with the server's key", ssh(blob, way, bound=b"ssh-ed25519 of the server"), "sara"
+    host, told = host_key(rig)
+    yield "SSH bound to a host", ssh(blob, way, bound=host), told
     yield "CMS", cms(digest), digest.hex()[:16]
+
+
+def host_key(rig):
+    """A host's key in SSH's writing, and what people know it by, both by ssh-keygen."""
+    path = os.path.join(rig.dir, "host_key")
+    if not os.path.exists(path):
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", path], check=True)
+    told = subprocess.run(["ssh-keygen", "-l", "-f", path + ".pub"], capture_output=True, text=True, check=True).stdout
+    with open(path + ".pub", encoding="ascii") as file:
+        return base64.b64decode(file.read().split()[1]), told.split()[1]
 
 
 def forgeries(key_blob, other_blob, way):
@@ -324,6 +335,7 @@ def forgeries(key_blob, other_blob, way):
         "a login with words behind it": ssh(key_blob, way) + b"x",
         "a login for another service": ssh(key_blob, way).replace(b"ssh-connection", b"ssh-userauth-2"),
         "a login without the bit that signs": ssh(key_blob, way).replace(b"publickey\1", b"publickey\0"),
+        "a login bound to no key": ssh(key_blob, way, bound=b"a host"),
         "a login with a name that nobody can read": ssh(key_blob, way, user=b"sara\x1b[2J"),
         "CMS attributes with a commitment": cms(digest, der(0x30, sub, der(0x31, der(0x30)))),
         "CMS attributes of another content": cms(digest).replace(b"\x2a\x86\x48\x86\xf7\x0d\x01\x07\x01", b"\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02"),

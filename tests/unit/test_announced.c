@@ -118,6 +118,7 @@ static void the_question_is_one_that_the_prompt_takes(void **state)
                 SET(asked.documents[0].name, "contract.pdf");
                 asked.content = works[i] == WORK_KEY ? CONTENT_SSH : CONTENT_RAW;
                 SET(asked.content_text, works[i] == WORK_KEY ? "root" : "");
+                SET(asked.content_host, works[i] == WORK_KEY ? "SHA256:0123" : "");
                 assert_true(announced_say(&said, &asked, NULL));
                 assert_int_equal(take(&announced, &said, f->nobody, &detail), 0);
                 struct person_question told = announced_question(announced);
@@ -130,6 +131,8 @@ static void the_question_is_one_that_the_prompt_takes(void **state)
                 assert_string_equal(
                         got.documents[0].name, asked.document_count ? "contract.pdf" : "");
                 assert_int_equal(got.content, asked.content);
+                assert_string_equal(got.content_text, asked.content_text);
+                assert_string_equal(got.content_host, asked.content_host);
                 announced_free(announced);
         }
 }

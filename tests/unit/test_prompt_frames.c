@@ -32,6 +32,7 @@ static void a_question_survives_the_channel(void **state)
         sent.required = SHARE_READER;
         sent.optional = SHARE_STATION | SHARE_CARD_EXPIRY;
         sent.may_remember = sent.recorded = true;
+        SET(sent.content_host, "SHA256:0123");
         SET(sent.asker_name, "org.example.App");
         SET(sent.organization, "Office of Examples");
         assert_int_equal(question_encode(&sent, frame, sizeof frame, &len), 0);
@@ -39,6 +40,8 @@ static void a_question_survives_the_channel(void **state)
         assert_true(got.asker == sent.asker && got.work == sent.work);
         assert_true(got.required == sent.required && got.optional == sent.optional);
         assert_true(got.may_remember && got.recorded && !got.granted);
+        assert_true(!got.recorded_identity && !got.recorded_by_station);
+        assert_string_equal(got.content_host, sent.content_host);
         assert_string_equal(got.asker_name, sent.asker_name);
         assert_string_equal(got.organization, sent.organization);
 }
@@ -61,7 +64,7 @@ static void a_field_out_of_bounds_is_refused(void **state)
         (void)state;
         uint8_t frame[QUESTION_FRAME_MAX];
         size_t len;
-        struct question bad[12], got;
+        struct question bad[15], got;
         for (size_t i = 0; i < ARRAY_LEN(bad); i++)
                 bad[i] = plain();
         SET(bad[0].tty, "/dev/pts/1\nOPTION x");
@@ -77,6 +80,8 @@ static void a_field_out_of_bounds_is_refused(void **state)
         bad[10].granted = bad[10].may_remember = true;
         bad[11].granted = true;
         bad[11].optional = SHARE_READER;
+        bad[12].recorded_identity = bad[13].recorded_by_station = true; /* nothing is kept */
+        bad[14].recorded = bad[14].recorded_identity = bad[14].recorded_by_station = true;
         for (size_t i = 0; i < ARRAY_LEN(bad); i++)
                 assert_int_equal(question_encode(&bad[i], frame, sizeof frame, &len), -EINVAL);
         struct question good = plain();
@@ -154,7 +159,8 @@ static void the_longest_question_fits_a_frame(void **state)
         longest.timeout_s = tail.timeout_s;
 #define END(field) longest.field[sizeof longest.field - 1] = '\0'
         longest.granted = longest.may_remember = longest.recorded = true;
-        longest.may_remember = false;
+        longest.may_remember = longest.recorded_by_station = false;
+        longest.recorded_identity = true;
         longest.on_phone = true; /* and so this is not the phone */
         longest.not_proven_here = false;
         SET(longest.computer, "");
@@ -175,7 +181,7 @@ static void the_longest_question_fits_a_frame(void **state)
                 END(documents[i].name), END(documents[i].countersigned);
                 END(documents[i].location), END(documents[i].policy);
         }
-        END(content_text);
+        END(content_text), END(content_host);
         END(audience), END(purpose), END(given_name), END(family_name), END(card_number),
                 END(reader);
 #undef END

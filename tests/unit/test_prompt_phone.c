@@ -96,7 +96,7 @@ static void the_phones_page_says_everything_and_takes_the_pin(void **state)
                         assert_non_null(strstr(page.desc, all[n]));
                 for (size_t n = 0; n < ARRAY_LEN(rows[i].said) && rows[i].said[n]; n++)
                         assert_non_null(strstr(page.desc, rows[i].said[n]));
-                assert_null(strstr(page.desc, "recorded"));
+                assert_null(strstr(page.desc, "Kept in"));
         }
 }
 

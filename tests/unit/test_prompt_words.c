@@ -150,7 +150,7 @@ static void what_goes_along_is_named_and_what_may_stay(void **state)
         assert_null(page.notok);
         assert_null(strstr(page.desc, "goes along"));
         assert_null(strstr(page.desc, "leave out"));
-        assert_null(strstr(page.desc, "recorded"));
+        assert_null(strstr(page.desc, "Kept in"));
         question.required = SHARE_CARD_GENERATION;
         question.optional = SHARE_CARD_EXPIRY | SHARE_READER | SHARE_STATION;
         question.recorded = true;
@@ -160,7 +160,18 @@ static void what_goes_along_is_named_and_what_may_stay(void **state)
         assert_non_null(
                 strstr(page.desc, "You may leave out: " FSI "the card's expiry date, the card "
                                   "reader's name, what the app says of the place" PDI "\n"));
-        assert_non_null(strstr(page.desc, "recorded in your history"));
+        assert_non_null(strstr(page.desc, "Kept in your history: who asks, what for, what you "
+                                          "give or refuse; no PIN."));
+        question.recorded_identity = true;
+        texts_consent(&question, &page);
+        assert_non_null(strstr(page.desc, "Kept in your history"));
+        assert_non_null(strstr(page.desc, "your name and number; no PIN."));
+        question.recorded_identity = false;
+        question.recorded_by_station = true;
+        texts_consent(&question, &page);
+        assert_non_null(strstr(page.desc, "Kept in this station's register"));
+        assert_non_null(strstr(page.desc, "not your name or number."));
+        assert_null(strstr(page.desc, "your history"));
         assert_string_equal(page.ok, "_Agree to all");
         assert_string_equal(page.notok, "_Only the required");
         assert_string_equal(page.cancel, "_Refuse");

@@ -124,7 +124,7 @@ static void one_document_is_agreed_to_on_one_page(void **state)
                 "Content: " FSI "PDF document, 12 pages, 1.4 MB, ",
                 "SHA-256 1010101010101010\u20261010101010101010",
                 "the PDF with the signature inside", "Holder of the card: " FSI "نمونه آزمایشی",
-                "0099900007", "always go with the chip's signature", "recorded in your history",
+                "0099900007", "always go with the chip's signature", "Kept in your history",
                 "01234567" };
         struct question question = documents(1);
         struct page page;
@@ -333,7 +333,7 @@ static void a_key_s_page_says_what_it_is_used_for(void **state)
                 assert_non_null(strstr(page.desc, "Who is asking (unverified name)"));
                 assert_non_null(strstr(page.desc, "Key: the signature key of the card"));
                 assert_non_null(strstr(page.desc, "Tries left: " FSI "3" PDI));
-                assert_non_null(strstr(page.desc, "recorded"));
+                assert_non_null(strstr(page.desc, "Kept in your history"));
                 assert_null(strstr(page.desc, "ignored"));
                 assert_string_equal(page.prompt, "Identification PIN:");
                 question.staff = question.authentication_key = true;
@@ -342,6 +342,35 @@ static void a_key_s_page_says_what_it_is_used_for(void **state)
                 assert_non_null(strstr(page.desc, "authentication key of the staff card (9A)"));
                 assert_null(page.prompt);
         }
+}
+
+/* Which computer, where the data says so: whole, as one has it from ssh-keygen to compare. */
+static void a_login_names_the_host_it_is_bound_to(void **state)
+{
+        static const char print[] = "SHA256:0123456789012345678901234567890123456789012";
+        struct question question = of_work(WORK_KEY);
+        struct page page;
+        (void)state;
+        speak("en");
+        question.content = CONTENT_SSH;
+        SET(question.content_text, "root");
+        texts_entry(&question, &page);
+        assert_non_null(strstr(page.desc, "To which computer, the data does not say."));
+        assert_null(strstr(page.desc, "Host key"));
+        SET(question.content_host, print);
+        fill(question.app, sizeof question.app, "/usr");
+        texts_key(&question, &page);
+        assert_non_null(strstr(page.desc, "good for one computer: the one with this host key."));
+        assert_non_null(strstr(page.desc, "Host key there: " FSI "SHA256:"
+                                          "0123456789012345678901234567890123456789012" PDI "\n"));
+        assert_non_null(strstr(page.desc, "User name there: " FSI "root" PDI));
+        assert_null(strstr(page.desc, "does not say"));
+        SET(question.content_host, "a\u202e\nb\u2022");
+        texts_key(&question, &page);
+        assert_non_null(strstr(page.desc, "Host key there: " FSI "ab-" PDI "\n"));
+        question.content = CONTENT_TLS; /* only a login has one */
+        texts_key(&question, &page);
+        assert_null(strstr(page.desc, "Host key"));
 }
 
 static void certificates_are_shown_with_a_warning_of_what_is_in_them(void **state)
@@ -475,6 +504,7 @@ int main(void)
                 cmocka_unit_test(a_batch_is_listed_whole_before_it_is_agreed_to),
                 cmocka_unit_test(no_name_of_a_document_hides_another),
                 cmocka_unit_test(a_key_s_page_says_what_it_is_used_for),
+                cmocka_unit_test(a_login_names_the_host_it_is_bound_to),
                 cmocka_unit_test(certificates_are_shown_with_a_warning_of_what_is_in_them),
                 cmocka_unit_test(their_buttons_fit_a_small_terminal),
                 TALK(no_document_is_signed_before_the_end_of_the_list),

@@ -82,10 +82,14 @@ struct login {
         uint8_t message, signs;
         const char *user, *service, *method, *way;
         const char *host;
+        size_t host_len;
         bool other_key;
 };
 static const struct login login = { 32, 50, 1, "sara", "ssh-connection", "publickey",
-        "ecdsa-sha2-nistp256", NULL, false };
+        "ecdsa-sha2-nistp256", NULL, 0, false };
+#define BOUND "publickey-hostbound-v00@openssh.com"
+#define HOST  "\0\0\0\x0bssh-ed25519\0\0\0\x20" POINT
+#define POINT "0123456789abcdef0123456789abcdef"
 
 static struct out ssh(uint8_t room[static ROOM], const struct login *what)
 {
@@ -103,21 +107,20 @@ static struct out ssh(uint8_t room[static ROOM], const struct login *what)
         string(&out, what->way, strlen(what->way));
         string(&out, other, sizeof other - 1);
         if (what->host)
-                string(&out, what->host, strlen(what->host));
+                string(&out, what->host, what->host_len);
         return out;
 }
 
 static void a_login_by_ssh(void **state)
 {
-        static const char bound[] = "publickey-hostbound-v00@openssh.com";
         struct login rows[16];
         bool good[16] = { true, true, true, true, true };
         for (size_t i = 0; i < ARRAY_LEN(rows); i++)
                 rows[i] = login;
         rows[1].session = 20, rows[2].session = 64, rows[3].user = "سارا";
-        rows[4].method = bound, rows[4].host = "the server's key";
-        rows[5].method = bound, rows[5].host = ""; /* it names none */
-        rows[6].host = "behind a plain one";
+        rows[4].method = BOUND, rows[4].host = HOST, rows[4].host_len = sizeof HOST - 1;
+        rows[5].method = BOUND, rows[5].host = "";               /* it names none */
+        rows[6].host = HOST, rows[6].host_len = sizeof HOST - 1; /* behind a plain one */
         rows[7].session = 33, rows[8].message = 51, rows[9].signs = 0, rows[10].signs = 2;
         rows[11].service = "ssh-userauth", rows[12].method = "password";
         rows[13].way = "rsa-sha2-256", rows[14].other_key = true, rows[15].user = "a\nb";
@@ -128,6 +131,85 @@ static void a_login_by_ssh(void **state)
                 if (is(&out, CONTENT_SSH, rows[i].user) != good[i])
                         fail_msg("row %zu", i);
         }
+}
+
+static size_t certificate(
+        uint8_t dst[static ROOM], const char *kind, const char *const parts[], bool whole)
+{
+        struct out out = out_new(dst, ROOM);
+        string(&out, kind, strlen(kind));
+        string(&out, "a random number", 15);
+        for (size_t i = 0; parts[i]; i++)
+                string(&out, parts[i], strlen(parts[i]));
+        if (whole)
+                out_bytes(&out, "\0\0\0\0\0\0\0\1\0\0\0\2 and so on", 22);
+        assert_int_equal(out_done(&out), 0);
+        return out.len;
+}
+
+static size_t bare(uint8_t dst[static ROOM], const char *kind, const char *const parts[])
+{
+        struct out out = out_new(dst, ROOM);
+        string(&out, kind, strlen(kind));
+        for (size_t i = 0; parts[i]; i++)
+                string(&out, parts[i], strlen(parts[i]));
+        assert_int_equal(out_done(&out), 0);
+        return out.len;
+}
+
+static bool is_bound_to(const void *host, size_t len, const uint8_t *told, size_t told_len)
+{
+        uint8_t room[ROOM];
+        struct login what = login;
+        struct recognised found = { 0 };
+        what.method = BOUND, what.host = host, what.host_len = len;
+        struct out out = ssh(room, &what);
+        assert_int_equal(out_done(&out), 0);
+        if (!recognise((struct view){ room, out.len }, key, &found))
+                return false;
+        assert_int_equal(found.content, CONTENT_SSH);
+        assert_string_equal(found.text, "sara");
+        assert_int_equal(found.host_len, told_len);
+        assert_memory_equal(found.host, told, told_len);
+        return true;
+}
+
+/* The key that the server shows in the exchange of keys, or the one in its certificate. */
+static void a_login_may_be_bound_to_a_host(void **state)
+{
+        static const char *const edwards[] = { POINT, NULL }, *const rsa[] = { "\1\1", "n", NULL },
+                                 *const curve[] = { "nistp521", "\4xy", NULL },
+                                 *const half[] = { "\1\1", NULL };
+        static const struct {
+                const char *kind, *bare;
+                const char *const *parts;
+                bool whole, good;
+        } rows[] = {
+                { "ssh-ed25519-cert-v01@openssh.com", "ssh-ed25519", edwards, true, true },
+                { "ssh-rsa-cert-v01@openssh.com", "ssh-rsa", rsa, true, true },
+                { "ecdsa-sha2-nistp521-cert-v01@openssh.com", "ecdsa-sha2-nistp521", curve, true,
+                        true },
+                { "ssh-rsa-cert-v01@openssh.com", "ssh-rsa", half, false, false },
+                { "ssh-new-cert-v02@example.org", "ssh-new", edwards, true, false },
+        };
+        static uint8_t host[ROOM], told[ROOM];
+        (void)state;
+        assert_true(is_bound_to(HOST, sizeof HOST - 1, (const uint8_t *)HOST, sizeof HOST - 1));
+        for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+                size_t len = certificate(host, rows[i].kind, rows[i].parts, rows[i].whole);
+                size_t told_len = bare(told, rows[i].bare, rows[i].parts);
+                if (is_bound_to(host, len, told, told_len) != rows[i].good)
+                        fail_msg("row %zu", i);
+        }
+        size_t len = bare(host, "ssh-future@example.org", edwards); /* no key that is known here */
+        assert_true(is_bound_to(host, len, host, len));
+        assert_false(is_bound_to(host, 26, host, len)); /* a name and no key */
+        assert_false(is_bound_to("\0\0\0\1\nkey", 8, host, len));
+        assert_false(is_bound_to("no string", 9, host, len));
+        memset(host, 0, sizeof host);
+        memcpy(host, "\0\0\0\1k", 5);
+        assert_true(is_bound_to(host, RECOGNISE_HOST_MAX, host, RECOGNISE_HOST_MAX));
+        assert_false(is_bound_to(host, RECOGNISE_HOST_MAX + 1, host, RECOGNISE_HOST_MAX + 1));
 }
 
 static void a_login_is_read_to_its_end(void **state)
@@ -293,6 +375,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_clients_part_of_tls_1_3),
                 cmocka_unit_test(a_login_by_ssh),
+                cmocka_unit_test(a_login_may_be_bound_to_a_host),
                 cmocka_unit_test(a_login_is_read_to_its_end),
                 cmocka_unit_test(signed_attributes_of_cms),
                 cmocka_unit_test(attributes_are_der_and_nothing_else),

@@ -226,7 +226,7 @@ static void it_is_told_whole(void **state)
                 "'reader':'Test A 00 00','simulated':true,'unproven':true,'expired':true,"
                 "'staff':true,'pinpad':true,'phone':true,'required':['card_expiry'],"
                 "'optional':['reader','station'],'granted':true,'may_remember':true,"
-                "'recorded':true,'pin_min':6,'pin_max':8,'timeout_ms':60000}");
+                "'recorded':true,'record':'history','pin_min':6,'pin_max':8,'timeout_ms':60000}");
 }
 
 static void questions_about_readers_tell_nothing_of_a_card(void **state)
@@ -313,6 +313,11 @@ static void documents_certificates_and_keys_are_told_as_such(void **state)
         assert_told(&question, world.pin,
                 "{'kind':'key','request':'r','asker':{'system_unit':false},'tries_left':2,"
                 "'key':'signature','content':'ssh','content_text':'root'," BARE_FACTS);
+        question.content_host = "SHA256:\n0123";
+        assert_told(&question, world.pin,
+                "{'kind':'key','request':'r','asker':{'system_unit':false},'tries_left':2,"
+                "'key':'signature','content':'ssh','content_text':'root',"
+                "'content_host':'SHA256:0123'," BARE_FACTS);
         question.work = PERSON_CERTIFICATES;
         question.may_remember = false;
         question.tries_left = -1;
