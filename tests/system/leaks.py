@@ -5,17 +5,26 @@
 A few requests, good and bad, at the most verbose log level. Then everything is read that others might read: what the programs
 said (the journal, in a session), every byte of every file they keep, the write-ahead log as well, what /proc says of
 each process while the PIN is asked for and while the card checks it, what `mohr history` prints. Nowhere are digits of the PIN, in any
-spelling; and name, numbers and certificate only where `[history] values = yes` lets them be. Memory is memory.py's.
+spelling; and name, numbers and certificate only where `[history] values = yes` lets them be. The same over NFC, USB and a phone, for
+a document, a key and a new PIN. What falls leaves no image of its memory. Memory while they run is memory.py's.
 
 That the look can see is shown each time: the audience, which may be anywhere, is found.
 """
 import base64
 import json
 import os
+import re
+import resource
+import signal
+import subprocess
 import threading
+import urllib.parse
 
+import digits
 import lib
-from digits import a_pin, family, find, may_look
+import pkcs11_rig
+import ways
+from digits import a_pin, family, find, may_look, persian
 from lib import AUDIENCE, Card, Daemon, Pcscd, main, wait_for
 from rows import History
 
@@ -24,11 +33,15 @@ PURPOSE = "Opening an account"
 
 
 def spelled(pin):
-    """The PIN as text, numbers, hexadecimal, packed and in Base64, whole and by six digits of eight."""
+    """The PIN as text, numbers, hexadecimal, packed and in Base64, in all scripts of digits, whole and by six digits of eight."""
     ascii_, packed = pin.encode(), bytes.fromhex(pin)
-    forms = {"digits": ascii_, "reversed": ascii_[::-1], "bare numbers": bytes(digit - 48 for digit in ascii_), "hex": ascii_.hex().encode(),
+    local, escaped = persian(pin), "".join(f"\\u06f{digit}" for digit in pin)
+    forms = {"digits": ascii_, "reversed": ascii_[::-1], "packed, the other half first": bytes.fromhex("".join(pin[at + 1] + pin[at] for at in (0, 2, 4, 6))),
+             "UTF-16": pin.encode("utf-16-le"), "UTF-32": pin.encode("utf-32-le"), "Persian digits, escaped": escaped.encode(),
+             "Persian digits in hex": local.encode().hex().encode(), "Persian digits, in percents": urllib.parse.quote(local).encode(),
+             "Persian digits in UTF-16": local.encode("utf-16-le"), "Persian digits reversed": local[::-1].encode(), "bare numbers": bytes(digit - 48 for digit in ascii_), "hex": ascii_.hex().encode(),
              "HEX": ascii_.hex().upper().encode(), "packed": packed, "Base64": base64.b64encode(ascii_)[:8],
-             "Persian digits": "".join(chr(0x6F0 + int(digit)) for digit in pin).encode(),
+             "Persian digits": local.encode(),
              "Arabic-Indic digits": "".join(chr(0x660 + int(digit)) for digit in pin).encode()}
     forms.update({f"six digits from {at}": ascii_[at:at + 6] for at in range(3)})
     return forms
@@ -40,7 +53,7 @@ def of_holder(assertion):
     der = base64.b64decode(header["x5c"][0])
     number = claims["card_number"]
     forms = {"given name": claims["given_name"].encode(), "family name": claims["family_name"].encode(), "card number": number.encode(),
-             "card number in Persian": "".join(chr(0x6F0 + int(digit)) for digit in number).encode(), "subject": claims["sub"].encode(),
+             "card number in Persian": persian(number).encode(), "subject": claims["sub"].encode(),
              "the name, escaped": claims["family_name"].encode("unicode_escape"), "expected number": EXPECTED.encode()}
     middle = len(der) // 2
     forms.update({"certificate": der[middle:middle + 24], "certificate in Base64": header["x5c"][0][400:440].encode(),
@@ -57,17 +70,23 @@ def seen(forms, data):
 def files(daemon):
     """{path: bytes} of all that is kept."""
     found = {}
-    for folder, _, names in os.walk(daemon.state):
+    homes = [os.path.join(daemon.phone.home, "mohr"), os.path.join(daemon.rig.dir, "mohr")] if hasattr(daemon, "phone") else []
+    for folder, _, names in (found_there for home in [daemon.state, *homes] for found_there in os.walk(home)):
         for name in names:
             with open(os.path.join(folder, name), "rb") as file:
                 found[name] = found.get(name, b"") + file.read()
     return found
 
 
+def logs(daemon):
+    """All that the daemon said, and what was said on the phone."""
+    return (daemon.process.said() + (daemon.phone.process.said() if hasattr(daemon, "phone") else "")).encode()
+
+
 def proc_of(pid):
     """What /proc tells of a process besides its memory."""
     told = []
-    for name in ("cmdline", "environ", "maps", "comm", "stat", "status", "cgroup", "wchan", "mountinfo"):
+    for name in ("cmdline", "environ", "maps", "comm", "stat", "status", "cgroup", "wchan", "mountinfo", "syscall", "stack", "auxv", "io", "limits"):
         try:
             with open(f"/proc/{pid}/{name}", "rb") as file:
                 told.append(file.read())
@@ -76,6 +95,8 @@ def proc_of(pid):
     try:
         for fd in os.listdir(f"/proc/{pid}/fd"):
             told.append(os.fsencode(os.readlink(f"/proc/{pid}/fd/{fd}")))
+            with open(f"/proc/{pid}/fdinfo/{fd}", "rb") as file:
+                told.append(file.read())
     except OSError:
         pass
     return b"\0".join(told)
@@ -83,7 +104,7 @@ def proc_of(pid):
 
 def processes(daemon):
     """The daemon and all below it, pinentry included, as /proc has them: {pid and name: bytes}."""
-    family = {daemon.process.pid, *daemon.helpers(everything=True)}
+    family = set(digits.family(daemon))
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
             with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as stat:
@@ -102,16 +123,16 @@ class Session:
 
     def __init__(self, rig, way, **history):
         self.rig, self.pin, self.wrong_pin, self.proc, self.said = rig, a_pin(), a_pin(), [], []
-        self.card, make = way(rig, pin=self.pin)
+        self.card, make = ways.WAYS[way](rig, pin=self.pin, sign_ms=150)
         self.daemon = make(rig, history=history) if history else make(rig)
-        self.daemon.wait_state(self.card.reader, "card")
-        self.assertions = []
+        self.reader, self.assertions = ways.reader_of(self.card, way), []
+        self.daemon.wait_state(self.reader, "card", seconds=30)
 
     def ask(self, pin, while_asked=None, **script):
         self.daemon.script(getpin=[pin], **script)
         answer = []
         thread = threading.Thread(target=lambda: answer.append(self.daemon.request(
-            self.card.reader, purpose=PURPOSE, expect_national_number=EXPECTED)))
+            self.reader, purpose=PURPOSE, expect_national_number=EXPECTED)))
         thread.start()
         if while_asked:
             while_asked()
@@ -132,14 +153,13 @@ class Session:
         self.look()
 
     def run(self):
-        persian = "".join(chr(0x6F0 + int(digit)) for digit in self.pin)
-        codes = [self.ask(self.pin, self.at_the_prompt, delay=0.2), self.ask(self.wrong_pin), self.ask(persian, self.at_the_card),
+        codes = [self.ask(self.pin, self.at_the_prompt, delay=0.2), self.ask(self.wrong_pin), self.ask(persian(self.pin), self.at_the_card),
                  self.ask(self.pin, confirm=["cancel"])]
         lib.call(self.daemon.socket, "mohr.Identity.Examine", {"transcript": True})
         self.look()
         self.files = files(self.daemon)  # while it runs: the write-ahead log is there
         self.daemon.stop()
-        self.log = self.daemon.process.said().encode()
+        self.log = logs(self.daemon)
         self.files.update({name + " afterwards": data for name, data in files(self.daemon).items()})
         return codes
 
@@ -161,17 +181,16 @@ class Session:
         self.card.remove()
 
 
-def over_pcsc(rig, pin):
-    rig.pcscd = getattr(rig, "pcscd", None) or Pcscd(rig)
-    return Card(rig, rig.pcscd, pin=pin, sign_ms=150), Daemon
-
-
 # name, way, [history], what of a holder the files may hold
 # (Not over the driver `soft`: its card's PIN is a setting, and so in its helper's command line.)
 SESSIONS = [
-    ("as shipped", over_pcsc, {}, False),
-    ("values kept", over_pcsc, {"values": "yes"}, True),
-    ("a station's register", over_pcsc, {"values": "yes", "register": "station"}, False),
+    ("as shipped", "pcsc", {}, False),
+    ("values kept", "pcsc", {"values": "yes"}, True),
+    ("a station's register", "pcsc", {"values": "yes", "register": "station"}, False),
+    ("over NFC", "nfc", {}, False),
+    ("over USB", "usb", {}, False),
+    ("a phone, the PIN typed there", "phone, usb", {}, False),
+    ("a phone, the PIN typed here", "phone, pcsc", {}, False),
 ]
 
 
@@ -205,10 +224,107 @@ def one(rig, name, way, history, kept):
     history_told = History(session.daemon.state).bodies
     rig.check({"the history's export", "mohr history list"} <= set(told) and any(place.startswith("the file history.db") for place in told),
               f"{name}: the audience is found where it may be", told)
-    rig.check(PURPOSE.encode() not in session.log and AUDIENCE.encode() not in session.log, f"{name}: for whom and what for is not in the log")
+    log = re.sub(rb"(?m)^\d\d:\d\d  Counter 3: .*$", b"", session.log)  # what the phone's own screen shows is no log
+    rig.check(PURPOSE.encode() not in log and AUDIENCE.encode() not in log, f"{name}: for whom and what for is not in the log")
     names = [body.get("values") for body in history_told if body["event"] == "ended" and body["outcome"] == "Ok"]
     rig.check(len(names) == 2 and all(bool(value) == kept for value in names), f"{name}: values are kept {'as was chosen' if kept else 'nowhere'}", names)
     session.end()
+
+
+# ---- a key, a document ----------------------------------------------------------------------------
+
+class Uses(Session):
+    """A staff card whose PIN is typed for a document (`mohr sign`) and for a key (mohr-pkcs11.so in a program of others)."""
+
+    def __init__(self, rig):
+        self.rig, self.pin, self.wrong_pin, self.proc, self.assertions = rig, a_pin(), a_pin(), [], []
+        rig.pcscd = getattr(rig, "pcscd", None) or Pcscd(rig)
+        self.card = Card(rig, rig.pcscd, profile="piv", pin=self.pin, sign_ms=150)
+        self.daemon = Daemon(rig, trust={"staff_anchors": os.path.join(rig.pki, "staff-ca.pem")})
+        self.daemon.wait_state(self.card.reader, "card")
+        self.world, self.outputs = pkcs11_rig.World(rig, rig.pcscd), []
+
+    def use(self, pin, *argv):
+        self.daemon.script(getpin=[pin], delay=0.05)
+        self.daemon.prompts()
+        asker = lib.Process(self.rig, "asker", argv, self.world.environment(self.daemon))
+        self.at_the_prompt()
+        self.proc.append({asker.pid: proc_of(asker.pid)})
+        code = asker.child.wait(60)
+        self.look()
+        self.outputs.append(asker.said().encode())
+        return code == 0
+
+    def run(self):
+        with open(self.world.path("contract.txt"), "w", encoding="ascii") as file:
+            file.write("A contract.\n")
+        document = [os.path.join(self.rig.build, "mohr"), "sign", "--force", "contract.txt"]
+        served = [self.use(self.pin, *document), self.use(self.wrong_pin, *document), self.use(persian(self.pin), *document)]
+        if not self.world.missing():
+            self.world.key_file(self.daemon)
+            key = ["pkcs11-tool", "--module", self.world.module, *self.world.sign_words("SHA256-RSA-PKCS", "sha256", "words")]
+            served += [self.use(self.pin, *key), self.use(self.wrong_pin, *key)]
+        self.files = files(self.daemon)
+        self.daemon.stop()
+        self.log = logs(self.daemon)
+        return served
+
+    def places(self):
+        yield from super().places()
+        yield from ((f"what asker {number} said", data) for number, data in enumerate(self.outputs))
+
+
+def used(rig):
+    for again in (False, True):
+        session = Uses(rig)
+        served = session.run()
+        rig.check(served in ([True, False, True], [True, False, True, True, False]), "a document and a key: signed, a wrong PIN, signed", served)
+        forms = {f"{number}, {form}": needle for number, pin in enumerate((session.pin, session.wrong_pin)) for form, needle in spelled(pin).items()}
+        digits_seen = [(place, form) for place, data in session.places() for form in seen(forms, data)]
+        kept = b"".join(data for name, data in session.files.items())
+        session.end()
+        if not digits_seen or again:
+            break
+        rig.note(f"a document and a key: a find, by chance or not: {digits_seen}")
+    rig.check(not digits_seen, "a document and a key: no digits of a PIN in logs, files, /proc, history or what the program said", digits_seen)
+    rig.check(b"contract.txt" in kept, "a document and a key: the history's files were read", len(kept))
+
+
+# ---- core files -----------------------------------------------------------------------------------
+
+def fall(pid):
+    """Ends as by a fault of its own. True where the kernel says that it left an image of its memory."""
+    os.kill(pid, signal.SIGSEGV)
+    return os.WCOREDUMP(os.waitpid(pid, 0)[1])
+
+
+def no_image_is_left(rig):
+    """Everything falls while a PIN is being typed, and is allowed images of any size: an ordinary program leaves one, ours none."""
+    hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
+    resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))
+    other = subprocess.Popen(["sleep", "60"], cwd=rig.dir)
+    dumps = fall(other.pid)
+    card, make = ways.WAYS["phone, pcsc"](rig)
+    daemon = make(rig)
+    daemon.wait_state("phone", "card", seconds=30)
+    daemon.script(getpin=["hang"])
+    running = lib.Connection(daemon.socket).send("mohr.Identity.Assert", {"audience": AUDIENCE, "nonce": lib.NONCE, "ui": {"display": ":mohr-test"}})
+    asked = wait_for(lambda: any(line.startswith("GETPIN") for line in daemon.prompts()), 20)
+    ours = {pid: name for pid, name in family(daemon).items() if name.startswith("mohr")}
+    limits = {name: line.split()[4] for pid, name in ours.items() for line in proc_of(pid).decode(errors="replace").splitlines() if line.startswith("Max core")}
+    own = {daemon.process.pid, daemon.phone.process.pid}
+    before = set(os.listdir(rig.dir))
+    for pid in set(ours) - own:
+        os.kill(pid, signal.SIGSEGV)
+    images = [pid for pid in own if fall(pid)]
+    left = [name for name in set(os.listdir(rig.dir)) - before if "core" in name]
+    running.close()
+    card.remove()
+    rig.check(asked and {"mohrd", "mohr-relay", "mohr-prompt", "mohr-history", "mohr-reader-pho", "mohr-reader"} <= set(ours.values()), "a PIN is being typed, all of Mohr is there", ours)
+    rig.check(not images and not left, f"nothing of Mohr that falls leaves an image ({'sleep does' if dumps else 'nor does anything here'})", (images, left))
+    rig.check(limits and set(limits.values()) == {"0"}, "and none may", limits)
+    if not dumps:
+        rig.skip("that an ordinary program leaves an image", "not on this machine")
 
 
 # ---- a staff card's new PIN -----------------------------------------------------------------------
@@ -244,7 +360,7 @@ class Renewal(Session):
         codes = [self.renew("ChangePin", self.pin, self.new, self.new), self.renew("UnblockPin", self.puk, self.newer, self.newer)]
         self.files = files(self.daemon)
         self.daemon.stop()
-        self.log = self.daemon.process.said().encode()
+        self.log = logs(self.daemon)
         return codes
 
 
@@ -266,10 +382,13 @@ def renewed(rig):
 
 def body(rig):
     for name, way, history, kept in rig.mine(rig.few(SESSIONS, 3)):
-        one(rig, name, way, history, kept)
-    if rig.shard[0] == 1:
-        renewed(rig)
+        if why := ways.lacking(rig, way):
+            rig.skip(f"what is left of a PIN: {name}", why)
+        else:
+            one(rig, name, way, history, kept)
+    for part in rig.mine((used, renewed, *(() if rig.sanitized() else (no_image_is_left,)))):  # a sanitizer's report is no fall
+        part(rig)
 
 
 if __name__ == "__main__":
-    main(body, workers=2)
+    main(body, workers=4)

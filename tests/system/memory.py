@@ -4,7 +4,8 @@
 
 Over each way to a card, with each family of cards, for an assertion, a document and a key: two looks, while the card is busy
 with the signature command (it was told to be slow), and after the answer. No four consecutive digits of the PIN may be found in
-daemon, helpers, watchers, the history's worker, a phone's relay, or the program that asked, at either. There the PIN is typed in Persian digits. That the look can see is shown each time: a text known to be in the daemon is found there, digits in locked
+daemon, helpers, watchers, the history's worker, a phone's relay, or the program that asked, at either; the PIN is typed in
+Persian digits there. That the look can see is shown each time: a text known to be in the daemon is found there, digits in locked
 pages left out of core dumps are found in this process, and the PIN is found in the helper while the card is busy with VERIFY.
 Digits also occur by chance: a find counts when there is one with three PINs, of which the later ones have nothing of what was
 found before.
