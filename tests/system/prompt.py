@@ -165,6 +165,7 @@ def plain_terminal(flavour):
     prompt = Prompt(flavour, language="fa", term="linux")
     page = prompt.wait_for("]? ")
     check("cannot show Persian" in page and "Who is asking" in page, f"{flavour}: a terminal that cannot shape is asked in English", page)
+    check("\u2068" not in page and "\u2069" not in page, f"{flavour}: and sees none of the characters that isolate directions elsewhere", page)
     prompt.type("r")
     check(prompt.answer() == (REFUSED, ""), f"{flavour}: and understood in English")
     prompt.end()
