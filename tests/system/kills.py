@@ -7,7 +7,7 @@ What must hold each time: an assertion that was answered has its row in the hist
 left a trace there; one entry spends one try at most, by the card's own count; no PIN stays verified (pcsc at once, a
 direct reader within a second, by the card's own clock); whoever was killed comes back, and in the end the history's chain is whole.
 
-MOHR_KILLS=500 (./dev kills) strikes so many moments, a check 60; MOHR_SEED repeats a run's choices.
+MOHR_KILLS=500 (./dev kills) strikes so many moments, a check 40; MOHR_SEED repeats a run's choices.
 """
 import contextlib
 import os
@@ -23,7 +23,7 @@ from lib import AUDIENCE, NONCE, Connection, main, outcomes, wait_for
 from rows import History, digest_of
 
 SEED = int(os.environ.get("MOHR_SEED", "0")) or random.SystemRandom().randrange(1, 10 ** 9)
-MOMENTS = int(os.environ.get("MOHR_KILLS", "60"))
+MOMENTS = int(os.environ.get("MOHR_KILLS", "40"))
 TYPED = {f"mohr.Identity.{name}" for name in outcomes()}
 CALM = 8.0  # seconds that something may take to come back on a busy machine
 
