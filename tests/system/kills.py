@@ -278,6 +278,31 @@ def row_before_answer(rig):
     ground.end()
 
 
+def while_mohrd_stands_still(rig):
+    """Any program of the user can stop mohrd and kill its helper while the PIN is verified. pcscd is nobody's to stop and resets the card; a reader that
+    no service holds keeps it as it is until mohrd goes on."""
+    for name, by_itself in (("pcsc", True), ("usb", False)):
+        if why := ways.lacking(rig, name):
+            rig.skip(f"mohrd stopped over {name}", why)
+            continue
+        ground = Ground(rig, name, random.Random(SEED), sign_ms=200)
+        client = Client(ground.daemon)
+        verified = wait_for(ground.unlocked_now, 10, 0.0005)
+        os.kill(ground.daemon.process.pid, signal.SIGSTOP)
+        _, at = ground.kill("helper")
+        locked = wait_for(lambda: not ground.unlocked_now(), 10 if by_itself else 1.0, 0.002)
+        took = ground.card.stats()["pin_changed_ms"] / 1000 - at
+        if by_itself:
+            rig.check(verified and locked and took < ground.grace, f"{name}: mohrd stands still, its helper is killed: pcscd locks the card ({took * 1000:.0f} ms)", took)
+        else:
+            rig.check(verified and not locked, f"left: {name}: mohrd stands still, its helper is killed: the card stays unlocked")
+        on = time.monotonic()
+        os.kill(ground.daemon.process.pid, signal.SIGCONT)
+        rig.check(client.ended.wait(30) and not client.assertion and client.error in TYPED, f"{name}: when mohrd goes on there is a typed answer", client.error)
+        rig.check(ground.card.locked(CALM) and ground.card.stats()["pin_changed_ms"] / 1000 - on < ground.grace, f"{name}: and the card is locked", ground.card.stats())
+        ground.end()
+
+
 SIGN_MS = 20
 GROUND = 100  # moments on one card: its witness does not keep more
 
@@ -322,6 +347,8 @@ def body(rig):
     if rig.shard[0] == 2:
         row_before_prompt(rig)
         row_before_answer(rig)
+    if rig.shard[0] == 3:
+        while_mohrd_stands_still(rig)
 
 
 if __name__ == "__main__":
