@@ -13,6 +13,13 @@
 #define AT_ONCE 500
 #define DAY_S   86400
 
+/* No further than one go: what is old may be all that there is. */
+static const char first_young[] = "SELECT seq FROM entry WHERE seq > CAST(?1 AS INTEGER)"
+                                  " AND seq <= CAST(?1 AS INTEGER) + 500"
+                                  " AND json_extract(body, '$.at') >= CAST(?2 AS INTEGER)"
+                                  " ORDER BY seq LIMIT 1";
+_Static_assert(AT_ONCE == 500, "the statement says the same");
+
 static int number_with(struct book *book, const char *sql, int64_t first, int64_t second,
         int64_t *ret, bool *ret_found)
 {
@@ -49,10 +56,7 @@ static int find_through(struct book *book, int64_t from, int64_t oldest, int64_t
                 return 0; /* not what a writer of ours would write */
         int64_t far = from + AT_ONCE < (int64_t)last.seq ? from + AT_ONCE : (int64_t)last.seq;
         int64_t young = far + 1;
-        r = number_with(book,
-                "SELECT seq FROM entry WHERE seq > CAST(?1 AS INTEGER) AND"
-                " json_extract(body, '$.at') >= CAST(?2 AS INTEGER) ORDER BY seq LIMIT 1",
-                from, oldest, &young, &found);
+        r = number_with(book, first_young, from, oldest, &young, &found);
         if (r == 0)
                 *ret = young - 1 < far ? young - 1 : far;
         return r;
