@@ -53,36 +53,34 @@ void config_clear_list(char **list)
 static const struct driver_section {
         const char *name;
         size_t slot;
-} driver_sections[] = {
+} driver_sections[CONFIG_DRIVER_SECTIONS] = {
         { "nfc", offsetof(struct config, nfc) },
         { "usb", offsetof(struct config, usb) },
         { "phone", offsetof(struct config, phone) },
         { "soft", offsetof(struct config, soft) },
 };
 
+/* CONFIG_DRIVER_SECTIONS: it is none of these. */
+static size_t section_of_driver(const char *name)
+{
+        size_t i = 0;
+        while (i < CONFIG_DRIVER_SECTIONS && strcmp(driver_sections[i].name, name) != 0)
+                i++;
+        return i;
+}
+
 char *const *config_options(const struct config *config, const char *driver)
 {
         static char *const none[] = { NULL };
-        for (size_t i = 0; i < ARRAY_LEN(driver_sections); i++)
-                if (strcmp(driver_sections[i].name, driver) == 0)
-                        return (char *const *)((const char *)config + driver_sections[i].slot);
-        return none;
-}
-
-static char **section_options(struct config_file *file)
-{
-        for (size_t i = 0; i < ARRAY_LEN(driver_sections); i++)
-                if (strcmp(driver_sections[i].name, file->section) == 0)
-                        return (char **)((char *)file->config + driver_sections[i].slot);
-        return NULL;
+        size_t i = section_of_driver(driver);
+        return i < CONFIG_DRIVER_SECTIONS
+                       ? (char *const *)((const char *)config + driver_sections[i].slot)
+                       : none;
 }
 
 static bool section_known(const char *name)
 {
-        for (size_t i = 0; i < ARRAY_LEN(driver_sections); i++)
-                if (strcmp(driver_sections[i].name, name) == 0)
-                        return true;
-        return config_section_known(name);
+        return section_of_driver(name) < CONFIG_DRIVER_SECTIONS || config_section_known(name);
 }
 
 static int unknown_section(const struct config_file *file, const char *name)
@@ -118,26 +116,37 @@ static int take_section(struct config_file *file, char *line)
         return r == 0 && rule ? config_begin_rule(file, trim(name + 4)) : r;
 }
 
-static int take_option(struct config_file *file, char **list, const char *name, const char *value)
+static int put_option(char **slot, const char *option)
+{
+        char *copy = strdup(option);
+        if (!copy)
+                return -ENOMEM;
+        free(*slot);
+        *slot = copy;
+        return 0;
+}
+
+/* What root has set stays; else a later word takes the place of an earlier one. */
+static int take_option(
+        struct config_file *file, size_t section, const char *name, const char *value)
 {
         char option[OPTION_MAX];
-        size_t name_len = strlen(name);
+        char **list = (char **)((char *)file->config + driver_sections[section].slot);
+        uint32_t *settled = &file->config->settled_options[section];
+        size_t name_len = strlen(name), at = 0;
         int len = snprintf(option, sizeof option, "%s=%s", name, value);
         if (len < 0 || (size_t)len >= sizeof option)
                 return config_refuse(file, "longer than %d bytes", OPTION_MAX - 1);
-        for (char **set = list; *set; set++)
-                if (strncmp(*set, option, name_len + 1) == 0) {
-                        char *copy = strdup(option);
-                        if (!copy)
-                                return -ENOMEM;
-                        free(*set);
-                        *set = copy;
-                        return 0;
-                }
-        int r = config_list_add(list, CONFIG_OPTIONS_MAX, option, (size_t)len);
-        return r > 0 ? config_refuse(file, "more than %d options in [%s]", CONFIG_OPTIONS_MAX,
-                               file->section)
-                     : r;
+        while (list[at] && strncmp(list[at], option, name_len + 1) != 0)
+                at++;
+        if (at == CONFIG_OPTIONS_MAX)
+                return config_refuse(
+                        file, "more than %d options in [%s]", CONFIG_OPTIONS_MAX, file->section);
+        if (file->origin != CONFIG_ROOTS && *settled & UINT32_C(1) << at)
+                return 0;
+        if (file->origin == CONFIG_ROOTS)
+                *settled |= UINT32_C(1) << at;
+        return put_option(&list[at], option);
 }
 
 static int take_setting(struct config_file *file, const char *name, const char *value)
@@ -148,9 +157,9 @@ static int take_setting(struct config_file *file, const char *name, const char *
                 return config_refuse(file, "\"%.40s\" has no value", name);
         if (file->rule)
                 return config_take_rule_key(file, name, value);
-        char **options = section_options(file);
-        return options ? take_option(file, options, name, value)
-                       : config_take_key(file, name, value);
+        size_t driver = section_of_driver(file->section);
+        return driver < CONFIG_DRIVER_SECTIONS ? take_option(file, driver, name, value)
+                                               : config_take_key(file, name, value);
 }
 
 static bool name_valid(const char *name)

@@ -13,9 +13,10 @@
 #include "base/base.h"
 #include "base/log.h"
 
-#define CONFIG_OPTIONS_MAX 32
-#define CONFIG_DRIVERS_MAX 5
-#define CONFIG_FILE_MAX    65536
+#define CONFIG_OPTIONS_MAX     32
+#define CONFIG_DRIVER_SECTIONS 4
+#define CONFIG_DRIVERS_MAX     5
+#define CONFIG_FILE_MAX        65536
 
 enum unproven { UNPROVEN_ASK, UNPROVEN_YES, UNPROVEN_NO };
 enum raw_hash { /* which keys of assertions sign what an app hashed, and make no assertions any more */
@@ -62,6 +63,8 @@ struct config {
         char *usb[CONFIG_OPTIONS_MAX + 1];
         char *phone[CONFIG_OPTIONS_MAX + 1];
         uint32_t settled; /* rows of config_keys.c that root's files have set */
+        uint32_t settled_options
+                [CONFIG_DRIVER_SECTIONS]; /* and of [nfc], [usb], [phone], [soft], by their places there */
         struct config_at { /* --driver NAME=ADDRESS: a reader that is there without anybody looking for it */
                 char driver[8], address[128];
         } at[CONFIG_DRIVERS_MAX];

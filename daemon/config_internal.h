@@ -34,6 +34,8 @@ _printf_(2, 3) int config_refuse(const struct config_file *file, const char *for
 /* A setting of a section of config_keys.c, which are those config_section_known() knows. */
 bool config_section_known(const char *section);
 _must_check_ int config_take_key(struct config_file *file, const char *name, const char *value);
+/* The keys of those sections, for whoever tries each: false behind the last. */
+bool config_key_at(size_t row, const char **ret_section, const char **ret_name);
 /* [rule NAME]: its header, its keys, and that the next section or the end of the text has come. */
 _must_check_ int config_begin_rule(struct config_file *file, const char *name);
 _must_check_ int config_take_rule_key(

@@ -4,7 +4,7 @@
  *
  * A key that is root's alone decides whom this computer believes, who may show its questions, or what its history
  * holds of citizens. A key that root settles would loosen what root set: who answers the page of consent, which cards
- * get a PIN, where the past is kept that limits look at. The user's word for it is none then, and no error: root may
+ * get a PIN and over which ways, where the past is kept that limits look at, who comes in from the network. The user's word for it is none then, and no error: root may
  * settle it without knowing every user's files. The numbers of [limits] are kept apart for each kind of file, and what holds is the stricter of
  * the two: whoever can write to the user's own files can forbid by them, and allow nothing.
  */
@@ -16,7 +16,9 @@
 #include "base/text.h"
 
 #include <ctype.h>
+#include <limits.h>
 #include <stdio.h>
+#include <unistd.h>
 
 struct setting { /* one key on its way into its place */
         struct config *config;
@@ -89,9 +91,28 @@ static int set_path(const struct setting *s)
         return s->value[0] == '/' ? set_string(s) : OUTCOME_USAGE;
 }
 
+/* A name of root's is one of the system's programs: PATH is the user's. One that is not there stays without a page to ask on. */
+static int set_roots_program(const struct setting *s)
+{
+        static const char *const folders[] = { "/usr/local/bin", "/bin", "/usr/bin" };
+        char path[4096];
+        for (size_t i = 0; i < ARRAY_LEN(folders); i++) {
+                snprintf(path, sizeof path, "%s/%s", folders[i], s->value);
+                if (access(path, X_OK) == 0)
+                        break;
+        }
+        struct setting found = *s;
+        found.value = path;
+        return set_string(&found);
+}
+
 static int set_program(const struct setting *s)
 {
-        return s->value[0] == '/' || !strchr(s->value, '/') ? set_string(s) : OUTCOME_USAGE;
+        if (s->value[0] == '/')
+                return set_string(s);
+        if (strchr(s->value, '/') || strlen(s->value) > NAME_MAX)
+                return OUTCOME_USAGE;
+        return s->origin == CONFIG_ROOTS ? set_roots_program(s) : set_string(s);
 }
 
 /* Who may hold the role of a screen, as peer_key() names it. */
@@ -232,7 +253,8 @@ static const char *const register_words[] = { "person", "station", NULL };
 #define YES_NO        .want = "yes or no"
 
 static const struct key keys[] = {
-        { "readers", "drivers", set_drivers, AT(drivers), .want = CONFIG_WANT_DRIVERS },
+        { "readers", "drivers", set_drivers, AT(drivers), .want = CONFIG_WANT_DRIVERS,
+                .whose = ROOT_SETTLES },
         { "pin", "pinentry", set_program, AT(pinentry), .want = "a program's name or absolute path",
                 .whose = ROOT_SETTLES },
         { "pin", "pad", set_bool, AT(pinpad), YES_NO, .whose = ROOT_SETTLES },
@@ -260,12 +282,14 @@ static const struct key keys[] = {
         { "limits", "pause_s", set_limit, LIMIT(pause_s), CONFIG_WANT_PAUSE },
         { "relay", "name", set_name, AT(relay.name), .want = "1 to 64 bytes of text" },
         { "relay", "port", set_number, AT(relay.port), .want = "a port, 1 to 65535", .min = 1,
-                .max = 65535 },
-        { "relay", "listen", set_string, AT(relay.address), .want = "an address" },
-        { "relay", "anywhere", set_bool, AT(relay.anywhere), YES_NO },
-        { "relay", "publish", set_bool, AT(relay.publish), YES_NO },
-        { "relay", "last_try", set_bool, AT(relay.last_try), YES_NO },
-        { "relay", "pin", set_relay_pin, 0, .want = "phone or computer", .words = relay_pin_words },
+                .max = 65535, .whose = ROOT_SETTLES },
+        { "relay", "listen", set_string, AT(relay.address), .want = "an address",
+                .whose = ROOT_SETTLES },
+        { "relay", "anywhere", set_bool, AT(relay.anywhere), YES_NO, .whose = ROOT_SETTLES },
+        { "relay", "publish", set_bool, AT(relay.publish), YES_NO, .whose = ROOT_SETTLES },
+        { "relay", "last_try", set_bool, AT(relay.last_try), YES_NO, .whose = ROOT_SETTLES },
+        { "relay", "pin", set_relay_pin, 0, .want = "phone or computer", .words = relay_pin_words,
+                .whose = ROOT_SETTLES },
         { "state", "dir", set_path, AT(state_dir), PATH, .whose = ROOT_SETTLES },
         { "log", "level", set_log_level, 0, .want = "error, warning, notice, info or debug" },
 };
@@ -278,6 +302,15 @@ bool config_section_known(const char *section)
                 if (strcmp(keys[i].section, section) == 0)
                         return true;
         return false;
+}
+
+bool config_key_at(size_t row, const char **ret_section, const char **ret_name)
+{
+        if (row >= ARRAY_LEN(keys))
+                return false;
+        *ret_section = keys[row].section;
+        *ret_name = keys[row].name;
+        return true;
 }
 
 /* What a section holds, or with section NULL the sections themselves. */

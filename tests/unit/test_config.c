@@ -99,7 +99,6 @@ static void what_is_roots_stands_in_no_file_of_the_users(void **state)
         }
 }
 
-/* In whichever order the files come. */
 /* Whoever names the pinentry answers the page of consent; whoever names the anchors, which card gets a PIN. */
 static void what_root_has_settled_no_file_of_the_users_changes(void **state)
 {
@@ -130,6 +129,7 @@ static void what_root_has_settled_no_file_of_the_users_changes(void **state)
         }
 }
 
+/* In whichever order the files come. */
 static void a_users_limit_counts_where_it_is_stricter(void **state)
 {
         static const char roots[] = "[limits]\napp_per_hour = 30\npause_s = 60\nwrong_pins = 5\n";
@@ -405,10 +405,10 @@ static void named_file_replaces_the_usual_ones(void **state)
         struct config *config;
         char error[256], path[128];
         write_file(place, "mohr/mohr.conf", "nonsense");
-        write_file(place, "own.conf", "[pin]\npinentry = own\n");
+        write_file(place, "own.conf", "[pin]\npinentry = /own\n");
         snprintf(path, sizeof path, "%s/own.conf", place->dir);
         assert_int_equal(load(&config, error, "--config", path, NULL), 0);
-        assert_string_equal(config->pinentry, "own");
+        assert_string_equal(config->pinentry, "/own");
         config_free(config);
         assert_int_equal(load(&config, error, "--config", "/nonexistent/f", NULL), OUTCOME_USAGE);
         assert_string_equal(error, "/nonexistent/f: No such file or directory");
