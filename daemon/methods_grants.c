@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* methods_grants.c: ListGrants and RevokeGrant: what may ask without the page of consent, and taking that back. The
- * history keeps them (docs/history.md, "Permissions"); nothing is remembered here.
+ * history keeps them (docs/history.md, "Permissions"); nothing is remembered here. Requests that wait by one are told.
  *
  * Whoever can read the history may see them and take them back. An app in a sandbox cannot read it, and
  * would learn from the list which other services its user goes to: it is refused, also where it is not known which app
@@ -15,7 +15,9 @@
 #include <sys/stat.h>
 
 struct asking { /* a call that waits for the history */
+        struct methods *methods;
         struct call *call;
+        char grant[33]; /* to be taken back */
         struct history_wait *wait;
 };
 
@@ -37,9 +39,12 @@ static struct asking *finish(struct asking *asking)
         return NULL;
 }
 
+/* Nobody waits for the history's word any more: whoever was to go by it asks in any case. */
 static void hung_up(void *user)
 {
-        finish(user);
+        struct asking *asking = user;
+        request_revoked(asking->methods->context, asking->grant);
+        finish(asking);
 }
 
 static void told(void *user, int outcome, const char *detail, json_t *grants)
@@ -61,6 +66,8 @@ static void taken_back(
         struct asking *asking = user;
         struct call *call = asking->call;
         (void)nothing;
+        if (outcome == 0)
+                request_revoked(asking->methods->context, asking->grant);
         finish(asking);
         if (outcome == 0)
                 call_reply(call, json_object());
@@ -96,6 +103,7 @@ static struct asking *begin(struct methods *m, struct call *call)
                         call, m->context->history ? OUTCOME_INTERNAL : OUTCOME_CANNOT_RECORD, NULL);
                 return NULL;
         }
+        asking->methods = m;
         asking->call = call;
         call_on_hangup(call, hung_up, asking);
         return asking;
@@ -129,8 +137,9 @@ void method_revoke_grant(void *user, struct call *call, json_t *parameters)
         struct asking *asking = begin(m, call);
         if (!asking)
                 return;
-        const char *grant = param_string(parameters, "grant");
-        int r = history_revoke(&asking->wait, m->context->history, grant, taken_back, asking);
+        snprintf(asking->grant, sizeof asking->grant, "%s", param_string(parameters, "grant"));
+        int r = history_revoke(
+                &asking->wait, m->context->history, asking->grant, taken_back, asking);
         if (r != 0)
                 give_up(asking, r);
 }

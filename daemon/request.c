@@ -137,6 +137,7 @@ static void request_free(struct request *request)
                 request->assertion,
         };
         let_go(request);
+        revoke_unwatch(request);
         known_card_clear(&request->card);
         for (size_t i = 0; i < ARRAY_LEN(texts); i++)
                 free(texts[i]);
@@ -166,6 +167,7 @@ int request_start(struct request **ret, struct request_context *context,
                 request_free(request);
                 return r;
         }
+        revoke_watch(request);
         *ret = request;
         return 0;
 }

@@ -40,6 +40,7 @@ struct request_context { /* shared by all requests of one daemon, outlives them 
         struct relying *relying;
         struct screen *screen; /* NULL: no configured role */
         struct turns turns;    /* whose prompt is open, who comes next */
+        struct request *open;  /* all that were started and not answered */
 };
 
 /* What a kind of request may know of its card; borrowed for the call. */
@@ -118,6 +119,8 @@ _must_check_ int request_start(struct request **ret, struct request_context *con
         const struct request_params *params, const struct request_callbacks *callbacks, void *user);
 /* What prepare() waited for has come: 0, an outcome or a negative errno. From the loop, never from inside prepare(). */
 void request_prepared(struct request *request, int result, const char *detail);
+/* The holder took this permission back: requests that were to go by it ask for consent after all. */
+void request_revoked(struct request_context *context, const char *grant);
 /* The client hung up, or the daemon stops: closes the prompt, frees the reader. No callback after. */
 struct request *request_cancel(struct request *request);
 

@@ -5,6 +5,7 @@
  *   request_table.c   the table of states and the loop that walks it
  *   request_ahead.c   which of its operations are asked before their time
  *   request_record.c  who may ask, whose turn it is, and the history's rows
+ *   request_revoke.c  a permission that is taken back meanwhile
  *   request_choose.c  which of several cards: asked by reader, or looked for by holder
  *   request_look.c    the first visit to the card: what is read, and the gate
  *   request_check.c   its end: the free checks
@@ -77,6 +78,7 @@ enum verdict { AGAIN = 1000, WAIT = REQUEST_WAIT };
 
 struct request {
         struct request_context *context;
+        struct request *next; /* of the context's */
         struct request_callbacks callbacks;
         void *user;
         const struct request_work *work;
@@ -213,6 +215,10 @@ int record_result(struct request *request, struct out *args);
 /* It ends without an answer that waits for a row: hung up on, or with the outcome that it has by then. */
 void record_abandon(struct request *request);
 void record_let_go(struct request *request);
+
+/* Among those that a permission can be taken back from. */
+void revoke_watch(struct request *request);
+void revoke_unwatch(struct request *request);
 
 /* Which of several cards? The reader's name is set when that is known. */
 bool choose_wants_search(const struct request *request);

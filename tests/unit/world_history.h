@@ -8,6 +8,8 @@
 #include "daemon/history.h"
 #include "tests/unit/world_state.h"
 
+static char ended_by_grant[33]; /* of the last end */
+
 struct history_wait {
         sd_event_source *soon;
         history_done done;
@@ -71,6 +73,7 @@ static void take_end(const struct history_ended *ended)
         snprintf(world.end, sizeof world.end, "%s", ended->outcome);
         snprintf(world.end_detail, sizeof world.end_detail, "%s",
                 ended->detail ? ended->detail : "");
+        snprintf(ended_by_grant, sizeof ended_by_grant, "%s", ended->grant ? ended->grant : "");
         world.ended_released = ended->released;
         world.ended_declined = ended->declined;
         world.ended_remember = ended->remember;
