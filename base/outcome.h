@@ -56,6 +56,9 @@ enum outcome {
         "pair it again"
 #define DETAIL_PHONE_EXPIRED "the pairing with the phone has expired: pair it again"
 #define DETAIL_PHONE_LOST    "the connection to the phone broke"
+#define DETAIL_PHONE_LOST_ASKING                                                                   \
+        "the connection to the phone broke while it asked for the PIN, and none was heard to go "  \
+        "to the card"
 #define DETAIL_PHONE_BUSY    "the phone serves another computer, or has not given up a link that broke"
 #define DETAIL_PHONE_VERSION "the phone runs another version of Mohr, which does not fit"
 #define DETAIL_PHONE_NOBODY                                                                        \

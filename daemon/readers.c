@@ -175,6 +175,7 @@ void reader_describe(const struct reader *reader, struct reader_info *ret)
                 .events = reader->serial,
                 .linked = reader->backend->row->linked,
                 .asks_pin = reader->link.asks_pin,
+                .pin_sent = reader->link.pin_sent,
                 .remote = reader->link.reader,
                 .latency_us = reader->link.latency_us,
         };

@@ -32,6 +32,7 @@ struct reader_info {
         const char *why; /* a word for a state that needs one, or NULL */
         bool linked;     /* at the other end of a link: a phone (readers_linked.c) */
         bool asks_pin;   /* of a linked one: it asks for the PIN itself */
+        bool pin_sent; /* of a linked one: a PIN went to the card there, or may have, since its helper began */
         const char *remote;  /* of a linked one: the reader there, "" none or not known */
         uint32_t latency_us; /* of a linked one: there and back, 0 not measured */
 };

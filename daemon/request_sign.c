@@ -214,6 +214,8 @@ static const struct word reader_words[] = {
 static const struct word phone_words[] = {
         { 0, 0x6400, DETAIL_PHONE_NOBODY },
         { 0, 0x6401, DETAIL_PHONE_CANCELLED },
+        { 0, 0x6403,
+                DETAIL_PHONE_CANCELLED }, /* by the keys of a reader there: too short, and given up */
         { OUTCOME_NOBODY_TO_ASK, 0, DETAIL_PHONE_NOTHING_TO_ASK_ON },
         { OUTCOME_POLICY, 0, DETAIL_PHONE_REFUSED },
 };
@@ -226,16 +228,36 @@ static const char *word_of(const struct word *words, size_t count, int outcome, 
         return NULL;
 }
 
+static const char *reader_detail(const struct request *request, int outcome)
+{
+        return word_of(reader_words, ARRAY_LEN(reader_words), outcome, request->sw);
+}
+
+/* A phone that has not said that it sends a PIN has sent none, whatever became of it; as far as it was heard. */
+static const char *phone_detail(const struct request *request, int outcome, const char *before)
+{
+        const char *word = word_of(phone_words, ARRAY_LEN(phone_words), outcome, request->sw);
+        bool doubted = request->detail && strcmp(request->detail, DETAIL_TRY_AT_RISK) == 0;
+        bool lost = outcome == OUTCOME_CARD_REMOVED || outcome == OUTCOME_NO_READER ||
+                    outcome == OUTCOME_TIMED_OUT;
+        if (request_pin_at_risk(request))
+                return NULL;
+        if (word || !doubted)
+                return word;
+        return lost     ? DETAIL_PHONE_LOST_ASKING
+               : before ? before
+                        : "the phone sent no PIN to the card";
+}
+
 int sign_typed(struct request *request, int outcome, struct in *fields)
 {
+        const char *before = request->detail;
         int tries = request->tries_left;
         int r = sign_verified(request, outcome, fields);
         if (r <= 0)
                 return r;
-        const char *detail =
-                ask_on_phone(request)
-                        ? word_of(phone_words, ARRAY_LEN(phone_words), r, request->sw)
-                        : word_of(reader_words, ARRAY_LEN(reader_words), r, request->sw);
+        const char *detail = ask_on_phone(request) ? phone_detail(request, r, before)
+                                                   : reader_detail(request, r);
         if (detail) {
                 request->detail = detail;
                 request->tries_left = tries;

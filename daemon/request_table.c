@@ -89,8 +89,14 @@ const char *request_state_name(const struct request *request)
         return rows[request->state].name;
 }
 
+/* Of its own keys nobody can tell before the reader does; a phone says when it sends what was typed there. */
 bool request_pin_at_risk(const struct request *request)
 {
+        struct reader_info reader;
+        if (request->state == STATE_PINPAD && ask_on_phone(request)) {
+                reader_describe(request->reader, &reader);
+                return reader.pin_sent;
+        }
         /* VERIFY goes along with the digits. */
         return request->state == STATE_PIN || request->state == STATE_VERIFY ||
                request->state == STATE_PINPAD;

@@ -213,6 +213,7 @@ void op_put_link(struct out *out, const struct op_link *v)
         out_text16(out, v->reader);
         out_u8(out, v->simulated);
         out_u8(out, v->asks_pin);
+        out_u8(out, v->pin_sent);
         out_u32(out, v->latency_us);
 }
 
@@ -223,6 +224,7 @@ int op_get_link(struct view payload, struct op_link *ret)
         in_text16(&in, v.reader, sizeof v.reader);
         v.simulated = get_bool(&in);
         v.asks_pin = get_bool(&in);
+        v.pin_sent = get_bool(&in);
         v.latency_us = in_u32(&in);
         int r = in_done(&in);
         if (r < 0)

@@ -91,6 +91,7 @@ struct op_link {
         char reader[128]; /* as the phone calls it; "" it has none at the moment */
         bool simulated;   /* a program plays the card there, says the phone */
         bool asks_pin; /* it has a screen or terminal: the PIN is typed there, as on a reader's own keys */
+        bool pin_sent;       /* in this connection a PIN went to the card from there, or may have */
         uint32_t latency_us; /* of the link, there and back, as measured last; 0 not yet */
 };
 

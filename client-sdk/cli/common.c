@@ -179,6 +179,11 @@ static const struct special {
                 N_("Pair them again with: mohr phone pair"), false },
         { OUTCOME_CARD_REMOVED, DETAIL_PHONE_LOST, N_("The connection to the phone broke."),
                 N_("The phone ended what had begun there. Try again near the phone."), false },
+        { OUTCOME_CARD_REMOVED, DETAIL_PHONE_LOST_ASKING,
+                N_("The connection to the phone broke while it asked for the PIN."),
+                N_("No PIN was heard to go to the card; what is written on the phone's screen "
+                   "tells for certain. Try again near the phone."),
+                false },
         { OUTCOME_CARD_REMOVED, DETAIL_TRY_AT_RISK,
                 N_("The card, or the phone on which it lies, was gone before it had judged the "
                    "PIN."),

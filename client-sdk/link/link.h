@@ -19,7 +19,7 @@
 #include "base/secret.h"
 #include "client-sdk/link/store.h"
 
-#define LINK_VERSION 1
+#define LINK_VERSION 2
 #define LINK_FRAME_MAX                                                                             \
         20992 /* type and body; room for a frame of drivers/ops.h (20480) and what seals it */
 #define LINK_PORT    46647 /* where a phone listens unless told otherwise */

@@ -6,8 +6,8 @@
  *
  * Strangers can only take up places for those who have not shown yet whose they are, and the oldest of them makes room for a
  * new one: of those at the address that has most, so that a crowd from one machine is in nobody's way but its own.
- * A computer that comes again is the one that was there: what it left behind idle is closed, and what still holds a card is
- * asked whether anybody is there.
+ * A computer that comes again is the one that was there, since one mohrd has one connection to a phone: what it left behind
+ * ends at once, its card reset and what was typed forgotten, before the new connection hears its first word.
  */
 #include "daemon/relay/host.h"
 
@@ -56,17 +56,10 @@ static bool same_computer(const struct guest *a, const struct guest *b)
 
 enum link_reason door_admit(struct door *door, struct guest *guest)
 {
-        size_t same = 0;
-        for (struct guest *other = door->guests; other; other = other->next) {
-                if (!same_computer(other, guest))
-                        continue;
-                if (other->visit && visit_holds(other->visit))
-                        guest_doubt(other);
-                else
-                        guest_farewell(other, LINK_REASON_CLOSING);
-                same += other->stage != GUEST_LEAVING;
-        }
-        if (same >= HOST_SAME_MAX || count(door, false) >= HOST_GUESTS_MAX)
+        for (struct guest *other = door->guests; other; other = other->next)
+                if (same_computer(other, guest))
+                        guest_hang_up(other);
+        if (count(door, false) >= HOST_GUESTS_MAX)
                 return LINK_REASON_TOO_MANY;
         log_kv(&door->host->log, LOG_LEVEL_INFO, NULL, "computer connected", "pairing",
                 link_id(guest->link), NULL);

@@ -21,6 +21,7 @@
 #define HELD_PING_MS 10000
 #define HELD_MS      20000
 #define DOUBT_MS     3000
+#define NEAR_MS      2000 /* in a transaction something comes every second */
 #define FAREWELL_US  1000000
 
 static int64_t now_ms(void)
@@ -41,6 +42,11 @@ void guest_heard(struct guest *guest)
 {
         guest->heard_ms = now_ms();
         guest->doubted = false;
+}
+
+bool guest_is_near(const struct guest *guest)
+{
+        return now_ms() - guest->heard_ms <= NEAR_MS;
 }
 
 /* ---- silence --------------------------------------------------------------------------------- */
@@ -158,6 +164,17 @@ int guest_send(struct guest *guest, enum link_type type, const void *body, size_
 
 /* ---- what comes ------------------------------------------------------------------------------ */
 
+/* What was typed while nobody could tell whether the computer is still there. */
+static void use_typed(struct guest *guest)
+{
+        bool ready = guest->typed && guest->sure;
+        guest->sure = false;
+        if (!ready)
+                return;
+        guest->typed = false;
+        guest->answered(guest->visit, OUTCOME_OK);
+}
+
 static void step(struct guest *guest)
 {
         enum link_reason reason = LINK_REASON_NONE;
@@ -166,8 +183,10 @@ static void step(struct guest *guest)
                 guest_farewell(guest, reason);
                 return;
         }
-        if (guest->stage == GUEST_OPEN)
+        if (guest->stage == GUEST_OPEN) {
+                use_typed(guest);
                 visit_go_on(guest->visit);
+        }
         guest_tell_readers(guest);
         if (r == 0 && link_pending(guest->link)) /* no readiness will tell of it */
                 sd_event_source_set_enabled(guest->later, SD_EVENT_ONESHOT);
@@ -261,20 +280,26 @@ static int on_later(sd_event_source *source, void *user)
 
 void guest_farewell(struct guest *guest, enum link_reason reason)
 {
+        if (guest->stage != GUEST_LEAVING && guest->visit)
+                visit_stop(guest->visit); /* its last answer comes before the farewell */
         if (guest->stage == GUEST_LEAVING)
                 return;
         bool known = guest->stage != GUEST_SHAKING;
         uint8_t word = (uint8_t)reason;
         guest->stage = GUEST_LEAVING;
         guest->reason = LINK_REASON_NONE;
-        if (guest->visit)
-                visit_stop(guest->visit);
         if (known && reason != LINK_REASON_NONE &&
                 link_send(guest->link, LINK_BYE, &word, sizeof word) == 0)
                 guest->reason = reason;
         guest->left = known ? reason_name(reason) : NULL;
         sd_event_source_set_enabled(guest->clock, SD_EVENT_OFF);
         sd_event_source_set_enabled(guest->later, SD_EVENT_ONESHOT);
+}
+
+void guest_hang_up(struct guest *guest)
+{
+        guest_farewell(guest, LINK_REASON_CLOSING);
+        end_visit(guest);
 }
 
 static int open_sources(struct guest *guest)

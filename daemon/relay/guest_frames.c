@@ -71,8 +71,9 @@ static enum link_reason pong(struct guest *guest, const struct in *in)
                        : LINK_REASON_PROTOCOL;
 }
 
-static enum link_reason take_pong(struct guest *guest _unused_, const struct in *in)
+static enum link_reason take_pong(struct guest *guest, const struct in *in)
 {
+        guest->sure = true;
         return in->len == 4 ? LINK_REASON_NONE : LINK_REASON_PROTOCOL;
 }
 

@@ -75,6 +75,12 @@ static int tell_presence(struct guest *guest)
         return len < 0 ? (int)len : guest_send(guest, LINK_OP, frame, (size_t)len);
 }
 
+int guest_tell_sending(struct guest *guest, bool sent)
+{
+        guest->status.pin_sent = sent;
+        return tell_status(guest);
+}
+
 static bool same_status(const struct op_link *a, const struct op_link *b)
 {
         return strcmp(a->reader, b->reader) == 0 && a->simulated == b->simulated;
@@ -88,6 +94,7 @@ void guest_tell_readers(struct guest *guest)
         if (guest->stage != GUEST_OPEN || visit_patience_s(guest->visit) > 0)
                 return;
         look(guest, &status, &presence);
+        status.pin_sent = guest->status.pin_sent;
         bool news = !same_status(&status, &guest->status);
         bool moved = !guest->told || presence.present != guest->presence.present ||
                      presence.events != guest->presence.events;

@@ -67,7 +67,12 @@ static void on_answer(void *user, const struct person_answer *answer)
         visit_answered answered = guest->answered;
         guest->person = person_free(guest->person);
         guest->host->asking = NULL;
-        answered(guest->visit, outcome);
+        guest->typed = outcome == 0 && !guest_is_near(guest);
+        guest->sure = false;
+        if (guest->typed) /* no try is put at stake for a computer that may be gone */
+                guest_doubt(guest);
+        else
+                answered(guest->visit, outcome);
 }
 
 static struct person_ui ui_of(const struct host *host)
@@ -105,6 +110,7 @@ static void hush(void *user)
 {
         struct guest *guest = user;
         guest->person = person_free(guest->person);
+        guest->typed = false;
         if (guest->host->asking == guest)
                 guest->host->asking = NULL;
 }
@@ -169,13 +175,18 @@ static bool lends_last_try(void *user)
         return guest->host->config->relay.last_try;
 }
 
+static int sending(void *user, bool sent)
+{
+        return guest_tell_sending(user, sent);
+}
+
 const struct visit_world *guest_world(bool asks)
 {
         static const struct visit_world worlds[] = {
                 { send, take, give, holds, pass, NULL, hush, judge, tell, over, reader,
-                        lends_last_try },
+                        lends_last_try, sending },
                 { send, take, give, holds, pass, ask, hush, judge, tell, over, reader,
-                        lends_last_try },
+                        lends_last_try, sending },
         };
         return &worlds[asks];
 }

@@ -23,7 +23,6 @@
 #define HOST_GUESTS_MAX  8  /* computers that are connected */
 #define HOST_SHAKING_MAX 8  /* connections that have not shown yet whose they are ... */
 #define HOST_SHAKE_S     10 /* ... nor for longer than this */
-#define HOST_SAME_MAX    3  /* connections of one computer */
 
 struct guest;
 struct door;
@@ -91,6 +90,8 @@ struct guest { /* one connection */
         struct reader *reader;
         struct person *person;
         visit_answered answered;
+        bool typed; /* digits are there, and wait until the computer was heard ... */
+        bool sure;  /* ... which it was */
         struct driver_presence presence; /* as told last */
         struct op_link status;
         bool told;
@@ -100,8 +101,11 @@ struct guest { /* one connection */
 _must_check_ int guest_new(struct guest **ret, struct host *host, int fd); /* owns fd */
 struct guest *guest_free(struct guest *guest);
 void guest_farewell(struct guest *guest, enum link_reason reason); /* its end comes from the loop */
-void guest_doubt(struct guest *guest); /* is anybody there? It has little time to answer */
-void guest_heard(struct guest *guest); /* it is there */
+void guest_hang_up(
+        struct guest *guest); /* and ends its visit right now; never from inside that one */
+void guest_doubt(struct guest *guest);         /* is anybody there? It has little time to answer */
+void guest_heard(struct guest *guest);         /* it is there */
+bool guest_is_near(const struct guest *guest); /* and was just now */
 /* By a clock of milliseconds: how long until it is let go, if nothing more comes. INT64_MAX: it is not. */
 int64_t guest_left_ms(struct guest *guest, int64_t at_ms);
 _must_check_ int guest_send(struct guest *guest, enum link_type type, const void *body, size_t len);
@@ -109,6 +113,7 @@ _must_check_ int guest_send(struct guest *guest, enum link_type type, const void
 /* guest_news.c */
 _must_check_ int guest_welcome(struct guest *guest);
 void guest_tell_readers(struct guest *guest);
+_must_check_ int guest_tell_sending(struct guest *guest, bool sent); /* a PIN, to the card */
 
 /* guest_frames.c. -EAGAIN: that was all; 0: more waits; else it is over, and *reason is what to say. */
 _must_check_ int guest_read(struct guest *guest, enum link_reason *reason);

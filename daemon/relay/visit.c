@@ -66,6 +66,8 @@ struct visit *visit_free(struct visit *visit)
 void visit_stop(struct visit *visit)
 {
         visit->over = true;
+        if (visit->asking && !visit->forbidden)
+                visit_withdraw(visit);
 }
 
 bool visit_holds(const struct visit *visit)
@@ -194,6 +196,7 @@ void visit_reply(struct visit *visit, int outcome, uint16_t sw, const struct in 
         const struct in nothing = in_new("", 0);
         struct view shown;
         visit->running = NULL;
+        visit->sw = sw;
         int r = interpret(
                 visit, visit_row(op->op), outcome, fields ? fields : &nothing, &out, &shown);
         visit->skipping |= outcome == OPS_SKIPPED || (outcome != 0 && op->op == OP_ANNOUNCE);

@@ -75,6 +75,9 @@ struct visit_world {
         const char *(*reader)(void *user); /* the name of the one that was taken */
         bool (*lends_last_try)(
                 void *user); /* for digits from the computer, which may be nobody's wish */
+        /* A PIN that is typed here is about to go to the card, or (false) did not go after all: the computer hears it
+         * before the card does, so that it knows what a link that breaks then means. Failure: nothing goes. */
+        int (*sending)(void *user, bool sent);
 };
 
 _must_check_ int visit_new(struct visit **ret, const struct visit_world *world, void *user);
@@ -89,7 +92,8 @@ _must_check_ enum link_reason visit_take(
 /* Everything that came is taken in: goes on with it. */
 void visit_go_on(struct visit *visit);
 
-/* The computer is gone: nothing more is begun. visit_free() is to follow. */
+/* The computer is gone, or let go: nothing more is begun, a question is taken down, and answered if anybody still hears it.
+ * visit_free() is to follow. */
 void visit_stop(struct visit *visit);
 
 /* Does it hold a reader; and for how long may the computer be silent now? 0: for ever. */

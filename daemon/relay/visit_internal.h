@@ -39,7 +39,9 @@ struct visit {
         bool skipping; /* one asked ahead was out of place: those behind it are, too */
         bool taken;    /* the reader is ours ... */
         bool met; /* ... and its helper met a card, or writes: it is not given back before the end */
-        bool keys; /* the reader asks for PINs itself */
+        bool keys;    /* the reader asks for PINs itself ... */
+        bool by_keys; /* ... and was told to */
+        uint16_t sw;  /* of the answer that came last */
         bool asking, over, forbidden;
         enum visit_news
                 result; /* of what was announced, as far as it came; ASKS: nothing is to be told */
@@ -75,6 +77,7 @@ int visit_announce(struct visit *visit, struct visit_op *op);
 int visit_pin(struct visit *visit, struct visit_op *op);
 int visit_verify(struct visit *visit, struct visit_op *op);
 int visit_pinpad(struct visit *visit, struct visit_op *op);
+void visit_withdraw(struct visit *visit); /* the question on the screen: nothing was sent */
 int visit_armed(struct visit *visit, int outcome, struct in fields, struct out *out);
 int visit_verified(struct visit *visit, int outcome, struct in fields, struct out *out);
 

@@ -15,6 +15,8 @@
  */
 #include "daemon/relay/visit_internal.h"
 
+#include "apdu/pinpad.h"
+
 #define PROMPT_S 80 /* below the time that a computer waits for a reader's keys */
 
 int visit_announce(struct visit *visit, struct visit_op *op)
@@ -71,10 +73,27 @@ static void spend(struct visit *visit)
         visit->result = VISIT_AT_RISK;
 }
 
+/* What is typed here goes, and the computer knows. */
+static int send_typed(struct visit *visit, enum op op, const void *payload, size_t len)
+{
+        int r = visit->world.sending(visit->user, true);
+        if (r < 0)
+                return r;
+        spend(visit);
+        visit->by_keys = op == OP_PINPAD;
+        return visit->world.pass(visit->user, op, false, payload, len, visit_replied, visit);
+}
+
 int visit_verify(struct visit *visit, struct visit_op *op)
 {
         spend(visit);
         return visit_pass(visit, op);
+}
+
+/* In the words of a reader with keys, which a card does not have: its person typed nothing that could be sent. */
+static bool is_unsent(const struct visit *visit, int outcome)
+{
+        return outcome != 0 && visit->by_keys && pinpad_outcome(visit->sw) == outcome;
 }
 
 int visit_verified(struct visit *visit, int outcome, struct in fields, struct out *out _unused_)
@@ -84,8 +103,10 @@ int visit_verified(struct visit *visit, int outcome, struct in fields, struct ou
                 visit->state = VISIT_VERIFIED;
                 visit->result = VISIT_UNSIGNED;
         }
-        if (outcome == OUTCOME_REFUSED) /* a reader's cancel key; a card has no such answer */
+        if (is_unsent(visit, outcome)) {
                 visit->result = VISIT_NOT_SENT;
+                return visit->world.sending(visit->user, false);
+        }
         if (outcome == OUTCOME_WRONG_PIN || outcome == OUTCOME_PIN_BLOCKED) {
                 visit->result = VISIT_WRONG_PIN;
                 visit->tries = tries;
@@ -119,11 +140,8 @@ static void on_typed_stored(
         struct visit *visit = user;
         if (outcome == 0 && visit->over) /* nobody waits for it any more: no try is put at stake */
                 outcome = OUTCOME_CARD_REMOVED;
-        if (outcome == 0) {
-                spend(visit);
-                outcome = outcome_of(visit->world.pass(
-                        visit->user, OP_VERIFY, false, NULL, 0, visit_replied, visit));
-        }
+        if (outcome == 0)
+                outcome = outcome_of(send_typed(visit, OP_VERIFY, NULL, 0));
         if (outcome == 0)
                 return;
         answer_unsent(visit, outcome);
@@ -132,10 +150,16 @@ static void on_typed_stored(
 
 static int use_answer(struct visit *visit)
 {
-        if (!visit->keys || visit->over)
-                return pass_digits(visit, on_typed_stored);
-        spend(visit);
-        return visit_pass(visit, visit->running);
+        const struct visit_op *op = visit->running;
+        return !visit->keys || visit->over ? pass_digits(visit, on_typed_stored)
+                                           : send_typed(visit, OP_PINPAD, op->payload, op->len);
+}
+
+void visit_withdraw(struct visit *visit)
+{
+        visit->world.hush(visit->user);
+        visit->asking = false;
+        answer_unsent(visit, OUTCOME_REFUSED);
 }
 
 static void on_answered(struct visit *visit, int outcome)
@@ -154,10 +178,8 @@ int visit_pinpad(struct visit *visit, struct visit_op *op)
         if (op->len != 1)
                 return -EBADMSG;
         visit->fresh = false;
-        if (!visit->world.ask) {
-                spend(visit);
-                return visit_pass(visit, op);
-        }
+        if (!visit->world.ask)
+                return send_typed(visit, OP_PINPAD, op->payload, op->len);
         const struct visit_question question = {
                 .announced = visit->announced,
                 .tries_left = visit->tries,

@@ -28,6 +28,7 @@ enum event { IN_THE_CLEAR, SEALED, READER, PERSON, EVENTS };
 struct course {
         struct visit *visit;
         bool taken, holding, over;
+        bool asks, told; /* the computer, that a PIN goes */
         reader_done done;
         void *done_user;
         uint8_t op;
@@ -44,6 +45,13 @@ static int course_send(void *user, enum link_type type, const void *body, size_t
         struct op_frame frame;
         struct course *course = user;
         require(type == LINK_OP && op_frame_decode(body, len, &frame) == 0 && frame.reply);
+        return course->over ? -EPIPE : 0;
+}
+
+static int course_sending(void *user, bool sent)
+{
+        struct course *course = user;
+        course->told = sent;
         return course->over ? -EPIPE : 0;
 }
 
@@ -103,6 +111,8 @@ static int course_pass(void *user, enum op op, bool ahead _unused_, const void *
         course->pins += op == OP_PIN;
         course->verifies += op == OP_VERIFY || op == OP_PINPAD;
         course->signatures += op == OP_SIGN;
+        require(op != OP_PINPAD || course->told);
+        require(op != OP_VERIFY || !course->asks || course->told);
         require(course->pins <= course->announced && course->verifies <= 1);
         require(course->verifies == 0 || course->announced > 0);
         require(course->signatures == 0 ||
@@ -206,12 +216,12 @@ static void happen(struct course *course, uint8_t event, struct view bytes)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-        struct course course = { 0 };
         struct in in = in_new(data, len);
         bool asks = in_u8(&in) & 1;
+        struct course course = { .asks = asks };
         const struct visit_world world = { course_send, course_take, course_give, course_holds,
                 course_pass, asks ? course_ask : NULL, course_hush, course_judge, course_tell,
-                course_over, course_reader, course_lends };
+                course_over, course_reader, course_lends, course_sending };
         if (visit_new(&course.visit, &world, &course) < 0)
                 return 0;
         visit_remember(course.visit, &course.notes);

@@ -146,14 +146,14 @@ def quiet_read(plain):
 def out_of_shape(rig):
     """What a paired computer that has gone wrong says, and why it is sent away."""
     door = Door(rig)
-    greeting = frame(1, b"\1\1" + text16("Counter"))
+    greeting = frame(1, b"\2\1" + text16("Counter"))
     for what, said, expected in (
             ("a longer frame than there is", b"\xff\xff\x03" + bytes(20990), PROTOCOL),
             ("a frame of no length", b"\0\0", PROTOCOL), ("a type that is none", frame(99), PROTOCOL),
-            ("a pairing's frame", greeting + frame(34, bytes(32)), PROTOCOL), ("another version", frame(1, b"\2\1" + text16("x")), VERSION),
-            ("a role that is none", frame(1, b"\1\7" + text16("x")), PROTOCOL), ("no name", frame(1, b"\1\1"), PROTOCOL),
-            ("a name of a thousand bytes", frame(1, b"\1\1" + text16("x" * 1000)), PROTOCOL), ("an operation before its name", operation("BEGIN"), PROTOCOL),
-            ("its name twice", greeting * 2, PROTOCOL), ("what phones say", greeting + frame(WELCOME, b"\1"), PROTOCOL),
+            ("a pairing's frame", greeting + frame(34, bytes(32)), PROTOCOL), ("another version", frame(1, b"\x03\1" + text16("x")), VERSION),
+            ("a role that is none", frame(1, b"\2\7" + text16("x")), PROTOCOL), ("no name", frame(1, b"\2\1"), PROTOCOL),
+            ("a name of a thousand bytes", frame(1, b"\2\1" + text16("x" * 1000)), PROTOCOL), ("an operation before its name", operation("BEGIN"), PROTOCOL),
+            ("its name twice", greeting * 2, PROTOCOL), ("what phones say", greeting + frame(WELCOME, b"\2"), PROTOCOL),
             ("an operation of another version", greeting + frame(OP, b"\2\3\0\1\0\0\0\0"), PROTOCOL),
             ("an operation longer than it says", greeting + frame(OP, b"\1\3\0\1\0\0\0\0\0"), PROTOCOL),
             ("an answer", greeting + frame(OP, b"\1\x83\0\1\0\0\0\3\0\0\0"), PROTOCOL),

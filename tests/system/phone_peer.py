@@ -18,6 +18,7 @@ import lib
 HELLO, WELCOME, OP, SECRET, PING, PONG, STATUS, BYE = range(1, 9)
 CLOSING, VERSION, PROTOCOL, UNPAIRED, TOO_MANY, SILENT, FORBIDDEN = range(1, 8)
 READER = 1
+SPOKEN = 2  # the version of the link
 
 
 def text16(text):
@@ -103,7 +104,7 @@ class Computer(Frames):
         plain = socket.create_connection(address, timeout=seconds)
         super().__init__(context.wrap_socket(plain, server_hostname=sni))
 
-    def hello(self, version=1, role=READER, name="Counter"):
+    def hello(self, version=SPOKEN, role=READER, name="Counter"):
         self.send(frame(HELLO, bytes([version, role]) + text16(name)))
         return self
 
@@ -118,7 +119,6 @@ class LyingPhone:
     def __init__(self, rig, pairing, computer_pem, card, lie=lambda op, question, answer: None, asks_pin=False):
         self.rig, self.card, self.lie = rig, card, lie
         self.asks_pin = asks_pin
-        self.link = text16("Reader") + bytes([1, asks_pin]) + bytes(4)  # a simulated card
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.context.minimum_version = ssl.TLSVersion.TLSv1_3
         self.context.num_tickets = 0
@@ -148,7 +148,7 @@ class LyingPhone:
         helpers = []
         try:
             if frames.until(HELLO):
-                frames.send(frame(WELCOME, bytes([1]) + text16("phone") + self.link))
+                frames.send(frame(WELCOME, bytes([SPOKEN]) + text16("phone") + self.link))
                 frames.send(operation("PRESENCE", struct.pack(">BIH", 1, 1, 0), 0))
                 self.pass_on(frames, helpers)
         except OSError:
@@ -183,6 +183,8 @@ class LyingPhone:
         _, code, number, _ = struct.unpack(">BBHI", body[:8])
         op, question = channel.OPS[code & 63], body[8:]
         self.asked.append(op)
+        if op == "PINPAD":
+            frames.send(frame(STATUS, self.status(True)))
         truth = self.truth(helper, op, body)
         said = self.lie(op, question, truth)
         said = truth if said is None else said
@@ -205,6 +207,13 @@ class LyingPhone:
         if op == "BEGIN" and answer[0] == 0 and self.asks_pin:
             answer = answer[:9] + b"\1" + answer[10:]  # keys of its own
         return answer
+
+    @property
+    def link(self):
+        return self.status(False)
+
+    def status(self, sent):
+        return text16("Reader") + bytes([1, self.asks_pin, sent]) + bytes(4)  # a simulated card
 
     def close(self):
         self.listener.close()

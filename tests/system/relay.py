@@ -10,6 +10,7 @@ import os
 import re
 import signal
 import socket
+import sqlite3
 import struct
 import subprocess
 
@@ -164,6 +165,80 @@ def hung_up(rig, phone, card):
     rig.check(wait_for(lambda: not prompting(phone), 20) and pins(card) == before, "the computer hangs up: the prompt closes, nothing is sent")
 
 
+# ---- what becomes of a question that is open --------------------------------------------------------
+
+def asking(rig, card, delay, **more):
+    """A phone that shows its PIN page for so long, and mohrd before it, with a request that waits there."""
+    phone = relayed.Phone(rig, card=card, env=SCREEN)
+    phone.script((PIN,), delay=delay)
+    folder, _ = phone.folders["Counter 3"]
+    daemon = lib.Daemon(rig, ("phone",), phone={"folder": folder}, **more)
+    daemon.wait_state("phone", "card", seconds=20)
+    request = lib.Connection(daemon.socket).send("mohr.Identity.Assert", {"audience": lib.AUDIENCE, "nonce": lib.NONCE,
+                                                                          "ui": {"display": ":mohr-test"}})
+    rig.check(wait_for(lambda: prompting(phone), 20), "the phone shows its page")
+    return phone, daemon, request
+
+
+def last_end(rig, daemon):
+    """How the history says that it ended."""
+    daemon.stop()
+    with sqlite3.connect(os.path.join(daemon.state, "history.db")) as base:
+        ends = [json.loads(body) for (body,) in base.execute("SELECT body FROM entry ORDER BY seq")]
+    return [end for end in ends if end["event"] == "ended"][-1]
+
+
+def told_apart(rig):
+    """Whoever lets go of a request while the phone's page is open has put no try at stake, and everybody is told so."""
+    def hang_up(_phone, _daemon, request):
+        request.close()
+
+    def helper_dies(_phone, daemon, _request):
+        os.kill(int(subprocess.run(["pgrep", "-P", str(daemon.process.pid), "mohr-reader-pho"], capture_output=True, text=True,
+                                   check=True).stdout), signal.SIGKILL)
+
+    def ctrl_c(phone, _daemon, _request):
+        phone.process.child.send_signal(signal.SIGINT)
+    for what, does, error, word in (("the client hangs up", hang_up, None, None), ("the connection breaks", helper_dies, "CardRemoved", "none was heard"),
+                                    ("Ctrl-C at the phone", ctrl_c, "RefusedByPerson", "cancelled there and nothing was sent")):
+        card = flow.Soft(rig)
+        phone, daemon, request = asking(rig, card, 30)
+        does(phone, daemon, request)
+        if error:
+            said, reply, _ = request.receive()
+            rig.check(said and said.endswith(error) and word in reply.get("detail", ""), f"{what}: the client hears that nothing was sent", (said, reply))
+            request.close()
+        rig.check(wait_for(lambda phone=phone: "no PIN went to the card" in phone.process.said(), 20), f"{what}: the person at the phone reads it",
+                  phone.process.said()[-300:])
+        end = last_end(rig, daemon)
+        rig.check("may have been spent" not in end.get("detail", ""), f"{what}: nor is it in the history", end)
+        untouched(rig, card, what)
+        phone.stop()
+
+
+def typed_for_nobody(rig):
+    """The line is dead when the person has typed: the phone asks whether the computer is there before a try is put at stake."""
+    card = flow.Soft(rig)
+    phone = relayed.Phone(rig, card=card, env=SCREEN)
+    phone.script((PIN,), delay=4)
+    computer = phone.computer()
+    ready_for_pin(computer)
+    computer.channel.send(struct.pack(">BBHI", 1, relayed.channel.OPS.index("PINPAD"), 99, 1) + b"\x2d")
+    rig.check(wait_for(lambda: prompting(phone), 20), "the prompt is open")
+    computer.child.send_signal(signal.SIGSTOP)
+    rig.check(wait_for(lambda: "silent" in phone.process.said(), 30), "a computer that says nothing when the PIN was typed is given up",
+              phone.process.said()[-300:])
+    computer.kill()
+    untouched(rig, card, "typed for nobody")
+    phone.script((PIN,))
+    computer = phone.computer()
+    ready_for_pin(computer)
+    computer.channel.send(struct.pack(">BBHI", 1, relayed.channel.OPS.index("PINPAD"), 99, 1) + b"\x2d")
+    heard = [computer.frame() for _ in range(2)]
+    rig.check([frame[0] for frame in heard if frame] == ["LINK", "PINPAD"], "one that is there hears of it before the card does", heard)
+    phone.stop()
+
+
 # ---- what is not had --------------------------------------------------------------------------------
 
 def forbidden(rig):
@@ -283,22 +358,26 @@ def asleep(rig):
 
 
 def comes_again(rig):
-    """A computer that lost its Wi-Fi is back before the phone has noticed."""
+    """A computer that lost its Wi-Fi is back before the phone has noticed: what it left behind is over at once, also a PIN."""
     card = flow.Soft(rig)
-    phone = relayed.Phone(rig, card=card)
+    phone = relayed.Phone(rig, "--pin", "computer", card=card, computers=("Counter 3", "Laptop"))
     lost = phone.computer()
-    confirm(lost)
-    lost.ask("END", LEAVE)
+    rig.check(ready_for_pin(lost) and lost.verify(PIN) == [OK] * 3 and card.stats().get("pin_verified"), "a computer is lost with a verified card")
     lost.child.send_signal(signal.SIGSTOP)
+    other = phone.computer("Laptop")
+    rig.check(other.begin()[0] == BUSY, "another one hears that the reader is taken")
     back = phone.computer()
-    rig.check(back.begin()[0] in (OK, BUSY), "the same computer is let in while its old connection holds the reader")
-    rig.check(wait_for(lambda: back.begin()[0] == OK, 12), "and has the reader when the old one has not answered for a moment")
-    back.ask("END", LEAVE)
+    rig.check(back.begin() == (OK, IS_NEW) and card.locked(5), "the same one has the reader at once, its card not verified any more")
+    rig.check(back.ask("SIGN", b"\1\0" + BLOCK)[0] != OK and pins(card) == 1, "and has to ask for a PIN anew")
+    lost.child.send_signal(signal.SIGCONT)
+    rig.check(wait_for(lambda: lost.child.poll() is not None, 10), "the lost one is told when it wakes up, and ends")
     lost.kill()
-    idle, again = phone.computer(), phone.computer()
-    rig.check(wait_for(lambda: idle.child.poll() is not None, 10) and back.ask("BEGIN")[0] == OK and again.begin()[0] == BUSY,
-              "one that holds nothing makes room at once, one that answers stays")
-    untouched(rig, card, "coming and going")
+    back = phone.computer()
+    rig.check(ready_for_pin(back), "again it comes in its own place, and goes on")
+    again, late = phone.computer(), phone.computer()
+    rig.check(wait_for(lambda: again.child.poll() is not None, 10) and late.begin()[0] == OK and pins(card) == 1,
+              "however often, the last one counts, and no PIN is sent again")
+    card.remove()
     phone.stop()
 
 
@@ -415,7 +494,7 @@ def forgets_digits(rig):
 
 def body(rig):
     rig.helpers = []
-    for case in rig.mine((asleep, nobody_reads, from_afar, the_last_try, links_that_die, typed_here, comes_again, forbidden, over_pcsc, one_at_a_time, renewed,
+    for case in rig.mine((asleep, nobody_reads, from_afar, the_last_try, links_that_die, told_apart, typed_for_nobody, typed_here, comes_again, forbidden, over_pcsc, one_at_a_time, renewed,
                           published, nobody_paired, forgets_digits, far_away, hung_up_on)):
         case(rig)
 

@@ -90,6 +90,11 @@ static const char *c_reader(void *user)
         return "A";
 }
 
+static int c_sending(void *user _unused_, bool sent _unused_)
+{
+        return 0;
+}
+
 static bool c_lends(void *user)
 {
         (void)user;
@@ -97,7 +102,7 @@ static bool c_lends(void *user)
 }
 
 static const struct visit_world world = { c_send, c_take, c_give, c_holds, c_pass, NULL, c_hush,
-        c_judge, c_tell, c_over, c_reader, c_lends };
+        c_judge, c_tell, c_over, c_reader, c_lends, c_sending };
 
 static void answer(struct course *course)
 {

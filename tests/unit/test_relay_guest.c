@@ -35,12 +35,12 @@ static void what_is_out_of_place_ends_the_connection_with_the_reason(void **stat
                 { BEFORE_GREETING, LINK_PING, LINK_REASON_PROTOCOL, BYTES(0, 0, 0, 0) },
                 { BEFORE_GREETING, LINK_RENEW, LINK_REASON_PROTOCOL, BYTES(0, 1, 0) },
                 { BEFORE_GREETING, LINK_PAIR_FIRST, LINK_REASON_PROTOCOL, BYTES(1, 1, 0, 0) },
-                { BEFORE_GREETING, LINK_HELLO, LINK_REASON_VERSION, BYTES(2, 1, 0, 1, 'x') },
-                { BEFORE_GREETING, LINK_HELLO, LINK_REASON_PROTOCOL, BYTES(1, 0, 0, 1, 'x') },
-                { BEFORE_GREETING, LINK_HELLO, LINK_REASON_PROTOCOL, BYTES(1, 3, 0, 1, 'x') },
-                { BEFORE_GREETING, LINK_HELLO, LINK_REASON_PROTOCOL, BYTES(1, 1, 0, 1, 'x', 0) },
-                { BEFORE_GREETING, LINK_HELLO, LINK_REASON_PROTOCOL, BYTES(1, 1, 0, 2, 'x') },
-                { AS_READER, LINK_HELLO, LINK_REASON_PROTOCOL, BYTES(1, 1, 0, 1, 'x') },
+                { BEFORE_GREETING, LINK_HELLO, LINK_REASON_VERSION, BYTES(1, 1, 0, 1, 'x') },
+                { BEFORE_GREETING, LINK_HELLO, LINK_REASON_PROTOCOL, BYTES(2, 0, 0, 1, 'x') },
+                { BEFORE_GREETING, LINK_HELLO, LINK_REASON_PROTOCOL, BYTES(2, 3, 0, 1, 'x') },
+                { BEFORE_GREETING, LINK_HELLO, LINK_REASON_PROTOCOL, BYTES(2, 1, 0, 1, 'x', 0) },
+                { BEFORE_GREETING, LINK_HELLO, LINK_REASON_PROTOCOL, BYTES(2, 1, 0, 2, 'x') },
+                { AS_READER, LINK_HELLO, LINK_REASON_PROTOCOL, BYTES(2, 1, 0, 1, 'x') },
                 { AS_READER, LINK_WELCOME, LINK_REASON_PROTOCOL, BYTES(1, 0, 0) },
                 { AS_READER, LINK_STATUS, LINK_REASON_PROTOCOL, BYTES(0, 0, 0, 0, 0, 0, 0, 0) },
                 { AS_READER, LINK_PING, LINK_REASON_PROTOCOL, BYTES(0, 0, 0) },
@@ -83,7 +83,7 @@ static void a_computer_hears_who_is_there_and_that_no_card_is(void **state)
         struct driver_presence presence;
         enum link_type type;
         struct link *link = come_to(world, AS_READER);
-        assert_memory_equal(world->link->buf->data, "\1\0\5Pixel\0\0\0\0", 12);
+        assert_memory_equal(world->link->buf->data, "\2\0\5Pixel\0\0\0\0\0", 13);
         assert_int_equal(hear(world, link, &type), 0);
         assert_int_equal(type, LINK_OP);
         assert_int_equal(op_frame_decode(world->link->buf->data, world->link->buf->len, &frame), 0);

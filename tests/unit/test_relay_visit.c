@@ -19,7 +19,7 @@
 struct rig {
         struct visit *visit;
         struct visit_world world;
-        bool lends;
+        bool lends, deaf, told_sent;
         const char *reader;
         struct visit_notes notes;
         size_t note_len; /* of the card's */
@@ -155,6 +155,18 @@ static const char *fake_reader(void *user)
         return rig->reader;
 }
 
+/* Before the card hears anything. */
+static int fake_sending(void *user, bool sent)
+{
+        struct rig *rig = user;
+        uint8_t last = rig->passed[rig->passed_count - 1].op;
+        assert_true(!sent || (last != OP_VERIFY && last != OP_PINPAD));
+        if (sent && rig->deaf)
+                return -EPIPE;
+        rig->told_sent = sent;
+        return 0;
+}
+
 static bool fake_lends(void *user)
 {
         const struct rig *rig = user;
@@ -162,7 +174,7 @@ static bool fake_lends(void *user)
 }
 
 static const struct visit_world world = { fake_send, fake_take, fake_give, fake_holds, fake_pass,
-        NULL, fake_hush, fake_judge, fake_tell, fake_over, fake_reader, fake_lends };
+        NULL, fake_hush, fake_judge, fake_tell, fake_over, fake_reader, fake_lends, fake_sending };
 
 static struct rig *rig_new(bool asks)
 {
@@ -631,7 +643,9 @@ static void digits_typed_here_go_to_the_card_once(void **state)
         assert_int_equal(rig->passed[before].op, OP_PIN);
         assert_memory_equal(rig->passed[before].payload, "2468", 4);
         assert_int_equal(rig->question.pin->len, 0);
+        assert_false(rig->told_sent);
         reader_says(rig, 0, 0x9000);
+        assert_true(rig->told_sent);
         assert_int_equal(rig->passed[before + 1].op, OP_VERIFY);
         rig->tries = 2;
         reader_says(rig, OUTCOME_WRONG_PIN, 0x63C2);
@@ -703,15 +717,20 @@ static void what_was_typed_for_a_computer_that_has_gone_is_not_verified(void **s
                 asked(rig);
                 size_t before = rig->passed_count;
                 rig->question.pin->len = 4;
-                if (early)
+                if (early) { /* it is told so, and the person asked no more */
                         visit_stop(rig->visit);
-                rig->answered(rig->visit, 0);
-                assert_int_equal(rig->passed_count, early ? before : before + 1);
-                if (!early) {
+                        assert_true(rig->hushed);
+                        assert_int_equal(rig->outcome, OUTCOME_REFUSED);
+                        assert_int_equal(rig->sw, 0x6401);
+                        assert_int_equal(rig->answer.payload.data[3], 3);
+                        assert_int_equal(rig->passed_count, before);
+                } else {
+                        rig->answered(rig->visit, 0);
                         visit_stop(rig->visit);
                         reader_says(rig, 0, 0x9000);
                         assert_int_equal(rig->passed_count, before + 1);
                 }
+                assert_false(rig->told_sent);
                 rig_free(rig);
         }
 }
@@ -740,8 +759,72 @@ static void keys_of_the_reader_are_used_after_a_yes_here(void **state)
         rig->answered(rig->visit, 0);
         assert_int_equal(rig->passed[rig->passed_count - 1].op, OP_PINPAD);
         reader_says(rig, 0, 0x9000);
+        assert_true(rig->told_sent);
         ask_and_hear(rig, OP_SIGN, 0);
         rig_free(rig);
+}
+
+/* By keys that are the reader's own a person may cancel, be late, or type too little; by digits a card says what it likes. */
+static void what_keys_of_the_reader_say_is_no_try_at_stake(void **state)
+{
+        static const struct {
+                bool keys;
+                int outcome;
+                uint16_t sw;
+                enum visit_news news;
+        } rows[] = { { true, OUTCOME_TIMED_OUT, 0x6400, VISIT_NOT_SENT },
+                { true, OUTCOME_REFUSED, 0x6401, VISIT_NOT_SENT },
+                { true, OUTCOME_REFUSED, 0x6403, VISIT_NOT_SENT },
+                { true, OUTCOME_TIMED_OUT, 0, VISIT_AT_RISK },
+                { true, OUTCOME_CARD_REMOVED, 0, VISIT_AT_RISK },
+                { false, OUTCOME_TIMED_OUT, 0x6400, VISIT_AT_RISK },
+                { false, OUTCOME_REFUSED, 0x6401, VISIT_AT_RISK } };
+        (void)state;
+        for (size_t i = 0; i < 2 * ARRAY_LEN(rows); i++) { /* asked on the phone, and not */
+                bool asks = i % 2 == 0;
+                if (!asks && !rows[i / 2].keys)
+                        continue;
+                struct rig *rig = rig_new(asks);
+                rig->pinpad = rows[i / 2].keys ? PINPAD_VERIFY : 0;
+                rig->tries = -1;
+                go_to(rig, ANNOUNCED);
+                assert_int_equal(say_op(rig, OP_PINPAD, false), LINK_REASON_NONE);
+                if (asks && !rows[i / 2].keys)
+                        rig->question.pin->len = 4;
+                if (asks)
+                        rig->answered(rig->visit, 0);
+                if (!rows[i / 2].keys)
+                        reader_says(rig, 0, 0x9000); /* it has the digits */
+                assert_true(rig->told_sent);
+                reader_says(rig, rows[i / 2].outcome, rows[i / 2].sw);
+                assert_int_equal(rig->told_sent, rows[i / 2].news == VISIT_AT_RISK);
+                ask_and_hear(rig, OP_END, 0);
+                assert_int_equal(rig->news[rig->news_count - 1], rows[i / 2].news);
+                rig_free(rig);
+        }
+}
+
+static void what_the_computer_cannot_be_told_of_does_not_go_to_the_card(void **state)
+{
+        (void)state;
+        for (int keys = 0; keys < 2; keys++) {
+                struct rig *rig = rig_new(true);
+                rig->pinpad = keys ? PINPAD_VERIFY : 0;
+                rig->deaf = true;
+                asked(rig);
+                if (!keys)
+                        rig->question.pin->len = 4;
+                rig->answered(rig->visit, 0);
+                if (!keys)
+                        reader_says(rig, 0, 0x9000);
+                assert_int_equal(rig->outcome, OUTCOME_INTERNAL);
+                for (size_t i = 0; i < rig->passed_count; i++)
+                        assert_true(
+                                rig->passed[i].op != OP_VERIFY && rig->passed[i].op != OP_PINPAD);
+                ask_and_hear(rig, OP_END, 0);
+                assert_int_equal(rig->news[rig->news_count - 1], VISIT_NOT_SENT);
+                rig_free(rig);
+        }
 }
 
 /* ---- the reader's own life ------------------------------------------------------------------- */
@@ -925,6 +1008,8 @@ int main(void)
                 cmocka_unit_test(what_was_typed_for_a_computer_that_has_gone_is_not_verified),
                 cmocka_unit_test(nothing_that_waits_is_begun_for_a_computer_that_has_gone),
                 cmocka_unit_test(keys_of_the_reader_are_used_after_a_yes_here),
+                cmocka_unit_test(what_keys_of_the_reader_say_is_no_try_at_stake),
+                cmocka_unit_test(what_the_computer_cannot_be_told_of_does_not_go_to_the_card),
                 cmocka_unit_test(a_reader_without_a_card_is_given_back_at_once),
                 cmocka_unit_test(the_first_question_reaches_the_helper_in_shape_only),
                 cmocka_unit_test(a_card_is_come_back_to_by_a_note_of_this_phones_only),

@@ -214,15 +214,25 @@ static void a_phones_words_are_told_as_a_phones(void **state)
                 int outcome, tries_left;
                 uint16_t sw;
                 const char *detail;
+                bool sent; /* and the phone said so before */
         } cases[] = {
-                { OUTCOME_WRONG_PIN, 2, 0x63C2, NULL },
-                { OUTCOME_TIMED_OUT, 3, 0x6400, DETAIL_PHONE_NOBODY },
-                { OUTCOME_REFUSED, 3, 0x6401, DETAIL_PHONE_CANCELLED },
-                { OUTCOME_LAST_TRY_DECLINED, 3, 0x6401, DETAIL_PHONE_CANCELLED },
-                { OUTCOME_NOBODY_TO_ASK, 3, 0, DETAIL_PHONE_NOTHING_TO_ASK_ON },
-                { OUTCOME_POLICY, 3, 0, DETAIL_PHONE_REFUSED },
-                { OUTCOME_TIMED_OUT, -1, 0, DETAIL_TRY_AT_RISK },
-                { OUTCOME_CARD_REMOVED, -1, 0, DETAIL_TRY_AT_RISK },
+                { OUTCOME_WRONG_PIN, 2, 0x63C2, NULL, true },
+                { OUTCOME_TIMED_OUT, 3, 0x6400, DETAIL_PHONE_NOBODY, false },
+                { OUTCOME_TIMED_OUT, 3, 0x6400, DETAIL_PHONE_NOBODY, false },
+                { OUTCOME_REFUSED, 3, 0x6401, DETAIL_PHONE_CANCELLED, false },
+                { OUTCOME_REFUSED, 3, 0x6403, DETAIL_PHONE_CANCELLED, false },
+                { OUTCOME_LAST_TRY_DECLINED, 3, 0x6401, DETAIL_PHONE_CANCELLED, false },
+                { OUTCOME_NOBODY_TO_ASK, 3, 0, DETAIL_PHONE_NOTHING_TO_ASK_ON, false },
+                { OUTCOME_POLICY, 3, 0, DETAIL_PHONE_REFUSED, false },
+                { OUTCOME_BUSY, 3, 0, DETAIL_PHONE_BUSY, false },
+                { OUTCOME_INTERNAL, 3, 0, "the phone sent no PIN to the card", false },
+                { OUTCOME_TIMED_OUT, 3, 0, DETAIL_PHONE_LOST_ASKING, false },
+                { OUTCOME_CARD_REMOVED, 3, 0, DETAIL_PHONE_LOST_ASKING, false },
+                { OUTCOME_NO_READER, 3, 0, DETAIL_PHONE_LOST_ASKING, false },
+                { OUTCOME_TIMED_OUT, -1, 0, DETAIL_TRY_AT_RISK, true },
+                { OUTCOME_TIMED_OUT, -1, 0x6400, DETAIL_TRY_AT_RISK, true },
+                { OUTCOME_REFUSED, -1, 0x6401, DETAIL_TRY_AT_RISK, true },
+                { OUTCOME_CARD_REMOVED, -1, 0, DETAIL_TRY_AT_RISK, true },
         };
         for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
                 teardown(NULL);
@@ -231,6 +241,7 @@ static void a_phones_words_are_told_as_a_phones(void **state)
                 world.pinpad = PINPAD_VERIFY;
                 world.pinpad_outcome = cases[i].outcome;
                 world.pinpad_sw = cases[i].sw;
+                world.pin_sent = cases[i].sent;
                 assert_int_equal(ask(), cases[i].outcome);
                 assert_int_equal(world.tries_left, cases[i].tries_left);
                 assert_int_equal(world.ops[OP_SIGN] + world.pins, 0);

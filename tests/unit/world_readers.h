@@ -125,6 +125,7 @@ void reader_describe(const struct reader *reader, struct reader_info *ret)
                 .simulated = world.simulated,
                 .events = world.events,
                 .linked = world.linked,
+                .pin_sent = world.pin_sent,
                 .remote = world.parted ? "" : "the reader there" };
         if (world.here) {
                 ret->name = world.here->reader;
