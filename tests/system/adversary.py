@@ -22,10 +22,12 @@ import subprocess
 import sys
 import threading
 import time
+import types
 import urllib.parse
 
 import flow
 import lib
+import relayed
 import rows as rows_module
 from lib import AUDIENCE, NONCE, PIN, TREE, Card, Connection, Daemon, Pcscd, Process, main, wait_for
 from rows import History
@@ -108,14 +110,14 @@ def attack(pids):
 class Guest(Daemon):
     """mohrd as the user nobody, everything it needs in a folder of that user's."""
 
-    def __init__(self, rig, **sections):
+    def __init__(self, rig, drivers=("soft",), **sections):
         self.place = os.path.join(rig.dir, f"guest-{len(rig.processes)}")
         os.mkdir(self.place, 0o700)
         shutil.copytree(rig.pki, os.path.join(self.place, "pki"))
         programs, honest = rig.programs_for_all(), rig.build
         rig.build, folder, rig.dir = programs, rig.dir, self.place
         try:
-            super().__init__(rig, drivers=("soft",), soft={"pki": os.path.join(self.place, "pki"), "pin": PIN, "state": os.path.join(self.place, "card")},
+            super().__init__(rig, drivers=drivers, soft={"pki": os.path.join(self.place, "pki"), "pin": PIN, "state": os.path.join(self.place, "card")},
                              trust={"anchors": os.path.join(self.place, "pki/root.pem")}, **sections)
         finally:
             rig.build, rig.dir = honest, folder
@@ -124,7 +126,7 @@ class Guest(Daemon):
         os.unlink(self.pinentry)
         shutil.copy2(self.rig.pinentry_script, self.pinentry)
         subprocess.run(["chown", "-R", f"{GUEST}:{GUEST}", self.place], check=True)
-        argv = [*AS_GUEST, self.program, "--socket", self.socket, "--config", self.config, "--driver", "soft"]
+        argv = [*AS_GUEST, self.program, "--socket", self.socket, "--config", self.config, "--driver", self.drivers[0]]
         self.process = Process(self.rig, "mohrd", argv, {**self.rig.env, "HOME": self.place, "XDG_STATE_HOME": self.place})
         if not wait_for(lambda: os.path.exists(self.socket) and ": ready" in self.process.said(), step=0.002):
             raise RuntimeError("mohrd did not start: " + self.process.said())
@@ -156,6 +158,44 @@ def descendants(pid):
     return found
 
 
+class GuestPhone(relayed.Phone):
+    """mohr-relay of the same user, with a card in software."""
+
+    def __init__(self, rig):
+        pki = os.path.join(rig.dir, "guests-pki")
+        shutil.copytree(rig.pki, pki)
+        subprocess.run(["chown", "-R", f"{GUEST}:{GUEST}", pki], check=True)
+        super().__init__(rig, card=types.SimpleNamespace(options={"pki": pki, "pin": PIN}), env={"DISPLAY": ":mohr-test"})
+
+    def start(self):
+        place = self.rig.programs_for_all()
+        os.unlink(self.pinentry)
+        shutil.copy2(self.rig.pinentry_script, self.pinentry)
+        subprocess.run(["chown", "-R", f"{GUEST}:{GUEST}", self.home], check=True)
+        self.process = Process(self.rig, "relay", [*AS_GUEST, os.path.join(place, "mohr-relay"), "serve", *self.words], {**self.env, "XDG_STATE_HOME": self.home})
+        wait_for(lambda: "Ctrl-C" in self.process.said(), 20)
+
+
+def nobody_debugs(rig, family, expected):
+    """No program of the guest's does anything to these, {pid: name}, and all that are expected are among them."""
+    ours = {pid: name for pid, name in family.items() if name.startswith("mohr")}
+    victim = subprocess.Popen([*AS_GUEST, "sleep", "60"], preexec_fn=lib.die_with_parent)
+    wait_for(lambda: b"sleep" in open(f"/proc/{victim.pid}/cmdline", "rb").read().split(b"\0")[0])
+    came = attack([victim.pid, *ours])
+    victim.kill()
+    victim.wait()
+    rig.check(len(came) == len(ours) + 1 and set(came[victim.pid]) >= {"attach", "read memory", "take a descriptor"},
+              "the debugger can debug an ordinary program of its user", came)
+    for pid, name in sorted(ours.items(), key=lambda row: row[1]):
+        rig.check(came.get(pid) == [], f"{name}: no debugger, no memory, no descriptor, no environment for a program of the same user", came.get(pid))
+    kinds = {re.sub(r"-sof$", "", name) for name in ours.values()}
+    rig.check(expected <= kinds, "all of Mohr's programs were there", ours)
+
+
+def family_of(*pids):
+    return {key: name for pid in pids for key, name in descendants(pid).items()}
+
+
 def debugger(rig):
     if not root_only(rig, "a debugger of the same user"):
         return
@@ -163,23 +203,35 @@ def debugger(rig):
     daemon.script(getpin=["hang"])
     running = daemon.begin()
     rig.check(wait_for(lambda: any(line.startswith("GETPIN") for line in daemon.prompts()), 10), "a PIN is being asked for", daemon.process.said())
-    family = {daemon.process.pid: "mohrd", **descendants(daemon.process.pid)}
-    ours = {pid: name for pid, name in family.items() if name.startswith("mohr")}
-    victim = subprocess.Popen([*AS_GUEST, "sleep", "60"], preexec_fn=lib.die_with_parent)
-    wait_for(lambda: b"sleep" in open(f"/proc/{victim.pid}/cmdline", "rb").read().split(b"\0")[0])
-    came = attack([victim.pid, *ours])
-    rig.check(len(came) == len(ours) + 1 and set(came[victim.pid]) >= {"attach", "read memory", "take a descriptor"},
-              "the debugger can debug an ordinary program of its user", came)
-    for pid, name in sorted(ours.items(), key=lambda row: row[1]):
-        rig.check(came.get(pid) == [], f"{name}: no debugger, no memory, no descriptor, no environment for a program of the same user", came.get(pid))
-    kinds = {re.sub(r"-sof$", "", name) for name in ours.values()}
-    expected = {"mohrd", "mohr-prompt", "mohr-reader"} | ({"mohr-history"} if os.path.exists(os.path.join(rig.build, "mohr-history")) else set())
-    rig.check(expected <= kinds, "all of Mohr's programs were there", ours)
-    victim.kill()
-    victim.wait()
+    nobody_debugs(rig, {daemon.process.pid: "mohrd", **family_of(daemon.process.pid)}, {"mohrd", "mohr-prompt", "mohr-reader", "mohr-history"})
     running.kill()
     running.wait()
     daemon.stop()
+
+
+def debugger_at_a_phone(rig):
+    """The same with a phone's programs, and with those that speak to one."""
+    if not root_only(rig, "a debugger of the same user, at a phone"):
+        return
+    phone = GuestPhone(rig)
+    daemon = Guest(rig, drivers=("phone",), phone={"folder": phone.folders["Counter 3"][0]})
+    phone.script(getpin=["hang"])
+    running = []
+
+    def asked():
+        """Until the phone was reached a request ends at once."""
+        if not running or running[-1].poll() is not None:
+            running.append(daemon.begin(timeout_ms=60000))
+        return any(line.startswith("GETPIN") for line in phone.prompts())
+
+    rig.check(wait_for(asked, 30, 0.1), "a PIN is being asked for on the phone",
+              daemon.process.said() + phone.process.said())
+    family = {daemon.process.pid: "mohrd", phone.process.pid: "mohr-relay", **family_of(daemon.process.pid, phone.process.pid)}
+    nobody_debugs(rig, family, {"mohrd", "mohr-reader-pho", "mohr-watch-phon", "mohr-history", "mohr-relay", "mohr-reader", "mohr-prompt"})
+    running[-1].kill()
+    running[-1].wait()
+    daemon.stop()
+    phone.stop()
 
 
 def pinentry_can_be_debugged(rig):
@@ -790,7 +842,7 @@ def grant_for_another(rig):
     daemon.stop()
 
 
-PARTS = [debugger, pinentry_can_be_debugged, another_user, faked_names, faked_organisation, exec_after_connect, reused_number, racing, hostage, guessing_app, flooding_app, traps_in_state,
+PARTS = [debugger, debugger_at_a_phone, pinentry_can_be_debugged, another_user, faked_names, faked_organisation, exec_after_connect, reused_number, racing, hostage, guessing_app, flooding_app, traps_in_state,
          rewritten, grant_of_ones_own, grant_for_another]
 
 

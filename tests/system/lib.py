@@ -441,8 +441,10 @@ class Rig:
     def programs_for_all(self):
         """A folder of copies of the programs: another user cannot enter a checkout in root's home."""
         place = os.path.join(self.dir, "programs")
+        if os.path.isdir(place):
+            return place
         os.chmod(self.dir, 0o711)
-        os.makedirs(place, 0o755, exist_ok=True)
+        os.makedirs(place, 0o755)
         for name in os.listdir(self.build):
             if name.startswith("mohr") and os.path.isfile(os.path.join(self.build, name)):
                 shutil.copy2(os.path.join(self.build, name), place)
