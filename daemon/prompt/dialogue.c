@@ -181,6 +181,14 @@ static int outcome_of_error(gpg_error_t error)
         return OUTCOME_NOBODY_TO_ASK;
 }
 
+/* The terminal was there when the first page came: without one now, somebody closed it, and pinentry broke off. */
+static int outcome_of_answer(struct dialogue *dialogue, gpg_error_t error)
+{
+        int outcome = outcome_of_error(error);
+        bool closed = outcome == OUTCOME_NOBODY_TO_ASK && find_terminal(dialogue) != 0;
+        return closed ? OUTCOME_REFUSED : outcome;
+}
+
 /* RESET first, which keeps the options: no button of an earlier page is left on this one. */
 static int show(struct dialogue *dialogue, const struct page *page)
 {
@@ -226,7 +234,7 @@ int dialogue_confirm(struct dialogue *dialogue, const struct page *page, bool *r
         gpg_error_t error = assuan_transact(
                 dialogue->assuan, "CONFIRM", NULL, NULL, NULL, NULL, take_status, &closed);
         bool third = page->notok && !closed && gpg_err_code(error) == GPG_ERR_NOT_CONFIRMED;
-        outcome = third ? 0 : outcome_of_error(error);
+        outcome = third ? 0 : outcome_of_answer(dialogue, error);
         if (outcome == 0)
                 *ret_third = third;
         return outcome;
@@ -253,7 +261,7 @@ static int get_entry(struct dialogue *dialogue, struct entry *entry)
                 dialogue->assuan, "GETPIN", take_digits, entry, NULL, NULL, NULL, NULL);
         assuan_end_confidential(dialogue->assuan);
         if (error)
-                return outcome_of_error(error);
+                return outcome_of_answer(dialogue, error);
         entry->pin->len = text_fold_digits((char *)entry->pin->data, entry->pin->len);
         return 0;
 }

@@ -26,6 +26,34 @@ static void close_others(const struct guard *guard)
         (void)portable_close_from(64, false);
 }
 
+/* pinentry-curses goes on reading, and burns a processor, where its terminal is gone and its parent is not. */
+static void kill_if_hung_up(struct guard *guard, const struct pollfd *tty)
+{
+        if (!(tty->revents & (POLLHUP | POLLERR | POLLNVAL)))
+                return;
+        (void)portable_pidfd_kill(guard->pinentry);
+        guard->tty = -1; /* poll(2) passes over it, and there is nothing to restore */
+}
+
+/* 0: mohr-prompt is no more. Else it dismissed the guard. */
+static ssize_t wait_for_end(struct guard *guard)
+{
+        char dismissed;
+        ssize_t n;
+        for (;;) {
+                struct pollfd ends[] = { { .fd = guard->pipe, .events = POLLIN },
+                        { .fd = guard->tty } };
+                if (poll(ends, ARRAY_LEN(ends), -1) < 0)
+                        continue;
+                kill_if_hung_up(guard, &ends[1]);
+                if (ends[0].revents == 0)
+                        continue;
+                n = read(guard->pipe, &dismissed, 1);
+                if (n >= 0 || errno != EINTR)
+                        return n;
+        }
+}
+
 static void end_pinentry(const struct guard *guard)
 {
         struct pollfd ended = { .fd = guard->pinentry, .events = POLLIN };
@@ -46,16 +74,11 @@ static void restore(const struct guard *guard)
                 (void)tcsetattr(guard->tty, TCSANOW, &guard->saved);
 }
 
-__attribute__((noreturn)) static void guard_run(const struct guard *guard)
+__attribute__((noreturn)) static void guard_run(struct guard *guard)
 {
-        char dismissed;
         setsid();
         close_others(guard);
-        ssize_t n;
-        do
-                n = read(guard->pipe, &dismissed, 1);
-        while (n < 0 && errno == EINTR);
-        if (n == 0) {
+        if (wait_for_end(guard) == 0) {
                 end_pinentry(guard);
                 restore(guard);
         }

@@ -4,7 +4,8 @@
  * A pinentry on a terminal switches echo off. When the client hangs up, mohr-prompt is killed and
  * pinentry with it, and nobody would switch it on again. So a tiny process of its own session waits
  * for the end of mohr-prompt (end of file on a pipe), gives pinentry 300 ms to follow, kills it if it
- * does not, and restores the terminal's modes if nobody but pinentry changed them meanwhile. It is
+ * does not, and restores the terminal's modes if nobody but pinentry changed them meanwhile. It also
+ * kills a pinentry whose terminal was closed: not each notices. It is
  * forked before a PIN exists and holds nothing else open.
  */
 #ifndef MOHR_PROMPT_GUARD_H

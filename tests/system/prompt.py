@@ -399,11 +399,25 @@ def curses_lists_in_a_small_window():
         prompt.end()
 
 
+def terminal_closed(flavour):
+    """Its master is gone, and whoever asked lives on: that is a no, and pinentry does not stay behind and turn in circles."""
+    prompt = Prompt(flavour)
+    prompt.wait_for("Refuse")
+    pinentry = [pid for pid, name in children(prompt.child.pid) if name.startswith("pinentry")]
+    os.close(prompt.master)
+    prompt.meanwhile = lambda: None  # nothing is to be read any more
+    answer = prompt.answer()
+    prompt.child.wait(10)
+    check(answer == (REFUSED, "") and pinentry and not any(map(alive, pinentry)), f"{flavour}: a terminal that is closed is a no", answer)
+    os.close(prompt.slave)
+
+
 def main():
     if shutil.which("pinentry-tty"):
         for test in (a_pin_is_given, persian, refusals, choices, plain_terminal, search, documents, keys_and_certificates, phones, wrong_entries, nobody, time_runs_out):
             test("pinentry-tty")
         hang_up("pinentry-tty", tty_at_pin)
+        terminal_closed("pinentry-tty")
     else:
         print("skip - pinentry-tty: not installed")
     if shutil.which("pinentry-curses"):
@@ -412,6 +426,7 @@ def main():
         curses_in_a_small_window()
         curses_lists_in_a_small_window()
         nobody("pinentry-curses")
+        terminal_closed("pinentry-curses")
     else:
         print("skip - pinentry-curses: not installed")
     return 1 if failures else 0
