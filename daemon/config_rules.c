@@ -80,7 +80,7 @@ static int rule_claims(const struct said *said, const char **ret_want)
         return 0;
 }
 
-/* Some of "assertions", "documents" and "keys", each once. */
+/* Some of what policy.h names, each once. */
 static int rule_for(const struct said *said, const char **ret_want)
 {
         unsigned int works = 0;
@@ -151,7 +151,7 @@ static int rule_limit(const struct said *said, const char **ret_want)
 
 static const struct rule_key keys[] = {
         { "who", rule_who, LIST(who) },
-        { "for", rule_for, 0, .want = "assertions, documents or keys, each once" },
+        { "for", rule_for, 0, .want = "assertions, documents, keys or pins, each once" },
         { "audience", rule_audience, LIST(audience) },
         { "purpose", rule_purpose, LIST(purpose),
                 .want = "text of at most 256 bytes without control characters" },

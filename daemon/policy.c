@@ -21,7 +21,7 @@ const struct rule *policy_rule(const struct config *config, enum config_origin o
 }
 
 /* A permission is of the account: where many people use one, it would be another holder's. And it is for an audience, which
- * documents and keys have none of. */
+ * nothing else has. */
 static void keep_from_strangers(const struct config *config, const struct policy_question *question,
         struct policy_decision *d)
 {

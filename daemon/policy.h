@@ -15,8 +15,9 @@
 
 enum policy_consent { POLICY_GRANT, POLICY_ASK, POLICY_REFUSE }; /* growing strictness */
 
-enum policy_work { POLICY_ASSERT, POLICY_DOCUMENT, POLICY_KEYS, POLICY_WORKS };
-/* "assertions", "documents", "keys"; POLICY_WORKS: it is none. */
+/* POLICY_PINS: a new PIN for a staff card. */
+enum policy_work { POLICY_ASSERT, POLICY_DOCUMENT, POLICY_KEYS, POLICY_PINS, POLICY_WORKS };
+/* "assertions", "documents", "keys", "pins"; POLICY_WORKS: it is none. */
 enum policy_work policy_work_named(const char *name, size_t len);
 
 struct policy_question {
@@ -24,7 +25,7 @@ struct policy_question {
         const struct peer *peer;
         const char *organization;     /* of a verified relying party, or NULL */
         const char *organization_key; /* as struct relying_request, or NULL */
-        const char *audience;         /* NULL for documents and keys */
+        const char *audience;         /* NULL for all but assertions */
         const char *purpose;          /* or NULL */
         claimset required, optional;
 };

@@ -142,7 +142,8 @@ enum policy_work policy_work_named(const char *name, size_t len)
 {
         static const char *const names[] = { [POLICY_ASSERT] = "assertions",
                 [POLICY_DOCUMENT] = "documents",
-                [POLICY_KEYS] = "keys" };
+                [POLICY_KEYS] = "keys",
+                [POLICY_PINS] = "pins" };
         for (unsigned int i = 0; i < ARRAY_LEN(names); i++)
                 if (strlen(names[i]) == len && memcmp(names[i], name, len) == 0)
                         return (enum policy_work)i;

@@ -31,7 +31,7 @@ static int answer(struct renew *renew, struct out *args);
 
 /* clang-format off */
 static const struct row rows[STEP_COUNT] = {
-        [STEP_START]          = { "start",          NULL,      NULL,               0,             NULL,              NULL,                   false },
+        [STEP_START]          = { "start",          NULL,      NULL,               0,             renew_judge_rules, NULL,                   false },
         [STEP_READER]         = { "reader",         "reader",  NULL,               0,             renew_take_reader, NULL,                   false },
         [STEP_BEGIN]          = { "begin",          "card",    NULL,               OP_BEGIN,      NULL,              renew_begun,            false },
         [STEP_IDENTIFY]       = { "identify",       NULL,      NULL,               OP_IDENTIFY,   NULL,              renew_identified,       false },

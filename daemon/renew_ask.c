@@ -69,7 +69,7 @@ int renew_record(struct renew *renew, struct out *args)
                 [RENEW_BY_PIN] = "ChangePin", [RENEW_BY_PUK] = "UnblockPin"
         };
         const struct request_context *context = renew->context;
-        const struct limits *limits = &context->config->limits;
+        const struct policy_decision *decision = &renew->decision;
         char app[PEER_KEY_MAX];
         (void)args;
         peer_key(&renew->peer, app);
@@ -80,10 +80,11 @@ int renew_record(struct renew *renew, struct out *args)
                 .pid = (uint32_t)renew->peer.pid,
                 .app = app,
                 .program = renew->peer.executable,
-                .app_per_hour = limits->app_per_hour,
-                .user_per_hour = limits->user_per_hour,
-                .wrong_pins = limits->wrong_pins,
-                .pause_s = limits->pause_s,
+                .rule = decision->rule,
+                .app_per_hour = decision->app_per_hour,
+                .user_per_hour = decision->user_per_hour,
+                .wrong_pins = decision->wrong_pins,
+                .pause_s = decision->pause_s,
         };
         return waiting(
                 renew, history_ask(&renew->record, context->history, &asked, on_recorded, renew));

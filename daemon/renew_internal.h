@@ -63,6 +63,7 @@ struct renew {
         struct reader *reader;
         struct card_identity identity;
         struct gate_chain chain;
+        struct policy_decision decision;
         bool simulated, another; /* another: the card must identify itself again */
         uint32_t insertion, events;
         int tries_left; /* of the PIN, as shown to the person */
@@ -80,6 +81,10 @@ struct renew {
 /* renew.c */
 void renew_run(struct renew *renew, int result); /* from the loop: what was waited for has come */
 void renew_forget(struct renew *renew);          /* all that was typed */
+
+/* renew_rules.c */
+int renew_judge_rules(struct renew *renew, struct out *args);
+int renew_allows_card(struct renew *renew, bool keys); /* keys: the reader has some that are used */
 
 /* renew_steps.c. `args` is the operation's payload; `fields` what came back. */
 int renew_take_reader(struct renew *renew, struct out *args);

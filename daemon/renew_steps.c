@@ -53,7 +53,6 @@ static int take_card(struct renew *renew, struct in *fields, struct driver_card 
         return 0;
 }
 
-/* A new PIN is typed on the computer. Who has a reader with keys wants no PIN typed there. */
 int renew_begun(struct renew *renew, int outcome, struct in *fields)
 {
         struct driver_card card;
@@ -62,10 +61,8 @@ int renew_begun(struct renew *renew, int outcome, struct in *fields)
         if (r < 0)
                 return r;
         renew->insertion = card.insertion;
-        if (!renew->context->config->pinpad || !(card.pinpad & PINPAD_VERIFY))
-                return 0;
-        renew->detail = DETAIL_READER_KEYS;
-        return OUTCOME_POLICY;
+        return renew_allows_card(
+                renew, renew->context->config->pinpad && card.pinpad & PINPAD_VERIFY);
 }
 
 /* ---- which card ---------------------------------------------------------------------------- */

@@ -56,6 +56,30 @@ const char *cli_tries(const struct cli *cli, char dst[static CLI_LINE_MAX], int 
         return cli_digits(cli, dst, line);
 }
 
+/* Seconds until the next attempt, as mohrd's detail has them (request_keep_detail); 0: it names none. */
+static unsigned int wait_of(const char *detail)
+{
+        unsigned int seconds = 0;
+        const char *at = detail ? strstr(detail, "; again in ") : NULL;
+        return at && sscanf(at, "; again in %u s", &seconds) == 1 ? seconds : 0;
+}
+
+/* Rounded up: who comes then has waited long enough. */
+static const char *show_wait(const struct cli *cli, char dst[static CLI_LINE_MAX], unsigned int s)
+{
+        char line[CLI_LINE_MAX];
+        unsigned int minutes = (s + 59) / 60, hours = (s + 3599) / 3600;
+        if (s <= 90)
+                snprintf(line, sizeof line,
+                        dngettext("mohr", "Try again in %u second.", "Try again in %u seconds.", s),
+                        s);
+        else if (minutes <= 90)
+                snprintf(line, sizeof line, _("Try again in %u minutes."), minutes);
+        else
+                snprintf(line, sizeof line, _("Try again in %u hours."), hours);
+        return cli_digits(cli, dst, line);
+}
+
 const char *cli_style(FILE *stream, enum cli_style style)
 {
         static const char *const codes[] = { [STYLE_PLAIN] = "\x1b[0m",
@@ -84,6 +108,8 @@ static void report_json(
         add_text(object, "request", told->request);
         if (told->tries_left >= 0)
                 json_object_set_new(object, "tries_left", json_integer(told->tries_left));
+        if (wait_of(told->detail) > 0)
+                json_object_set_new(object, "again_in_s", json_integer(wait_of(told->detail)));
         _cleanup_free_ char *text = json_dumps(object, JSON_INDENT(2));
         printf("%s\n", text ? text : "{}");
         fflush(stdout);
@@ -118,9 +144,12 @@ static int report_as(const struct cli *cli, int outcome, const char *message, co
         cli_headline(cli, message, outcome);
         if (told->tries_left >= 0)
                 fprintf(stderr, "      %s\n", cli_tries(cli, text, told->tries_left));
+        unsigned int wait_s = wait_of(told->detail);
+        if (wait_s > 0)
+                fprintf(stderr, "      %s\n", show_wait(cli, text, wait_s));
         if (next[0])
                 fprintf(stderr, "      %s\n", next);
-        if (told->detail && told->detail[0])
+        if (told->detail && told->detail[0] && wait_s == 0) /* else it is said already */
                 fprintf(stderr, "      %s(%s)%s\n", cli_style(stderr, STYLE_DIM),
                         cli_text(cli, text, told->detail), cli_style(stderr, STYLE_PLAIN));
         if (told->request && told->request[0])
@@ -175,8 +204,11 @@ static const struct special {
         { OUTCOME_NO_READER, DETAIL_PHONE_UNPAIRED,
                 N_("What answers at the phone's address does not know this pairing."),
                 N_("If it is your phone, pair the two again with: mohr phone pair"), false },
-        { OUTCOME_NO_READER, DETAIL_PHONE_EXPIRED, N_("The pairing with the phone has expired."),
-                N_("Pair them again with: mohr phone pair"), false },
+        { OUTCOME_NO_READER, DETAIL_PHONE_EXPIRED,
+                N_("The pairing with the phone has ended, or a clock is wrong."),
+                N_("Set date and time on both. If they are right, pair them again with: mohr phone "
+                   "pair"),
+                false },
         { OUTCOME_CARD_REMOVED, DETAIL_PHONE_LOST, N_("The connection to the phone broke."),
                 N_("The phone ended what had begun there. Try again near the phone."), false },
         { OUTCOME_CARD_REMOVED, DETAIL_PHONE_LOST_ASKING,
@@ -226,13 +258,9 @@ static const struct special {
                 N_("Tell whoever runs the service what stands below."), true },
         { OUTCOME_POLICY, DETAIL_PAUSED,
                 N_("After several wrong PINs in a row this app must wait."),
-                N_("Try again after the time (s: seconds) that stands below. No try was spent "
-                   "now."),
-                true },
+                N_("No try was spent now."), true },
         { OUTCOME_POLICY, DETAIL_TOO_OFTEN, N_("There were too many requests within an hour."),
-                N_("Try again after the time (s: seconds) that stands below. The limits are in "
-                   "mohr.conf(5)."),
-                true },
+                N_("How many there may be is set in mohr.conf(5), [limits]."), true },
 };
 
 static const struct special *special_of(int outcome, const char *detail)

@@ -53,7 +53,7 @@ static int judge(const struct cli *cli, const struct policy_asked *asked)
         bool other = asked->what && strcmp(asked->what, "assertions") != 0;
         if (other && (asked->signed_file || asked->audience || asked->claims || asked->require))
                 return cli_usage(
-                        cli, _("Documents and keys have no audience and no claims: leave out "
+                        cli, _("Only assertions have an audience and claims: leave out "
                                "--audience, --claims, --require and --signed-request."));
         if (asked->signed_file && beside)
                 return cli_usage(cli, _("A signed request says itself what it is for: leave out "

@@ -38,6 +38,7 @@ RULES = {
     "rule real": {"who": "any", "audience": "https://real.example", "simulated": "no"},
     "rule keys": {"who": "any", "audience": "https://keys.example", "pinpad": "yes"},
     "rule elsewhere": {"who": "flatpak:org.bank.App", "consent": "refuse"},
+    "rule pins": {"who": "any", "for": "pins", "consent": "refuse"},
     "rule few": {"who": "any", "audience": AUDIENCE, "purpose": "Few", "claims": "card_expiry"},
 }
 
@@ -60,6 +61,7 @@ def requests(rig):
         code, reply = daemon.request(audience=audience)
         rig.check(code == 0 and asked(daemon), f"{audience} is another audience: asked as ever", (code, reply))
     left_out(rig, daemon)
+    new_pins(rig, daemon)
     explained(rig, daemon)
     read_again(rig, daemon)
     daemon.stop()
@@ -82,6 +84,17 @@ def left_out(rig, daemon):
     daemon.prompts()
     code, reply = daemon.request(purpose="Few", claims={"required": ["reader"]})
     rig.check(code == POLICY and "no rule allows" in flow.detail(reply) and not asked(daemon), "one that is required is a refusal", (code, reply))
+
+
+def new_pins(rig, daemon):
+    daemon.prompts()
+    for what in ("change", "unblock"):
+        code, _, err = rig.mohr(daemon, "pin", what)
+        rig.check(code == POLICY and "a rule refuses this" in err and not asked(daemon), f"a rule refuses mohr pin {what}", (code, err))
+    code, answer = check_policy(rig, daemon, "--for", "pins")
+    rig.check(code == POLICY and answer["decision"]["rule"] == "pins", "as mohr policy check says it does", answer)
+    for words in (("--for", "pins", "--audience", AUDIENCE), ("--for", "pins", "--require", "reader"), ("--for", "pin")):
+        rig.check(rig.mohr(daemon, "policy", "check", *words)[0] == USAGE, f"{' '.join(words)} is no question")
 
 
 def explained(rig, daemon):

@@ -280,6 +280,33 @@ static void some_are_refused_before_anybody_is_asked(void **state)
         }
 }
 
+/* Before a card is touched, or as soon as it is seen what lies there; in no case is anybody asked. */
+static void a_rule_can_say_no(void **state)
+{
+        (void)state;
+        static const struct {
+                enum policy_consent consent;
+                bool pinpad, real;
+                unsigned int begun;
+        } rows[] = {
+                { POLICY_REFUSE, false, false, 0 },
+                { POLICY_ASK, true, false, 1 },
+                { POLICY_ASK, false, true, 1 },
+        };
+        for (size_t i = 0; i < 2 * ARRAY_LEN(rows); i++) {
+                begin_anew();
+                world.method = i % 2 ? "UnblockPin" : "ChangePin";
+                world.consent_mode = rows[i / 2].consent;
+                world.wants_pinpad = rows[i / 2].pinpad;
+                world.wants_real = rows[i / 2].real;
+                assert_int_equal(renew_once(NULL), OUTCOME_POLICY);
+                assert_non_null(strstr(world.detail_copy, "a rule "));
+                assert_int_equal(world.ops[OP_BEGIN], rows[i / 2].begun);
+                assert_int_equal(world.prompts + world.renewals + world.intents, 0);
+                nothing_is_left();
+        }
+}
+
 static void what_happens_during_the_prompt_is_seen(void **state)
 {
         (void)state;
@@ -426,6 +453,7 @@ int main(void)
                 TEST(a_new_pin_takes_its_way),
                 TEST(each_answer_of_the_card_has_one_meaning),
                 TEST(some_are_refused_before_anybody_is_asked),
+                TEST(a_rule_can_say_no),
                 TEST(what_happens_during_the_prompt_is_seen),
                 TEST(the_person_and_the_history_can_say_no),
                 TEST(a_row_that_is_being_written_is_waited_for_past_the_limit),

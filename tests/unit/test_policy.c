@@ -187,6 +187,10 @@ static void a_rule_speaks_of_what_it_is_for(void **state)
         assert_true(matches("for", "documents", &question));
         assert_false(matches("for", "assertions", &question));
         assert_false(matches("audience", "https://bank.example/*", &question));
+        question.work = POLICY_PINS;
+        assert_true(matches("for", "documents pins", &question));
+        assert_false(matches("for", "assertions documents keys", &question));
+        assert_true(matches("who", "any", &question)); /* "and nothing else" is that */
 }
 
 /* ---- what a rule must not be --------------------------------------------------------------- */
@@ -208,8 +212,8 @@ static const struct {
                                  "who, for, audience, purpose, claims, consent, pinpad, "
                                  "simulated, assurance, app_per_hour, user_per_hour, wrong_pins, "
                                  "pause_s" },
-        { RULE "for = documents everything\n",
-                "root.conf:3: \"for\" in [rule r] wants assertions, documents or keys, each once" },
+        { RULE "for = documents everything\n", "root.conf:3: \"for\" in [rule r] wants assertions, "
+                                               "documents, keys or pins, each once" },
         { RULE "for = keys keys\n", "root.conf:3: \"for\" in [rule r] wants" },
         { RULE "consent = ask\nconsent = refuse\n",
                 "root.conf:4: \"consent\" in [rule r] is set twice" },
@@ -484,20 +488,22 @@ static void random_rule(uint32_t *seed, int number, bool roots, char *dst, size_
         static const char *const grantable[] = { "flatpak:org.bank.App", "unit:kiosk.service",
                 "organization:Bank", "snap:a.b" };
         static const char *const lines[] = { "audience = https://bank.example/*\n",
-                "audience = urn:x:y\n", "purpose = Opening an account\n", "claims = none\n",
-                "claims = card_expiry\n", "claims = reader station card_expiry\n", "pinpad = yes\n",
-                "pinpad = no\n", "simulated = no\n", "simulated = yes\n", "assurance = gold\n",
+                "audience = urn:x:y\n", "for = keys documents\n", "for = assertions pins\n",
+                "purpose = Opening an account\n", "claims = none\n", "claims = card_expiry\n",
+                "claims = reader station card_expiry\n", "pinpad = yes\n", "pinpad = no\n",
+                "simulated = no\n", "simulated = yes\n", "assurance = gold\n",
                 "assurance = bronze\n", "consent = ask\n", "consent = refuse\n",
                 "app_per_hour = 5\n", "app_per_hour = 5000\n", "user_per_hour = 100000\n",
                 "user_per_hour = 1\n", "wrong_pins = 10\n", "wrong_pins = 1\n", "pause_s = 1\n",
                 "pause_s = 86400\n" };
-        static const size_t groups[] = { 0, 2, 3, 6, 8, 10, 12, 14, 16, 18, 20, ARRAY_LEN(lines) };
+        static const size_t groups[] = { 0, 2, 4, 5, 8, 10, 12, 14, 16, 18, 20, 22,
+                ARRAY_LEN(lines) };
         bool grant = roots && next(seed) % 3 == 0;
         size_t len = (size_t)snprintf(dst, cap, "[rule n%d]\nwho = %s\n%s", number,
                 grant ? PICK(seed, grantable) : PICK(seed, plain),
                 grant ? "consent = grant\n" : "");
         for (size_t g = 0; g + 1 < ARRAY_LEN(groups); g++)
-                if (next(seed) % 3 == 0 && !(grant && groups[g] == 12))
+                if (next(seed) % 3 == 0 && !(grant && groups[g] == 14))
                         len += (size_t)snprintf(dst + len, cap - len, "%s",
                                 lines[groups[g] + next(seed) % (groups[g + 1] - groups[g])]);
 }
@@ -520,7 +526,8 @@ static struct policy_question random_question(uint32_t *seed)
         static const char *const audiences[] = { "https://bank.example", "https://bank.example/x",
                 "urn:x:y", "https://bank.example.evil.example" };
         struct policy_question question = asked_by(peers[next(seed) % ARRAY_LEN(peers)]);
-        question.audience = PICK(seed, audiences);
+        question.work = (enum policy_work)(next(seed) % POLICY_WORKS);
+        question.audience = question.work == POLICY_ASSERT ? PICK(seed, audiences) : NULL;
         question.organization = next(seed) % 2 ? "Bank" : NULL;
         question.purpose = next(seed) % 2 ? question.purpose : NULL;
         question.required = (claimset)(next(seed) & CLAIMS_ALL);
