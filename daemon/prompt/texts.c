@@ -272,7 +272,7 @@ static bool compose_entry(const struct question *question, bool with_who, struct
         else
                 texts_add_audience(&parts, question);
         texts_add_matter(&parts, question);
-        if (with_who && question->work == WORK_KEY)
+        if (with_who && question->work != WORK_DOCUMENTS)
                 texts_add_record(&parts, question);
         texts_add_holder(&parts, question);
         texts_add_reader(&parts, question);
@@ -298,6 +298,7 @@ void texts_granted(const struct question *question, struct page *ret)
         struct parts parts = { 0 };
         texts_begin(&parts, question, ret);
         add_who(&parts, question);
+        texts_add_record(&parts, question);
         texts_add_request(&parts, question);
         (void)parts_render(&parts, ret->desc);
 }

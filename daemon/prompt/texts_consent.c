@@ -115,9 +115,9 @@ void texts_add_record(struct parts *parts, const struct question *question)
                                      "you give or refuse; not your name or number.")
                          : question->recorded_identity
                                  ? _("Kept in your history: who asks, what for, what you give or "
-                                     "refuse, your name and number; no PIN.")
+                                     "refuse, your name and number.")
                                  : _("Kept in your history: who asks, what for, what you give or "
-                                     "refuse; no PIN."));
+                                     "refuse."));
 }
 
 /* ---- pages --------------------------------------------------------------------------------- */

@@ -19,6 +19,7 @@ READER = "Simulated reader (SIMULATED CARD)"
 GROUPS = os.path.join(PRIVATE, "groups")
 OF_USER = "user.slice/user-0.slice/user@0.service/app.slice/"
 FLATPAK = OF_USER + "app-flatpak-org.example.Bank-{}.scope"
+SNAP = OF_USER + "snap.bank.desk-1b4e28ba-2fa1-11d2-883f-0016d3cca427.scope"
 SCRIPT = """
 import json, socket, sys
 with socket.socket(socket.AF_UNIX) as s:
@@ -105,12 +106,23 @@ def removed(path):
     return True
 
 
+def labelled():
+    """Whether the kernel confines programs by name: then a Snap's group is not enough."""
+    try:
+        with open("/proc/self/attr/current", "rb") as label:
+            return bool(label.read())
+    except OSError:
+        return False
+
+
 def groups(rig, daemon, make):
     own = f"mohr-test-{os.getpid()}"
     rows = (
         ("a system unit", f"system.slice/{own}.service", f"unit:{own}.service", own),
         ("a unit of the user's manager", f"{OF_USER}{own}.service", f"unit:{own}.service", own),
         ("a session", f"user.slice/user-0.slice/session-{os.getpid()}.scope", None, None),
+        ("a Snap's scope", SNAP, "snap:bank.desk", "bank.desk") if not labelled() else
+        ("a scope that only says Snap", SNAP, None, None),
         ("a scope that only says Flatpak", FLATPAK.format(os.getpid()), None, None),
     )
     for what, group, expected, shown in rows:

@@ -8,6 +8,7 @@ import base64
 import importlib.util
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -133,6 +134,21 @@ def refused(rig, daemon, bank):
         rig.check(error == "org.varlink.service.InvalidParameter", f"{name} beside it is refused", (error, reply))
 
 
+def after_a_restart(rig, daemon, bank):
+    """What was used is remembered on disk: before the answer, and after a no."""
+    used, declined = bank.asks(), bank.asks()
+    codes = [ask(rig, daemon, used)[0]]
+    daemon.script(confirm=["cancel"])
+    codes.append(ask(rig, daemon, declined)[0])
+    daemon.process.stop(signal.SIGKILL)
+    daemon.start()
+    daemon.script()
+    daemon.prompts()
+    told = [ask(rig, daemon, request) for request in (used, declined)]
+    rig.check(codes == [0, 15] and all(code == 16 and "used before" in err for code, _, err in told) and not daemon.prompts(),
+              "a request that was answered or declined is a used one for the next mohrd, too", (codes, told))
+
+
 def without_anchors(rig, bank):
     daemon = soft(rig)
     code, _, err = ask(rig, daemon, bank.asks())
@@ -153,6 +169,7 @@ def body(rig):
     named(rig, daemon)
     at_once(rig, daemon, bank)
     refused(rig, daemon, bank)
+    after_a_restart(rig, daemon, bank)
 
 
 if __name__ == "__main__":

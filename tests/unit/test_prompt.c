@@ -230,7 +230,7 @@ static void what_was_allowed_is_not_asked_again_but_told(void **state)
         const struct rig *rig = *state;
         struct question question = plain();
         char pin[16];
-        question.granted = true;
+        question.granted = question.recorded = true;
         question.required = SHARE_READER;
         SET(question.organization, "Office of Examples");
         script(rig, "\"getpin\": [\"2718\"]");
@@ -241,7 +241,8 @@ static void what_was_allowed_is_not_asked_again_but_told(void **state)
         assert_null(strstr(recorded(rig), "\nCONFIRM"));
         static const char *const told[] = { "Verified organisation: " FSI "Office of Examples" PDI,
                 "/usr/bin/office", "https://office.example", "opening an account",
-                "the card reader's name", "mohr grants", "Tries left: " FSI "3" PDI };
+                "the card reader's name", "mohr grants", "Kept in your history",
+                "Tries left: " FSI "3" PDI };
         for (size_t i = 0; i < ARRAY_LEN(told); i++)
                 assert_non_null(strstr(recorded(rig), told[i]));
 }

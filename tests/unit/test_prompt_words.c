@@ -161,11 +161,11 @@ static void what_goes_along_is_named_and_what_may_stay(void **state)
                 strstr(page.desc, "You may leave out: " FSI "the card's expiry date, the card "
                                   "reader's name, what the app says of the place" PDI "\n"));
         assert_non_null(strstr(page.desc, "Kept in your history: who asks, what for, what you "
-                                          "give or refuse; no PIN."));
+                                          "give or refuse."));
         question.recorded_identity = true;
         texts_consent(&question, &page);
         assert_non_null(strstr(page.desc, "Kept in your history"));
-        assert_non_null(strstr(page.desc, "your name and number; no PIN."));
+        assert_non_null(strstr(page.desc, "your name and number."));
         question.recorded_identity = false;
         question.recorded_by_station = true;
         texts_consent(&question, &page);

@@ -114,6 +114,25 @@ static void a_choice_of_readers_is_a_prompt_too(void **state)
         assert_string_equal(world.end, "RefusedByPerson");
 }
 
+/* The page says what the history will have, and whose it is. */
+static void what_is_kept_and_where_is_told_before_the_yes(void **state)
+{
+        static const struct {
+                bool values, station, identity, by_station;
+        } rows[] = { { false, false, false, false }, { true, false, true, false },
+                { false, true, false, true }, { true, true, false, true } };
+        (void)state;
+        for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+                world.config.history_values = rows[i].values;
+                world.config.history_station = rows[i].station;
+                assert_int_equal(ask(), 0);
+                assert_true(last_question.recorded);
+                assert_int_equal(last_question.recorded_identity, rows[i].identity);
+                assert_int_equal(last_question.recorded_by_station, rows[i].by_station);
+                reset_counts();
+        }
+}
+
 static void what_is_declined_does_not_leave(void **state)
 {
         (void)state;
@@ -341,6 +360,7 @@ int main(void)
                 T(a_failure_stays_itself_when_its_row_cannot_be_written),
                 T(what_never_reached_a_person_has_no_row),
                 T(a_choice_of_readers_is_a_prompt_too),
+                T(what_is_kept_and_where_is_told_before_the_yes),
                 T(what_is_declined_does_not_leave),
                 T(what_is_not_there_is_not_offered),
                 T(what_no_rule_allows_is_not_even_asked),
