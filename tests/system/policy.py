@@ -136,6 +136,39 @@ def read_again(rig, daemon):
     rig.check(check_policy(rig, daemon, *words)[0] == 0, "it counts at the next start")
 
 
+# ---- how often ---------------------------------------------------------------------------------------
+
+PERSIAN = {"LC_ALL": "C.UTF-8", "LANGUAGE": "fa"}
+
+
+def limits(rig):
+    """They outlast mohrd; what a rule says holds where it speaks; when to come again is said in words."""
+    daemon = flow.soft(rig)
+    daemon.stop()
+    daemon.sections["limits"] = {"app_per_hour": "2", "user_per_hour": "3", "pause_s": "86400", "wrong_pins": "1"}
+    rewrite(daemon)
+    daemon.start()
+    words = ("assert", "--audience", AUDIENCE, "--nonce", "1234567890")
+    codes = [rig.mohr(daemon, *words)[0] for _ in range(2)]
+    daemon.stop()
+    daemon.sections["rule rare"] = {"who": "any", "audience": "https://rare.example", "app_per_hour": "3"}
+    rewrite(daemon)
+    daemon.start()
+    daemon.prompts()
+    code, _, err = rig.mohr(daemon, *words)
+    rig.check((codes, code) == ([0, 0], POLICY) and "Try again in 60 minutes." in err and " s" not in err.split("Try again")[1].split(".")[0],
+              "a limit that is reached outlasts mohrd, and says in minutes when to come again", (codes, code, err))
+    code, out, err = rig.mohr(daemon, *words, "--json", env=PERSIAN)
+    told = json.loads(out)
+    rig.check(3500 < told.get("again_in_s", 0) <= 3600 and "۶۰ دقیقه" in err and not asked(daemon), "for scripts in seconds, in Persian in its own digits", (told, err))
+    daemon.script(getpin=("11111111",))
+    code = rig.mohr(daemon, "assert", "--audience", "https://rare.example", "--nonce", "1234567890")[0]
+    rig.check(code == 13, "what a rule allows more often is asked, within the user's own limit", code)
+    code, _, err = rig.mohr(daemon, "assert", "--audience", "https://rare.example", "--nonce", "1234567890")
+    rig.check(code == POLICY and "Try again in 24 hours." in err and "No try was spent" in err, "a pause of a day is told in hours", (code, err))
+    daemon.stop()
+
+
 # ---- a request that is signed ------------------------------------------------------------------------
 
 ISS = "https://bank.example/login"
@@ -354,6 +387,7 @@ def other_users(rig):
 
 def body(rig):
     requests(rig)
+    limits(rig)
     signed(rig)
     examples(rig)
     other_users(rig)
