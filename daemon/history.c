@@ -287,6 +287,8 @@ int history_new(
         history->config = config;
         history->log = log;
         int r = history_worker_init(history);
+        if (r == 0)
+                r = history_tidy_init(history);
         if (r < 0) {
                 history_free(history);
                 return r;
@@ -299,6 +301,7 @@ struct history *history_free(struct history *history)
 {
         if (!history)
                 return NULL;
+        history_tidy_end(history);
         history_worker_end(history);
         free(history);
         return NULL;
@@ -342,6 +345,17 @@ void history_note_end(struct history *history, const struct history_ended *ended
         }
         question->noted = true;
         submit(history, question);
+}
+
+void history_nudge(struct history *history)
+{
+        struct history_question *question = NULL;
+        _cleanup_free_ struct history_frame *frame = calloc(1, sizeof *frame);
+        if (!frame)
+                return;
+        frame->op = HISTORY_GRANTS;
+        if (make_question(history, frame, 0, &question) == 0)
+                submit(history, question);
 }
 
 int history_list_grants(

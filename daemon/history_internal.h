@@ -33,6 +33,7 @@ struct history {
         const struct log *log;
         sd_event_source *timer;   /* what the worker may take; when it is let go */
         sd_event_source *failing; /* tells those that there was no answer for */
+        sd_event_source *tidying; /* wakes a worker for what is old */
         struct child *child;
         enum history_state state;
         struct history_question *sent;
@@ -50,6 +51,9 @@ void history_fail(struct history *history, struct history_question *question, co
 void history_deliver(struct history *history, struct history_question *question,
         const struct history_reply *reply);
 
+/* Asks what nobody needs the answer of, so that there is a worker. */
+void history_nudge(struct history *history);
+
 void history_queue_init(struct history_queue *queue);
 void history_queue_put(struct history_queue *queue, struct history_question *question);
 void history_queue_put_back(struct history_queue *queue, struct history_question *question);
@@ -58,5 +62,9 @@ struct history_question *history_question_free(struct history_question *question
 
 _must_check_ int history_worker_init(struct history *history);
 void history_worker_end(struct history *history); /* what is waiting is written first */
+
+/* history_tidy.c */
+_must_check_ int history_tidy_init(struct history *history);
+void history_tidy_end(struct history *history);
 
 #endif

@@ -165,16 +165,23 @@ static struct history_ended a_failure(const char *request, const char *outcome)
 }
 
 /* What sqlite3(1), which knows nothing of us, reads from the file. */
-static void expect_sql(struct fixture *f, const char *sql, const char *wanted)
+static void read_sql(struct fixture *f, const char *sql, char said[static 4096])
 {
-        char command[1024], said[4096] = "";
+        char command[1024];
         snprintf(command, sizeof command, "sqlite3 %s/history.db \"%s\"", f->dir, sql);
         FILE *pipe = popen(command, "r");
         assert_non_null(pipe);
-        size_t len = fread(said, 1, sizeof said - 1, pipe);
+        size_t len = fread(said, 1, 4095, pipe);
         assert_int_equal(pclose(pipe), 0);
         while (len > 0 && said[len - 1] == '\n')
-                said[--len] = '\0';
+                len--;
+        said[len] = '\0';
+}
+
+static void expect_sql(struct fixture *f, const char *sql, const char *wanted)
+{
+        char said[4096];
+        read_sql(f, sql, said);
         assert_string_equal(said, wanted);
 }
 
@@ -370,9 +377,14 @@ static void a_worker_that_fails_answers_for_itself_alone(void **state)
         assert_int_equal(ask(f, &asked), 0);
 }
 
+static void end_of_time(sd_event_source *timer)
+{
+        assert_true(sd_event_source_set_time_relative(timer, 0) >= 0);
+}
+
 static void end_timer_now(struct fixture *f)
 {
-        assert_true(sd_event_source_set_time_relative(f->history->timer, 0) >= 0);
+        end_of_time(f->history->timer);
 }
 
 static void a_worker_that_hangs_is_killed(void **state)
@@ -513,6 +525,45 @@ static void a_worker_that_ends_behind_its_answer_costs_nobody_one(void **state)
         history_wait_free(list);
 }
 
+static void run_until_idle(struct fixture *f)
+{
+        end_of_time(f->history->tidying);
+        do
+                assert_true(sd_event_run(f->event, 30 * 1000000ULL) > 0);
+        while (f->history->state == HISTORY_BUSY);
+}
+
+static void what_is_old_goes_though_nobody_asks(void **state)
+{
+        static const char pruned[] = "SELECT count(*) FROM entry WHERE body IS NULL";
+        struct fixture *f = *state;
+        for (size_t i = 0; i < 2; i++) {
+                const struct history_asked asked = an_asked(requests[i]);
+                const struct history_ended ended = an_end(requests[i]);
+                assert_int_equal(ask(f, &asked), 0);
+                assert_int_equal(end(f, &ended), 0);
+        }
+        restart(f);
+        expect_sql(f, "UPDATE entry SET body = json_set(body, '$.at', 1) WHERE seq <= 3", "");
+        run_until_idle(f);
+        assert_null(f->history->child); /* nothing is to be taken out: nobody is started */
+        expect_sql(f, pruned, "0");
+        f->config.history_keep_days = 30;
+        run_until_idle(f);
+        assert_non_null(f->history->child);
+        char said[4096] = "";
+        while (strcmp(said, "2") != 0) /* behind its answer */
+                read_sql(f, pruned, said);
+}
+
+static void without_a_history_none_begins_by_itself(void **state)
+{
+        struct fixture *f = *state;
+        f->config.history_keep_days = 30;
+        run_until_idle(f);
+        assert_null(f->history->child);
+}
+
 static void free_inside(
         void *user, int outcome, const char *detail, const struct history_told *told)
 {
@@ -552,6 +603,8 @@ int main(void)
                 CASE(a_worker_that_nobody_needs_is_let_go),
                 CASE(a_worker_killed_at_any_moment_loses_nothing),
                 CASE(a_worker_that_ends_behind_its_answer_costs_nobody_one),
+                CASE(what_is_old_goes_though_nobody_asks),
+                CASE(without_a_history_none_begins_by_itself),
                 CASE(it_may_be_freed_by_whoever_is_told),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
