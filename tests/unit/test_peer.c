@@ -400,6 +400,33 @@ static void somebody_elses_process_is_not_looked_at(void **state)
         expect_key(&peer, "unknown");
 }
 
+/* While its group is read it ends, or its number is another's: what was read before is told of nobody. */
+static void a_process_that_is_another_at_the_end_is_nobody(void **state)
+{
+        static const char *const stats[] = {
+                "77 (a) b) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 4711 0 0\n", /* the same */
+                "77 (a) b) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 4712 0 0\n", ""
+        };
+        const struct proc *proc = *state;
+        int status;
+        assert_int_equal(unlinkat(proc->fd, "cgroup", 0), 0);
+        assert_int_equal(mkfifoat(proc->fd, "cgroup", 0600), 0);
+        for (size_t i = 0; i < ARRAY_LEN(stats); i++) {
+                pid_t child = fork();
+                if (child == 0) {
+                        int fd = openat(proc->fd, "cgroup", O_WRONLY); /* when it is being read */
+                        put(proc, "stat", stats[i]);
+                        dprintf(fd, "%s", OF("/system.slice/bank.service"));
+                        _exit(0);
+                }
+                struct peer peer = look(proc);
+                expect_key(&peer, i == 0 ? "unit:bank.service" : "unknown");
+                assert_string_equal(peer.executable, i == 0 ? "/usr/bin/bank" : "");
+                assert_int_equal(waitpid(child, &status, 0), child);
+                assert_int_equal(status, 0);
+        }
+}
+
 static void a_flatpak_is_one_if_group_and_root_agree(void **state)
 {
         const struct proc *proc = *state;
@@ -503,6 +530,7 @@ int main(void)
                 cmocka_unit_test(a_path_that_cannot_be_shown_whole_says_so),
                 WITH_PROC(everything_of_one_process_is_told),
                 WITH_PROC(somebody_elses_process_is_not_looked_at),
+                WITH_PROC(a_process_that_is_another_at_the_end_is_nobody),
                 WITH_PROC(a_flatpak_is_one_if_group_and_root_agree),
                 WITH_PROC(a_root_folder_is_read_only_where_nobody_can_make_us_wait),
                 WITH_PROC(a_snap_is_one_unless_its_label_says_otherwise),
