@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "daemon/prompt/guard.h"
+#include "daemon/prompt/vault.h"
 
 #include <assuan.h>
 #include <fcntl.h>
@@ -119,13 +120,14 @@ int dialogue_new(struct dialogue **ret, const char *program, const struct questi
         _cleanup_dialogue_ struct dialogue *dialogue = calloc(1, sizeof *dialogue);
         const char *argv[] = { program, NULL };
         assuan_fd_t no_files[] = { ASSUAN_INVALID_FD };
+        struct assuan_malloc_hooks memory = { vault_malloc, vault_realloc, vault_free };
         pid_t self = getpid();
         if (!dialogue)
                 return -ENOMEM;
         dialogue->guard = -1;
         dialogue->question = question;
         dialogue->deadline = now() + question->timeout_s;
-        if (assuan_new(&dialogue->assuan))
+        if (assuan_new_ext(&dialogue->assuan, GPG_ERR_SOURCE_USER_1, &memory, NULL, NULL))
                 return -ENOMEM;
         if (assuan_pipe_connect(dialogue->assuan, program, argv, no_files, before_exec, &self, 0))
                 return OUTCOME_NOBODY_TO_ASK;

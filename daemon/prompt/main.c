@@ -2,7 +2,7 @@
 /* mohr-prompt: asks the holder once and dies.
  *
  * One question comes in on descriptor 3, one answer goes out, see question.h. The process is not
- * dumpable, keeps the PIN in locked memory, and is short-lived because libassuan's buffers are not:
+ * dumpable, keeps the PIN in locked memory, libassuan's buffers among it (vault.h), and is short-lived all the same:
  * mohrd lets the card sign only after this process is gone. SIGALRM is the outer limit of time and is
  * left at its default action: a person.c that sees it knows the time ran out, whatever hung.
  */

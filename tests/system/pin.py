@@ -10,7 +10,8 @@ import os
 import signal
 
 import flow
-from digits import a_pin, look, may_look
+from asking import CHANGE_PIN, STAFF, Asked
+from digits import a_pin, look, may_look, persian, windows, writable
 from lib import PIN, Card, Connection, Daemon, Pcscd, call, main, wait_for
 
 STAFF_PIN, NEW_PIN, PUK = "271828", "16180339", "13572468"
@@ -370,6 +371,60 @@ def memory(rig):
     pcscd.stop()
 
 
+def unlocked(pid, pin):
+    """Where digits are in writable memory that could be swapped out or dumped."""
+    flags, mapping = {}, None
+    with open(f"/proc/{pid}/smaps", encoding="ascii", errors="replace") as smaps:
+        for words in map(str.split, smaps):
+            if "-" in words[0] and not words[0].endswith(":"):
+                mapping = tuple(int(number, 16) for number in words[0].split("-"))
+            elif words[0] == "VmFlags:":
+                flags[mapping] = set(words[1:])
+    found = []
+    with open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
+        for start, end, name in writable(pid):
+            try:
+                memory.seek(start)
+                found += [(name, "lo dd" if {"lo", "dd"} <= flags.get((start, end), set()) else "open")
+                          for pages in [memory.read(end - start)] for four in windows(pin) if four in pages]
+            except OSError:
+                continue
+    return found
+
+
+def in_the_prompt(rig):
+    """The first digits were typed and the next page is open: all of them are in locked memory, those in libassuan's buffers too."""
+    if rig.sanitized():  # whose memory is of another size and kind
+        return
+    if not may_look():
+        rig.skip("where digits are in the prompt", "only root may look into processes that are not dumpable")
+        return
+    pinentry = os.path.join(rig.dir, "pinentry-looked-at")
+    os.symlink(rig.pinentry_script, pinentry)
+    for typed in (str, persian):
+        for attempt in range(3):
+            pin = a_pin(8)
+            with open(pinentry + ".json", "w", encoding="utf-8") as script:
+                json.dump({"getpin": [typed(pin), "hang"], "flavor": "gtk2", "record": f"{pinentry}-{typed.__name__}-{attempt}"}, script)
+            asked = Asked(rig.build, pinentry, display=":mohr-test", work=CHANGE_PIN, flags=STAFF)
+            rig.check(bool(wait_for(lambda: said(f"{pinentry}-{typed.__name__}-{attempt}").count("GETPIN") == 2, 10)), "the second page is open")
+            found = unlocked(asked.child.pid, pin)
+            asked.end()
+            if not [find for find in found if find[1] == "open"]:
+                break
+            rig.note(f"a find, by chance or not: {found}")
+        rig.check(any(find[1] == "lo dd" for find in found), f"the look finds the digits in mohr-prompt ({typed.__name__})", found)
+        rig.check(not [find for find in found if find[1] == "open"], "and all of them in memory that is neither swapped out nor dumped", found)
+
+
+def said(path):
+    try:
+        with open(path, encoding="utf-8") as record:
+            return record.read()
+    except OSError:
+        return ""
+
+
 def one_at_a_time(rig):
     with Staff(rig) as staff:
         staff.daemon.script(getpin=CHANGED, delay=20)
@@ -401,7 +456,7 @@ def body(rig):
     if rig.shard[0] == 0:
         usage(rig)
         blocked(rig)
-    for part in rig.mine([another_card, memory, in_history, killed, one_at_a_time]):
+    for part in rig.mine([another_card, memory, in_history, killed, one_at_a_time, in_the_prompt]):
         part(rig)
     for case in rig.mine(rig.few(STATUS, 3)):
         status_case(rig, case)
