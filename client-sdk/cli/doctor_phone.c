@@ -98,6 +98,34 @@ static bool ends_soon(const struct phones *phones)
         return false;
 }
 
+/* Is there one that makes a clock look wrong, or is over? */
+static enum link_age worst_age(const struct phones *phones)
+{
+        enum link_age worst = LINK_AGE_GOOD;
+        for (ssize_t i = 0; i < phones->count; i++) {
+                enum link_age one = link_peer_age(&phones->list[i], (int64_t)time(NULL));
+                if (one > worst)
+                        worst = one;
+        }
+        return worst;
+}
+
+static struct finding aged(enum link_age how)
+{
+        return (struct finding){ .advice = true,
+                .outcome = OUTCOME_NO_READER,
+                .text = how == LINK_AGE_EARLY
+                                ? N_("A pairing with a phone was made on a day that has not come "
+                                     "yet: this computer's clock is wrong, or was then.")
+                                : N_("A pairing with a phone has ended, or this computer's clock "
+                                     "is wrong."),
+                .next = how == LINK_AGE_EARLY
+                                ? N_("Set date and time. Which pairing it is:")
+                                : N_("Set date and time. If they are right, pair anew. Which "
+                                     "pairing it is:"),
+                .command = "mohr phone list" };
+}
+
 static struct finding broken(struct examination *e, const struct phones *phones)
 {
         snprintf(e->shown, sizeof e->shown, "%s",
@@ -117,10 +145,12 @@ static struct finding judge(struct examination *e, const struct phones *phones)
                 return broken(e, phones);
         if (phones->count == 0)
                 return (struct finding){ .text = N_("No phone is paired with this computer.") };
+        if (worst_age(phones) != LINK_AGE_GOOD)
+                return aged(worst_age(phones));
         if (ends_soon(phones))
                 return (struct finding){ .advice = true,
                         .outcome = OUTCOME_NO_READER,
-                        .text = N_("The pairing with a phone ends within 30 days, or has ended."),
+                        .text = N_("The pairing with a phone ends within 30 days."),
                         .next = N_("While both are in the same network, run, with its name:"),
                         .command = "mohr phone renew" };
         if (!e->status)

@@ -111,6 +111,10 @@ static const struct ending {
         [PAIR_PROTOCOL] = { OUTCOME_POLICY,
                 N_("The other side does not pair as Mohr does, and was turned away."),
                 N_("See that the address is right, and that both devices have a current Mohr.") },
+        [PAIR_CLOCKS] = { OUTCOME_POLICY,
+                N_("The clock of one of the two devices is wrong: what was made for this pairing "
+                   "just now has ended already by the other one's."),
+                N_("Set date and time on both, then pair again.") },
         [PAIR_WRONG_CERTIFICATE] = { OUTCOME_POLICY,
                 N_("Where the phone called, another device answered than the computer."),
                 SOMEBODY },

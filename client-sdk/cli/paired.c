@@ -36,8 +36,14 @@ int paired_folder(const struct cli *cli, const struct paired_end *end, char **re
 static int report_folder(const struct cli *cli, const char *folder, int r)
 {
         char detail[CLI_TEXT_MAX];
-        bool open = r == -EPERM || r == -EACCES;
+        bool open = r == -EPERM;
         snprintf(detail, sizeof detail, "%s: %s", folder, strerror(-r));
+        if (r == -EBUSY)
+                return cli_report_as(cli, OUTCOME_BUSY,
+                        _("Another program has been changing the pairings for seconds."),
+                        _("A mohr phone or mohr-relay that was stopped, perhaps: end it, then try "
+                          "again."),
+                        detail, NULL);
         return cli_report_as(cli, OUTCOME_INTERNAL,
                 open ? _("The folder of the pairings is not private: others may read or change it.")
                      : _("The pairings cannot be read or changed."),
@@ -73,13 +79,11 @@ static int report_full(const struct cli *cli)
                 _("Forget one that is not used any more, then pair again."), NULL, NULL);
 }
 
-/* Whether the folder is ours alone is seen before anything is promised to the other side. */
+/* Whether the folder is ours alone, and can be written to, is seen before anything is promised to the other side. */
 static int try_folder(const struct cli *cli, const char *folder)
 {
-        static const char nobody[LINK_ID_LEN + 1] = "0000000000000000";
-        _cleanup_peer_ struct link_peer peer = { 0 };
-        int r = link_store_get(folder, nobody, &peer);
-        return r < 0 && r != -ENOENT ? report_folder(cli, folder, r) : 0;
+        int r = link_store_try(folder);
+        return r < 0 ? report_folder(cli, folder, r) : 0;
 }
 
 int paired_room(const struct cli *cli, const struct paired_end *end, char **ret)
@@ -151,16 +155,32 @@ static void make_unique(const struct paired_list *list, struct link_peer *peer)
         }
 }
 
-int paired_keep(const struct cli *cli, const char *folder, struct link_peer *peer)
+/* Nobody can tell that it is the same device: each pairing has keys of its own, and a name is what somebody says. */
+static void warn_of_same(
+        const struct cli *cli, const struct paired_end *end, const struct link_peer *older)
+{
+        char name[CLI_TEXT_MAX], id[CLI_TEXT_MAX], line[3 * CLI_TEXT_MAX];
+        snprintf(line, sizeof line, _(end->same), cli_text(cli, name, older->name),
+                cli_text(cli, id, older->id));
+        cli_warn(cli, line);
+}
+
+int paired_keep(const struct cli *cli, const struct paired_end *end, const char *folder,
+        struct link_peer *peer)
 {
         _cleanup_paired_ struct paired_list list = { .count = 0 };
+        char said[LINK_NAME_MAX];
         int r = paired_read(cli, folder, &list);
         if (r != 0)
                 return r;
+        memcpy(said, peer->name, sizeof said);
         make_unique(&list, peer);
         r = link_store_put(folder, peer);
         if (r == -EUSERS)
                 return report_full(cli);
+        for (size_t i = 0; r == 0 && i < list.count; i++)
+                if (strcmp(list.peers[i].name, said) == 0)
+                        warn_of_same(cli, end, &list.peers[i]);
         return r < 0 ? report_folder(cli, folder, r) : 0;
 }
 

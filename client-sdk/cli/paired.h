@@ -14,6 +14,7 @@ struct paired_end {
         const char *unknown;   /* %s is none of them */
         const char *question;  /* forget %s? */
         const char *forgotten; /* %s is no more */
+        const char *same;      /* a second %s, whose older pairing %s forgets */
         const char *renewal; /* how a certificate that ends soon is renewed; NULL: not from here */
         /* Says of one of them whether it is there, in words and as a member of the object; NULL: this end cannot tell. */
         void (*look)(const struct cli *cli, const struct link_peer *peer,
@@ -37,8 +38,9 @@ _must_check_ int paired_read(const struct cli *cli, const char *folder, struct p
 /* The one of this name or id. */
 _must_check_ int paired_find(const struct cli *cli, const struct paired_end *end,
         const char *folder, const char *wanted, struct link_peer *ret);
-/* Keeps a new one, under a name that no other has; `peer` is then what was kept. */
-_must_check_ int paired_keep(const struct cli *cli, const char *folder, struct link_peer *peer);
+/* Keeps a new one, under a name that no other has; `peer` is then what was kept. If its name was another's, that is told. */
+_must_check_ int paired_keep(const struct cli *cli, const struct paired_end *end,
+        const char *folder, struct link_peer *peer);
 /* Changes one that is kept, unless its name would then be another's; `peer` as well. */
 _must_check_ int paired_change(const struct cli *cli, const char *folder, struct link_peer *peer,
         int (*change)(void *user, struct link_peer *peer), void *user);

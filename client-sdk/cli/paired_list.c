@@ -18,19 +18,45 @@ static int64_t days_left(const struct link_peer *peer)
         return left > 0 ? left / DAY : 0;
 }
 
+static enum link_age age(const struct link_peer *peer)
+{
+        return link_peer_age(peer, (int64_t)time(NULL));
+}
+
 json_t *paired_json(const struct link_peer *peer)
 {
+        static const char *const ages[] = {
+                [LINK_AGE_GOOD] = "good", [LINK_AGE_OVER] = "over", [LINK_AGE_EARLY] = "early"
+        };
         char paired[24], expires[24];
         text_iso8601(paired, peer->paired_at);
         text_iso8601(expires, peer->expires_at);
-        return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I}", "id", peer->id, "name", peer->name,
+        return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:s}", "id", peer->id, "name", peer->name,
                 "address", peer->address, "paired_at", paired, "expires_at", expires, "days_left",
-                (json_int_t)days_left(peer));
+                (json_int_t)days_left(peer), "age", ages[age(peer)]);
 }
 
 static void print_row(const char *label, const char *value)
 {
         printf("    %s %s\n", label, value);
+}
+
+/* Two years that are over, or a clock; only a person can tell. */
+static void print_age(const struct cli *cli, enum link_age how)
+{
+        static const char *const words[] = {
+                [LINK_AGE_OVER] = N_("It has ended: pair the two anew. But if it is not two years "
+                                     "old, a clock is wrong: set that first."),
+                [LINK_AGE_EARLY] = N_("It was made on a day that has not come yet: the clock of "
+                                      "this device is wrong, or was then. Set date and time."),
+        };
+        char when[96], line[CLI_LINE_MAX];
+        if (how == LINK_AGE_GOOD)
+                return;
+        printf("        %s\n", _(words[how]));
+        snprintf(line, sizeof line, _("By this device's clock it is %s."),
+                cli_time(cli, when, (int64_t)time(NULL)));
+        printf("        %s\n", line);
 }
 
 static void print_end(
@@ -42,7 +68,8 @@ static void print_end(
         snprintf(line, sizeof line,
                 dngettext("mohr", "%d day left", "%d days left", (unsigned long)left), (int)left);
         printf("        %s\n", cli_digits(cli, digits, line));
-        if (left * DAY < LINK_RENEW_BEFORE && end->renewal)
+        print_age(cli, age(peer));
+        if (age(peer) != LINK_AGE_OVER && left * DAY < LINK_RENEW_BEFORE && end->renewal)
                 printf("        %s\n", _(end->renewal));
 }
 

@@ -76,6 +76,8 @@ const struct paired_end phone_end = {
         .question = N_("Forget the phone %s? Type yes:"),
         .forgotten = N_("The phone %s is forgotten, and no reader of this computer any more. Have "
                         "the phone forget this computer, too: mohr-relay forget"),
+        .same = N_("There was a phone called %s before. If it is the same one, forget the older "
+                   "pairing: mohr phone forget %s"),
         .renewal = N_("It ends soon. Renew it with: mohr phone renew"),
         .look = look,
 };

@@ -161,7 +161,7 @@ static int keep(struct pairing_job *job, struct pairing *pairing, struct link_pe
         int r = pair_take(pairing, peer);
         if (r < 0)
                 return cli_result(job->cli, r, NULL);
-        r = paired_keep(job->cli, job->folder, peer);
+        r = paired_keep(job->cli, &phone_end, job->folder, peer);
         if (r != 0)
                 cli_warn(job->cli, _("The phone believes that it is paired. Have it forget this "
                                      "computer: mohr-relay forget"));

@@ -50,8 +50,10 @@ static const struct word reasons[] = {
         { "unpaired",
                 N_("What answers at the phone's address does not know this pairing. If it is your "
                    "phone, pair the two again: mohr phone pair") },
-        { "expired", N_("The pairing with the phone has expired. Pair the two again: mohr phone "
-                        "pair") },
+        { "expired",
+                N_("The pairing with the phone has ended, or a clock is wrong. mohr phone list "
+                   "says when it ends and what this computer's clock says; set a wrong clock, "
+                   "else pair the two again: mohr phone pair") },
         { "elsewhere", N_("The phone serves another computer, or still waits for a connection that "
                           "broke.") },
         { "version", N_("The phone runs a version of Mohr that does not fit this one. Bring both "

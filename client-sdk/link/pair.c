@@ -114,8 +114,9 @@ struct link *pair_link(struct pairing *pairing)
 static void break_off(struct pairing *pairing, int error)
 {
         struct pair_talk *talk = &pairing->talk;
+        bool over = link_expired(pairing->link);
         switch (error) {
-        case -EACCES: pair_talk_fail(talk, PAIR_WRONG_CERTIFICATE); break;
+        case -EACCES: pair_talk_fail(talk, over ? PAIR_CLOCKS : PAIR_WRONG_CERTIFICATE); break;
         case -EPROTO:
         case -EBADMSG: pair_talk_fail(talk, PAIR_PROTOCOL); break;
         default: pair_talk_fail(talk, PAIR_BROKE);

@@ -50,6 +50,7 @@ enum pair_failure {
         PAIR_REFUSED_HERE,
         PAIR_REFUSED_THERE,
         PAIR_OTHER_VERSION, /* of this protocol */
+        PAIR_CLOCKS,        /* a certificate made for this pairing is over already */
         PAIR_OTHER_WAY,     /* one side pairs by secret, the other by code */
         PAIR_FAILURES
 };

@@ -15,7 +15,15 @@
 #include <sys/stat.h>
 
 #define NAME_LEN (LINK_ID_LEN + sizeof LINK_ENDING - 1)
+#define DAY_S    86400
 #define NOT_OURS "others than its owner can read or change it"
+
+enum link_age link_peer_age(const struct link_peer *peer, int64_t now)
+{
+        return peer->expires_at <= now         ? LINK_AGE_OVER
+               : peer->paired_at > now + DAY_S ? LINK_AGE_EARLY
+                                               : LINK_AGE_GOOD;
+}
 
 static void close_folder(DIR **folder)
 {

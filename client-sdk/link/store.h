@@ -33,6 +33,11 @@ struct link_peer {
 };
 void link_peer_clear(struct link_peer *peer); /* wipes; zero is fine */
 
+/* What a clock (seconds since 1970) makes of a pairing: it is over; or it was made on a day that has not come yet: the clock is
+ * behind, or was ahead then. */
+enum link_age { LINK_AGE_GOOD, LINK_AGE_OVER, LINK_AGE_EARLY };
+enum link_age link_peer_age(const struct link_peer *peer, int64_t now);
+
 /* $XDG_DATA_HOME/mohr/WHICH ("phones" or "computers"), or below HOME; -ENOENT if neither is set. malloc'ed. */
 _must_check_ int link_store_folder(const char *which, char **ret);
 /* All of a folder, sorted by name; none if it is not there. What cannot be read is left out and named in *ret_bad
@@ -41,6 +46,10 @@ _must_check_ ssize_t link_store_list(
         const char *folder, struct link_peer ret[static LINK_PEERS_MAX], char **ret_bad);
 /* -ENOENT: there is none; -EPERM: others than its owner can read or change file or folder; -EBADMSG: it is no file of a pairing. */
 _must_check_ int link_store_get(const char *folder, const char *id, struct link_peer *ret);
+/* Whoever writes waits LINK_STORE_WAIT_MS at most for others who do: then -EBUSY. */
+#define LINK_STORE_WAIT_MS 2000
+/* Could one be kept? Makes the folder (0700), writes a file of that size into it and removes that. -EROFS, -ENOSPC and so on. */
+_must_check_ int link_store_try(const char *folder);
 /* Adds or replaces; makes the folder (0700). -EUSERS: LINK_PEERS_MAX are there; -ENOSPC: the disk is full. */
 _must_check_ int link_store_put(const char *folder, const struct link_peer *peer);
 /* Reads one, has it changed, and writes it, while nobody else who writes here does: for all that is no new pairing, so that
@@ -48,7 +57,7 @@ _must_check_ int link_store_put(const char *folder, const struct link_peer *peer
  * is written. */
 _must_check_ int link_store_change(const char *folder, const char *id,
         int (*change)(void *user, struct link_peer *peer), void *user);
-/* -ENOENT: there is none. */
+/* -ENOENT: there is none. -EBUSY: it is removed, but who changes it just now may bring it back: say it again. */
 _must_check_ int link_store_remove(
         const char *folder, const char *id); /* the key's bytes are overwritten first */
 

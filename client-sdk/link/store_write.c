@@ -1,21 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* store_write.c: see store.h: pairings that come, change and go.
  *
- * Whoever writes holds the folder, so that nothing that another wrote is undone and nothing that was removed comes back; whoever
+ * Whoever writes holds the folder, for a moment and never longer than others wait, so that nothing that another wrote is undone and nothing that was removed comes back; whoever
  * reads waits for nobody, as files are replaced whole. It promises that a file is the old one or the new one, and that a key
  * which is dropped has been overwritten, as far as a file system writes where it is told to.
  */
 #include "client-sdk/link/internal.h"
 
+#include "base/clock.h"
 #include "base/file.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 
 #define FOLDER_MODE 0700
 #define FILE_MODE   0600
+
+#define LOCK_PACE_MS 20
 
 static int name_file(const char *folder, const char *id, char **ret)
 {
@@ -61,16 +65,45 @@ static int open_old(const char *path)
         return -1;
 }
 
+/* A lock cannot be waited for with a limit; who holds this one holds it for milliseconds, unless it was stopped. */
+static int wait_for_lock(int fd)
+{
+        const int64_t until_ms = clock_ms() + LINK_STORE_WAIT_MS;
+        while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+                if (errno != EWOULDBLOCK && errno != EINTR)
+                        return -errno;
+                if (clock_ms() >= until_ms)
+                        return -EBUSY;
+                (void)poll(NULL, 0, LOCK_PACE_MS);
+        }
+        return 0;
+}
+
 /* The folder, held: until the descriptor is closed nobody else writes. */
 static int hold_folder(const char *folder, int *ret_fd)
 {
         _cleanup_close_ int fd = -1;
         int r = link_open_folder(folder, &fd);
-        while (r == 0 && flock(fd, LOCK_EX) < 0)
-                r = errno == EINTR ? 0 : -errno;
+        if (r == 0)
+                r = wait_for_lock(fd);
         if (r == 0)
                 *ret_fd = base_take_fd(&fd);
         return r;
+}
+
+int link_store_try(const char *folder)
+{
+        static const uint8_t nothing[LINK_PEM_MAX];
+        _cleanup_close_ int held = -1;
+        _cleanup_free_ char *path = NULL;
+        int r = file_make_folders(folder, FOLDER_MODE);
+        if (r == 0)
+                r = hold_folder(folder, &held);
+        if (r == 0 && asprintf(&path, "%s/try", folder) < 0)
+                r = -ENOMEM;
+        if (r == 0)
+                r = file_replace(path, nothing, sizeof nothing, FILE_MODE);
+        return r == 0 ? file_remove(path) : r;
 }
 
 static int write_held(const char *folder, const struct link_peer *peer)
@@ -121,11 +154,12 @@ int link_store_remove(const char *folder, const char *id)
         int r = name_file(folder, id, &path);
         if (r < 0)
                 return r;
-        (void)!hold_folder(folder, &held);
+        const bool shared = hold_folder(folder, &held) == -EBUSY;
         old = open_old(path);
         if (old < 0 && access(path, F_OK) < 0 && errno == ENOENT)
                 return -ENOENT;
         if (old >= 0)
                 (void)!overwrite(old); /* whatever the disk says, the pairing ends */
-        return file_remove(path);
+        r = file_remove(path);
+        return r == 0 && shared ? -EBUSY : r;
 }

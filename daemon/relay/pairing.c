@@ -22,6 +22,8 @@ static const struct paired_end end = {
         .unknown = N_("No paired computer is called %s: mohr-relay list"),
         .question = N_("Forget the computer %s? Type yes:"),
         .forgotten = N_("The computer %s is forgotten, and cannot use this phone any more."),
+        .same = N_("There was a computer called %s before. If it is the same one, forget the older "
+                   "pairing: mohr-relay forget %s"),
 };
 
 int relay_list(struct cli *cli, int argc, char **argv)
@@ -270,7 +272,7 @@ static int hold_meeting(struct job *job)
         if (r == 0)
                 r = meet(job, fd, &peer);
         if (r == 0)
-                r = paired_keep(job->cli, job->folder, &peer);
+                r = paired_keep(job->cli, &end, job->folder, &peer);
         return r == 0 ? tell_paired(job->cli, &peer) : r;
 }
 

@@ -194,6 +194,13 @@ def ends_soon_is_said(rig, world):
     with open(path, "w", encoding="utf-8") as file:
         json.dump(pairing, file, separators=(",", ":"))
     rig.check(wait_why(world.daemon, "expired"), "one that is over is told as that", world.daemon.status())
+    code, out, _ = rig.mohr(world.daemon, "doctor")
+    rig.check("has ended, or this computer's clock is wrong" in out and "mohr phone list" in out, "mohr doctor names both causes", (code, out))
+    pairing["paired_at"], pairing["expires_at"] = int(time.time()) + 200000, int(time.time()) + 10 * 86400
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(pairing, file, separators=(",", ":"))
+    code, out, _ = rig.mohr(world.daemon, "doctor")
+    rig.check("a day that has not come" in out and "Set date and time" in out, "and a clock that is behind", (code, out))
 
 
 def body(rig):

@@ -491,6 +491,14 @@ def full_and_open(world):
         check(first["pair"] == uri and first["seconds"] == 180, "for programs: the text as a member", end.all)
         code, said = world.phone.ask("pair", "--json", "--name", "Pixel", "--port", "4000", stdin=piped(uri))
         check(code == 0 and end.end() == 0 and '"name":"Pixel' in end.said(), "the text is piped in, the answer is JSON", (code, said, end.said()))
+    end, uri = waiting(world)
+    code, said = world.phone.ask("pair", "--name", "Pixel", "--port", "4000", uri)
+    end.end()
+    code, said = world.computer.ask("phone", "list", "--json")
+    older = [row["id"] for row in json.loads(said) if row["name"] == "Pixel"]
+    check(end.said().count("called Pixel before") == 1 and f"mohr phone forget {older[0]}" in end.said(),
+          "that there was one of this name is said, and how to forget that", end.said())
+    check(world.computer.ask("phone", "forget", "--yes", "Pixel 3")[0] == 0, "or the newer one")
     code, said = world.computer.ask("phone", "list", "--json")
     rows = json.loads(said)
     check([row["name"] for row in rows] == ["Pixel", "Pixel 2"] and {row["address"] for row in rows} == {f"{THERE}:4000"},
@@ -541,6 +549,36 @@ def sixteen(world):
     code, said = world.computer.ask("phone", "pair")
     check(code == 70 and "not private" in said and "Ctrl-C" not in said, "a folder that others can read is refused before anybody listens", (code, said))
     world.clear()
+
+
+def clocks(world):
+    """A pairing that is over, and one of a day to come: on either side the list says which clock may be wrong, and what to do."""
+    end, uri = waiting(world)
+    world.phone.ask("pair", uri)
+    end.end()
+    for device, command in ((world.computer, ["phone", "list"]), (world.phone, ["list"])):
+        with open(device.kept()[0], encoding="utf-8") as file:
+            kept = json.load(file)
+        for age, paired, ends, words in (("over", -800, -70, "a clock is wrong: set that first"), ("early", 3, 700, "a day that has not come yet")):
+            kept["paired_at"], kept["expires_at"] = (int(time.time()) + days * 86400 for days in (paired, ends))
+            with open(device.kept()[0], "w", encoding="utf-8") as file:
+                json.dump(kept, file, separators=(",", ":"))
+            code, said = device.ask(*command)
+            check(code == 0 and words in said and "By this device's clock it is" in said, f"{command}: {age}", (code, said))
+            check(json.loads(device.ask(*command, "--json")[1])[0]["age"] == age, f"{command} --json: {age}")
+    world.clear()
+
+
+def nowhere_to_keep(world):
+    """Found out before anybody does anything for it."""
+    place = os.path.join(world.folder, "readonly")
+    os.mkdir(place)
+    with open(os.path.join(place, "mohr"), "w", encoding="ascii"):
+        pass
+    for device, command in ((world.computer, ["phone", "pair"]), (world.phone, ["pair", f"{HERE}:9"])):
+        code, said = device.ask(*command, env={"XDG_DATA_HOME": place})
+        check(code == 70 and "cannot be read or changed" in said and place in said and "Ctrl-C" not in said and "Calling" not in said,
+              f"{command}: nothing can be kept, which is said first", (code, said))
 
 
 def names(world):
@@ -654,6 +692,8 @@ def body(folder):
     far_away(world)
     full_and_open(world)
     names(world)
+    clocks(world)
+    nowhere_to_keep(world)
     configured(world)
     renewed(world)
     persian(world)

@@ -73,6 +73,24 @@ static void a_folder_is_read_whole_or_not_at_all(void **state)
         }
 }
 
+static void a_folder_that_was_tried_is_as_before(void **state)
+{
+        struct link_world *w = *state;
+        for (struct inject in = OWN; inject_next(&in);) {
+                struct link_peer peers[LINK_PEERS_MAX];
+                char *bad = NULL;
+                inject_arm(&in);
+                int r = link_store_try(w->phones);
+                inject_disarm(&in);
+                EXPECT(in, in.failed || r == 0);
+                ssize_t n = link_store_list(w->phones, peers, &bad);
+                EXPECT(in, n == 1 && !bad && strcmp(peers[0].key, w->computer.key) == 0);
+                for (ssize_t i = 0; i < n; i++)
+                        link_peer_clear(&peers[i]);
+                free(bad);
+        }
+}
+
 static void what_is_forgotten_is_gone(void **state)
 {
         struct link_world *w = *state;
@@ -287,6 +305,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_file_is_the_old_one_or_the_new_one),
                 cmocka_unit_test(a_folder_is_read_whole_or_not_at_all),
+                cmocka_unit_test(a_folder_that_was_tried_is_as_before),
                 cmocka_unit_test(what_is_forgotten_is_gone),
                 cmocka_unit_test(an_identity_is_made_whole_or_not_at_all),
                 cmocka_unit_test(the_paired_are_proven_or_nobody),

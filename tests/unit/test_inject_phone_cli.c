@@ -13,9 +13,12 @@
 
 #define OWN INJECT(INJECT_MEMORY | INJECT_SYSTEM)
 
-static const struct paired_end words = {
-        .which = "phones", .none = "none", .unknown = "%s", .question = "%s", .forgotten = "%s"
-};
+static const struct paired_end words = { .which = "phones",
+        .none = "none",
+        .unknown = "%s",
+        .question = "%s",
+        .forgotten = "%s",
+        .same = "%s %s" };
 
 static size_t descriptors(void)
 {
@@ -36,7 +39,7 @@ static void a_new_one_is_kept_under_its_own_name_or_not(void **state)
                 struct link_peer fresh = w->computer, read = { 0 };
                 snprintf(fresh.id, sizeof fresh.id, "%s", id);
                 inject_arm(&in);
-                int r = paired_keep(&cli, w->phones, &fresh);
+                int r = paired_keep(&cli, &words, w->phones, &fresh);
                 inject_disarm(&in);
                 int there = link_store_get(w->phones, id, &read);
                 EXPECT(in, r == 0 || in.failed);

@@ -3,6 +3,7 @@
  */
 #include "client-sdk/link/internal.h"
 #include "tests/unit/link_world.h"
+#include "tests/unit/worn_out.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -179,25 +180,6 @@ static void one_pairing_does_not_open_another(void **state)
         link_peer_clear(&computer);
         link_peer_clear(&phone);
         assert_int_equal(link_store_remove(w->computers, "fedcba9876543210"), 0);
-}
-
-static void wear_out(struct link_peer *peer)
-{
-        X509 *certificate = NULL;
-        EVP_PKEY *key = NULL;
-        char *text = NULL;
-        assert_int_equal(link_certificate_read(peer->certificate, &certificate), 0);
-        assert_int_equal(link_key_read(peer->key, &key), 0);
-        assert_non_null(X509_gmtime_adj(X509_getm_notAfter(certificate), -60));
-        assert_true(X509_sign(certificate, key, EVP_sha256()) > 0);
-        BIO *out = BIO_new(BIO_s_mem());
-        assert_int_equal(PEM_write_bio_X509(out, certificate), 1);
-        long len = BIO_get_mem_data(out, &text);
-        free(peer->certificate);
-        peer->certificate = strndup(text, (size_t)len);
-        BIO_free(out);
-        X509_free(certificate);
-        EVP_PKEY_free(key);
 }
 
 static void an_expired_certificate_is_told_apart(void **state)

@@ -7,6 +7,9 @@
 
 #include <fcntl.h>
 #include <openssl/pem.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <sys/resource.h>
 
 static void path_of(const struct link_world *w, const char *id, char path[static 160])
 {
@@ -344,6 +347,62 @@ static void what_was_forgotten_is_not_changed_back(void **state)
         assert_int_equal(link_store_change("/nonexistent", WORLD_ID, rename_it, "Nokia"), -ENOENT);
 }
 
+static void whoever_holds_the_folder_is_waited_for_and_not_for_ever(void **state)
+{
+        struct link_world *w = *state;
+        struct link_peer read = { 0 };
+        int held = open(w->phones, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        assert_return_code(flock(held, LOCK_EX), errno);
+        assert_int_equal(link_store_change(w->phones, WORLD_ID, rename_it, "Nokia"), -EBUSY);
+        assert_int_equal(
+                link_store_get(w->phones, WORLD_ID, &read), 0); /* who reads waits for nobody */
+        assert_string_equal(read.name, "Pixel");
+        link_peer_clear(&read);
+        assert_int_equal(link_store_remove(w->phones, WORLD_ID), -EBUSY);
+        assert_int_equal(link_store_get(w->phones, WORLD_ID, &read), -ENOENT); /* all the same */
+        close(held);
+        assert_int_equal(link_store_remove(w->phones, WORLD_ID), -ENOENT);
+}
+
+static void what_could_not_be_kept_is_found_out_before(void **state)
+{
+        struct link_world *w = *state;
+        char path[160];
+        struct stat st;
+        assert_int_equal(link_store_try(w->phones), 0);
+        snprintf(path, sizeof path, "%s/try", w->phones);
+        assert_true(stat(path, &st) < 0 && errno == ENOENT);
+        snprintf(path, sizeof path, "%s/fresh/mohr/phones", w->dir);
+        assert_int_equal(link_store_try(path), 0);
+        assert_return_code(stat(path, &st), errno);
+        assert_int_equal(st.st_mode & 0777, 0700);
+        assert_int_equal(link_store_try("/proc/mohr/phones"), -ENOENT);
+        assert_return_code(chmod(w->phones, 0750), errno);
+        assert_int_equal(link_store_try(w->phones), -EPERM);
+        const struct rlimit nothing = { 0, RLIM_INFINITY };
+        struct rlimit before;
+        assert_return_code(chmod(w->phones, 0700), errno);
+        assert_return_code(getrlimit(RLIMIT_FSIZE, &before), errno);
+        signal(SIGXFSZ, SIG_IGN);
+        assert_return_code(setrlimit(RLIMIT_FSIZE, &nothing), errno);
+        int r = link_store_try(w->phones); /* as a disk that is full */
+        assert_return_code(setrlimit(RLIMIT_FSIZE, &before), errno);
+        assert_int_equal(r, -EFBIG);
+}
+
+static void a_clock_that_is_wrong_shows(void **state)
+{
+        const int64_t made = 1800000000, day = 86400;
+        const struct link_peer peer = { .paired_at = made, .expires_at = made + LINK_DAYS * day };
+        (void)state;
+        assert_int_equal(link_peer_age(&peer, made), LINK_AGE_GOOD);
+        assert_int_equal(link_peer_age(&peer, made - day), LINK_AGE_GOOD); /* a zone, a reset */
+        assert_int_equal(link_peer_age(&peer, made - day - 1), LINK_AGE_EARLY);
+        assert_int_equal(link_peer_age(&peer, 0), LINK_AGE_EARLY);
+        assert_int_equal(link_peer_age(&peer, peer.expires_at - 1), LINK_AGE_GOOD);
+        assert_int_equal(link_peer_age(&peer, peer.expires_at), LINK_AGE_OVER);
+}
+
 /* ---- identity, folder, tag ---- */
 
 static void certificates_say_nothing_of_anybody(void **state)
@@ -421,6 +480,9 @@ int main(void)
                 IN_A_WORLD(a_folder_has_so_many_and_in_order),
                 IN_A_WORLD(a_key_that_goes_is_overwritten),
                 IN_A_WORLD(what_was_forgotten_is_not_changed_back),
+                IN_A_WORLD(whoever_holds_the_folder_is_waited_for_and_not_for_ever),
+                IN_A_WORLD(what_could_not_be_kept_is_found_out_before),
+                cmocka_unit_test(a_clock_that_is_wrong_shows),
                 IN_A_WORLD(certificates_say_nothing_of_anybody),
                 cmocka_unit_test(a_tag_is_known_by_the_two_alone),
                 cmocka_unit_test(the_folder_is_where_the_standard_says),

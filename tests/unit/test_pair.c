@@ -5,6 +5,7 @@
 #include "client-sdk/link/internal.h"
 #include "client-sdk/link/pair_talk.h"
 #include "tests/unit/link_world.h"
+#include "tests/unit/worn_out.h"
 
 #include <netinet/in.h>
 
@@ -285,6 +286,25 @@ static void another_certificate_than_the_codes_is_not_spoken_to(void **state)
         stranger.secret = secret; /* even one who has read the QR code */
         struct two two = meet(&stranger, &phone);
         expect_failures(&two, PAIR_WRONG_CERTIFICATE, PAIR_WRONG_CERTIFICATE);
+}
+
+/* A device without a battery for its clock begins in 1970, and all that it makes is over. */
+static void a_wrong_clock_is_told_as_that(void **state)
+{
+        const struct keys *keys = *state;
+        for (int by_code = 0; by_code < 2; by_code++) {
+                struct link_peer old = { 0 };
+                assert_int_equal(
+                        link_identity_make(&old.key, &old.certificate, &old.expires_at), 0);
+                wear_out(&old);
+                struct pair_side computer = computer_side(keys, by_code ? NULL : secret);
+                struct pair_side phone = side_of(&old, "Pixel", 46647);
+                phone.secret = by_code ? NULL : secret;
+                phone.print = by_code ? NULL : keys->print;
+                struct two two = meet(&computer, &phone);
+                expect_failures(&two, PAIR_CLOCKS, PAIR_CLOCKS);
+                link_peer_clear(&old);
+        }
 }
 
 static void a_guessed_secret_is_void_at_once(void **state)
@@ -710,6 +730,7 @@ int main(void)
                 cmocka_unit_test(a_line_that_breaks_leaves_no_phone_alone),
                 cmocka_unit_test(the_last_word_is_waited_for),
                 cmocka_unit_test(another_certificate_than_the_codes_is_not_spoken_to),
+                cmocka_unit_test(a_wrong_clock_is_told_as_that),
                 cmocka_unit_test(a_guessed_secret_is_void_at_once),
                 cmocka_unit_test(a_stranger_with_numbers_of_his_own_shows_two_codes),
                 cmocka_unit_test(passing_everything_on_proves_nothing),

@@ -167,7 +167,7 @@ struct said {
         {                                                                                          \
                 type_, text, sizeof text - 1                                                       \
         }
-#define GOOD "\1\0\5Pixel and what only a reader's helper understands"
+#define GOOD "\2\0\5Pixel and what only a reader's helper understands"
 
 static const struct row {
         struct said first, then;
@@ -177,9 +177,9 @@ static const struct row {
         { SAID(LINK_WELCOME, GOOD), { 0 }, 0, 0 },
         { SAID(LINK_STATUS, "anything"), SAID(LINK_WELCOME, GOOD), 0, 0 },
         { SAID(LINK_PING, "\0\0\0\7"), SAID(LINK_WELCOME, GOOD), 0, 0 },
-        { SAID(LINK_WELCOME, "\2\0\5Pixel"), { 0 }, OUTCOME_POLICY, 0 },
-        { SAID(LINK_WELCOME, "\1\0\6Pixel"), { 0 }, OUTCOME_POLICY, 0 },
-        { SAID(LINK_WELCOME, "\1\0\2\xff\xff"), { 0 }, OUTCOME_POLICY, 0 },
+        { SAID(LINK_WELCOME, "\3\0\5Pixel"), { 0 }, OUTCOME_POLICY, 0 },
+        { SAID(LINK_WELCOME, "\2\0\6Pixel"), { 0 }, OUTCOME_POLICY, 0 },
+        { SAID(LINK_WELCOME, "\2\0\2\xff\xff"), { 0 }, OUTCOME_POLICY, 0 },
         { SAID(LINK_WELCOME, ""), { 0 }, OUTCOME_POLICY, 0 },
         { SAID(LINK_OP, "\1"), { 0 }, OUTCOME_POLICY, 0 },
         { SAID(LINK_RENEWED, GOOD), { 0 }, OUTCOME_POLICY, 0 },
