@@ -6,6 +6,7 @@
  */
 #include "client-sdk/cli/history.h"
 
+#include "base/text.h"
 #include "client-sdk/assertion.h"
 #include "client-sdk/members.h"
 
@@ -51,6 +52,13 @@ int command_history(struct cli *cli, int argc, char **argv)
         return cli_usage(cli, _("This takes one of its subcommands: mohr history help"));
 }
 
+json_t *history_entry(int64_t row, const char *member, json_t *body)
+{
+        char time[24];
+        text_iso8601(time, json_integer_value(json_object_get(body, "at")));
+        return json_pack("{s:I, s:s, s:O}", "row", (json_int_t)row, "time", time, member, body);
+}
+
 int history_print_json(const struct cli *cli, const json_t *json)
 {
         _cleanup_free_ char *text = json ? members_text(json, JSON_INDENT(2)) : NULL;
@@ -71,6 +79,12 @@ void history_close(struct history_source *source)
 
 static int unreadable(const struct cli *cli, int r, const char *problem)
 {
+        if (r == -EPROTONOSUPPORT)
+                return cli_report_as(cli, OUTCOME_USAGE,
+                        _("This history was written by a newer version of Mohr."),
+                        _("Nothing was checked. Update Mohr here, or read it where it was "
+                          "written."),
+                        NULL, NULL);
         return cli_report_as(cli, outcome_of(r), _("The history cannot be read."),
                 _("Who may read it is its owner alone. If it is damaged, keep a copy before "
                   "anything is repaired."),

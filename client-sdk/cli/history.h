@@ -48,6 +48,8 @@ _must_check_ int history_read(const struct cli *cli, struct history_source *sour
         ledger_each each, void *user, bool *ret_none);
 /* A warning, if what was read is not whole. */
 void history_doubt(const struct cli *cli, const struct history_source *source);
+/* {"row": its number, "time": as in ISO 8601, MEMBER: the body}, or NULL. */
+json_t *history_entry(int64_t row, const char *member, json_t *body);
 /* A JSON value on stdout; the exit code. */
 int history_print_json(const struct cli *cli, const json_t *json);
 

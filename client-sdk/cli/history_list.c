@@ -52,8 +52,7 @@ static void drop_oldest(const struct listing *listing, size_t keep)
 static int add_entry(struct listing *listing, const struct ledger_row *row, const char *member,
         json_t *body, json_t **ret)
 {
-        _cleanup_json_ json_t *entry =
-                json_pack("{s:I, s:O}", "row", (json_int_t)row->seq, member, body);
+        _cleanup_json_ json_t *entry = history_entry(row->seq, member, body);
         if (json_array_append(listing->entries, entry) < 0)
                 return -ENOMEM;
         drop_oldest(listing, 2 * listing->limit);

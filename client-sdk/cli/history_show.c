@@ -30,8 +30,7 @@ static bool is_about(const struct search *search, const json_t *body)
 
 static int keep_row(const struct search *search, const struct ledger_row *row, json_t *body)
 {
-        _cleanup_json_ json_t *entry =
-                json_pack("{s:I, s:O}", "row", (json_int_t)row->seq, "body", body);
+        _cleanup_json_ json_t *entry = history_entry(row->seq, "body", body);
         return json_array_append(search->rows, entry) < 0 ? -ENOMEM : 0;
 }
 

@@ -123,25 +123,28 @@ static int is_history(sqlite3 *db, const struct reading *reading)
                 const char *sql;
                 int64_t wanted;
                 const char *problem;
+                int newer; /* what a larger number means */
         } rows[] = {
                 { "PRAGMA application_id", APPLICATION_ID,
-                        "history.db is a database of something else" },
+                        "history.db is a database of something else", 0 },
                 { "PRAGMA user_version", USER_VERSION,
-                        "history.db has a version that is not known here" },
+                        "history.db has a version that is not known here", -EPROTONOSUPPORT },
                 { "SELECT count(*) FROM pragma_table_list('entry') WHERE schema = 'main' AND type "
                   "= 'table'"
                   " AND ncol = 4 AND wr = 0 AND strict = 1",
-                        1, "history.db has not the table of a history" },
+                        1, "history.db has not the table of a history", 0 },
                 { "SELECT count(*) FROM pragma_table_xinfo('entry') WHERE hidden = 0 AND"
                   " (name, type, pk) IN (VALUES ('seq', 'INTEGER', 1), ('body', 'TEXT', 0),"
                   " ('digest', 'BLOB', 0), ('link', 'BLOB', 0))",
-                        4, "history.db has not the columns of a history" },
+                        4, "history.db has not the columns of a history", 0 },
         };
         for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
                 int64_t value = 0;
                 int code = number(db, rows[i].sql, &value);
                 if (code != SQLITE_OK)
                         return failed(reading, db, code);
+                if (value > rows[i].wanted && rows[i].newer)
+                        return rows[i].newer;
                 if (value != rows[i].wanted)
                         return object_to(reading, "%s", rows[i].problem);
         }

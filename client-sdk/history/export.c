@@ -119,6 +119,8 @@ static int take_head(struct reading *reading, const json_t *line)
         const json_t *head = json_object_get(line, "head"), *seq = json_object_get(head, "seq");
         const char *id = json_string_value(json_object_get(head, "id"));
         struct ledger_anchor *to = &reading->read.head;
+        if (json_integer_value(json_object_get(line, "mohr_history")) > 1)
+                return object_to(reading, "written by a newer version of Mohr: update this one");
         if (json_object_size(line) != 2 || json_object_size(head) != 3 || !id ||
                 !field_is_hex(id, 32, 32) || json_integer_value(seq) < 1 ||
                 json_integer_value(json_object_get(line, "mohr_history")) != 1 ||

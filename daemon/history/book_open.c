@@ -232,8 +232,11 @@ static int judge_kind(struct book *book, const struct kind *kind)
 {
         if (kind->application != APPLICATION)
                 return refuse(book, "history.db", "is another program's: move it away");
+        if (kind->version > SCHEMA)
+                return refuse(book, "history.db",
+                        "was written by a newer version of mohr: update this one, or move it away");
         if (kind->version != SCHEMA)
-                return refuse(book, "history.db", "was written by another version of mohr");
+                return refuse(book, "history.db", "is not as mohr left it: move it away");
         if (kind->objects != ARRAY_LEN(schema) || kind->ours != ARRAY_LEN(schema))
                 return refuse(book, "history.db",
                         "was changed by another program: see mohr history verify");

@@ -136,7 +136,7 @@ static void what_is_no_history_is_left_alone(void **state)
 
         meddle(world, "PRAGMA application_id = 1299146866; PRAGMA user_version = 2; CREATE TABLE "
                       "entry (a)");
-        expect_refused(world, "history.db", "another version");
+        expect_refused(world, "history.db", "newer version of mohr: update");
         assert_int_equal(unlink(path), 0);
         world_request(world, "Ok"); /* and without anything started anew */
 }
