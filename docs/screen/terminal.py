@@ -67,9 +67,11 @@ WORDS = {  # key: English, Persian
                  "آخرین فرصت: با رمز نادرست کارت مسدود می‌شود. استفاده شود؟ [y/n]"),
     "perhaps_last": ("This may be the last try; then a wrong PIN blocks the card. Use it? [y/n]",
                      "شاید این آخرین فرصت باشد؛ آنگاه با رمز نادرست کارت مسدود می‌شود. استفاده شود؟ [y/n]"),
-    "pinpad": ("Now type the PIN on the reader's own keys, never here.", "اکنون رمز را روی صفحه‌کلید کارت‌خوان وارد کنید، نه اینجا."),
-    "phone": ("Now enter the PIN on the phone, never here.", "اکنون رمز را روی تلفن همراه وارد کنید، نه اینجا."),
-    "pin": ("PIN of the card, {} to {} digits:", "رمز کارت، {} تا {} رقم:"),
+    "pinpad": ("Now type the {} on the reader's own keys, never here.", "اکنون {} را روی صفحه‌کلید کارت‌خوان وارد کنید، نه اینجا."),
+    "phone": ("Now enter the {} on the phone, never here.", "اکنون {} را روی تلفن همراه وارد کنید، نه اینجا."),
+    "pin": ("Please type the {}, {} to {} digits:", "لطفاً {} را وارد کنید، {} تا {} رقم:"),
+    "national_pin": ("identification PIN of the national card (not the signature PIN)", "رمز شناسایی کارت هوشمند ملی (نه رمز امضا)"),
+    "staff_pin": ("PIN of the staff card (\u2068PIV\u2069)", "رمز کارت کارکنان (\u2068PIV\u2069)"),
     "no_pin": ("That is no PIN.", "این رمز نیست."),
     "ended": ("This question is closed.", "این پرسش بسته شد."), "waiting": ("Please wait.", "لطفاً صبر کنید."),
     "card_generation": ("generation of the card", "نسل کارت"), "card_expiry": ("date until which the card is valid", "تاریخ اعتبار کارت"),
@@ -280,9 +282,13 @@ class Screen:
         once.hear()
         self.show("waiting")
 
+    def which_pin(self, question):
+        """A card may have several: the wrong one costs a try."""
+        return self.word("staff_pin" if question["staff"] else "national_pin")
+
     def send_pin(self, answer, question):
         for _ in range(PIN_ENTRIES):
-            print(self.word("pin").format(question["pin_min"], question["pin_max"]), flush=True)
+            print(self.word("pin").format(self.which_pin(question), question["pin_min"], question["pin_max"]), flush=True)
             typed = self.typed(secret=True)
             reader, writer = os.pipe()
             try:
@@ -308,7 +314,9 @@ class Screen:
             return self.send(answer)
         if question["pinpad"]:
             self.send(answer)
-            return self.show("phone" if question["phone"] else "pinpad")
+            words = self.word("phone" if question["phone"] else "pinpad")
+            print("\u2022 " + words.format(self.which_pin(question)), flush=True)
+            return None
         return self.send_pin(answer, question)
 
     def run(self):

@@ -171,7 +171,7 @@ def a_person_declines_a_claim(rig, daemon):
               [word for word in told if word not in before])
     screen.answer("You may decline this", "n")
     screen.answer("You may decline this", "y")
-    screen.answer("PIN of the card, 4 to 8 digits", PIN.translate(PERSIAN), quiet=True)
+    screen.answer("identification PIN of the national card (not the signature PIN), 4 to 8 digits", PIN.translate(PERSIAN), quiet=True)
     result, reply = outcome(running)
     told = claims_of(reply["assertion"]) if result == "Ok" else {}
     rig.check(result == "Ok" and rig.verify(reply["assertion"])[0] == 0, "an assertion by a screen, the PIN in Persian digits", reply)
@@ -210,8 +210,8 @@ def a_person_signs_documents(rig, daemon):
     before = screen.answer("موافق هستید؟", "y")
     told = ("درخواست امضای اسناد", "سند 1 از 2: \u2068قرارداد.txt", "سند 2 از 2: \u2068b.txt", "اجاره", *(row.get("digest", "?") for row in added))
     rig.check(all(word in before for word in told), "a screen shows every document before the yes", [word for word in told if word not in before])
-    screen.answer("رمز کارت،", PIN, quiet=True)
-    between = screen.answer("رمز کارت،", PIN, quiet=True)
+    screen.answer("رمز شناسایی کارت هوشمند ملی (نه رمز امضا)", PIN, quiet=True)
+    between = screen.answer("رمز شناسایی کارت هوشمند ملی (نه رمز امضا)", PIN, quiet=True)
     rig.check("سند 2 از 2" in between and "سند 1 از 2" not in between and "موافق هستید؟" not in between,
               "and asks for the PIN of the second alone", between)
     error, reply, _ = connection.receive()
@@ -232,7 +232,7 @@ def a_person_shows_certificates(rig, daemon):
     rig.check(result == "Ok" and reply["keys"] and "name and number stand in them" in before,
               "a screen is asked whether certificates may be seen", (result, reply, before))
     screen.read(0.2)
-    rig.check("PIN of the card" not in screen.text, "and no PIN is asked for that")
+    rig.check("lease type the" not in screen.text, "and no PIN is asked for that")
     screen.end()
 
 
@@ -245,7 +245,7 @@ def a_person_stops_at_the_last_try(rig, pcscd):
     for _ in range(2):
         running = start(daemon, claims={})
         tries.append(re.search(r"(\d)", screen.answer("موافق هستید؟", "y").split("دفعات باقی‌مانده")[1]).group(1))
-        screen.answer("رمز کارت،", "1111".translate(ARABIC), quiet=True)
+        screen.answer("رمز شناسایی کارت هوشمند ملی (نه رمز امضا)", "1111".translate(ARABIC), quiet=True)
         result, reply = outcome(running)
         rig.check(result == "WrongPin", "a wrong PIN is told as one", (result, reply))
     running = start(daemon, claims={})
@@ -449,7 +449,7 @@ def finds(rig, card, daemon, screen, pin):
     """Where digits are, in daemon and screen, while the card signs and afterwards."""
     running = start(daemon, claims={})
     screen.answer("Do you agree?", "y")
-    screen.answer("PIN of the card", pin, quiet=True)
+    screen.answer("identification PIN of the national card", pin, quiet=True)
     seen = wait_for(lambda: card.stats().get("pin_verified"), 10, 0.005)
     during = [find(pid, windows(pin)) for pid in (daemon.process.pid, screen.child.pid)]
     signing = card.stats().get("signatures") == 0
