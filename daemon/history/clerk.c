@@ -118,7 +118,7 @@ static int judge_and_write(struct clerk *clerk, const struct history_ask_texts *
         }
         if (r == 0 && ask->use_grant)
                 r = judge_grant(clerk->book, ask, ret->grant, &ret->released);
-        return r == 0 ? rows_asked(clerk->book, ask, now) : r;
+        return r == 0 ? rows_asked(clerk->book, ask, &clerk->setting, now) : r;
 }
 
 /* The answer to the very same question may have been lost with the worker that gave it. */

@@ -33,7 +33,15 @@ static int set_claims(json_t *body, const char *name, uint8_t claims)
         return set(body, name, claimset_json(claims));
 }
 
-int rows_asked(struct book *book, const struct history_ask_texts *ask, int64_t now)
+/* People name files after people. What a station signed for somebody is known by its digest to who has it. */
+static const char *document_name(
+        const struct history_ask_texts *ask, const struct rows_setting *setting)
+{
+        return setting->station ? NULL : or_none(ask->document);
+}
+
+int rows_asked(struct book *book, const struct history_ask_texts *ask,
+        const struct rows_setting *setting, int64_t now)
 {
         const struct member rows[] = {
                 { "event", "asked" },
@@ -47,7 +55,7 @@ int rows_asked(struct book *book, const struct history_ask_texts *ask, int64_t n
                 { "organization_key", or_none(ask->organization_key) },
                 { "signed_request", or_none(ask->signed_request) },
                 { "rule", or_none(ask->rule) },
-                { "document", or_none(ask->document) },
+                { "document", document_name(ask, setting) },
                 { "document_digest", or_none(ask->document_digest) },
                 { "form", or_none(ask->form) },
                 { "consent", or_none(ask->consent) },
@@ -237,7 +245,7 @@ int rows_ended(struct book *book, const struct history_end_texts *end,
                 return r == 0 ? OUTCOME_USAGE : r;
         r = allowed_end(book, end, column(asked, 0)) ? write_ended(book, end, setting, now)
                                                      : OUTCOME_CANNOT_RECORD;
-        if (r == 0 && end->remember)
+        if (r == 0 && end->remember && !setting->station) /* the next one did not allow it */
                 r = write_granted(book, end, asked, now);
         return r == 0 ? owner_lets_go(book, end->request) : r;
 }

@@ -10,11 +10,12 @@
 
 struct rows_setting {
         bool values;            /* claims' values are kept ... */
-        bool station;           /* ... but never in a station's register */
+        bool station;           /* ... but never in a station's register, nor documents' names */
         unsigned int keep_days; /* 0: for ever */
 };
 
-_must_check_ int rows_asked(struct book *book, const struct history_ask_texts *ask, int64_t now);
+_must_check_ int rows_asked(struct book *book, const struct history_ask_texts *ask,
+        const struct rows_setting *setting, int64_t now);
 _must_check_ int rows_refused(
         struct book *book, const struct history_ask_texts *ask, const char *why, int64_t now);
 /* The end, and the permission that came with it. OUTCOME_USAGE: no such request is without an end. */

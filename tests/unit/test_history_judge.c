@@ -382,6 +382,30 @@ static void a_list_is_as_long_as_it_can_be(void **state)
         json_decref(list);
 }
 
+static void a_station_keeps_no_name_and_gives_no_permission(void **state)
+{
+        struct world *world = *state;
+        char command[256];
+        world->setting.station = true;
+        strcpy(world_asked(world)->document, "contract of Zahra Rezaei.pdf");
+        strcpy(world->frame.ask.method, "SignDocument");
+        memset(world->frame.ask.document_digest, 'b', 64);
+        assert_int_equal(world_ask(world), 0);
+        struct history_end_texts *end = world_ended(world, "Ok");
+        end->remember = true;
+        memcpy(end->signature, end->assertion, sizeof end->signature);
+        end->assertion[0] = '\0';
+        assert_int_equal(world_ask(world), 0);
+        assert_int_equal(world_read(world).rows, 3);
+        assert_int_equal(
+                count(world,
+                        "SELECT count(*) FROM entry WHERE body ->> 'document_digest' IS NOT NULL "
+                        "OR body ->> 'signature' IS NOT NULL"),
+                2);
+        snprintf(command, sizeof command, "grep -rq Zahra %s", world->dir);
+        assert_int_not_equal(system(command), 0);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, world_set_up, world_tear_down)
 
 int main(void)
@@ -403,6 +427,7 @@ int main(void)
                 CASE(an_end_has_what_its_method_gives_and_nothing_else),
                 CASE(what_was_agreed_to_before_is_no_new_question),
                 CASE(showing_certificates_gives_no_tries_back),
+                CASE(a_station_keeps_no_name_and_gives_no_permission),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
