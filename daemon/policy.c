@@ -84,8 +84,8 @@ static void judge_claims(struct policy_decision *d, const struct policy_question
         }
 }
 
-void policy_decide(const struct config *config, const struct policy_question *question,
-        struct policy_decision *ret)
+static struct policy_decision decide(
+        const struct config *config, const struct policy_question *question)
 {
         const struct rule *const rules[CONFIG_ORIGINS] = {
                 [CONFIG_ROOTS] = policy_rule(config, CONFIG_ROOTS, question),
@@ -102,5 +102,49 @@ void policy_decide(const struct config *config, const struct policy_question *qu
         d.user_per_hour = limits.user_per_hour;
         d.wrong_pins = limits.wrong_pins;
         d.pause_s = limits.pause_s;
+        return d;
+}
+
+static void tighten_limits(struct policy_decision *d, const struct policy_decision *by)
+{
+        struct limits holds = { d->app_per_hour, d->user_per_hour, d->wrong_pins, d->pause_s };
+        const struct limits other = { by->app_per_hour, by->user_per_hour, by->wrong_pins,
+                by->pause_s };
+        limits_tighten(&holds, &other);
+        d->app_per_hour = holds.app_per_hour;
+        d->user_per_hour = holds.user_per_hour;
+        d->wrong_pins = holds.wrong_pins;
+        d->pause_s = holds.pause_s;
+}
+
+static void tighten_by(struct policy_decision *d, const struct policy_decision *by)
+{
+        if (by->consent > d->consent || !d->rule)
+                d->rule = by->rule;
+        if (by->consent > d->consent) {
+                d->consent = by->consent;
+                d->detail = by->detail;
+        }
+        d->required &= by->required;
+        d->optional &= by->optional;
+        d->over |= by->over;
+        d->pinpad |= by->pinpad;
+        d->no_simulated |= by->no_simulated;
+        d->assurance = by->assurance > d->assurance ? by->assurance : d->assurance;
+        tighten_limits(d, by);
+}
+
+/* A refusal that another spelling of the address gets round is none, and a yes to one address is not a yes to each that
+ * looks like it. */
+void policy_decide(const struct config *config, const struct policy_question *question,
+        struct policy_decision *ret)
+{
+        struct policy_question plain = *question;
+        struct policy_decision d = decide(config, question);
+        plain.plain = true;
+        if (question->audience) {
+                const struct policy_decision other = decide(config, &plain);
+                tighten_by(&d, &other);
+        }
         *ret = d;
 }

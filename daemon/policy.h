@@ -27,6 +27,7 @@ struct policy_question {
         const char *organization_key; /* as struct relying_request, or NULL */
         const char *audience;         /* NULL for all but assertions */
         const char *purpose;          /* or NULL */
+        bool plain; /* audiences are compared by their plain spelling (audience.h); policy_decide() sets it */
         claimset required, optional;
 };
 
@@ -46,6 +47,7 @@ struct policy_decision {
         const char *detail; /* of a refusal, static */
 };
 
+/* By the bytes of the audience and by its plain spelling, and the stricter of the two in every part. */
 void policy_decide(const struct config *config, const struct policy_question *question,
         struct policy_decision *ret);
 /* The decision in words for `mohr policy check`: each row of each list with whether it matched and why not. */

@@ -54,12 +54,15 @@ static json_t *rule_json(const struct rule *rule, enum rule_match match, bool de
 
 static json_t *rules_json(const struct config *config, const struct policy_question *question)
 {
-        bool decided[CONFIG_ORIGINS] = { false };
+        struct policy_question plain = *question;
         _cleanup_message_ json_t *list = json_array();
+        plain.plain = true;
         for (const struct rule *rule = config->rules; rule; rule = rule->next) {
                 enum rule_match match = rule_match(rule, question);
-                bool decides = match == RULE_MATCHES && !decided[rule->origin];
-                decided[rule->origin] |= decides;
+                if (match == RULE_OTHER_AUDIENCE)
+                        match = rule_match(rule, &plain);
+                bool decides = rule == policy_rule(config, rule->origin, question) ||
+                               rule == policy_rule(config, rule->origin, &plain);
                 if (json_array_append_new(list, rule_json(rule, match, decides)) < 0)
                         return NULL; /* rather than a rule less */
         }

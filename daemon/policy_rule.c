@@ -9,6 +9,8 @@
  */
 #include "daemon/policy_rule.h"
 
+#include "daemon/audience.h"
+
 #include "client-sdk/fields.h"
 
 #include <stdio.h>
@@ -187,6 +189,15 @@ static bool audience_matches(const char *pattern, const char *audience)
                        memcmp(pattern, audience, host_len) == 0);
 }
 
+/* As if both had been written in the same way. */
+static bool audience_matches_plain(const char *pattern, const char *audience)
+{
+        char plain[AUDIENCE_PLAIN_MAX], plain_pattern[AUDIENCE_PLAIN_MAX];
+        audience_plain(plain, audience);
+        audience_plain(plain_pattern, pattern);
+        return audience_matches(plain_pattern, plain);
+}
+
 static bool any_matches(
         char *const *list, const char *text, bool (*matches)(const char *pattern, const char *text))
 {
@@ -210,7 +221,8 @@ enum rule_match rule_match(const struct rule *rule, const struct policy_question
         enum rule_match who = match_who(rule, question);
         if (who != RULE_MATCHES)
                 return who;
-        if (!any_matches(rule->audience, question->audience, audience_matches))
+        if (!any_matches(rule->audience, question->audience,
+                    question->plain ? audience_matches_plain : audience_matches))
                 return RULE_OTHER_AUDIENCE;
         return any_matches(rule->purpose, question->purpose, is_same) ? RULE_MATCHES
                                                                       : RULE_OTHER_PURPOSE;

@@ -4,6 +4,7 @@
  * purpose, executable, Flatpak or organisation, unit; then a byte of flags.
  */
 #include "base/outcome.h"
+#include "daemon/audience.h"
 #include "daemon/limits.h"
 #include "daemon/policy_rule.h"
 #include "tests/fuzz/require.h"
@@ -65,12 +66,32 @@ static void check_explained(const struct config *config, const struct policy_que
         json_decref(told);
 }
 
+/* The plain spelling is its own, and a question that is put so is judged no looser. */
+static void check_plain(const struct config *config, const struct policy_question *question)
+{
+        char plain[AUDIENCE_PLAIN_MAX], again[AUDIENCE_PLAIN_MAX];
+        struct policy_question spelled = *question;
+        struct policy_decision a, b;
+        if (!question->audience || !field_is_uri(question->audience))
+                return;
+        audience_plain(plain, question->audience);
+        if (strlen(plain) > FIELD_AUDIENCE_MAX)
+                return;
+        audience_plain(again, plain);
+        require(strcmp(plain, again) == 0 && field_is_uri(plain));
+        spelled.plain = true;
+        policy_decide(config, question, &a);
+        policy_decide(config, &spelled, &b);
+        check_stricter(&a, &b);
+}
+
 static void decide(struct config *config, const char *users, const struct policy_question *question)
 {
         struct policy_decision alone, with;
         char error[256];
         policy_decide(config, question, &alone);
         check_whole(&alone, question);
+        check_plain(config, question);
         if (config_parse(config, CONFIG_USERS, users, strlen(users), "u", error, sizeof error) != 0)
                 return;
         policy_decide(config, question, &with);

@@ -57,7 +57,10 @@ def requests(rig):
                            ("https://real.example", "simulated"), ("https://keys.example", "keys of the card reader")):
         code, reply = daemon.request(audience=audience)
         rig.check(code == POLICY and text in flow.detail(reply) and not asked(daemon), f"{audience} is refused, and nobody is asked", (code, reply))
-    for audience in ("https://closed.example.evil.example/", "https://real.example/"):
+    for audience in ("https://CLOSED.example:443/door", "https://closed.example./a/../door", "https://real.example/"):
+        code, reply = daemon.request(audience=audience)
+        rig.check(code == POLICY and not asked(daemon), f"so is {audience}, another spelling", (code, reply))
+    for audience in ("https://closed.example.evil.example/", "https://real.example/x"):
         code, reply = daemon.request(audience=audience)
         rig.check(code == 0 and asked(daemon), f"{audience} is another audience: asked as ever", (code, reply))
     left_out(rig, daemon)

@@ -3,6 +3,7 @@
  * rules and questions, that nothing in a user's file ever loosens a decision.
  */
 #include "base/outcome.h"
+#include "daemon/audience.h"
 #include "daemon/config.h"
 #include "daemon/limits.h"
 #include "daemon/policy_rule.h"
@@ -79,6 +80,19 @@ static bool matches(const char *key, const char *value, const struct policy_ques
         return refused;
 }
 
+/* The same, of a rule that lets through what it matches. */
+static bool allows(const char *key, const char *value, const struct policy_question *question)
+{
+        char text[1024];
+        snprintf(text, sizeof text,
+                "[rule one]\nwho = any\n%s = %s\n[rule rest]\nwho = any\nconsent = refuse\n", key,
+                value);
+        struct config *config = configured(text, NULL);
+        bool asked = decide(config, *question).consent == POLICY_ASK;
+        config_free(config);
+        return asked;
+}
+
 static void who_is_matched_by_what_the_peer_is(void **state)
 {
         static const struct {
@@ -147,7 +161,16 @@ static void an_audience_matches_to_the_end_of_its_host_or_beyond(void **state)
                 { "https://bank.example/*", "https://bank.example.evil.example/", false },
                 { "https://bank.example/*", "https://bank.example:8443/", false },
                 { "https://bank.example/*", "https://bank.example@evil.example/", false },
+                { "https://bank.example/*", "https://bank.example%2eevil.example/", false },
+                { "https://bank.example/*", "https://bank.example%2f.evil.example/", false },
+                { "https://bank.example/*", "https://evil.example/https://bank.example/", false },
+                { "https://bank.example/*", "https://evil.example?https://bank.example/", false },
+                { "https://bank.example/*", "https://evil.example#https://bank.example/", false },
+                { "https://bank.example/*", "https://xn--bank-eka.example/", false },
+                { "https://bank.example/*", "https://www.bank.example/", false },
                 { "https://bank.example/*", "https://BANK.example/", false },
+                { "https://bank.example/a/*", "https://bank.example/a/../b", false },
+                { "https://bank.example/a/*", "https://bank.example/a/..", false },
                 { "https://bank.example/*", "http://bank.example/", false },
                 { "https://bank.example/*", "https://bank.exampl", false },
                 { "https://bank.example/app*", "https://bank.example/application", true },
@@ -159,8 +182,85 @@ static void an_audience_matches_to_the_end_of_its_host_or_beyond(void **state)
         for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
                 struct policy_question question = asked_by(&nobody);
                 question.audience = cases[i].audience;
-                if (matches("audience", cases[i].pattern, &question) != cases[i].match)
+                if (allows("audience", cases[i].pattern, &question) != cases[i].match)
                         fail_msg("%s of %s", cases[i].audience, cases[i].pattern);
+        }
+}
+
+/* Other spellings of https://bank.example/login. */
+static const char *const spellings[] = { "https://BANK.example/login", "HTTPS://bank.example/login",
+        "https://bank.example./login", "https://bank.example:443/login",
+        "https://bank.example:/login", "https://bank.example:00443/login",
+        "https://me@bank.example/login", "https://me:x@y@bank.example/login",
+        "https://b%61nk%2Eexample/login", "https://bank.example/%6cogin",
+        "https://bank.example/./login", "https://bank.example/a/../login",
+        "https://bank.example/%2e%2E/login" };
+
+/* A refusal is not got round, and a yes not come by. */
+static void another_spelling_of_an_audience_is_judged_as_both(void **state)
+{
+        struct config *closed = configured("[rule closed]\nwho = any\n"
+                                           "audience = https://bank.example/login\n"
+                                           "consent = refuse\n",
+                              NULL),
+                      *open = configured("[rule open]\nwho = flatpak:*\n"
+                                         "audience = https://bank.example/login\n"
+                                         "claims = card_expiry\n"
+                                         "[rule rest]\nwho = any\nconsent = refuse\n",
+                              "[rule mine]\nwho = any\naudience = HTTPS://bank.example/*\n"
+                              "simulated = no\n");
+        struct policy_question question = asked_by(&bank_app);
+        (void)state;
+        question.audience = "https://bank.example/login";
+        assert_int_equal(decide(closed, question).consent, POLICY_REFUSE);
+        assert_int_equal(decide(open, question).consent, POLICY_ASK);
+        assert_true(decide(open, question).no_simulated); /* the rule's own spelling, too */
+        for (size_t i = 0; i < ARRAY_LEN(spellings); i++) {
+                question.audience = spellings[i];
+                struct policy_decision d = decide(closed, question);
+                if (d.consent != POLICY_REFUSE || strcmp(d.rule, "closed") != 0 || !d.detail)
+                        fail_msg("%s gets round a refusal", spellings[i]);
+                if (decide(open, question).consent != POLICY_REFUSE)
+                        fail_msg("%s comes by a yes", spellings[i]);
+        }
+        config_free(closed);
+        config_free(open);
+}
+
+static void an_address_has_one_plain_spelling(void **state)
+{
+        static const struct {
+                const char *uri, *plain;
+        } cases[] = {
+                { "https://bank.example", "https://bank.example/" },
+                { "https://bank.example?x=%41%2f", "https://bank.example/?x=A%2F" },
+                { "https://bank.example#A", "https://bank.example/#A" },
+                { "http://bank.example:80", "http://bank.example/" },
+                { "https://bank.example:80", "https://bank.example:80/" },
+                { "https://[2001:DB8::1]:443", "https://[2001:db8::1]/" },
+                { "https://[2001:db8::443]", "https://[2001:db8::443]/" },
+                { "https://h/a/../../b/./c/..", "https://h/b/" },
+                { "https://h/a//../b", "https://h/a/b" },
+                { "https://h/...", "https://h/..." },
+                { "https://h/%4%31%", "https://h/%2541%25" },
+                { "https://", "https:///" },
+                { "https://.", "https:///" },
+                { "URN:Bank:Loans", "urn:bank:Loans" },
+                { "urn:bank", "urn:bank" },
+                { "App:%41", "app:A" },
+                { "x:", "x:" },
+        };
+        char plain[AUDIENCE_PLAIN_MAX];
+        (void)state;
+        for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+                audience_plain(plain, cases[i].uri);
+                assert_string_equal(plain, cases[i].plain);
+                audience_plain(plain, cases[i].plain);
+                assert_string_equal(plain, cases[i].plain);
+        }
+        for (size_t i = 0; i < ARRAY_LEN(spellings); i++) {
+                audience_plain(plain, spellings[i]);
+                assert_string_equal(plain, "https://bank.example/login");
         }
 }
 
@@ -524,7 +624,7 @@ static struct policy_question random_question(uint32_t *seed)
         static const struct peer *const peers[] = { &bank_app, &kiosk, &pretender, &script,
                 &nobody };
         static const char *const audiences[] = { "https://bank.example", "https://bank.example/x",
-                "urn:x:y", "https://bank.example.evil.example" };
+                "urn:x:y", "https://bank.example.evil.example", "HTTPS://bank.example:443/x" };
         struct policy_question question = asked_by(peers[next(seed) % ARRAY_LEN(peers)]);
         question.work = (enum policy_work)(next(seed) % POLICY_WORKS);
         question.audience = question.work == POLICY_ASSERT ? PICK(seed, audiences) : NULL;
@@ -596,6 +696,8 @@ int main(void)
                 cmocka_unit_test(who_is_matched_by_what_the_peer_is),
                 cmocka_unit_test(an_organization_counts_only_when_it_was_verified),
                 cmocka_unit_test(an_audience_matches_to_the_end_of_its_host_or_beyond),
+                cmocka_unit_test(another_spelling_of_an_audience_is_judged_as_both),
+                cmocka_unit_test(an_address_has_one_plain_spelling),
                 cmocka_unit_test(a_purpose_matches_exactly),
                 cmocka_unit_test(a_rule_speaks_of_what_it_is_for),
                 cmocka_unit_test(what_could_be_misread_is_refused),
