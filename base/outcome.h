@@ -68,6 +68,8 @@ enum outcome {
         "the phone has nothing to ask for a PIN on: start mohr-relay serve in a terminal there"
 #define DETAIL_PHONE_REFUSED                                                                       \
         "the phone does not take this request from this computer: mohr-relay serve says why"
+#define DETAIL_PHONE_ASKS                                                                          \
+        "the phone asks for the PIN itself, which [pin] pad = no does not allow on this computer"
 #define DETAIL_PHONE_LAST_TRY                                                                      \
         "one try is left, and the phone does not spend it on a PIN that is typed at a computer"
 /* Of a request that ended before the card had told what it thinks of the PIN. */
@@ -83,6 +85,7 @@ enum outcome {
 /* Of a new PIN: that no card's holder can make one here; where it is not typed; and what is known of it. */
 #define DETAIL_OFFICE          "a national card's PIN is changed and unblocked by the service office alone"
 #define DETAIL_READER_KEYS     "this reader has keys for a PIN, and a new one is not typed there"
+#define DETAIL_NEW_PIN_AFAR    "no phone takes a new PIN: the card must lie in a reader of this computer"
 #define DETAIL_NEW_PIN_REFUSED "the card refuses this new PIN; the old one still holds"
 #define DETAIL_NO_NEW_PIN      "the card does not let its holder do this here; its PIN is as it was"
 #define DETAIL_WRONG_PUK       "the code that unblocks (PUK) was wrong"

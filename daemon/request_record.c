@@ -72,6 +72,14 @@ int record_judge(struct request *request, struct out *args)
         return 0;
 }
 
+/* A phone that asks itself takes no digits from here, and would say so only when the PIN had been typed. */
+static bool asks_unwanted(const struct request *request)
+{
+        struct reader_info reader;
+        reader_describe(request->reader, &reader);
+        return reader.linked && reader.asks_pin && !request->context->config->pinpad;
+}
+
 /* What the rules say of card and reader, once there is one. */
 int record_allows_card(struct request *request)
 {
@@ -82,6 +90,10 @@ int record_allows_card(struct request *request)
         }
         if (request->decision.no_simulated && request->simulated) {
                 request->detail = "a rule forbids simulated cards here";
+                return OUTCOME_POLICY;
+        }
+        if (work_signs(request) && asks_unwanted(request)) {
+                request->detail = DETAIL_PHONE_ASKS;
                 return OUTCOME_POLICY;
         }
         bool keys = request->pinpad && !ask_on_phone(request); /* a phone is no PIN pad */

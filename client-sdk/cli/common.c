@@ -241,6 +241,12 @@ static const struct special {
         { OUTCOME_POLICY, DETAIL_PHONE_REFUSED,
                 N_("The phone does not take this request from this computer."),
                 N_("Look at the phone: mohr-relay serve says why."), false },
+        { OUTCOME_POLICY, DETAIL_PHONE_ASKS,
+                N_("The phone asks for the PIN itself, and this computer is set not to allow "
+                   "that."),
+                N_("Set pad = yes in [pin] of mohr.conf here, or have the PIN typed at the "
+                   "computer: mohr-relay serve --pin computer"),
+                false },
         { OUTCOME_LAST_TRY_DECLINED, DETAIL_PHONE_LAST_TRY,
                 N_("Only one try is left, and the phone does not spend it on a PIN that is typed "
                    "at a "

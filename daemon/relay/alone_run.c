@@ -150,7 +150,7 @@ int alone_run(struct cli *cli, const struct alone_setting *setting,
                 .result = ret,
                 .log = { .program = "mohr-relay",
                         .fd = STDERR_FILENO,
-                        .plain = isatty(STDERR_FILENO) == 1 },
+                        .plain = !relay_is_journal(STDERR_FILENO) },
         };
         ret->tries_left = -1;
         int r = config_load(

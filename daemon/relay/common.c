@@ -5,7 +5,9 @@
 #include "daemon/relay/common.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 
 static int stop_by(sd_event *event, int number, sd_event_signal_handler_t on_stop, void *user)
 {
@@ -42,8 +44,21 @@ int relay_hand_on(const struct cli *cli, struct relay_arguments *to, const char 
         return 0;
 }
 
+/* By device and inode (systemd.exec(5)): who was started from a service and writes elsewhere has the variable as well. */
+bool relay_is_journal(int fd)
+{
+        const char *said = getenv("JOURNAL_STREAM");
+        char own[48];
+        struct stat st;
+        if (!said || fstat(fd, &st) < 0)
+                return false;
+        snprintf(own, sizeof own, "%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
+        return strcmp(own, said) == 0;
+}
+
 enum log_level relay_log_level(const struct log *log, const struct config *config)
 {
-        return log->plain && config->log_level == LOG_LEVEL_INFO ? LOG_LEVEL_WARNING
-                                                                 : config->log_level;
+        bool person = isatty(log->fd) == 1;
+        return person && config->log_level == LOG_LEVEL_INFO ? LOG_LEVEL_WARNING
+                                                             : config->log_level;
 }

@@ -23,6 +23,8 @@ struct relay_arguments { /* for config_load(); its own name is the first */
 _must_check_ int relay_hand_on(
         const struct cli *cli, struct relay_arguments *to, const char *name, char *value);
 
+/* Is this what systemd's journal reads? Levels in front of lines are for it alone. */
+bool relay_is_journal(int fd);
 /* On a terminal there are lines for people already. */
 enum log_level relay_log_level(const struct log *log, const struct config *config);
 

@@ -211,7 +211,7 @@ int relay_serve(struct cli *cli, int argc, char **argv)
                 .log = { .program = "mohr-relay",
                         .max = LOG_LEVEL_WARNING,
                         .fd = STDERR_FILENO,
-                        .plain = isatty(STDERR_FILENO) == 1,
+                        .plain = !relay_is_journal(STDERR_FILENO),
                         .hasty = true },
         };
         int r = serve_options(&host, argc, argv);

@@ -77,6 +77,21 @@ def running(program):
     return False
 
 
+def logged(rig, phone, request):
+    """Levels stand before lines for the journal alone: not in a pipe or file, also not of what a service has started."""
+    for what, journal in (("a pipe", False), ("the journal", True)):
+        reads, writes = os.pipe()
+        place = os.fstat(writes if journal else reads)
+        stream = f"{place.st_dev}:{place.st_ino + (not journal)}"
+        done = subprocess.run([*phone.argv, "--request", request, "--reader", "Nobody's"], env={**phone.env, "JOURNAL_STREAM": stream}, stderr=writes,
+                              stdout=subprocess.DEVNULL, timeout=60, check=False, cwd=rig.dir)
+        os.close(writes)
+        with os.fdopen(reads, encoding="utf-8") as said:
+            lines = [line for line in said if "mohr-relay" in line and ": " in line and "=" in line]
+        rig.check(done.returncode == 10 and lines and all((line[0] == "<") is journal for line in lines), f"levels before the lines in {what}: {journal}",
+                  (done.returncode, lines))
+
+
 def answered(rig, phone, card):
     request = os.path.join(rig.dir, "request.json")
     with open(request, "w", encoding="ascii") as file:
@@ -85,6 +100,7 @@ def answered(rig, phone, card):
     rig.check(code == 0 and out.count("\n") == 1, "a request in a file is answered, with nothing but the assertion on standard output", (code, err))
     code, _, err = rig.verify(out)
     rig.check(code == 0, "the verifier takes it", err)
+    logged(rig, phone, request)
     told = relying.payload(out)
     rig.check(told["purpose"] == "Opening an account" and "generation" not in told["card"], "it says what was asked and no more", told)
     rig.check(card.locked(), "no PIN stays verified")

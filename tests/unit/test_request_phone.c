@@ -282,6 +282,23 @@ static void a_rule_that_wants_a_pin_pad_takes_no_phone(void **state)
         assert_int_equal(world.prompts + world.typed, 0);
 }
 
+static void a_phone_that_asks_itself_is_refused_before_consent_where_pads_are(void **state)
+{
+        (void)state;
+        for (int asks = 0; asks < 2; asks++) {
+                teardown(NULL);
+                setup(NULL);
+                world.linked = true;
+                world.asks_pin = asks;
+                world.config.pinpad = false;
+                assert_int_equal(ask(), asks ? OUTCOME_POLICY : OUTCOME_OK);
+                assert_int_equal(world.prompts, asks ? 0 : 1);
+                assert_int_equal(world.ops[OP_ANNOUNCE] + world.pins, asks ? 0 : 2);
+                if (asks)
+                        assert_string_equal(world.detail, DETAIL_PHONE_ASKS);
+        }
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -296,6 +313,7 @@ int main(void)
                 T(a_phones_words_are_told_as_a_phones),
                 T(a_link_that_breaks_is_not_called_a_card_or_a_reader_that_went),
                 T(a_rule_that_wants_a_pin_pad_takes_no_phone),
+                T(a_phone_that_asks_itself_is_refused_before_consent_where_pads_are),
         };
 #undef T
         return cmocka_run_group_tests(tests, make_pki, drop_pki);

@@ -126,6 +126,7 @@ void reader_describe(const struct reader *reader, struct reader_info *ret)
                 .events = world.events,
                 .linked = world.linked,
                 .pin_sent = world.pin_sent,
+                .asks_pin = world.asks_pin,
                 .remote = world.parted ? "" : "the reader there" };
         if (world.here) {
                 ret->name = world.here->reader;
