@@ -48,13 +48,22 @@ def kind_of(pid):
     return "watcher" if b"--watch" in argv or name.startswith("mohr-watch") else kind
 
 
+def children(pid):
+    """Asked of the kernel in one word: a look at all of /proc takes as long as a signature."""
+    try:
+        with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as found:
+            return list(map(int, found.read().split()))
+    except OSError:
+        return []
+
+
 def family(daemon):
     """[(pid, kind)] of mohrd and what it has started, and of a phone's relay."""
     found = [(daemon.process.pid, "mohrd")] if daemon.process.alive() else []
-    found += [(pid, kind_of(pid)) for pid in daemon.helpers(everything=True)]
-    for pid in getattr(daemon, "others", dict)():
-        kind = kind_of(pid)
-        found.append((pid, "relay's helper" if kind == "helper" else kind))
+    found += [(pid, kind_of(pid)) for pid in children(daemon.process.pid)]
+    if hasattr(daemon, "phone") and daemon.phone.process.alive():
+        relay = daemon.phone.process.pid
+        found += [(relay, "relay"), *((pid, "relay's " + kind if kind == "helper" else kind) for pid in children(relay) if (kind := kind_of(pid)))]
     return [(pid, kind) for pid, kind in found if kind]
 
 
@@ -62,7 +71,7 @@ class Client:
     """An app that asks, and keeps what it hears."""
 
     def __init__(self, daemon):
-        self.phases, self.request, self.error, self.assertion, self.ended = [], None, None, None, threading.Event()
+        self.phases, self.request, self.error, self.assertion, self.ended_at, self.ended = [], None, None, None, None, threading.Event()
         self.connection = Connection(daemon.socket, 60)
         self.connection.send("mohr.Identity.Assert", {"audience": AUDIENCE, "nonce": NONCE, "ui": {"display": ":mohr-test"}}, more=True)
         threading.Thread(target=self.listen, daemon=True).start()
@@ -77,6 +86,7 @@ class Client:
                 self.phases.append(reply.get("phase"))
         except (OSError, ValueError):
             self.error = "hung up"
+        self.ended_at = time.monotonic()
         self.connection.close()
         self.ended.set()
 
@@ -185,7 +195,8 @@ class Ground:
             return f"an answer that is none: {client.error}"
         if not wait_for(lambda: self.card.stats().get("pin_verified") is False, CALM, 0.002):
             return f"a PIN stays verified: {self.card.stats()}"
-        locked = self.card.stats().get("pin_changed_ms", 0) / 1000 - at
+        since = client.ended_at if client.assertion else at  # a request that was served all the same has had its own end
+        locked = self.card.stats().get("pin_changed_ms", 0) / 1000 - since
         if holders and locked > 0 and not client.assertion:
             self.open_for.append(locked)
         if holders and locked > self.grace:
