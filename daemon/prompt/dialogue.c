@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "daemon/prompt/guard.h"
+#include "daemon/prompt/rows.h"
 #include "daemon/prompt/vault.h"
 
 #include <assuan.h>
@@ -191,15 +192,36 @@ static int outcome_of_answer(struct dialogue *dialogue, gpg_error_t error)
         return closed ? OUTCOME_REFUSED : outcome;
 }
 
+/* As broad as a page of ours is elsewhere. One so full that the breaks find no room has fewer of them. */
+static gpg_error_t say_in_rows(struct dialogue *dialogue, const char *text)
+{
+        char rows[PARTS_LINE_MAX];
+        gpg_error_t error = gpg_error(GPG_ERR_TOO_LARGE);
+        for (size_t columns = 72; columns < 2 * PARTS_LINE_MAX; columns += columns / 2) {
+                rows_break(rows, text, columns);
+                error = say(dialogue, "SETDESC", rows);
+                if (gpg_err_code(error) != GPG_ERR_TOO_LARGE)
+                        break;
+        }
+        return error;
+}
+
+static gpg_error_t describe(struct dialogue *dialogue, const struct page *page)
+{
+        return dialogue->flavour->breaks_no_rows && page->prompt
+                       ? say_in_rows(dialogue, page->desc)
+                       : say(dialogue, "SETDESC", page->desc);
+}
+
 /* RESET first, which keeps the options: no button of an earlier page is left on this one. */
 static int show(struct dialogue *dialogue, const struct page *page)
 {
         char seconds[24];
         const struct {
                 const char *command, *text;
-        } lines[] = { { "SETTIMEOUT", seconds }, { "SETTITLE", page->title },
-                { "SETDESC", page->desc }, { "SETOK", page->ok }, { "SETCANCEL", page->cancel },
-                { "SETPROMPT", page->prompt }, { "SETNOTOK", page->notok } };
+        } lines[] = { { "SETTIMEOUT", seconds }, { "SETTITLE", page->title }, { "SETOK", page->ok },
+                { "SETCANCEL", page->cancel }, { "SETPROMPT", page->prompt },
+                { "SETNOTOK", page->notok } };
 
         long left = (long)(dialogue->deadline - now());
         if (left <= 0)
@@ -216,7 +238,7 @@ static int show(struct dialogue *dialogue, const struct page *page)
                 if (outcome != 0)
                         return outcome;
         }
-        return 0;
+        return outcome_of_error(describe(dialogue, page));
 }
 
 /* Some call a closed window "not confirmed", which would be an answer. */

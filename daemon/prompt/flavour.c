@@ -11,6 +11,7 @@ static const struct flavour flavours[] = {
         { .name = "tty", .terminal = true },
         { .name = "curses", .terminal = true, .enter_agrees = true },
         { .name = "gnome3", .two_buttons = true, .enter_agrees = true },
+        { .name = "qt", .breaks_no_rows = true },
         { .name = "" },
 };
 

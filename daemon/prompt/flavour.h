@@ -7,9 +7,10 @@
 
 struct flavour {
         const char *name;
-        bool terminal;     /* asks on the terminal that it is told */
-        bool two_buttons;  /* a third one is not shown */
-        bool enter_agrees; /* on a page of buttons the Enter key is the first one's */
+        bool terminal;       /* asks on the terminal that it is told */
+        bool two_buttons;    /* a third one is not shown */
+        bool enter_agrees;   /* on a page of buttons the Enter key is the first one's */
+        bool breaks_no_rows; /* where it asks for a PIN a window is as wide as the longest row */
 };
 
 /* "gtk2", or "gtk2:curses" for one that fell back. A name that no row has is a pinentry without peculiarities. */

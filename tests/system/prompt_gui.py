@@ -9,7 +9,7 @@ import os
 import shutil
 import sys
 
-from asking import DOCUMENTS, EXPIRY, LAST_TRY_DECLINED, MAY_REMEMBER, REFUSED, STATION, Asked, document
+from asking import DOCUMENTS, EXPIRY, GRANTED, LAST_TRY_DECLINED, MAY_REMEMBER, RECORDED, REFUSED, STATION, Asked, document
 from virtual_screen import TOOLS, VirtualScreen
 
 BUILD = os.path.abspath(sys.argv[1] if len(sys.argv) > 1 else "build")
@@ -75,6 +75,20 @@ def stays_on_the_screen(screen, flavour):
     prompt.end()
 
 
+def pin_stays_on_the_screen(screen, flavour):
+    """pinentry-qt breaks no row of the page that takes a PIN: a purpose of many words made it wider than any screen."""
+    screen.wait_empty()
+    prompt = Asked(BUILD, flavour, display=screen.name, flags=GRANTED | RECORDED, required=EXPIRY, optional=0, timeout=60,
+                   purpose="many words " * 18)
+    window = screen.next_window(set(), lambda: prompt.answered(0.02))
+    width, height = screen.size_of(window) if window else (0, 0)
+    check(0 < width <= screen.width and 0 < height <= screen.height, f"{flavour}: a long purpose leaves the PIN's page on the screen",
+          (width, height))
+    screen.type("2", "7", "1", "8", "Return")
+    check(prompt.answer() == (0, "2718"), f"{flavour}: it was the PIN's page")
+    prompt.end()
+
+
 def main():
     missing = [tool for tool in TOOLS if not shutil.which(tool)]
     flavours = [name for name in ("pinentry-gtk-2", "pinentry-qt") if shutil.which(name)]
@@ -87,6 +101,7 @@ def main():
             for row in WALKS:
                 walk(screen, flavour, *row)
             stays_on_the_screen(screen, flavour)
+            pin_stays_on_the_screen(screen, flavour)
     finally:
         screen.end()
     return 1 if failures else 0

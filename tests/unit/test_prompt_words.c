@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_prompt_words.c: the prompt's words with everything at its longest and most hostile.
  */
+#include "daemon/prompt/rows.h"
 #include "tests/unit/prompt_talk.h"
 
 static void consent_names_everything_that_matters(void **state)
@@ -557,6 +558,25 @@ static void a_line_is_escaped_and_bounded(void **state)
         assert_int_equal(parts_line(line, "SETDESC", text), -EMSGSIZE);
 }
 
+static void rows_are_broken_where_words_end(void **state)
+{
+        (void)state;
+        char rows[PARTS_LINE_MAX], text[PARTS_LINE_MAX];
+        rows_break(rows, "\u2022 one two three\n\u2022 four", 9);
+        assert_string_equal(rows, "\u2022 one two\nthree\n\u2022 four");
+        rows_break(rows, "\u2022 \u06f1\u06f2\u06f3 \u06f4\u06f5\u200b\u06f6",
+                8); /* letters, not bytes */
+        assert_string_equal(rows, "\u2022 \u06f1\u06f2\u06f3 \u06f4\u06f5\n\u06f6");
+        rows_break(rows, "\u2022 aaaaaaaaaaaa bb", 4);
+        assert_string_equal(rows, "\u2022 aaaaaaaaaaaa\nbb");
+        memset(text, ' ', sizeof text);
+        text[sizeof text - 1] = '\0';
+        rows_break(rows, text, 72);
+        assert_int_equal(strlen(rows), sizeof text - 1);
+        rows_break(rows, "", 72);
+        assert_string_equal(rows, "");
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -579,6 +599,7 @@ int main(void)
                 cmocka_unit_test(blanks_and_markup_lose_their_power),
                 cmocka_unit_test(a_long_word_may_be_broken),
                 cmocka_unit_test(a_line_is_escaped_and_bounded),
+                cmocka_unit_test(rows_are_broken_where_words_end),
         };
         bind_catalogue();
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* rows.c: see rows.h. A letter counts as one column, whatever it is; a row that goes on begins without our bullet, as
+ * everywhere, so that no outside word can stand where one of ours would.
+ */
+#include "daemon/prompt/rows.h"
+
+#include <stdio.h>
+
+#define MAY_BREAK "\u200b"
+
+static size_t place_len(const char *at)
+{
+        return *at == ' '                                       ? 1
+               : strncmp(at, MAY_BREAK, strlen(MAY_BREAK)) == 0 ? strlen(MAY_BREAK)
+                                                                : 0;
+}
+
+static bool begins_letter(char c)
+{
+        return ((unsigned char)c & 0xc0) != 0x80;
+}
+
+/* The last place of a row that has no more letters before it; NULL if it is not too long or has none. */
+static char *last_place(char *row, size_t columns)
+{
+        char *place = NULL;
+        size_t column = 0;
+        for (char *at = row; *at && *at != '\n'; at++) {
+                if (column > columns && place)
+                        return place;
+                if (place_len(at) > 0 && at > row + strlen("\u2022"))
+                        place = at; /* never right behind the bullet */
+                column += begins_letter(*at);
+        }
+        return column > columns ? place : NULL;
+}
+
+void rows_break(char dst[static PARTS_LINE_MAX], const char *text, size_t columns)
+{
+        snprintf(dst, PARTS_LINE_MAX, "%s", text);
+        for (char *row = dst; *row;) {
+                char *place = last_place(row, columns);
+                if (place) {
+                        char *rest = place + place_len(place);
+                        memmove(place + 1, rest, strlen(rest) + 1);
+                        *place = '\n';
+                }
+                row += strcspn(row, "\n");
+                row += *row == '\n';
+        }
+}
