@@ -185,12 +185,26 @@ static int take_line(struct config_file *file, char *line)
         return take_setting(file, name, trim(equals + 1));
 }
 
-static bool text_clean(const char *text, size_t len)
+static bool line_clean(const char *line, size_t len)
 {
         for (size_t i = 0; i < len; i++)
-                if ((unsigned char)text[i] < 0x20 && !strchr("\t\r\n", text[i]))
+                if ((unsigned char)line[i] < 0x20 && !strchr("\t\r", line[i]))
                         return false;
-        return text_utf8_valid(text, len);
+        return text_utf8_valid(line, len);
+}
+
+/* The first line that is not plain text, or 0. */
+static unsigned int unclean_line(const char *text, size_t len)
+{
+        unsigned int line = 1;
+        for (const char *end = text + len; text <= end; line++) {
+                const char *newline = memchr(text, '\n', (size_t)(end - text));
+                const char *stop = newline ? newline : end;
+                if (!line_clean(text, (size_t)(stop - text)))
+                        return line;
+                text = stop + 1;
+        }
+        return 0;
 }
 
 int config_parse(struct config *config, enum config_origin origin, const char *text, size_t len,
@@ -203,8 +217,13 @@ int config_parse(struct config *config, enum config_origin origin, const char *t
                 .error_cap = error_cap };
         if (len > CONFIG_FILE_MAX)
                 return config_refuse(&file, "longer than %d bytes", CONFIG_FILE_MAX);
-        if (!text_clean(text, len))
+        file.line = unclean_line(text, len);
+        if (file.line > 0)
                 return config_refuse(&file, "not plain UTF-8 text");
+        if (len >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0) {
+                file.line = 1;
+                return config_refuse(&file, "begins with a byte order mark: save it without");
+        }
         _cleanup_free_ char *copy = strndup(text, len);
         if (!copy)
                 return -ENOMEM;

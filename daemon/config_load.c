@@ -134,20 +134,31 @@ static struct loader in_folder(const struct loader *loader, const char *folder)
         return here;
 }
 
+/* ENOENT of a link that leads nowhere is none: whoever made it meant what is not there. */
+static bool is_absent(int error, const char *path)
+{
+        struct stat st;
+        return error == ENOENT && lstat(path, &st) < 0 && errno == ENOENT;
+}
+
 static int load_file(const struct loader *loader, const char *path, bool must_exist)
 {
         struct stat st;
         _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-        if (fd < 0 && errno == ENOENT && !must_exist)
+        int error = errno;
+        if (fd < 0 && !must_exist && is_absent(error, path))
                 return 0;
-        if (fd < 0 || fstat(fd, &st) < 0)
+        if (fd < 0)
+                return refuse(loader, "%s: %s", path, strerror(error));
+        if (fstat(fd, &st) < 0)
                 return refuse(loader, "%s: %s", path, strerror(errno));
         if (!S_ISREG(st.st_mode))
                 return refuse(loader, "%s: not a file", path);
         if (st.st_uid != 0 && st.st_uid != geteuid())
-                return refuse(loader, "%s: it belongs to another user", path);
+                return refuse(
+                        loader, "%s: it belongs to another user, not to root or to this one", path);
         if (st.st_mode & S_IWOTH)
-                return refuse(loader, "%s: everybody may write to it", path);
+                return refuse(loader, "%s: everybody may write to it; chmod o-w", path);
         _cleanup_free_ char *text = malloc(CONFIG_FILE_MAX + 1);
         if (!text)
                 return -ENOMEM;
@@ -174,9 +185,10 @@ static int load_drop_ins(const struct loader *loader, const char *folder)
 {
         const struct loader here = in_folder(loader, folder);
         struct dirent **names;
-        int count = scandir(folder, &names, is_drop_in, by_bytes);
+        int count = scandir(folder, &names, is_drop_in, by_bytes), error = errno;
         if (count < 0)
-                return errno == ENOENT ? 0 : refuse(loader, "%s: %s", folder, strerror(errno));
+                return is_absent(error, folder) ? 0
+                                                : refuse(loader, "%s: %s", folder, strerror(error));
         int r = count > DROP_INS_MAX
                         ? refuse(loader, "%s: more than %d files", folder, DROP_INS_MAX)
                         : 0;
@@ -204,8 +216,11 @@ static int load_named_file(const struct loader *loader, const char *path)
 /* A folder of configuration: mohr.conf, then conf.d. Each may be absent. */
 static int load_usual_folder(const struct loader *loader, const char *folder)
 {
+        struct stat st;
         const struct loader here = in_folder(loader, folder);
         _cleanup_free_ char *path = NULL, *drop_ins = NULL;
+        if (stat(folder, &st) < 0 && !is_absent(errno, folder))
+                return refuse(loader, "%s: %s", folder, strerror(errno));
         int r = set_text(&path, "%s/mohr.conf", folder);
         if (r == 0)
                 r = set_text(&drop_ins, "%s/conf.d", folder);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* config_rules.c: [rule NAME]: reads one rule, and refuses at once what could be misread later.
  *
- * A rule must say of whom it speaks. A key is said once, but for those that take several values, which are said once
+ * A rule must say of whom it speaks, and something that holds then: one that ends before it does was cut off. A key is said once, but for those that take several values, which are said once
  * for each. Only root's files may grant; in the user's a rule that leaves consent out changes nothing about it. What
  * a rule means is policy.c's, when it matches policy_rule.c's.
  */
@@ -167,6 +167,7 @@ static const struct rule_key keys[] = {
         { "pause_s", LIMIT(pause_s), CONFIG_WANT_PAUSE },
 };
 _Static_assert(ARRAY_LEN(keys) <= 32, "a rule's `seen` has a bit for each row");
+#define SAYS_WHEN 4 /* of these rows, the first; the others say what holds then */
 
 static int take_row(const struct config_file *file, size_t row, const char *value)
 {
@@ -249,6 +250,10 @@ static int judge_whole(const struct config_file *file, const struct rule *rule)
         const char *why = NULL;
         if (!rule->who[0])
                 return config_refuse(file, "[rule %s] does not say who (any, if so)", rule->name);
+        if (!(rule->seen >> SAYS_WHEN))
+                return config_refuse(file,
+                        "[rule %s] does not say what holds then (consent = ask, if no more)",
+                        rule->name);
         if (rule->consent != POLICY_GRANT)
                 return 0;
         if (rule->origin != CONFIG_ROOTS)

@@ -13,6 +13,7 @@
  */
 #include "base/outcome.h"
 #include "daemon/config.h"
+#include "daemon/config_check.h"
 #include "daemon/history.h"
 #include "daemon/known.h"
 #include "daemon/listen.h"
@@ -46,7 +47,7 @@ struct mohrd {
 };
 
 static const char usage[] =
-        "mohrd [--socket PATH] [--config FILE] [--driver NAME]... [--usb-fd N]\n"
+        "mohrd [--check] [--socket PATH] [--config FILE] [--driver NAME]... [--usb-fd N]\n"
         "Answers mohr.Identity on a socket, for the user who started it. See "
         "mohrd(8), mohr.conf(5).\n";
 
@@ -233,7 +234,9 @@ int main(int argc, char **argv)
         char error[1024] = "";
         if (answer_about_itself(argc, argv))
                 return 0;
-        int r = start(&d, argc, argv, error, sizeof error);
+        bool checks = argc > 1 && strcmp(argv[1], "--check") == 0;
+        int r = checks ? config_check(argc, argv, error, sizeof error)
+                       : start(&d, argc, argv, error, sizeof error);
         close_all(&d);
         if (error[0])
                 fprintf(stderr, "mohrd: %s\n", error);

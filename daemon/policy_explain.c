@@ -41,10 +41,13 @@ static json_t *decision_json(
                 rows, ARRAY_LEN(rows));
 }
 
-static json_t *rule_json(const struct rule *rule, enum rule_match match, bool decides)
+static json_t *rule_json(
+        const struct config *config, const struct rule *rule, enum rule_match match, bool decides)
 {
         char file[FILE_SHOWN];
-        const struct member rows[] = { { "why", decides ? NULL : whys[match] } };
+        const struct rule *first = rule_behind(config, rule);
+        const struct member rows[] = { { "why", decides ? NULL : whys[match] },
+                { "behind", first ? first->name : NULL } };
         text_sanitize(file, sizeof file, rule->file, sizeof file);
         return members_of(json_pack("{s:s, s:s, s:s, s:I, s:b}", "list", lists[rule->origin],
                                   "name", rule->name, "file", file, "line", (json_int_t)rule->line,
@@ -63,7 +66,7 @@ static json_t *rules_json(const struct config *config, const struct policy_quest
                         match = rule_match(rule, &plain);
                 bool decides = rule == policy_rule(config, rule->origin, question) ||
                                rule == policy_rule(config, rule->origin, &plain);
-                if (json_array_append_new(list, rule_json(rule, match, decides)) < 0)
+                if (json_array_append_new(list, rule_json(config, rule, match, decides)) < 0)
                         return NULL; /* rather than a rule less */
         }
         return json_incref(list);

@@ -228,6 +228,53 @@ enum rule_match rule_match(const struct rule *rule, const struct policy_question
                                                                       : RULE_OTHER_PURPOSE;
 }
 
+/* --- rules that never count --- */
+
+static bool who_covers(const char *who, const char *other)
+{
+        return strcmp(who, "any") == 0 || pattern_matches(who, other);
+}
+
+static bool audience_covers(const char *pattern, const char *other)
+{
+        return audience_matches(pattern, other) && audience_matches_plain(pattern, other);
+}
+
+/* Does one of `list` match whatever each of `others` does? None at all is any. */
+static bool list_covers(char *const *list, char *const *others,
+        bool (*covers)(const char *pattern, const char *other))
+{
+        bool all = !*list || *others;
+        for (; *list && *others && all; others++)
+                all = any_matches(list, *others, covers);
+        return all;
+}
+
+/* A grant for units passes over those of the user's own manager. */
+static bool passes_over(const struct rule *rule)
+{
+        bool unit = false;
+        for (char *const *who = rule->who; *who; who++)
+                unit |= strncmp(*who, "unit:", 5) == 0;
+        return unit && rule->consent == POLICY_GRANT;
+}
+
+static bool covers(const struct rule *rule, const struct rule *other)
+{
+        bool works = !rule->works || (other->works && !(other->works & ~rule->works));
+        return works && !passes_over(rule) && list_covers(rule->who, other->who, who_covers) &&
+               list_covers(rule->audience, other->audience, audience_covers) &&
+               list_covers(rule->purpose, other->purpose, is_same);
+}
+
+const struct rule *rule_behind(const struct config *config, const struct rule *rule)
+{
+        for (const struct rule *first = config->rules; first && first != rule; first = first->next)
+                if (first->origin == rule->origin && covers(first, rule))
+                        return first;
+        return NULL;
+}
+
 struct rule *rule_free_all(struct rule *rules)
 {
         while (rules) {

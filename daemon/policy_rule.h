@@ -43,6 +43,9 @@ enum rule_match {
 bool rule_who_valid(const char *who, const char **ret_why);
 bool rule_who_grantable(const char *who, const char **ret_why);
 bool rule_audience_valid(const char *audience, const char **ret_why);
+/* The first rule of its list that stands before this one and matches whatever this one does, so that this one never counts; NULL:
+ * none is sure to. */
+const struct rule *rule_behind(const struct config *config, const struct rule *rule);
 enum rule_match rule_match(const struct rule *rule, const struct policy_question *question);
 struct rule *rule_free_all(struct rule *rules);
 

@@ -116,6 +116,16 @@ static void show_limits(const struct cli *cli, const json_t *decision)
         show_limit(cli, _("Seconds of that pause"), decision, "pause_s");
 }
 
+static void show_behind(const struct cli *cli, const char *first)
+{
+        char name[CLI_TEXT_MAX];
+        if (!*first)
+                return;
+        printf("    %s%s: %s%s\n", cli_style(stdout, STYLE_BAD),
+                _("It never counts. This rule stands before it and matches all that it does"),
+                cli_text(cli, name, first), cli_style(stdout, STYLE_PLAIN));
+}
+
 static void show_rule(const struct cli *cli, const json_t *rule)
 {
         char name[CLI_TEXT_MAX], place[CLI_TEXT_MAX];
@@ -124,6 +134,7 @@ static void show_rule(const struct cli *cli, const json_t *rule)
                 cli_text(cli, name, text_of(rule, "name")), place_of(cli, place, rule),
                 matched ? _("matches") : WORD(whys, text_of(rule, "why")),
                 matched ? cli_style(stdout, STYLE_PLAIN) : "");
+        show_behind(cli, text_of(rule, "behind"));
 }
 
 static void show_rules(const struct cli *cli, const json_t *rules, const struct word *list)

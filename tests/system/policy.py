@@ -7,6 +7,7 @@ folder of its own; /etc is a layer of ours (trust.py). Files are read at the sta
 """
 import json
 import os
+import shutil
 import subprocess
 
 import flow
@@ -356,6 +357,74 @@ def links(rig):
         os.unlink("/etc/mohr/conf.d/x.conf")
 
 
+def checked(rig, *arguments):
+    """(exit code, what it said) of `mohrd --check`, as the guest."""
+    place = os.path.join(rig.dir, "checked")
+    env = {**rig.env, "HOME": place, "XDG_CONFIG_HOME": place, "XDG_RUNTIME_DIR": place}
+    done = subprocess.run([*AS_GUEST, os.path.join(rig.programs, "mohrd"), "--check", *arguments], env=env, capture_output=True, text=True, timeout=60,
+                          check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+CUT = "[rule nothing-else]\nwho = any\nconsent = refuse\n"
+ODD = [  # what is at a place: (owner, mode, text), a link, or None; what is said of it, or None: it is good
+    ("nothing at all", {}, None),
+    ("an empty file", {ETC: (0, 0o644, ""), OWN: (GUEST, 0o600, "")}, None),
+    ("a link to a file", {OWN: "/etc/passwd-of-nobody/../mohr.good"}, "No such file"),
+    ("a link that leads nowhere", {ETC: "/nowhere/mohr.conf"}, "mohr.conf: No such file"),
+    ("a folder's link that leads nowhere", {"/etc/mohr/conf.d": "/nowhere"}, "conf.d: No such file"),
+    ("a link to itself", {OWN: "mohr.conf"}, "Too many levels"),
+    ("a file that cannot be read", {ETC: (0, 0o600, CUT)}, "mohr.conf: Permission denied"),
+    ("a folder that cannot be read", {"/etc/mohr/conf.d/": (0, 0o700, None)}, "conf.d: Permission denied"),
+    ("a folder in its place", {"/etc/mohr/mohr.conf/": (0, 0o755, None)}, "mohr.conf: not a file"),
+    ("a file that everybody may write", {OWN: (GUEST, 0o602, "")}, "everybody may write to it; chmod o-w"),
+    ("a file of another user", {OWN: (65533, 0o644, "")}, "it belongs to another user"),
+    ("a file of another system", {OWN: (GUEST, 0o600, "\ufeff[pin]\n")}, "mohr.conf:1: begins with a byte order mark"),
+]
+
+
+def put(rig, files):
+    for path, what in files.items():
+        path = path.replace("~/config", os.path.join(rig.dir, "checked"))
+        if isinstance(what, str):
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            os.symlink(what, path)
+        elif path.endswith("/"):
+            os.makedirs(path, what[1])
+        else:
+            Guest.write(path, *what)
+
+
+def odd_files(rig):
+    """Whatever is there instead of a file: nothing is loosened by it, since mohrd either reads all of it or does not start."""
+    for what, files, error in ODD:
+        for folder in ("/etc/mohr", os.path.join(rig.dir, "checked")):
+            shutil.rmtree(folder, ignore_errors=True)
+        for folder in ("/etc/mohr", os.path.join(rig.dir, "checked/mohr")):
+            os.makedirs(folder, 0o755)
+        put(rig, files)
+        code, said = checked(rig)
+        rig.check(code == (USAGE if error else 0) and (error or "is good") in said, f"{what}: {error or 'the defaults'}", (code, said))
+    for folder in ("/etc/mohr", os.path.join(rig.dir, "checked")):
+        shutil.rmtree(folder)
+    half_written(rig)
+    shutil.rmtree("/etc/mohr")
+
+
+def half_written(rig):
+    """Cut off anywhere, the rule that refuses is an error; whole, it does without its last line's end."""
+    started = []
+    for size in rig.few(range(1, len(CUT)), 5):
+        Guest.write(ETC, 0, 0o644, CUT[:size])
+        code, said = checked(rig)
+        started += [(size, said)] if code == 0 or ETC not in said else []
+    rig.check([size for size, _ in started] in ([len(CUT) - 1], []), "a rule that was cut off anywhere is told with its file", started)
+    Guest.write(ETC, 0, 0o644, CUT + "[rule shop]\nwho = flatpak:shop\nclaims = none\n")
+    code, said = checked(rig)
+    rig.check(code == 0 and "administrator: 2, of this user: 0" in said and f"{ETC}:4: [rule shop] never counts: [rule nothing-else] ({ETC}:1)" in said,
+              "a rule that never counts is told of", said)
+
+
 def both_lists(rig):
     """One /etc/mohr and the user's own files: what the user adds only forbids."""
     roots = "[limits]\napp_per_hour = 30\nwrong_pins = 5\npause_s = 60\n" + GRANT + "claims = card_expiry reader\n[rule x]\nwho = any\naudience = https://x.example\nconsent = refuse\n"
@@ -385,6 +454,7 @@ def other_users(rig):
     rig.programs = rig.programs_for_all()
     users_files(rig)
     both_lists(rig)
+    odd_files(rig)
     return None
 
 

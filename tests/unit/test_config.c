@@ -217,8 +217,10 @@ static const struct {
                                    "\"loud\"" },
         { "[card]\nunproven = no\n[card]\nunproven = yes\n",
                 "mohr.conf:4: \"unproven\" in [card] is set twice" },
-        { "[pin]\n\xff\n", "mohr.conf:0: not plain UTF-8 text" },
-        { "[pin]\n\x1b[2J\n", "mohr.conf:0: not plain UTF-8 text" },
+        { "[pin]\n\xff\n", "mohr.conf:2: not plain UTF-8 text" },
+        { "[pin]\n\x1b[2J\n", "mohr.conf:2: not plain UTF-8 text" },
+        { "[pin]\r\n\r\n\x7f\xc3", "mohr.conf:3: not plain UTF-8 text" },
+        { "\xEF\xBB\xBF[pin]\n", "mohr.conf:1: begins with a byte order mark: save it without" },
 };
 
 static void what_is_wrong_is_said_with_file_and_line(void **state)

@@ -85,8 +85,9 @@ static bool allows(const char *key, const char *value, const struct policy_quest
 {
         char text[1024];
         snprintf(text, sizeof text,
-                "[rule one]\nwho = any\n%s = %s\n[rule rest]\nwho = any\nconsent = refuse\n", key,
-                value);
+                "[rule one]\nwho = any\nconsent = ask\n%s = %s\n[rule rest]\nwho = any\nconsent = "
+                "refuse\n",
+                key, value);
         struct config *config = configured(text, NULL);
         bool asked = decide(config, *question).consent == POLICY_ASK;
         config_free(config);
@@ -306,8 +307,11 @@ static const struct {
         { "[rule " KEY "x]\n", "root.conf:1: a rule is written [rule NAME]" },
         { "[rules x]\n", "root.conf:1: unknown section [rules x]; known: " },
         { "[rule r]\nconsent = ask\n", "root.conf:1: [rule r] does not say who (any, if so)" },
+        { RULE "audience = https://bank.example/*\nfor = keys\npurpose = x\n",
+                "root.conf:1: [rule r] does not say what holds then (consent = ask, if no more)" },
+        { RULE "[pin]\n", "root.conf:1: [rule r] does not say what holds then" },
         { "[rule r]\n[pin]\n", "root.conf:1: [rule r] does not say who" },
-        { RULE RULE, "root.conf:3: [rule r] is there already: root.conf:1" },
+        { RULE "consent = ask\n" RULE, "root.conf:4: [rule r] is there already: root.conf:1" },
         { RULE "colour = red\n", "root.conf:3: unknown key \"colour\" in [rule r]; known: "
                                  "who, for, audience, purpose, claims, consent, pinpad, "
                                  "simulated, assurance, app_per_hour, user_per_hour, wrong_pins, "
@@ -425,10 +429,11 @@ static void there_is_a_bound_to_rules_and_values(void **state)
         struct config *config = calloc(1, sizeof *config);
         (void)state;
         for (int i = 0; i < RULES_MAX; i++)
-                len += (size_t)snprintf(text + len, sizeof text - len, "[rule n%d]\nwho=any\n", i);
+                len += (size_t)snprintf(
+                        text + len, sizeof text - len, "[rule n%d]\nwho=any\npinpad=no\n", i);
         assert_int_equal(lay(config, CONFIG_USERS, text, error), 0);
-        assert_int_equal(
-                lay(config, CONFIG_USERS, "[rule more]\nwho = any\n", error), OUTCOME_USAGE);
+        assert_int_equal(lay(config, CONFIG_USERS, "[rule more]\nwho = any\npinpad = no\n", error),
+                OUTCOME_USAGE);
         assert_string_equal(error, "own.conf:1: more than 64 rules");
         assert_int_equal(lay(config, CONFIG_ROOTS, text, error), 0); /* counted by themselves */
         config_free(config);
@@ -481,6 +486,60 @@ static void the_first_rule_that_matches_decides(void **state)
         assert_string_equal(d.rule, "rest");
         assert_string_equal(d.detail, "a rule refuses this");
         config_free(config);
+}
+
+static const char *behind(const char *text)
+{
+        static char name[RULE_NAME_MAX + 1];
+        struct config *config = configured(text, NULL);
+        const struct rule *last = config->rules, *first;
+        while (last->next)
+                last = last->next;
+        first = rule_behind(config, last);
+        snprintf(name, sizeof name, "%s", first ? first->name : "none");
+        config_free(config);
+        return name;
+}
+
+/* Only what is sure: it is told to people as that. */
+static void a_rule_that_never_counts_is_known(void **state)
+{
+        static const struct {
+                const char *first, *last, *behind;
+        } cases[] = {
+                { "who = any\n", "who = any\n", "first" },
+                { "who = any\n", "who = flatpak:x\nfor = pins\npurpose = y\n", "first" },
+                { "who = flatpak:*\n", "who = flatpak:x.*\nwho = flatpak:y\n", "first" },
+                { "who = flatpak:*\n", "who = flatpak:x\nwho = snap:y\n", "none" },
+                { "who = flatpak:x\nwho = snap:*\n", "who = snap:y\nwho = flatpak:x\n", "first" },
+                { "who = flatpak:x\n", "who = any\n", "none" },
+                { "who = any\nfor = keys\n", "who = any\n", "none" },
+                { "who = any\nfor = keys pins\n", "who = any\nfor = pins\n", "first" },
+                { "who = any\nfor = keys\n", "who = any\nfor = keys pins\n", "none" },
+                { "who = any\npurpose = a\n", "who = any\n", "none" },
+                { "who = any\npurpose = a\npurpose = b\n", "who = any\npurpose = b\n", "first" },
+                { "who = any\naudience = https://h/*\n", "who = any\naudience = https://h\n",
+                        "first" },
+                { "who = any\naudience = https://h/*\n", "who = any\naudience = https://h/a*\n",
+                        "first" },
+                { "who = any\naudience = https://h/a\n", "who = any\naudience = https://h/a*\n",
+                        "none" },
+                { "who = any\naudience = https://h/a*\n",
+                        "who = any\naudience = https://h/a/../b\n", "none" },
+                { "who = any\naudience = https://h/*\n", "who = any\n", "none" },
+        };
+        char text[512];
+        (void)state;
+        for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+                snprintf(text, sizeof text,
+                        "[rule first]\nconsent = ask\n%s[rule last]\nconsent = refuse\n%s",
+                        cases[i].first, cases[i].last);
+                if (strcmp(behind(text), cases[i].behind) != 0)
+                        fail_msg("%s", text);
+        }
+        assert_string_equal(behind("[rule first]\nwho = unit:x.service\nconsent = grant\n"
+                                   "[rule last]\nwho = unit:x.service\nconsent = refuse\n"),
+                "none"); /* it is for the units that are not granted anything */
 }
 
 static void a_unit_of_the_users_own_manager_is_granted_nothing(void **state)
@@ -602,10 +661,16 @@ static void random_rule(uint32_t *seed, int number, bool roots, char *dst, size_
         size_t len = (size_t)snprintf(dst, cap, "[rule n%d]\nwho = %s\n%s", number,
                 grant ? PICK(seed, grantable) : PICK(seed, plain),
                 grant ? "consent = grant\n" : "");
-        for (size_t g = 0; g + 1 < ARRAY_LEN(groups); g++)
-                if (next(seed) % 3 == 0 && !(grant && groups[g] == 14))
-                        len += (size_t)snprintf(dst + len, cap - len, "%s",
-                                lines[groups[g] + next(seed) % (groups[g + 1] - groups[g])]);
+        bool says =
+                grant; /* anything besides when it matches: each rule does, the last group if no other */
+        for (size_t g = 0; g + 1 < ARRAY_LEN(groups); g++) {
+                bool must = !says && g + 2 == ARRAY_LEN(groups);
+                if ((next(seed) % 3 != 0 && !must) || (grant && groups[g] == 14))
+                        continue;
+                says |= groups[g] >= 5;
+                len += (size_t)snprintf(dst + len, cap - len, "%s",
+                        lines[groups[g] + next(seed) % (groups[g + 1] - groups[g])]);
+        }
 }
 
 static void random_list(uint32_t *seed, bool roots, unsigned int count, char *dst, size_t cap)
@@ -706,6 +771,7 @@ int main(void)
                 cmocka_unit_test(there_is_a_bound_to_rules_and_values),
                 cmocka_unit_test(without_a_rule_everything_is_asked),
                 cmocka_unit_test(the_first_rule_that_matches_decides),
+                cmocka_unit_test(a_rule_that_never_counts_is_known),
                 cmocka_unit_test(a_unit_of_the_users_own_manager_is_granted_nothing),
                 cmocka_unit_test(a_station_grants_nothing),
                 cmocka_unit_test(a_claim_that_no_rule_allows_is_left_out_or_refused),
