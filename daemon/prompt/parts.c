@@ -325,12 +325,21 @@ int parts_line(char dst[static PARTS_LINE_MAX + 1], const char *command, const c
         return 0;
 }
 
+static bool isolates(const char *at)
+{
+        static const char *const ours[] = { "\u2066", FSI, PDI };
+        for (size_t i = 0; i < ARRAY_LEN(ours); i++)
+                if (strncmp(at, ours[i], strlen(ours[i])) == 0)
+                        return true;
+        return false;
+}
+
 void parts_drop_isolates(char *line)
 {
         char *kept = line;
         while (*line)
-                if (strncmp(line, FSI, strlen(FSI)) == 0 || strncmp(line, PDI, strlen(PDI)) == 0)
-                        line += strlen(FSI);
+                if (isolates(line))
+                        line += strlen(PDI);
                 else
                         *kept++ = *line++;
         *kept = 0;
