@@ -30,13 +30,27 @@ static void on_waited(void *user)
         renew_run(renew, AGAIN);
 }
 
+/* A phone would refuse the digits when they were typed. */
+static int take_here(struct renew *renew)
+{
+        struct reader_info info;
+        int r = readers_acquire(
+                renew->context->readers, renew->reader_name, &renew->reader, &renew->detail);
+        if (r != 0)
+                return r;
+        reader_describe(renew->reader, &info);
+        if (!info.linked)
+                return 0;
+        renew->detail = DETAIL_NEW_PIN_AFAR;
+        return OUTCOME_POLICY;
+}
+
 int renew_take_reader(struct renew *renew, struct out *args)
 {
         const struct request_context *context = renew->context;
         (void)args;
         if (renew->waited || readers_settled(context->readers))
-                return readers_acquire(
-                        context->readers, renew->reader_name, &renew->reader, &renew->detail);
+                return take_here(renew);
         int r = readers_wait_new(&renew->wait, context->readers, context->event,
                 context->config->card_timeout_ms * 1000ULL, on_waited, renew);
         return r < 0 ? r : WAIT;

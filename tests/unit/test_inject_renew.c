@@ -280,6 +280,22 @@ static void some_are_refused_before_anybody_is_asked(void **state)
         }
 }
 
+/* Whether it asks itself or takes digits from here: neither does it take a new PIN. */
+static void no_phone_is_asked_for_a_new_pin(void **state)
+{
+        (void)state;
+        for (int i = 0; i < 4; i++) {
+                begin_anew();
+                world.method = i % 2 ? "UnblockPin" : "ChangePin";
+                world.linked = true;
+                world.pinpad = i / 2 ? PINPAD_VERIFY : 0;
+                assert_int_equal(renew_once(NULL), OUTCOME_POLICY);
+                assert_string_equal(world.detail_copy, DETAIL_NEW_PIN_AFAR);
+                assert_int_equal(world.prompts + world.intents + world.total, 0);
+                nothing_is_left();
+        }
+}
+
 /* Before a card is touched, or as soon as it is seen what lies there; in no case is anybody asked. */
 static void a_rule_can_say_no(void **state)
 {
@@ -453,6 +469,7 @@ int main(void)
                 TEST(a_new_pin_takes_its_way),
                 TEST(each_answer_of_the_card_has_one_meaning),
                 TEST(some_are_refused_before_anybody_is_asked),
+                TEST(no_phone_is_asked_for_a_new_pin),
                 TEST(a_rule_can_say_no),
                 TEST(what_happens_during_the_prompt_is_seen),
                 TEST(the_person_and_the_history_can_say_no),
