@@ -45,17 +45,22 @@ static void put_escaped(struct spelling *to, int c)
         put(to, "0123456789ABCDEF"[c % 16]);
 }
 
-/* From `at` to `end`; a %XX that has to stay has capital digits, and a % alone is one. */
-static void put_unescaped(struct spelling *to, const char *at, const char *end, bool host)
+enum where { PATH, NAME, ADDRESS }; /* the last two: of a host */
+
+/* From `at` to `end`. A %XX that has to stay has capital digits; a % alone is one, and so is a colon in a host's name, which is no
+ * port's. */
+static void put_unescaped(struct spelling *to, const char *at, const char *end, enum where where)
 {
         while (at < end) {
                 int high = *at == '%' && end - at > 2 ? hex_of(at[1]) : -1;
                 int low = high >= 0 ? hex_of(at[2]) : -1;
                 int c = low >= 0 ? high * 16 + low : *at;
-                if (*at == '%' && !(low >= 0 && needs_no_escape(c)))
+                bool stays =
+                        *at == '%' ? low < 0 || !needs_no_escape(c) : where == NAME && c == ':';
+                if (stays)
                         put_escaped(to, c);
                 else
-                        put(to, host ? small((char)c) : (char)c);
+                        put(to, where == PATH ? (char)c : small((char)c));
                 at += low >= 0 ? 3 : 1;
         }
 }
@@ -100,7 +105,8 @@ static void put_authority(struct spelling *to, const char *at, const char *end)
                         at = c + 1;
         const char *port = port_of(at, end);
         size_t begin = to->len;
-        put_unescaped(to, at, port, true);
+        bool address = at < port && *at == '[' && port[-1] == ']';
+        put_unescaped(to, at, port, address ? ADDRESS : NAME);
         drop_dots(to, begin);
         put_port(to, port, end);
 }
@@ -135,7 +141,7 @@ static void put_path(struct spelling *to, const char *at, const char *end)
         for (const char *next; at <= end; at = next + 1) {
                 next = memchr(at, '/', (size_t)(end - at));
                 next = next ? next : end;
-                put_unescaped(to, at, next, false);
+                put_unescaped(to, at, next, PATH);
                 if (!drop_step(to, begin) && next < end)
                         put(to, '/');
         }
@@ -150,7 +156,7 @@ static void put_rest(struct spelling *to, const char *at, const char *end)
         if (strcmp(to->text, "urn:") == 0 && colon)
                 for (; at < colon; at++)
                         put(to, small(*at));
-        put_unescaped(to, at, end, false);
+        put_unescaped(to, at, end, PATH);
 }
 
 void audience_plain(char dst[static AUDIENCE_PLAIN_MAX], const char *uri)
@@ -172,5 +178,5 @@ void audience_plain(char dst[static AUDIENCE_PLAIN_MAX], const char *uri)
         query = query < end ? query : end;
         put_authority(&to, at + 2, path);
         put_path(&to, path, query);
-        put_unescaped(&to, query, end, false);
+        put_unescaped(&to, query, end, PATH);
 }

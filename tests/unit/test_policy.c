@@ -243,6 +243,8 @@ static void an_address_has_one_plain_spelling(void **state)
                 { "https://h/a/../../b/./c/..", "https://h/b/" },
                 { "https://h/a//../b", "https://h/a/b" },
                 { "https://h/...", "https://h/..." },
+                { "https://h:443:", "https://h%3A443/" },
+                { "https://[::1", "https://[%3A:1/" },
                 { "https://h/%4%31%", "https://h/%2541%25" },
                 { "https://", "https:///" },
                 { "https://.", "https:///" },
