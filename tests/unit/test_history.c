@@ -467,6 +467,23 @@ static void a_worker_that_nobody_needs_is_let_go(void **state)
         assert_false(log_says(f, "signal="));
 }
 
+/* One that was told to go and hangs instead is in nobody's way for longer than an answer may take. */
+static void a_worker_that_does_not_go_is_not_waited_for(void **state)
+{
+        struct fixture *f = *state;
+        const struct history_asked asked = an_asked(requests[0]), next = an_asked(requests[1]);
+        assert_int_equal(ask(f, &asked), 0);
+        assert_int_equal(kill(child_pid(f->history->child), SIGSTOP), 0);
+        end_timer_now(f);
+        while (f->history->state != HISTORY_LEAVING)
+                assert_true(sd_event_run(f->event, 30 * 1000000ULL) > 0);
+        assert_int_equal(history_ask(&f->wait, f->history, &next, on_done, f), 0);
+        assert_null(f->history->sent);
+        end_timer_now(f);
+        assert_int_equal(wait_answer(f), 0);
+        expect_sql(f, "SELECT count(*) FROM entry", "3");
+}
+
 /* Whichever of its questions it dies at: the next one is asked again and answers, and nothing is there twice. */
 static void a_worker_killed_at_any_moment_loses_nothing(void **state)
 {
@@ -601,6 +618,7 @@ int main(void)
                 CASE(a_worker_that_hangs_is_killed),
                 CASE(an_end_is_asked_for_once_more_when_a_worker_hangs),
                 CASE(a_worker_that_nobody_needs_is_let_go),
+                CASE(a_worker_that_does_not_go_is_not_waited_for),
                 CASE(a_worker_killed_at_any_moment_loses_nothing),
                 CASE(a_worker_that_ends_behind_its_answer_costs_nobody_one),
                 CASE(what_is_old_goes_though_nobody_asks),
