@@ -6,7 +6,7 @@ A few requests, good and bad, at the most verbose log level. Then everything is 
 said (the journal, in a session), every byte of every file they keep, the write-ahead log as well, what /proc says of
 each process while the PIN is asked for and while the card checks it, what `mohr history` prints. Nowhere are digits of the PIN, in any
 spelling; and name, numbers and certificate only where `[history] values = yes` lets them be. The same over NFC, USB and a phone, for
-a document, a key and a new PIN. What falls leaves no image of its memory. Memory while they run is memory.py's.
+a document, a key, a new PIN, and by a screen. What falls leaves no image of its memory. Memory while they run is memory.py's.
 
 That the look can see is shown each time: the audience, which may be anywhere, is found.
 """
@@ -23,6 +23,7 @@ import urllib.parse
 import digits
 import lib
 import pkcs11_rig
+import screen
 import ways
 from digits import a_pin, family, find, may_look, persian
 from lib import AUDIENCE, Card, Daemon, Pcscd, main, wait_for
@@ -274,20 +275,69 @@ class Uses(Session):
         yield from ((f"what asker {number} said", data) for number, data in enumerate(self.outputs))
 
 
-def used(rig):
+class ByScreen(Session):
+    """A PIN that goes through the pipe of a screen that holds the role mohr.Person."""
+
+    def __init__(self, rig):
+        self.rig, self.pin, self.wrong_pin, self.proc, self.assertions = rig, a_pin(), a_pin(), [], []
+        rig.pcscd = getattr(rig, "pcscd", None) or Pcscd(rig)
+        self.card = Card(rig, rig.pcscd, pin=self.pin, sign_ms=150)
+        self.daemon = screen.daemon_of(rig, drivers=("pcsc",))
+        self.daemon.wait_state(self.card.reader, "card")
+        self.screen = screen.Terminal(rig, self.daemon)
+
+    def use(self, pin):
+        running = screen.start(self.daemon, claims={})
+        self.screen.answer("Do you agree?", "y")
+        self.screen.answer("4 to 8 digits", pin, quiet=True)
+        self.at_the_card() if pin != self.wrong_pin else None
+        result, _ = screen.outcome(running)
+        self.proc.append({self.screen.child.pid: proc_of(self.screen.child.pid)})
+        return result == "Ok"
+
+    def run(self):
+        served = [self.use(self.pin), self.use(self.wrong_pin), self.use(persian(self.pin))]
+        self.files = files(self.daemon)
+        self.screen.read()
+        self.outputs = [self.screen.text.encode()]
+        self.screen.end()
+        self.daemon.stop()
+        self.log = logs(self.daemon)
+        return served
+
+    def places(self):
+        yield from super().places()
+        yield "what the screen showed", self.outputs[0]
+
+
+def nothing_left(rig, what, kind, good):
+    """Such a session, and where the PIN's digits are after it."""
     for again in (False, True):
-        session = Uses(rig)
+        session = kind(rig)
         served = session.run()
-        rig.check(served in ([True, False, True], [True, False, True, True, False]), "a document and a key: signed, a wrong PIN, signed", served)
+        rig.check(served in good, f"{what}: served, a wrong PIN, served", served)
         forms = {f"{number}, {form}": needle for number, pin in enumerate((session.pin, session.wrong_pin)) for form, needle in spelled(pin).items()}
-        digits_seen = [(place, form) for place, data in session.places() for form in seen(forms, data)]
+        found = [(place, form) for place, data in session.places() for form in seen(forms, data)]
         kept = b"".join(data for name, data in session.files.items())
         session.end()
-        if not digits_seen or again:
+        if not found or again:
             break
-        rig.note(f"a document and a key: a find, by chance or not: {digits_seen}")
-    rig.check(not digits_seen, "a document and a key: no digits of a PIN in logs, files, /proc, history or what the program said", digits_seen)
+        rig.note(f"{what}: a find, by chance or not: {found}")
+    rig.check(not found, f"{what}: no digits of a PIN in logs, files, /proc, history or on the screen", found)
+    return kept
+
+
+def used(rig):
+    kept = nothing_left(rig, "a document and a key", Uses, ([True, False, True], [True, False, True, True, False]))
     rig.check(b"contract.txt" in kept, "a document and a key: the history's files were read", len(kept))
+
+
+def by_a_screen(rig):
+    if not may_look() or not os.path.ismount(lib.PRIVATE) or not screen.program(rig):
+        rig.skip("what is left of a PIN from a screen", "it takes root, and folders that only root can write to")
+        return
+    kept = nothing_left(rig, "a screen", ByScreen, ([True, False, True],))
+    rig.check(screen.ASK["audience"].encode() in kept, "a screen: the history's files were read", len(kept))
 
 
 # ---- core files -----------------------------------------------------------------------------------
@@ -386,7 +436,7 @@ def body(rig):
             rig.skip(f"what is left of a PIN: {name}", why)
         else:
             one(rig, name, way, history, kept)
-    for part in rig.mine((used, renewed, *(() if rig.sanitized() else (no_image_is_left,)))):  # a sanitizer's report is no fall
+    for part in rig.mine((used, renewed, by_a_screen, *(() if rig.sanitized() else (no_image_is_left,)))):  # a sanitizer's report is no fall
         part(rig)
 
 
