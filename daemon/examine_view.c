@@ -101,13 +101,15 @@ static bool add(json_t *object, const char *name, json_t *value)
         return json_object_set_new(object, name, value) == 0;
 }
 
-/* EF 0010 as card-facts 4.7 has it: the words 4 and 5 start as AC00 and AC10. */
+/* EF 0010 as card-facts 4.7 has it: the words 4 and 5 start as AC00 and AC10, and word 7 with 02 once that PIN is set. */
 static bool add_flags(json_t *reply, const struct findings *f)
 {
         bool sign = f->flags[2] == 0xAC && f->flags[3] == 0x00;
         bool id = f->flags[4] == 0xAC && f->flags[5] == 0x10;
+        bool nmoc = f->flags[6] != 0x02;
         return !f->flags_read || (add(reply, "sign_pin_initial", json_boolean(sign)) &&
-                                         add(reply, "id_pin_initial", json_boolean(id)));
+                                         add(reply, "id_pin_initial", json_boolean(id)) &&
+                                         add(reply, "nmoc_pin_initial", json_boolean(nmoc)));
 }
 
 static bool add_card(json_t *reply, const struct findings *f)

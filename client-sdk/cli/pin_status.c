@@ -3,7 +3,7 @@
  *
  * mohrd examines (mohr.Identity.Examine), this file only finds the words. A row for each PIN that a card of that
  * family has, also for those of which it tells nothing: who reads "not told" must not take it for "three left".
- * How a national card's signature PIN, or the unblocking code of a staff card, could be asked is not published
+ * How a national card's signature PIN or NMOC PIN, or the unblocking code of a staff card, could be asked is not published
  * or not standard, and a question that might be a try is not asked.
  *
  * The exit code is that of the PIN which Mohr asks for: 0, 14 where it is blocked, 12 where the card does not tell,
@@ -33,6 +33,10 @@ static const struct reference {
                 false },
         { "nid", "signature", N_("Signature PIN (Mohr never asks for it)"), NULL, NULL,
                 "sign_pin_initial", false },
+        { "nid", "nmoc",
+                N_("NMOC PIN, for holders whose fingers the card does not compare (Mohr never asks "
+                   "for it)"),
+                NULL, NULL, "nmoc_pin_initial", false },
         { "piv", "piv", N_("PIN of the staff card (the one that Mohr asks for)"), "sign", NULL,
                 NULL, true },
         { "piv", "puk", N_("Unblocking code (PUK)"), NULL, NULL, NULL, false },

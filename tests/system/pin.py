@@ -20,8 +20,8 @@ UNBLOCKED = [PUK, NEW_PIN, NEW_PIN]
 UNTOLD = (None, None)
 STATUS = [
     ({}, 0, {"identification": (3, True), "identification_id": (3, None), "identification_ev": (3, None),
-             "signature": (None, True)}),
-    ({"do_a0": "initial", "pin_flags": "initial"}, 0, {"identification": (3, False), "signature": (None, False)}),
+             "signature": (None, True), "nmoc": (None, False)}),
+    ({"do_a0": "initial", "pin_flags": "initial", "nmoc": "set"}, 0, {"identification": (3, False), "signature": (None, False), "nmoc": (None, True)}),
     ({"do_a0": "one"}, 0, {"identification": (1, True), "identification_id": (3, None)}),
     ({"do_a0": "none-left"}, 14, {"identification": (0, True)}),
     ({"do_a0": "off", "pin_flags": "initial"}, 0, {"identification": (3, False)}),
