@@ -5,6 +5,10 @@
 
 #include "client-sdk/link/internal.h"
 
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <cmocka.h>
 #include <openssl/pem.h>
 
 static inline void wear_out(struct link_peer *peer)
