@@ -298,12 +298,14 @@ static bool typed_possible(struct view typed)
                answer_pair(WORK_CHANGE_PIN, typed, &proof, &new_pin);
 }
 
-static bool typed_for(enum question_work work, struct view typed)
+static bool typed_for(const struct question *question, struct view typed)
 {
         struct view proof, new_pin;
-        switch (works[work].typed) {
-        case TYPED_PIN: return answer_pin_valid(typed.data, typed.len);
-        case TYPED_PAIR: return answer_pair(work, typed, &proof, &new_pin);
+        switch (works[question->work].typed) {
+        case TYPED_PIN:
+                return typed.len >= question_pin_min(question) &&
+                       answer_pin_valid(typed.data, typed.len);
+        case TYPED_PAIR: return answer_pair(question->work, typed, &proof, &new_pin);
         case TYPED_NOTHING: break;
         }
         return typed.len == 0;
@@ -351,7 +353,7 @@ static bool answers(const struct question *question, const struct answer *answer
                 return true;
         if (about_readers) /* nothing of a holder is released by such an answer */
                 return answer->released == 0 && !answer->remember && answer->pin.len == 0;
-        if (digits && !typed_for(question->work, answer->pin))
+        if (digits && !typed_for(question, answer->pin))
                 return false;
         return (answer->released & ~asked) == 0 &&
                (answer->released & question->required) == question->required &&

@@ -6,7 +6,7 @@
  *           | u8 content | u8 documents | u8 which of them; then each document:
  *           its four texts as above | u8 kind | u8 form | u8 commitment | u64 size | u32 pages | u32 page of the stamp |
  *           32 bytes digest; nothing after it.
- * Answer:   u8 outcome (0 or enum outcome) | u8 released | u8 remember (0 or 1) | 4..8 ASCII digits if and only if the
+ * Answer:   u8 outcome (0 or enum outcome) | u8 released | u8 remember (0 or 1) | 4..8 ASCII digits, of `staff` 6..8, if and only if the
  *           outcome is 0 and the question was not one whose digits are typed on the reader, about readers, or about
  *           certificates. To one about a single reader NO_CARD says: not this one, another. With any outcome but 0
  *           nothing is released or remembered; with 0 all that was required is released, and nothing that was not asked for.

@@ -241,6 +241,16 @@ static void only_a_pin_or_an_outcome_is_an_answer(void **state)
                 assert_int_equal(answer_decode("\017\0", len, &question, &answer), -EBADMSG);
 }
 
+static void a_staff_cards_pin_has_six_digits(void **state)
+{
+        (void)state;
+        struct question question = plain();
+        struct answer answer;
+        question.staff = true;
+        assert_int_equal(decode(&(struct said){ 0, 0, 0, "12345" }, &question, &answer), -EBADMSG);
+        assert_int_equal(decode(&(struct said){ 0, 0, 0, "123456" }, &question, &answer), 0);
+}
+
 static void consent_alone_brings_no_digits(void **state)
 {
         (void)state;
@@ -330,6 +340,7 @@ int main(void)
                 cmocka_unit_test(a_phone_is_a_reader_with_keys_or_without),
                 cmocka_unit_test(the_longest_question_fits_a_frame),
                 cmocka_unit_test(only_a_pin_or_an_outcome_is_an_answer),
+                cmocka_unit_test(a_staff_cards_pin_has_six_digits),
                 cmocka_unit_test(consent_alone_brings_no_digits),
                 cmocka_unit_test(only_what_was_asked_for_is_released),
                 cmocka_unit_test(an_answer_that_nobody_gives_is_not_sent),
