@@ -742,11 +742,15 @@ static void nothing_a_user_writes_loosens_a_decision(void **state)
                               *appended = configured(roots, more);
                 for (int i = 0; i < 8; i++) {
                         struct policy_question question = random_question(&seed);
+                        struct policy_question plain = question;
                         struct policy_decision a = decide(alone, question),
                                                b = decide(with, question),
                                                c = decide(appended, question);
+                        plain.plain = true;
+                        struct policy_decision d = decide(with, plain);
                         check_whole(&b, &question);
-                        if (is_looser(&b, &a) || is_looser(&c, &b) || is_looser(&c, &a))
+                        if (is_looser(&b, &a) || is_looser(&c, &b) || is_looser(&c, &a) ||
+                                is_looser(&b, &d))
                                 fail_msg("root's:\n%suser's:\n%s", roots, more);
                         tightened += is_looser(&a, &b);
                 }
