@@ -208,6 +208,13 @@ def leaks(session, kept):
     return digits, words
 
 
+def still(finds, before):
+    """Those that were in the same place and form before: digits lie in numbers and addresses by chance, too, but not twice in one place."""
+    def alike(find):
+        return re.sub(r"\d+", "N", find[0]), find[1]
+    return [find for find in finds if alike(find) in set(map(alike, before))]
+
+
 def one(rig, name, way, history, kept):
     for again in (False, True):
         session = Session(rig, way, **history)
@@ -215,9 +222,11 @@ def one(rig, name, way, history, kept):
         rig.check(codes == [0, 13, 0, 15], f"{name}: served, a wrong PIN, served, refused", codes)
         digits, words = leaks(session, kept)
         places = dict(session.places())
+        digits = still(digits, first) if again else digits
         if not digits or again:
             break
-        session.end()  # by chance? not twice
+        session.end()
+        first = digits
         rig.note(f"{name}: a find, by chance or not: {digits}")
     rig.check(not digits, f"{name}: no digits of a PIN in {len(places)} places", digits)
     rig.check(not words, f"{name}: nothing of the holder where it may not be", words)
@@ -318,10 +327,12 @@ def nothing_left(rig, what, kind, good):
         rig.check(served in good, f"{what}: served, a wrong PIN, served", served)
         forms = {f"{number}, {form}": needle for number, pin in enumerate((session.pin, session.wrong_pin)) for form, needle in spelled(pin).items()}
         found = [(place, form) for place, data in session.places() for form in seen(forms, data)]
+        found = still(found, first) if again else found
         kept = b"".join(data for name, data in session.files.items())
         session.end()
         if not found or again:
             break
+        first = found
         rig.note(f"{what}: a find, by chance or not: {found}")
     rig.check(not found, f"{what}: no digits of a PIN in logs, files, /proc, history or on the screen", found)
     return kept
@@ -421,10 +432,11 @@ def renewed(rig):
         rig.check(codes == [None, None], "a PIN is changed, then unblocked", codes)
         forms = {f"{number}, {form}": needle for number, pin in enumerate(session.pins()) for form, needle in spelled(pin).items()}
         digits = [(place, form) for place, data in session.places() for form in seen(forms, data)]
-        memory = session.memory
+        digits, memory = still(digits, first) if again else digits, session.memory
         session.end()
         if not (digits or memory) or again:
             break
+        first = digits
         rig.note(f"a new PIN: a find, by chance or not: {digits} {memory}")
     rig.check(not digits, "a new PIN: no digits of old, new or PUK in logs, files, /proc or history", digits)
     rig.check(not memory, "a new PIN: nor in the memory of what goes on running", memory)
