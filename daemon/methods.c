@@ -15,10 +15,11 @@
 
 #define BACKENDS_MAX CONFIG_DRIVERS_MAX
 
-struct watch { /* a Watch that goes on */
+struct watch { /* a Watch that goes on, or a Status that waits for what a phone says */
         struct methods *methods;
         struct call *call;
         struct readers_watch *readers;
+        bool once;
         struct watch *next;
 };
 
@@ -123,12 +124,8 @@ static json_t *picture(const struct methods *m)
                 "{s:o, s:o}", "readers", readers_json(readers), "backends", backends_json(readers));
 }
 
-static void method_status(void *user, struct call *call, json_t *parameters)
+static void reply_status(struct methods *m, struct call *call)
 {
-        static const struct param none[] = { { 0 } };
-        struct methods *m = user;
-        if (!params_accept(call, parameters, none))
-                return;
         json_t *reply = picture(m);
         if (json_object_set_new(reply, "version", json_string(MOHR_VERSION)) < 0) {
                 json_decref(reply);
@@ -148,10 +145,25 @@ static void watch_free(struct watch *watch)
         free(watch);
 }
 
+static void watch_end(struct watch *watch)
+{
+        struct methods *m = watch->methods;
+        struct call *call = watch->call;
+        bool once = watch->once;
+        watch_free(watch);
+        if (once)
+                reply_status(m, call);
+        else
+                call_reply(call, picture(m));
+}
+
 static void watch_changed(void *user)
 {
         struct watch *watch = user;
-        call_reply_more(watch->call, picture(watch->methods));
+        if (!watch->once)
+                call_reply_more(watch->call, picture(watch->methods));
+        else if (!readers_looking(watch->methods->context->readers))
+                watch_end(watch);
 }
 
 static void watch_hangup(void *user)
@@ -159,12 +171,12 @@ static void watch_hangup(void *user)
         watch_free(user);
 }
 
-static int watch_begin(struct methods *m, struct call *call)
+static int watch_begin(struct methods *m, struct call *call, bool once)
 {
         struct watch *watch = calloc(1, sizeof *watch);
         if (!watch)
                 return -ENOMEM;
-        *watch = (struct watch){ .methods = m, .call = call };
+        *watch = (struct watch){ .methods = m, .call = call, .once = once };
         int r = readers_subscribe(m->context->readers, &watch->readers, watch_changed, watch);
         if (r < 0) {
                 free(watch);
@@ -176,6 +188,18 @@ static int watch_begin(struct methods *m, struct call *call)
         return 0;
 }
 
+/* A card on a phone that went without a word is no card that is there: it is looked for before that is said. */
+static void method_status(void *user, struct call *call, json_t *parameters)
+{
+        static const struct param none[] = { { 0 } };
+        struct methods *m = user;
+        if (!params_accept(call, parameters, none))
+                return;
+        bool open = !m->draining && readers_look(m->context->readers);
+        if (!open || watch_begin(m, call, true) < 0)
+                reply_status(m, call);
+}
+
 static void method_watch(void *user, struct call *call, json_t *parameters)
 {
         static const struct param none[] = { { 0 } };
@@ -184,10 +208,11 @@ static void method_watch(void *user, struct call *call, json_t *parameters)
                 return;
         if (!call_wants_more(call) || m->draining)
                 call_reply(call, picture(m));
-        else if (watch_begin(m, call) < 0)
+        else if (watch_begin(m, call, false) < 0)
                 call_error(call, METHODS_INTERFACE ".Internal", NULL);
         else
                 call_reply_more(call, picture(m));
+        (void)readers_look(m->context->readers);
 }
 
 /* --- the tables --- */
@@ -247,11 +272,7 @@ struct methods *methods_free(struct methods *m)
 void methods_drain(struct methods *m)
 {
         m->draining = true;
-        while (m->watches) {
-                struct watch *watch = m->watches;
-                struct call *call = watch->call;
-                watch_free(watch);
-                call_reply(call, picture(m));
-        }
+        while (m->watches)
+                watch_end(m->watches);
         screen_drain(m->context->screen);
 }

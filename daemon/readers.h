@@ -51,6 +51,12 @@ bool readers_direct(const struct readers *readers);
 /* Lets go of those, or takes them again. */
 void readers_pause(struct readers *readers, bool pause);
 
+/* A link that broke without a word looks like one that idles. Has those phones asked whether they are there that were not heard
+ * for READERS_LOOK_MS, and that nobody uses; true while that is open: subscribers hear of its end, after 3 seconds at most. */
+#define READERS_LOOK_MS 5000
+bool readers_look(struct readers *readers);
+bool readers_looking(const struct readers *readers);
+
 /* One callback per change, any number of subscribers. */
 struct readers_watch;
 _must_check_ int readers_subscribe(struct readers *readers, struct readers_watch **ret,

@@ -74,7 +74,9 @@ void direct_ended(struct reader *reader, int status, enum helper_stage before)
         if (before != HELPER_STARTING && trouble != OUTCOME_NO_READER)
                 trouble = NOT_TOLD;
         bool news = reader->trouble != trouble || reader->seen.present;
-        memset(&reader->link, 0, sizeof reader->link);
+        reader->link = (struct op_link){
+                .pin_sent = reader->link.pin_sent
+        }; /* who asked has yet to hear of it */
         reader->trouble = trouble;
         reader->seen.present = false;
         if (before != HELPER_STARTING && clock_ms() - reader->ready_ms >= SERVED_WELL_MS)

@@ -30,9 +30,18 @@ void reader_complain(const struct reader *reader, enum log_level level, const ch
                 reader->backend->row->driver, NULL);
 }
 
+/* Whether its phone is there will not be known from this helper any more. */
+static void end_look(struct reader *reader)
+{
+        if (reader->looking)
+                readers_changed(all(reader));
+        reader->looking = false;
+}
+
 static void stop_helper(struct reader *reader, enum helper_stage stage)
 {
         reader->stage = stage;
+        end_look(reader);
         calls_lost(reader);
         if (reader->helper)
                 child_kill(reader->helper); /* its end starts the next one */
@@ -183,6 +192,7 @@ static void on_helper_exited(void *user, int status)
                 direct_left(reader);
                 return;
         }
+        end_look(reader);
         bool again = before->hears && died(reader, status);
         replace(reader, before);
         if (before->lost && !again)

@@ -109,6 +109,8 @@ struct reader {
         int trouble; /* of a direct reader: NOT_TOLD whether a card lies there; why no helper can hold it, or 0 */
         bool claimed;        /* the kernel says that some program holds it, perhaps our helper */
         struct op_link link; /* of a linked reader: as its helper told last */
+        int64_t told_ms;     /* of it: when it was heard last, as far as its helper told */
+        bool looking;        /* its helper was asked whether it is there */
         uint32_t heard;      /* of it: `events` of the watcher's last report */
         int64_t ready_ms;    /* of a direct reader: when its helper was */
         uint16_t last_id;

@@ -12,7 +12,11 @@
  */
 #include "daemon/readers_internal.h"
 
+#include "base/clock.h"
+
 #include <sys/wait.h>
+
+#define LOOK_LIMIT_US 4000000ULL /* the helper itself gives up after 3 seconds */
 
 /* What a helper's exit status means, what the state shows, and what a request is answered. */
 static const struct trouble {
@@ -79,6 +83,10 @@ int linked_told(struct reader *reader, const struct op_frame *frame)
         if (other)
                 reader->serial = ++reader->backend->readers->last_serial;
         reader->link = link;
+        reader->told_ms = clock_ms();
+        if (reader->looking)
+                asks_time(reader); /* of what else it was asked */
+        reader->looking = false;
         readers_changed(reader->backend->readers);
         return 0;
 }
@@ -106,4 +114,39 @@ bool linked_report(struct reader *reader, const struct driver_reader *now)
         else if (moved && reader->stage == HELPER_STARTING)
                 reader_replace_helper(reader); /* it looks for the phone where that was */
         return true;
+}
+
+/* ---- is it there? ---------------------------------------------------------------------------- */
+
+static bool may_look(const struct reader *reader)
+{
+        return reader->backend->row->linked && !reader->taken && !reader->looking &&
+               reader_stage(reader)->serves && !asks_first(reader) &&
+               clock_ms() - reader->told_ms >= READERS_LOOK_MS;
+}
+
+static void look(struct reader *reader)
+{
+        uint8_t frame[OPS_HEADER];
+        struct out payload = op_frame_begin(frame, sizeof frame, OP_LINK, false, 0);
+        ssize_t len = op_frame_finish(frame, &payload);
+        reader->looking = len > 0 && child_send(reader->helper, frame, (size_t)len) == 0;
+        if (reader->looking)
+                readers_arm(reader->deadline, LOOK_LIMIT_US);
+}
+
+bool readers_look(struct readers *readers)
+{
+        for (struct reader *reader = readers->list; reader; reader = reader->next)
+                if (may_look(reader))
+                        look(reader);
+        return readers_looking(readers);
+}
+
+bool readers_looking(const struct readers *readers)
+{
+        for (const struct reader *reader = readers->list; reader; reader = reader->next)
+                if (reader->looking)
+                        return true;
+        return false;
 }

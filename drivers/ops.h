@@ -61,7 +61,8 @@ enum op {
         OP_CHANGE_PIN, /* digits of the PIN that is -> i8 tries; the stored PIN takes its place, or is wiped */
         OP_UNBLOCK_PIN, /* digits of the code that unblocks (PUK) -> i8 tries of that code; the same */
         OP_ANNOUNCE, /* to a linked reader: struct op_announce; what the next PIN and signature are for -> */
-        OP_LINK, /* helper of a linked reader -> mohrd, unasked: struct op_link */
+        OP_LINK, /* helper of a linked reader -> mohrd, unasked: struct op_link; mohrd -> helper, empty: is it there? Then one
+                  * comes, or the helper ends */
         OP_COUNT,
 };
 

@@ -85,24 +85,44 @@ static enum ending pass_on(struct bridge *bridge, const struct op_frame *frame)
 
 static bool busy(const struct bridge *bridge)
 {
-        return bridge->holding || bridge->count > 0;
+        return bridge->holding || bridge->count > 0 || bridge->looking;
+}
+
+/* From here on the phone's silence counts; a PING that is out keeps its time. */
+static void begin_to_listen(struct bridge *bridge, int64_t now_us)
+{
+        if (busy(bridge))
+                return;
+        bridge->heard_us = now_us;
+        bridge->ping_us = bridge->pinged ? bridge->ping_us : now_us;
+}
+
+static enum ending send_ping(struct bridge *bridge, int64_t now_us);
+
+/* Is it there? Its PONG is told, and its silence ends the link. */
+static enum ending take_look(struct bridge *bridge, const struct op_frame *frame, int64_t now_us)
+{
+        if (frame->ahead || frame->payload.len > 0)
+                return END_MISUSED;
+        begin_to_listen(bridge, now_us);
+        bridge->looking = true;
+        return bridge->pinged ? GO_ON : send_ping(bridge, now_us);
 }
 
 static enum ending take_question(struct bridge *bridge, int64_t now_us)
 {
         struct op_frame frame;
         const struct secret *question = bridge->question;
-        if (op_frame_decode(question->data, question->len, &frame) < 0 || frame.reply ||
-                !is_question(frame.op) || (frame.ahead && op_is_secret(frame.op)))
+        bool whole = op_frame_decode(question->data, question->len, &frame) == 0 && !frame.reply;
+        if (whole && frame.op == OP_LINK)
+                return take_look(bridge, &frame, now_us);
+        if (!whole || !is_question(frame.op) || (frame.ahead && op_is_secret(frame.op)))
                 return END_MISUSED;
         if (!crosses(frame.op))
                 return answer_no(bridge, frame.op, frame.id);
         if (bridge->count == BRIDGE_ASKED_MAX)
                 return END_MISUSED;
-        if (!busy(bridge)) { /* from here on its silence counts; a PING that is out keeps its time */
-                bridge->heard_us = now_us;
-                bridge->ping_us = bridge->pinged ? bridge->ping_us : now_us;
-        }
+        begin_to_listen(bridge, now_us);
         bridge->asked[(bridge->first + bridge->count++) % BRIDGE_ASKED_MAX] =
                 (struct asked){ frame.op, frame.ahead, frame.id };
         return pass_on(bridge, &frame);
@@ -205,8 +225,9 @@ static enum ending take_pong(struct bridge *bridge, int64_t now_us)
         bridge->pinged = false;
         int64_t took = now_us - bridge->ping_us;
         uint32_t latency = took < 1 ? 1 : took < UINT32_MAX ? (uint32_t)took : UINT32_MAX;
-        if (!differs(latency, bridge->told.latency_us))
+        if (!differs(latency, bridge->told.latency_us) && !bridge->looking)
                 return GO_ON;
+        bridge->looking = false;
         bridge->told.latency_us = latency;
         return bridge_tell(bridge);
 }

@@ -31,6 +31,7 @@ struct bridge {
                 uint16_t id;
         } asked[BRIDGE_ASKED_MAX];
         size_t first, count;
+        bool looking; /* mohrd wants to know whether the phone is there; until its next PONG */
         bool holding; /* from a BEGIN that succeeded until an END did */
         bool pinged;  /* a PING is on its way: number, and when it went */
         uint32_t ping;

@@ -108,7 +108,7 @@ static enum ending mohrd_asks(struct play *p)
                 return GO_ON; /* not even mohrd is that wrong */
         require(ops_send(p->ends->mohrd, p->frame, len) == 0);
         enum ending ending = bridge_ask(&p->ends->bridge, p->now_us);
-        if (ending == GO_ON && !stays_here(op))
+        if (ending == GO_ON && !stays_here(op) && op != OP_LINK)
                 p->asked[p->count++] = (struct asked){ op, ahead, p->next_id };
         require(p->count <= BRIDGE_ASKED_MAX);
         return ending;
@@ -138,7 +138,8 @@ static enum ending phone_answers(struct play *p)
 static enum ending time_passes(struct play *p)
 {
         int64_t due_us = bridge_due_us(&p->ends->bridge);
-        require((due_us < 0) == (p->count == 0 && !p->ends->bridge.holding));
+        require((due_us < 0) ==
+                (p->count == 0 && !p->ends->bridge.holding && !p->ends->bridge.looking));
         p->now_us += in_u8(&p->in) * 10000;
         return bridge_tick(&p->ends->bridge, p->now_us);
 }

@@ -351,6 +351,18 @@ def lies_at_the_end(rig):
         fooled.end()
 
 
+def gone_with_the_pin(rig):
+    """A phone that goes while it asks: whether a try may have been spent follows from what it said before."""
+    def hangs_up(*_):
+        raise OSError("goodbye")
+    for tells, detail in ((True, "may have been spent"), (False, "none was heard to go")):
+        fooled = Fooled(rig, at("PINPAD", hangs_up), asks_pin=True, tells=tells)
+        code, reply = fooled.daemon.request("phone", timeout=60)
+        rig.check(code == REMOVED and detail in reply.get("detail", ""),
+                  f"gone, and it {'had said' if tells else 'had not said'} that the PIN goes: {detail}", (code, reply))
+        fooled.end()
+
+
 def remembering():
     """The first signature again and again."""
     seen = []
@@ -419,7 +431,7 @@ def tells_tries(rig):
     fooled.end()
 
 
-SCENES = [strangers, replayed, out_of_shape, floods, forgotten, expired, impostor, tells_tries, lies_at_the_end, another_card]
+SCENES = [strangers, replayed, out_of_shape, floods, forgotten, expired, impostor, tells_tries, lies_at_the_end, gone_with_the_pin, another_card]
 
 
 def body(rig):

@@ -116,9 +116,9 @@ class LyingPhone:
     """A phone for one computer: `lie(op, question, answer)` says what is answered in place of what the card's helper said. None:
     the truth; b"": nothing at all. A frame of bytes that begins with 0 is sent as it is."""
 
-    def __init__(self, rig, pairing, computer_pem, card, lie=lambda op, question, answer: None, asks_pin=False):
+    def __init__(self, rig, pairing, computer_pem, card, lie=lambda op, question, answer: None, asks_pin=False, tells=True):
         self.rig, self.card, self.lie = rig, card, lie
-        self.asks_pin = asks_pin
+        self.asks_pin, self.tells = asks_pin, tells
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.context.minimum_version = ssl.TLSVersion.TLSv1_3
         self.context.num_tickets = 0
@@ -183,7 +183,7 @@ class LyingPhone:
         _, code, number, _ = struct.unpack(">BBHI", body[:8])
         op, question = channel.OPS[code & 63], body[8:]
         self.asked.append(op)
-        if op == "PINPAD":
+        if op == "PINPAD" and self.tells:
             frames.send(frame(STATUS, self.status(True)))
         truth = self.truth(helper, op, body)
         said = self.lie(op, question, truth)

@@ -211,6 +211,12 @@ def away_while_idle(rig, net):
     rig.check(line.daemon.request("phone")[0] == OK, "before the Wi-Fi goes")
     line.daemon.wait_state("phone", "card", seconds=30)
     net.say("cut")
+    began = time.monotonic()
+    rig.check(wait_for(lambda: line.daemon.state_of("phone") != "card", 20), "whoever asks for the state hears within seconds that it is not there",
+              (time.monotonic() - began, line.daemon.status()))
+    net.say("heal")
+    line.daemon.wait_state("phone", "card", seconds=90)
+    net.say("cut")
     code, answer = line.daemon.request("phone", timeout=120)
     rig.check(code in BROKEN, "a request while it is away: a typed answer", (code, answer))
     net.say("heal")

@@ -236,6 +236,34 @@ static void cards_that_come_and_what_changes_are_told(void **state)
         with_rig(state, play_unasked);
 }
 
+static void play_look(struct rig *rig)
+{
+        struct op_link told;
+        rig->bridge.told.latency_us = 100000;
+        assert_int_equal(bridge_due_us(&rig->bridge), -1);
+        assert_int_equal(mohrd_asks(rig, OP_LINK, 0, "", 0), GO_ON);
+        assert_true(phone_hears(rig, LINK_PING)); /* at once */
+        assert_int_equal(mohrd_asks(rig, OP_LINK, 0, "", 0), GO_ON);
+        assert_true(phone_hears_nothing(rig));
+        rig->now_us += 100000;
+        uint8_t number[4] = { 0 };
+        struct out out = out_new(number, sizeof number);
+        out_u32(&out, rig->bridge.ping);
+        assert_int_equal(phone_sends(rig, LINK_PONG, number, sizeof number), GO_ON);
+        assert_int_equal(
+                op_get_link(mohrd_hears(rig).payload, &told), 0); /* though nothing is new */
+        assert_int_equal(told.latency_us, 100000);
+        assert_int_equal(bridge_due_us(&rig->bridge), -1);
+        assert_int_equal(mohrd_asks(rig, OP_LINK, 0, "", 0), GO_ON);
+        rig->now_us += BRIDGE_SILENCE_MS * 1000;
+        assert_int_equal(bridge_tick(&rig->bridge, rig->now_us), END_SILENT);
+}
+
+static void a_phone_is_looked_for_when_somebody_asks(void **state)
+{
+        with_rig(state, play_look);
+}
+
 /* ---- hostile phones ---- */
 
 static void hold_a_card(struct rig *rig)
@@ -408,9 +436,11 @@ static void a_phone_that_hangs_up_is_away(void **state)
 
 static void play_misuse(struct rig *rig)
 {
-        static const uint8_t not_asked[] = { OP_READY, OP_READERS, OP_PRESENCE, OP_LINK };
+        static const uint8_t not_asked[] = { OP_READY, OP_READERS, OP_PRESENCE };
         for (size_t i = 0; i < ARRAY_LEN(not_asked); i++)
                 assert_int_equal(mohrd_asks(rig, not_asked[i], 1, "", 0), END_MISUSED);
+        assert_int_equal(mohrd_asks(rig, OP_LINK, 1, "x", 1), END_MISUSED);
+        assert_int_equal(mohrd_asks_ahead(rig, OP_LINK, 1), END_MISUSED);
         assert_int_equal(mohrd_asks_ahead(rig, OP_PIN, 1), END_MISUSED);
         assert_int_equal(ops_send(rig->mohrd, "\1", 1), 0);
         assert_int_equal(bridge_ask(&rig->bridge, rig->now_us), END_MISUSED);
@@ -681,6 +711,7 @@ int main(void)
                 cmocka_unit_test(a_new_pin_crosses_no_link),
                 cmocka_unit_test(what_is_asked_ahead_may_be_skipped),
                 cmocka_unit_test(cards_that_come_and_what_changes_are_told),
+                cmocka_unit_test(a_phone_is_looked_for_when_somebody_asks),
                 cmocka_unit_test(what_nobody_asked_for_ends_the_helper),
                 cmocka_unit_test(a_second_answer_is_nonsense),
                 cmocka_unit_test(a_held_card_is_not_told_of_anew),
