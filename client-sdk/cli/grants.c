@@ -27,17 +27,23 @@ static void print_grants(const struct cli *cli, const json_t *grants)
                 printf("%s\n", _("Nobody may ask without the page of consent."));
 }
 
+/* What cannot be listed, since the history cannot be read. */
+static int report(const struct cli *cli, int r, const struct mohr_client *client)
+{
+        if (r != OUTCOME_CANNOT_RECORD)
+                return cli_result(cli, r, client);
+        return cli_report_as(cli, r,
+                _("Which permissions there are cannot be told: they stand in the history."),
+                _("See what is wrong with it: mohr history verify"), mohr_client_detail(client),
+                client);
+}
+
 static int list(const struct cli *cli, struct mohr_client *client)
 {
         _cleanup_free_ char *json = NULL;
         int r = mohr_client_grants(client, &json);
-        if (r == OUTCOME_CANNOT_RECORD)
-                return cli_report_as(cli, r,
-                        _("Which permissions there are cannot be told: they stand in the history."),
-                        _("See what is wrong with it: mohr history verify"),
-                        mohr_client_detail(client), client);
         if (r != 0)
-                return cli_result(cli, r, client);
+                return report(cli, r, client);
         _cleanup_json_ json_t *all = json_loads(json, 0, NULL);
         if (!all)
                 return cli_result(cli, -ENOMEM, NULL);
@@ -47,9 +53,50 @@ static int list(const struct cli *cli, struct mohr_client *client)
         return cli_flushed() ? 0 : OUTCOME_INTERNAL;
 }
 
+/* A number, or how one and no other begins: nobody types 32 digits. */
+#define NUMBER_LEN    32
+#define BEGINNING_MIN 4
+
+static size_t find(const json_t *grants, const char *said, char ret[static NUMBER_LEN + 1])
+{
+        size_t found = 0;
+        for (size_t i = 0; i < json_array_size(grants); i++) {
+                const json_t *grant = json_object_get(json_array_get(grants, i), "grant");
+                const char *number = json_string_value(grant);
+                if (!number || strncmp(number, said, strlen(said)) != 0)
+                        continue;
+                snprintf(ret, NUMBER_LEN + 1, "%s", number);
+                found++;
+        }
+        return found;
+}
+
+/* Where there is none that begins so, mohrd is to say it. */
+static int complete(const struct cli *cli, struct mohr_client *client, const char **said,
+        char number[static NUMBER_LEN + 1])
+{
+        _cleanup_free_ char *json = NULL;
+        if (strlen(*said) >= NUMBER_LEN || strlen(*said) < BEGINNING_MIN)
+                return 0;
+        int r = mohr_client_grants(client, &json);
+        if (r != 0)
+                return report(cli, r, client);
+        _cleanup_json_ json_t *all = json_loads(json, 0, NULL);
+        size_t found = find(json_object_get(all, "grants"), *said, number);
+        if (found == 1)
+                *said = number;
+        return found <= 1 ? 0
+                          : cli_usage(cli, _("The numbers of several permissions begin with this: "
+                                             "mohr grants"));
+}
+
 static int take_back(const struct cli *cli, struct mohr_client *client, const char *grant)
 {
-        int r = mohr_client_revoke_grant(client, grant);
+        char number[NUMBER_LEN + 1];
+        int r = complete(cli, client, &grant, number);
+        if (r != 0)
+                return r;
+        r = mohr_client_revoke_grant(client, grant);
         if (r == OUTCOME_USAGE)
                 return cli_usage(cli, _("There is no permission of this number: mohr grants"));
         if (r != 0)
