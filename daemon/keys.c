@@ -28,7 +28,6 @@ struct told {
 
 struct keys {
         struct request_context *context;
-        struct keys_turns *turns; /* once somebody came */
         struct keys_card cards[CARDS_MAX];
         struct told answers[ANSWERS_MAX];
         size_t next_card, next_answer;
@@ -158,9 +157,7 @@ int keys_new(struct keys **ret, struct request_context *context)
 int keys_wait_turn(struct keys_turn **ret, struct keys *keys, const char *reader,
         unsigned int limit_ms, void (*ready)(void *user, int outcome), void *user)
 {
-        const struct request_context *context = keys->context;
-        int r = keys->turns ? 0 : keys_turns_new(&keys->turns, context->event, context->readers);
-        return r < 0 ? r : keys_turn_take(ret, keys->turns, reader, limit_ms, ready, user);
+        return keys_turn_take(ret, keys->context->reader_turns, reader, limit_ms, ready, user);
 }
 
 struct request_context *keys_context(const struct keys *keys)
@@ -172,8 +169,6 @@ struct keys *keys_free(struct keys *keys)
 {
         for (size_t i = 0; keys && i < CARDS_MAX; i++)
                 keys_card_clear(&keys->cards[i]);
-        if (keys)
-                keys_turns_free(keys->turns);
         free(keys);
         return NULL;
 }

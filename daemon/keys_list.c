@@ -86,6 +86,7 @@ static void list_ask(void *user, struct person_question *question)
 static const struct request_work list_work = {
         .method = "ShowCertificates",
         .policy = POLICY_KEYS,
+        .has_reader = true,
         .no_pin = true,
         .prepare = list_prepare,
         .record = list_record,

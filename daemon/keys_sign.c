@@ -118,6 +118,7 @@ static void sign_end(void *user, struct history_ended *ended)
 static const struct request_work sign_work = {
         .method = "UseKey",
         .policy = POLICY_KEYS,
+        .has_reader = true,
         .prepare = sign_prepare,
         .record = sign_record,
         .ask = sign_ask,

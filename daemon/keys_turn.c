@@ -118,6 +118,14 @@ static int prepare(struct keys_turn *turn, const char *reader, unsigned int limi
                                limit_ms * UINT64_C(1000), 1000, on_limit, turn);
 }
 
+bool keys_turn_must_wait(const struct keys_turns *turns, const char *reader)
+{
+        for (const struct keys_turn *turn = turns->first; turn; turn = turn->next)
+                if (strcmp(turn->reader, reader) == 0)
+                        return true;
+        return is_used(turns, reader);
+}
+
 int keys_turn_take(struct keys_turn **ret, struct keys_turns *turns, const char *reader,
         unsigned int limit_ms, void (*ready)(void *user, int outcome), void *user)
 {

@@ -15,6 +15,7 @@
 #include "daemon/config.h"
 #include "daemon/config_check.h"
 #include "daemon/history.h"
+#include "daemon/keys_turn.h"
 #include "daemon/known.h"
 #include "daemon/listen.h"
 #include "daemon/methods.h"
@@ -146,6 +147,8 @@ static int open_parts(struct mohrd *d, char *error, size_t error_cap)
         if (r == 0)
                 r = readers_new(&d->context.readers, d->event, d->config, &d->log);
         if (r == 0)
+                r = keys_turns_new(&d->context.reader_turns, d->event, d->context.readers);
+        if (r == 0)
                 r = seat_new(&d->seat, d->event, d->context.readers);
         if (r == 0)
                 r = screen_new(&d->context.screen, d->event, d->config, &d->log);
@@ -174,6 +177,7 @@ static void close_all(struct mohrd *d)
         readers_end(d->context.readers);
         server_free(d->server); /* hangs up: running requests are cancelled */
         methods_free(d->methods);
+        keys_turns_free(d->context.reader_turns);
         screen_free(d->context.screen);
         history_free(d->context.history);
         relying_free(d->context.relying);

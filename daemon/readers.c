@@ -325,7 +325,7 @@ static int may_take(const struct reader *reader, const char **ret_detail)
                 return OUTCOME_READER_SERVICE;
         }
         if (reader->taken) {
-                *ret_detail = "another request uses this reader";
+                *ret_detail = DETAIL_READER_TAKEN;
                 return OUTCOME_BUSY;
         }
         if (reader->trouble > 0 && reader->backend->row->linked)

@@ -25,6 +25,8 @@ _must_check_ int readers_new(
 void readers_end(struct readers *readers);
 struct readers *readers_free(struct readers *readers);
 
+#define DETAIL_READER_TAKEN "another request uses this reader"
+
 struct reader_info {
         const char *name, *driver, *state; /* as in mohr.Identity; borrowed until the next change */
         bool simulated;

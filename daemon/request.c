@@ -9,6 +9,8 @@
  */
 #include "daemon/request_internal.h"
 
+#include "daemon/keys_turn.h"
+
 #include <stdio.h>
 #include <sys/random.h>
 #include <time.h>
@@ -87,8 +89,9 @@ static int on_limit(sd_event_source *source, uint64_t usec, void *user)
         log_kv(request->context->log, LOG_LEVEL_INFO, request->id, "request is out of time", "step",
                 request_state_name(request), NULL);
         if (request->outcome == 0) { /* else it is on its way out with that */
-                request->outcome = OUTCOME_TIMED_OUT;
-                request->detail = "the request's own time limit";
+                bool queued = request->reader_turn != NULL;
+                request->outcome = queued ? OUTCOME_BUSY : OUTCOME_TIMED_OUT;
+                request->detail = queued ? DETAIL_READER_TAKEN : "the request's own time limit";
         }
         record_abandon(request);
         request_finish(request, request->outcome, request->detail);
@@ -112,6 +115,7 @@ static void let_go(struct request *request)
         request_forget_pin(request);
         record_let_go(request);
         request->wait = readers_wait_free(request->wait);
+        request->reader_turn = keys_turn_free(request->reader_turn);
         request->search = search_free(request->search);
         request->reader = reader_release(request->reader);
         request->kick = sd_event_source_disable_unref(request->kick);

@@ -38,9 +38,10 @@ struct request_context { /* shared by all requests of one daemon, outlives them 
         struct known *known;
         struct history *history;
         struct relying *relying;
-        struct screen *screen; /* NULL: no configured role */
-        struct turns turns;    /* whose prompt is open, who comes next */
-        struct request *open;  /* all that were started and not answered */
+        struct screen *screen;           /* NULL: no configured role */
+        struct turns turns;              /* whose prompt is open, who comes next */
+        struct keys_turns *reader_turns; /* who uses a reader next; NULL: nobody waits for one */
+        struct request *open;            /* all that were started and not answered */
 };
 
 /* What a kind of request may know of its card; borrowed for the call. */
@@ -85,6 +86,7 @@ struct request_work {
                 size_t len, const char **ret_detail);
         /* Before the answer's row is written: what leaves, as `signature`. */
         void (*end)(void *user, struct history_ended *ended);
+        bool has_reader; /* whoever started it waited for the reader (keys_turn.h) */
 };
 #define REQUEST_WAIT 1001
 

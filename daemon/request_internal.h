@@ -37,6 +37,7 @@ enum state {
         STATE_MAY_SEARCH,
         STATE_SEARCH,
         STATE_CHOOSE,
+        STATE_QUEUE_TO_TAKE,
         STATE_TAKE,
         STATE_BEGIN,
         STATE_RESUME,
@@ -103,7 +104,8 @@ struct request {
         bool recorded, closed;    /* the intent is on disk; the result is handed over */
         char detail_text[512];
         sd_event_source *kick, *limit;
-        struct readers_wait *wait; /* while the backends have not all spoken */
+        struct readers_wait *wait;     /* while the backends have not all spoken */
+        struct keys_turn *reader_turn; /* while another request uses the reader */
         bool waited;
 
         enum state state;
@@ -166,6 +168,8 @@ int ahead_assume(struct request *guess);
 
 /* Row functions. `args` is the operation's payload; `fields` what came back. */
 int look_reader(struct request *request, struct out *args);
+bool look_must_queue(const struct request *request);
+int look_queue(struct request *request, struct out *args);
 int look_take(struct request *request, struct out *args);
 /* Would the card that is known be judged fit for this request? 0, or WAIT where that cannot be said yet. */
 int look_foresee(struct request *guess);

@@ -20,6 +20,7 @@
 #include "daemon/chain.h"
 #include "daemon/keys.h"
 
+#include <limits.h>
 #include <time.h>
 
 /* ---- the reader ---------------------------------------------------------------------------- */
@@ -47,6 +48,43 @@ int look_reader(struct request *request, struct out *args)
         if (!request->waited && !readers_settled(readers))
                 return wait_for_readers(request);
         return 0;
+}
+
+/* The reader that would be taken; NULL if there is none, or several. Borrowed until the next change. */
+static const char *reader_meant(const struct request *request)
+{
+        struct reader_info card[2];
+        if (request->reader_name)
+                return request->reader_name;
+        size_t count = readers_with_cards(request->context->readers, card, ARRAY_LEN(card));
+        return count == 1 ? card[0].name : NULL;
+}
+
+bool look_must_queue(const struct request *request)
+{
+        const struct keys_turns *turns = request->context->reader_turns;
+        const char *name = turns && !request->work->has_reader ? reader_meant(request) : NULL;
+        return name && keys_turn_must_wait(turns, name);
+}
+
+/* The turn is given up at once: before anybody else is looked for, the next row has the reader. */
+static void on_turn(void *user, int outcome)
+{
+        struct request *request = user;
+        request->reader_turn = keys_turn_free(request->reader_turn);
+        request_run(request, outcome);
+}
+
+/* As long as the request's own time allows. */
+int look_queue(struct request *request, struct out *args)
+{
+        const char *name = reader_meant(request);
+        (void)args;
+        if (!name)
+                return 0;
+        int r = keys_turn_take(&request->reader_turn, request->context->reader_turns, name,
+                UINT_MAX, on_turn, request);
+        return r < 0 ? r : WAIT;
 }
 
 /* What is known of the card is taken now, since what is asked behind BEGIN builds on it (request_ahead.c). */

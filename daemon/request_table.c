@@ -48,6 +48,7 @@ static const struct row rows[STATE_COUNT] = {
         [STATE_MAY_SEARCH]     = { "may search",     "choice",  choose_wants_search, 0,          choose_ask_to_search, NULL,   false },
         [STATE_SEARCH]         = { "search",         "search",  choose_may_search,  0,           choose_search, NULL,          false },
         [STATE_CHOOSE]         = { "choose",         "choice",  choose_is_open,     0,           choose_ask,  NULL,            false },
+        [STATE_QUEUE_TO_TAKE]  = { "queue to take",  "queued",  look_must_queue,    0,           look_queue,  NULL,            false },
         [STATE_TAKE]           = { "take",           NULL,      NULL,               0,           look_take,   NULL,            false },
         [STATE_BEGIN]          = { "begin",          "card",    NULL,               OP_BEGIN,    NULL,        look_begun,      false },
         [STATE_RESUME]         = { "resume",         NULL,      look_has_note,      OP_RESUME,   look_note,   look_resumed,    true  },

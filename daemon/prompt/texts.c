@@ -262,7 +262,8 @@ static bool compose_on_phone(const struct question *question, struct page *ret)
 }
 
 /* The PIN's page, or the one that leads to the reader's keys. False if something had to be cut. */
-static bool compose_entry(const struct question *question, bool with_who, struct page *ret)
+static bool compose_entry(
+        const struct question *question, bool with_who, bool with_record, struct page *ret)
 {
         struct parts parts = { 0 };
         texts_begin(&parts, question, ret);
@@ -272,7 +273,7 @@ static bool compose_entry(const struct question *question, bool with_who, struct
         else
                 texts_add_audience(&parts, question);
         texts_add_matter(&parts, question);
-        if (with_who && question->work != WORK_DOCUMENTS)
+        if (with_record)
                 texts_add_record(&parts, question);
         texts_add_holder(&parts, question);
         texts_add_reader(&parts, question);
@@ -283,8 +284,12 @@ static bool compose_entry(const struct question *question, bool with_who, struct
 
 static bool compose_all(const struct question *question, struct page *ret)
 {
-        return *question->computer ? compose_on_phone(question, ret)
-                                   : compose_entry(question, true, ret);
+        bool key = question->work == WORK_KEY;
+        if (*question->computer)
+                return compose_on_phone(question, ret);
+        /* for what was agreed to before, a page of its own for this line alone would be one too many */
+        return compose_entry(question, true, question->work != WORK_DOCUMENTS, ret) ||
+               (!key && compose_entry(question, true, false, ret));
 }
 
 bool texts_entry_is_long(const struct question *question)
@@ -307,7 +312,7 @@ void texts_entry(const struct question *question, struct page *ret)
 {
         bool all = question->granted || question->work == WORK_KEY || *question->computer;
         if (!all || !compose_all(question, ret))
-                (void)compose_entry(question, false, ret);
+                (void)compose_entry(question, false, false, ret);
         if (!question->pinpad)
                 ret->prompt =
                         question->staff ? _("PIN of the staff card:") : _("Identification PIN:");

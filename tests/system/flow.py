@@ -167,6 +167,16 @@ def asking(daemon):
     return [pid for pid, name in daemon.helpers().items() if name.startswith("mohr-prompt")]
 
 
+def waiting(daemon, reader):
+    """(a client that asks for it, the phases it heard until it has to wait)"""
+    client, phases = Connection(daemon.socket), []
+    client.send("mohr.Identity.Assert", {"audience": AUDIENCE, "nonce": NONCE, "ui": {"display": ":mohr-test"}, **({"reader": reader} if reader else {})},
+                more=True)
+    while "queued" not in phases:
+        phases.append(client.receive()[1].get("phase"))
+    return client, phases
+
+
 def letting_go(rig):
     daemon = soft(rig)
     daemon.script(delay=20)
@@ -177,9 +187,17 @@ def letting_go(rig):
         phases.append(client.receive()[1].get("phase"))
     rig.check(phases == ["reader", "card", "consent"], "phases are told in order", phases)
     rig.check(bool(wait_for(lambda: asking(daemon))), "the prompt is open")
-    code, reply = daemon.request(reader=READER)
-    rig.check(code == 23, "a second request on the same reader: 23", (code, detail(reply)))
+    code, reply = daemon.request(reader=READER, timeout_ms=300)
+    rig.check(code == 23, "a second request on the same reader that cannot wait for it: 23", (code, detail(reply)))
+    others = [waiting(daemon, reader) for reader in (READER, None)]
+    rig.check(others[0][1] == others[1][1] == ["reader", "queued"], "others wait for it, and are told so", others)
+    others[0][0].close()
     client.close()
+    phases = others[1][1]
+    while "consent" not in phases:
+        phases.append(others[1][0].receive()[1].get("phase"))
+    rig.check(phases == ["reader", "queued", "card", "consent"], "who hangs up is out of it, and the next one has its turn", phases)
+    others[1][0].close()
     rig.check(bool(wait_for(lambda: not asking(daemon))), "the client hangs up: the prompt closes")
     rig.check(daemon.wait_state(READER, "card"), "and the reader is free")
     code, reply = daemon.request(timeout_ms=300)

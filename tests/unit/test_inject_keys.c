@@ -14,18 +14,6 @@ static const struct peer app = { .pid = 7, .executable = "/usr/bin/app" };
 static const uint8_t *message;
 static size_t message_len;
 
-size_t readers_list(const struct readers *readers, struct reader_info *ret, size_t cap)
-{
-        (void)readers;
-        assert_true(cap > 0);
-        ret[0] = (struct reader_info){ .name = READER,
-                .driver = "soft",
-                .state = "card",
-                .simulated = true,
-                .events = world.events };
-        return 1;
-}
-
 static struct outcome_of_keys {
         bool done;
         int outcome;

@@ -93,6 +93,29 @@ static void nobody_waits_for_a_reader_that_is_free(void **state)
         keys_turns_free(turns);
 }
 
+/* Also while nobody uses it, where somebody was there before. */
+static void who_comes_now_knows_whether_to_wait(void **state)
+{
+        struct keys_turns *turns = fresh();
+        (void)state;
+        assert_false(keys_turn_must_wait(turns, "A"));
+        used[0] = true;
+        assert_true(keys_turn_must_wait(turns, "A"));
+        assert_false(keys_turn_must_wait(turns, "B"));
+        assert_false(keys_turn_must_wait(turns, "no such reader"));
+        struct keys_turn *a = take(turns, "A", "a");
+        used[0] = false;
+        assert_true(keys_turn_must_wait(turns, "A"));
+        assert_false(keys_turn_must_wait(turns, "B"));
+        run();
+        assert_string_equal(order, "a");
+        assert_true(keys_turn_must_wait(turns, "A"));
+        keys_turn_free(a);
+        assert_false(keys_turn_must_wait(turns, "A"));
+        run();
+        keys_turns_free(turns);
+}
+
 static void turns_follow_each_other_in_the_order_of_arrival(void **state)
 {
         struct keys_turns *turns = fresh();
@@ -167,6 +190,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(nobody_waits_for_a_reader_that_is_free),
+                cmocka_unit_test(who_comes_now_knows_whether_to_wait),
                 cmocka_unit_test(turns_follow_each_other_in_the_order_of_arrival),
                 cmocka_unit_test(what_else_uses_the_reader_is_waited_for),
                 cmocka_unit_test(a_wait_has_an_end),

@@ -96,7 +96,7 @@ static void do_end(void *user, struct history_ended *ended)
 }
 
 static const struct request_work document = { "SignDocument", POLICY_DOCUMENT, false, do_prepare,
-        do_record, do_ask, do_compose, do_finish, do_end };
+        do_record, do_ask, do_compose, do_finish, do_end, false };
 static const struct request_work certificates = { .method = "ShowCertificates",
         .policy = POLICY_KEYS,
         .no_pin = true,

@@ -43,6 +43,18 @@ bool readers_settled(const struct readers *readers)
         return !world.settled_late;
 }
 
+size_t readers_list(const struct readers *readers, struct reader_info *ret, size_t cap)
+{
+        (void)readers;
+        assert_true(cap > 0);
+        ret[0] = (struct reader_info){ .name = READER,
+                .driver = "soft",
+                .state = the_reader.taken ? "in_use" : "card",
+                .simulated = true,
+                .events = world.events };
+        return 1;
+}
+
 int readers_subscribe(struct readers *readers, struct readers_watch **ret,
         void (*changed)(void *user), void *user)
 {
