@@ -16,6 +16,8 @@
 #include <openssl/evp.h>
 #include <stdio.h>
 
+#define REFUSALS_MAX 16 /* that wait for the worker */
+
 struct history_wait {
         struct history_question *question; /* NULL: it was answered */
         history_done done;
@@ -345,6 +347,30 @@ void history_note_end(struct history *history, const struct history_ended *ended
         }
         question->noted = true;
         submit(history, question);
+}
+
+/* Of a flood of them some are enough: the worker would not write down the others either. */
+static bool is_flooded(const struct history *history)
+{
+        size_t count = 0;
+        for (const struct history_question *q = history->waiting.first; q; q = q->next)
+                count += q->op == HISTORY_REFUSE;
+        return count >= REFUSALS_MAX;
+}
+
+void history_note_refusal(
+        struct history *history, const struct history_asked *asked, const char *why)
+{
+        struct history_question *question = NULL;
+        _cleanup_free_ struct history_frame *frame = calloc(1, sizeof *frame);
+        if (!frame || is_flooded(history))
+                return;
+        frame->op = HISTORY_REFUSE;
+        int r = text_copy(frame->why, sizeof frame->why, why);
+        if (r == 0)
+                r = fill_ask(&frame->ask, asked);
+        if (make_question(history, frame, r, &question) == 0)
+                submit(history, question);
 }
 
 void history_nudge(struct history *history)

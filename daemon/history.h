@@ -87,6 +87,9 @@ _must_check_ int history_end(struct history_wait **ret, struct history *history,
         const struct history_ended *ended, history_done done, void *user);
 /* The same for one whose answer nobody waits for: cancelled, out of time. Whatever fails is logged. */
 void history_note_end(struct history *history, const struct history_ended *ended);
+/* What was refused before it got here: `why` is a word of docs/history.md. Not every one is written down there. */
+void history_note_refusal(
+        struct history *history, const struct history_asked *asked, const char *why);
 /* No callback after. What was asked to be written is written all the same. */
 struct history_wait *history_wait_free(struct history_wait *wait);
 

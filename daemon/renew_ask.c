@@ -63,17 +63,14 @@ static int waiting(struct renew *renew, int r)
         return OUTCOME_CANNOT_RECORD;
 }
 
-int renew_record(struct renew *renew, struct out *args)
+static struct history_asked asked_of(const struct renew *renew, char app[static PEER_KEY_MAX])
 {
         static const char *const methods[] = {
                 [RENEW_BY_PIN] = "ChangePin", [RENEW_BY_PUK] = "UnblockPin"
         };
-        const struct request_context *context = renew->context;
         const struct policy_decision *decision = &renew->decision;
-        char app[PEER_KEY_MAX];
-        (void)args;
         peer_key(&renew->peer, app);
-        const struct history_asked asked = {
+        return (struct history_asked){
                 .request = renew->id,
                 .method = methods[renew->how],
                 .uid = renew->peer.uid,
@@ -86,8 +83,24 @@ int renew_record(struct renew *renew, struct out *args)
                 .wrong_pins = decision->wrong_pins,
                 .pause_s = decision->pause_s,
         };
-        return waiting(
-                renew, history_ask(&renew->record, context->history, &asked, on_recorded, renew));
+}
+
+int renew_record(struct renew *renew, struct out *args)
+{
+        char app[PEER_KEY_MAX];
+        const struct history_asked asked = asked_of(renew, app);
+        (void)args;
+        return waiting(renew,
+                history_ask(&renew->record, renew->context->history, &asked, on_recorded, renew));
+}
+
+void renew_note_refusal(struct renew *renew)
+{
+        char app[PEER_KEY_MAX];
+        if (renew->recorded)
+                return;
+        const struct history_asked asked = asked_of(renew, app);
+        history_note_refusal(renew->context->history, &asked, "rule");
 }
 
 bool renew_is_recorded(const struct renew *renew)

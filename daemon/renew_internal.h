@@ -123,5 +123,7 @@ bool renew_is_recorded(const struct renew *renew);
 int renew_record_end(struct renew *renew, struct out *args);
 /* Where nobody waits for it: with the outcome that it has by then, else hung up on. */
 void renew_note_end(struct renew *renew);
+/* What a rule refuses before the history was asked is told to it. */
+void renew_note_refusal(struct renew *renew);
 
 #endif

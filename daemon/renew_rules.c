@@ -12,6 +12,7 @@ int renew_judge_rules(struct renew *renew, struct out *args)
         if (renew->decision.consent != POLICY_REFUSE)
                 return 0;
         renew->detail = renew->decision.detail;
+        renew_note_refusal(renew);
         return OUTCOME_POLICY;
 }
 
@@ -27,5 +28,8 @@ int renew_allows_card(struct renew *renew, bool keys)
                         "one can be";
         else if (decision->no_simulated && renew->simulated)
                 renew->detail = "a rule forbids simulated cards here";
-        return renew->detail ? OUTCOME_POLICY : 0;
+        if (!renew->detail)
+                return 0;
+        renew_note_refusal(renew);
+        return OUTCOME_POLICY;
 }

@@ -18,6 +18,55 @@
 
 #include <time.h>
 
+/* ---- what the history is told ---------------------------------------------------------------- */
+
+const char *record_organization(const struct request *request)
+{
+        return request->signed_request ? request->relying.organization : NULL;
+}
+
+static struct history_asked asked_of(const struct request *request, char app[static PEER_KEY_MAX])
+{
+        const struct policy_decision *decision = &request->decision;
+        const struct relying_request *signed_by = &request->relying;
+        bool is_signed = request->signed_request != NULL;
+        peer_key(&request->peer, app);
+        return (struct history_asked){
+                .request = request->id,
+                .method = request->work->method,
+                .uid = request->peer.uid,
+                .pid = (uint32_t)request->peer.pid,
+                .app = app,
+                .program = request->peer.executable,
+                .audience = request->audience,
+                .purpose = request->purpose,
+                .organization = record_organization(request),
+                .organization_key = is_signed ? signed_by->organization_key : NULL,
+                .signed_request = is_signed ? signed_by->replay_key : NULL,
+                .rule = decision->rule,
+                .required = request->required,
+                .optional = request->optional,
+                .app_per_hour = decision->app_per_hour,
+                .user_per_hour = decision->user_per_hour,
+                .wrong_pins = decision->wrong_pins,
+                .pause_s = decision->pause_s,
+                .use_grant =
+                        decision->consent == POLICY_GRANT && request->work->policy == POLICY_ASSERT,
+                .consent = work_was_agreed(request) ? request->consent_of : NULL,
+        };
+}
+
+/* Before the intent is recorded nothing else would be left of it; behind that, its end says so. */
+static int refuse(struct request *request, const char *why)
+{
+        char app[PEER_KEY_MAX];
+        if (request->recorded)
+                return OUTCOME_POLICY;
+        const struct history_asked asked = asked_of(request, app);
+        history_note_refusal(request->context->history, &asked, why);
+        return OUTCOME_POLICY;
+}
+
 /* ---- may it be asked? ---------------------------------------------------------------------- */
 
 /* The relying party's own words, and nothing that was said beside them. */
@@ -39,17 +88,12 @@ static int take_signed(struct request *request)
         return 0;
 }
 
-const char *record_organization(const struct request *request)
-{
-        return request->signed_request ? request->relying.organization : NULL;
-}
-
 int record_judge(struct request *request, struct out *args)
 {
         (void)args;
         int r = request->signed_request ? take_signed(request) : 0;
         if (r != 0)
-                return r;
+                return r == OUTCOME_POLICY ? refuse(request, "bad_request") : r;
         const struct policy_question question = {
                 .work = request->work->policy,
                 .peer = &request->peer,
@@ -67,7 +111,7 @@ int record_judge(struct request *request, struct out *args)
         request->released = request->required | request->optional;
         request->detail = decision->detail;
         if (decision->consent == POLICY_REFUSE)
-                return OUTCOME_POLICY;
+                return refuse(request, "rule");
         request->detail = NULL;
         return 0;
 }
@@ -86,21 +130,21 @@ int record_allows_card(struct request *request)
         if (request->work->policy != POLICY_KEYS &&
                 keys_raw_signature(request->context->config, request->card.identity.family)) {
                 request->detail = KEYS_RAW_DETAIL;
-                return OUTCOME_POLICY;
+                return refuse(request, "rule");
         }
         if (request->decision.no_simulated && request->simulated) {
                 request->detail = "a rule forbids simulated cards here";
-                return OUTCOME_POLICY;
+                return refuse(request, "rule");
         }
         if (work_signs(request) && asks_unwanted(request)) {
                 request->detail = DETAIL_PHONE_ASKS;
-                return OUTCOME_POLICY;
+                return refuse(request, "rule");
         }
         bool keys = request->pinpad && !ask_on_phone(request); /* a phone is no PIN pad */
         if (request->decision.pinpad && !keys && work_signs(request)) {
                 request->detail = "a rule wants the PIN typed on the keys of the card reader, and "
                                   "this one has none that are used";
-                return OUTCOME_POLICY;
+                return refuse(request, "rule");
         }
         return 0;
 }
@@ -116,7 +160,7 @@ int record_allows_certificate(struct request *request)
         if (r != 0 || assurance_level(identity.acr) >= request->decision.assurance)
                 return r;
         request->detail = "a rule wants a certificate that states a higher level of assurance";
-        return OUTCOME_POLICY;
+        return refuse(request, "rule");
 }
 
 /* ---- whose turn ---------------------------------------------------------------------------- */
@@ -201,35 +245,9 @@ static int cannot_record(struct request *request, int r)
 
 int record_intent(struct request *request, struct out *args)
 {
-        const struct policy_decision *decision = &request->decision;
-        const struct relying_request *signed_by = &request->relying;
-        bool is_signed = request->signed_request != NULL;
         char app[PEER_KEY_MAX];
+        struct history_asked asked = asked_of(request, app);
         (void)args;
-        peer_key(&request->peer, app);
-        struct history_asked asked = {
-                .request = request->id,
-                .method = request->work->method,
-                .uid = request->peer.uid,
-                .pid = (uint32_t)request->peer.pid,
-                .app = app,
-                .program = request->peer.executable,
-                .audience = request->audience,
-                .purpose = request->purpose,
-                .organization = record_organization(request),
-                .organization_key = is_signed ? signed_by->organization_key : NULL,
-                .signed_request = is_signed ? signed_by->replay_key : NULL,
-                .rule = decision->rule,
-                .required = request->required,
-                .optional = request->optional,
-                .app_per_hour = decision->app_per_hour,
-                .user_per_hour = decision->user_per_hour,
-                .wrong_pins = decision->wrong_pins,
-                .pause_s = decision->pause_s,
-                .use_grant =
-                        decision->consent == POLICY_GRANT && request->work->policy == POLICY_ASSERT,
-                .consent = work_was_agreed(request) ? request->consent_of : NULL,
-        };
         if (request->work->record)
                 request->work->record(request->work_user, &asked);
         int r = history_ask(

@@ -94,6 +94,8 @@ static const char *word_of(const char *name)
                 { "replayed", N_("this signed request was used before") },
                 { "too_often", N_("it asked too often") },
                 { "paused", N_("it is paused after several wrong PINs") },
+                { "rule", N_("the settings of this computer forbid it") },
+                { "bad_request", N_("its signed request is no good") },
                 { "Assert", N_("a proof of identity") },
                 { "ChangePin", N_("a new PIN, by the present one") },
                 { "UnblockPin", N_("a new PIN, by the unblocking code (PUK)") },

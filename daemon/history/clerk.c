@@ -169,11 +169,19 @@ static int answer_grants(struct clerk *clerk, int64_t now, struct history_reply 
         return judge_list_grants(clerk->book, ret->list, sizeof ret->list);
 }
 
+/* By what the daemon knows without us: a rule, a signed request that is no good. */
+static int answer_refuse(struct clerk *clerk, int64_t now, struct history_reply *ret)
+{
+        (void)ret;
+        return write_refusal(clerk, &clerk->frame.ask, clerk->frame.why, now);
+}
+
 static int (*const answers[])(struct clerk *clerk, int64_t now, struct history_reply *ret) = {
         [HISTORY_ASK] = answer_ask,
         [HISTORY_END] = answer_end,
         [HISTORY_GRANTS] = answer_grants,
         [HISTORY_REVOKE] = answer_revoke,
+        [HISTORY_REFUSE] = answer_refuse,
 };
 
 /* The rows are on the disk whether this succeeds or not; then the next one anchors them, too. */

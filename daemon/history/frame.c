@@ -51,6 +51,7 @@ static const struct text_row end_rows[] = {
         TEXT(history_end_texts, values, FREE),
 };
 static const struct text_row revoke_rows[] = { TEXT(history_frame, grant, HEX_NEEDED) };
+static const struct text_row why_rows[] = { TEXT(history_frame, why, FREE) };
 static const struct text_row reply_rows[] = {
         TEXT(history_reply, detail, FREE),
         TEXT(history_reply, grant, HEX_OR_EMPTY),
@@ -109,7 +110,10 @@ static bool frame_fits(const struct history_frame *frame)
 {
         switch (frame->op) {
         case HISTORY_ASK:
-                return texts_fit(&frame->ask, ask_rows, ARRAY_LEN(ask_rows)) &&
+        case HISTORY_REFUSE:
+                return (frame->op == HISTORY_ASK || frame->why[0]) &&
+                       texts_fit(frame, why_rows, ARRAY_LEN(why_rows)) &&
+                       texts_fit(&frame->ask, ask_rows, ARRAY_LEN(ask_rows)) &&
                        (frame->ask.required | frame->ask.optional) <= CLAIMS;
         case HISTORY_END:
                 return texts_fit(&frame->end, end_rows, ARRAY_LEN(end_rows)) &&
@@ -173,7 +177,9 @@ int history_frame_encode(
         out_u8(&out, VERSION);
         out_u8(&out, (uint8_t)frame->op);
         out_u32(&out, frame->id);
-        if (frame->op == HISTORY_ASK)
+        if (frame->op == HISTORY_REFUSE)
+                put_texts(&out, frame, why_rows, ARRAY_LEN(why_rows));
+        if (frame->op == HISTORY_ASK || frame->op == HISTORY_REFUSE)
                 put_ask(&out, &frame->ask);
         else if (frame->op == HISTORY_END)
                 put_end(&out, &frame->end);
@@ -194,7 +200,9 @@ int history_frame_decode(const void *data, size_t len, struct history_frame *ret
         uint8_t version = in_u8(&in), op = in_u8(&in);
         ret->op = (enum history_op)op;
         ret->id = in_u32(&in);
-        if (op == HISTORY_ASK)
+        if (op == HISTORY_REFUSE)
+                get_texts(&in, ret, why_rows, ARRAY_LEN(why_rows));
+        if (op == HISTORY_ASK || op == HISTORY_REFUSE)
                 get_ask(&in, &ret->ask);
         else if (op == HISTORY_END)
                 get_end(&in, &ret->end);

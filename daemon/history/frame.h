@@ -16,7 +16,7 @@
 #define HISTORY_DETAIL_MAX 512
 #define HISTORY_DIGEST     32
 
-enum history_op { HISTORY_ASK = 1, HISTORY_END, HISTORY_GRANTS, HISTORY_REVOKE };
+enum history_op { HISTORY_ASK = 1, HISTORY_END, HISTORY_GRANTS, HISTORY_REVOKE, HISTORY_REFUSE };
 
 struct history_ask_texts { /* as struct history_asked of daemon/history.h */
         char request[33], method[33], app[600], program[256], audience[1025], purpose[2049];
@@ -39,7 +39,8 @@ struct history_end_texts { /* as struct history_ended */
 
 struct history_frame {
         enum history_op op;
-        uint32_t id; /* told again in the answer */
+        uint32_t id;  /* told again in the answer */
+        char why[33]; /* HISTORY_REFUSE: what was refused is `ask` */
         union {
                 struct history_ask_texts ask;
                 struct history_end_texts end;

@@ -238,6 +238,19 @@ def rewritten(rig, daemon):
     rig.check(code == 21 and {fault for fault, _ in bad} & {"rewritten", "cut-off"}, "but by the daemon's log", told)
 
 
+def by_rule(rig):
+    """What the settings refuse, and a signed request that is none, leave a row each and ask nobody."""
+    daemon = soft(rig, **{"rule no": {"who": "any", "audience": "https://x.example", "consent": "refuse"}})
+    asked = [daemon.request(READER, audience="https://x.example") for _ in range(3)]
+    signed = lib.call(daemon.socket, "mohr.Identity.Assert", {"reader": READER, "signed_request": "e30.e30.AA"})
+    rig.check([code for code, _ in asked] == [16] * 3 and (signed[0] or "").endswith("RefusedByPolicy") and not daemon.prompts(), "a rule refuses, and nobody is asked", (asked, signed))
+    rows = wait_for(lambda: len(entries(rig, daemon)) >= 2 and entries(rig, daemon), 20, 0.1) or entries(rig, daemon)
+    told = [(row.get("refused", {}).get("why"), row.get("refused", {}).get("audience")) for row in rows]
+    rig.check(told == [("rule", "https://x.example"), ("bad_request", None)], "of which the history has one row each", rows)
+    out = history(rig, daemon)[1]
+    rig.check("settings of this computer forbid it" in out and "no good" in out and verdict(rig, daemon)[0] == 0, "in words", out)
+
+
 def refused(rig):
     """What the history refuses by itself is said in words, with what to do about it."""
     daemon = soft(rig, limits={"wrong_pins": "1", "pause_s": "60"})
@@ -262,6 +275,7 @@ def body(rig):
     for part in (every_end, hung_up, killed, export, grants, rewritten):
         part(rig, daemon)
     old_ones(rig)
+    by_rule(rig)
     refused(rig)
 
 

@@ -63,7 +63,7 @@ static void reset_counts(void)
         memset(world.ops, 0, sizeof world.ops);
         world.total = world.pins = world.leaves = world.resets = world.prompts = world.acquired =
                 world.typed = world.consents = world.choices = world.searches = world.intents =
-                        world.ends = 0;
+                        world.ends = world.refusals = 0;
         world.end[0] = '\0';
         world.ended_released = world.ended_declined = CLAIMS_NONE;
         world.ended_remember = false;

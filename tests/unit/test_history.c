@@ -467,6 +467,25 @@ static void a_worker_that_nobody_needs_is_let_go(void **state)
         assert_false(log_says(f, "signal="));
 }
 
+static void of_a_flood_of_refusals_some_are_told(void **state)
+{
+        struct fixture *f = *state;
+        const struct history_asked first = an_asked(requests[0]), next = an_asked(requests[1]);
+        size_t waiting = 0;
+        assert_int_equal(ask(f, &first), 0);
+        assert_int_equal(kill(child_pid(f->history->child), SIGSTOP), 0);
+        for (int i = 0; i < 1000; i++)
+                history_note_refusal(f->history, &next, "rule");
+        for (struct history_question *q = f->history->waiting.first; q; q = q->next)
+                waiting++;
+        assert_in_range(waiting, 1, 20);
+        assert_int_equal(kill(child_pid(f->history->child), SIGCONT), 0);
+        assert_int_equal(ask(f, &next), 0);
+        expect_sql(f, "SELECT group_concat(body ->> 'event', ' ') FROM entry",
+                "created asked refused asked");
+        expect_sql(f, "SELECT body ->> 'why' FROM entry WHERE seq = 3", "rule");
+}
+
 /* One that was told to go and hangs instead is in nobody's way for longer than an answer may take. */
 static void a_worker_that_does_not_go_is_not_waited_for(void **state)
 {
@@ -618,6 +637,7 @@ int main(void)
                 CASE(a_worker_that_hangs_is_killed),
                 CASE(an_end_is_asked_for_once_more_when_a_worker_hangs),
                 CASE(a_worker_that_nobody_needs_is_let_go),
+                CASE(of_a_flood_of_refusals_some_are_told),
                 CASE(a_worker_that_does_not_go_is_not_waited_for),
                 CASE(a_worker_killed_at_any_moment_loses_nothing),
                 CASE(a_worker_that_ends_behind_its_answer_costs_nobody_one),

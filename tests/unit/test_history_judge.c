@@ -382,6 +382,25 @@ static void a_list_is_as_long_as_it_can_be(void **state)
         json_decref(list);
 }
 
+static void what_a_rule_refused_is_written_once_a_minute(void **state)
+{
+        static const char *const whys[] = { "rule", "bad_request", "rule", "bad_request" };
+        struct world *world = *state;
+        for (size_t i = 0; i < ARRAY_LEN(whys); i++) {
+                world_asked(world)->app_per_hour = 1;
+                world->frame.op = HISTORY_REFUSE;
+                strcpy(world->frame.why, whys[i]);
+                assert_int_equal(world_ask(world), 0);
+        }
+        world_expect_whole(world, 3); /* created and one of each */
+        world->now += 60;
+        assert_int_equal(world_ask(world), 0);
+        world_expect_whole(world, 4);
+        assert_int_equal(count(world, "SELECT count(*) FROM open"), 0);
+        world_asked(world)->app_per_hour = 1; /* and it counts for no limit */
+        assert_int_equal(world_ask(world), 0);
+}
+
 static void a_station_keeps_no_name_and_gives_no_permission(void **state)
 {
         struct world *world = *state;
@@ -427,6 +446,7 @@ int main(void)
                 CASE(an_end_has_what_its_method_gives_and_nothing_else),
                 CASE(what_was_agreed_to_before_is_no_new_question),
                 CASE(showing_certificates_gives_no_tries_back),
+                CASE(what_a_rule_refused_is_written_once_a_minute),
                 CASE(a_station_keeps_no_name_and_gives_no_permission),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

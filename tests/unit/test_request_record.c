@@ -178,6 +178,7 @@ static void rules_refuse_before_any_card(void **state)
         assert_int_equal(ask(), OUTCOME_POLICY);
         assert_string_equal(world.detail, "a rule refuses");
         assert_int_equal(world.acquired, 0);
+        assert_int_equal(world.refusals, 1);
         reset_counts();
         world.consent_mode = POLICY_ASK;
         world.forbidden = CLAIM_STATION;
@@ -187,6 +188,7 @@ static void rules_refuse_before_any_card(void **state)
         drive(&params);
         assert_int_equal(world.outcome, OUTCOME_POLICY);
         assert_int_equal(world.acquired, 0);
+        assert_int_equal(world.refusals, 1);
 }
 
 static void rules_about_cards_refuse_before_a_person(void **state)
@@ -195,11 +197,13 @@ static void rules_about_cards_refuse_before_a_person(void **state)
         world.wants_real = true;
         assert_int_equal(ask(), OUTCOME_POLICY);
         assert_int_equal(world.prompts, 0);
+        assert_int_equal(world.refusals, 1);
         reset_counts();
         world.wants_real = false;
         world.wants_pinpad = true;
         assert_int_equal(ask(), OUTCOME_POLICY);
         assert_int_equal(world.prompts, 0);
+        assert_int_equal(world.refusals, 1);
         reset_counts();
         world.pinpad = PINPAD_VERIFY;
         assert_int_equal(ask(), 0);
@@ -296,6 +300,7 @@ static void a_signed_request_speaks_for_itself(void **state)
                 assert_int_equal(world.outcome, OUTCOME_POLICY);
                 assert_string_equal(world.detail, "not signed well");
                 assert_int_equal(world.acquired, 0);
+                assert_int_equal(world.refusals, 1);
                 reset_counts();
         }
 }

@@ -87,6 +87,15 @@ int history_end(struct history_wait **ret, struct history *history,
         return write_soon(ret, true, done, user);
 }
 
+void history_note_refusal(
+        struct history *history, const struct history_asked *asked, const char *why)
+{
+        (void)history, (void)asked;
+        assert_int_equal(world.intents + world.prompts + world.pins, 0);
+        assert_int_equal(world.refusals++, 0);
+        assert_true(strcmp(why, "rule") == 0 || strcmp(why, "bad_request") == 0);
+}
+
 void history_note_end(struct history *history, const struct history_ended *ended)
 {
         (void)history;

@@ -112,7 +112,7 @@ struct world {
         /* the history */
         int intent_outcome, end_outcome;
         struct history_told told;
-        unsigned int intents, ends;
+        unsigned int intents, ends, refusals;
         unsigned int end_after_ms; /* a slow disk */
         claimset asked_required, asked_optional, ended_released, ended_declined;
         bool asked_for_grant, ended_remember;
