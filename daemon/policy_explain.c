@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "client-sdk/assurance.h"
 #include "client-sdk/members.h"
+#include "daemon/keys.h"
 #include "daemon/varlink.h"
 
 #define FILE_SHOWN 160 /* bytes of a path; 128 rules fit an answer */
@@ -24,20 +25,39 @@ static const char *const whys[] = { [RULE_MATCHES] = "earlier",
         [RULE_OTHER_AUDIENCE] = "audience",
         [RULE_OTHER_PURPOSE] = "purpose" };
 
-static json_t *decision_json(
-        const struct policy_decision *d, const struct policy_question *question)
+/* What other settings than rules will say of cards, however the rules decide. */
+static json_t *not_with(const struct config *config, const struct policy_question *question)
+{
+        bool made = question->work == POLICY_ASSERT || question->work == POLICY_DOCUMENT;
+        const struct {
+                const char *name;
+                bool holds;
+        } rows[] = {
+                { "national", made && keys_raw_signature(config, CARD_NID) },
+                { "staff", made && keys_raw_signature(config, CARD_PIV) },
+                { "unproven", config->unproven == UNPROVEN_NO && question->work != POLICY_PINS },
+        };
+        _cleanup_message_ json_t *list = json_array();
+        for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+                if (rows[i].holds && json_array_append_new(list, json_string(rows[i].name)) < 0)
+                        return NULL;
+        return json_incref(list);
+}
+
+static json_t *decision_json(const struct config *config, const struct policy_decision *d,
+        const struct policy_question *question)
 {
         claimset left_out = question->optional & (claimset)~d->optional;
         const struct member rows[] = { { "rule", d->rule }, { "detail", d->detail },
                 { "assurance", assurance_level_name(d->assurance) } };
         return members_of(
-                json_pack("{s:s, s:o, s:o, s:o, s:o, s:b, s:b, s:I, s:I, s:I, s:I}", "consent",
+                json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:b, s:b, s:I, s:I, s:I, s:I}", "consent",
                         consents[d->consent], "required", claimset_json(d->required), "optional",
                         claimset_json(d->optional), "refused", claimset_json(d->over), "left_out",
-                        claimset_json(left_out), "pinpad", d->pinpad, "simulated", !d->no_simulated,
-                        "app_per_hour", (json_int_t)d->app_per_hour, "user_per_hour",
-                        (json_int_t)d->user_per_hour, "wrong_pins", (json_int_t)d->wrong_pins,
-                        "pause_s", (json_int_t)d->pause_s),
+                        claimset_json(left_out), "not_with", not_with(config, question), "pinpad",
+                        d->pinpad, "simulated", !d->no_simulated, "app_per_hour",
+                        (json_int_t)d->app_per_hour, "user_per_hour", (json_int_t)d->user_per_hour,
+                        "wrong_pins", (json_int_t)d->wrong_pins, "pause_s", (json_int_t)d->pause_s),
                 rows, ARRAY_LEN(rows));
 }
 
@@ -76,6 +96,6 @@ json_t *policy_explain(const struct config *config, const struct policy_question
 {
         struct policy_decision decision;
         policy_decide(config, question, &decision);
-        return json_pack("{s:o, s:o}", "decision", decision_json(&decision, question), "rules",
-                rules_json(config, question));
+        return json_pack("{s:o, s:o}", "decision", decision_json(config, &decision, question),
+                "rules", rules_json(config, question));
 }

@@ -33,6 +33,15 @@ static const struct word whys[] = {
         { "earlier", N_("would match, but an earlier one did") },
 };
 
+static const struct word cards[] = {
+        { "national", N_("Not with a national card: its key signs what programs hashed ([keys] "
+                         "raw_hash).") },
+        { "staff", N_("Not with a staff card: its key signs what programs hashed ([keys] "
+                      "raw_hash).") },
+        { "unproven", N_("Not with a real national card: signing with it is unproven ([card] "
+                         "unproven).") },
+};
+
 static const char *word_of(const struct word *words, size_t count, const char *name)
 {
         for (size_t i = 0; i < count; i++)
@@ -89,6 +98,11 @@ static void show_claims(const struct cli *cli, const json_t *claims, const char 
 
 static void show_conditions(const json_t *decision)
 {
+        size_t i;
+        const json_t *card;
+        json_array_foreach (json_object_get(decision, "not_with"), i, card)
+                printf("  %s\n",
+                        WORD(cards, json_string_value(card) ? json_string_value(card) : ""));
         if (json_is_true(json_object_get(decision, "pinpad")))
                 printf("  %s\n", _("Only with the PIN typed on the keys of the card reader."));
         if (json_is_false(json_object_get(decision, "simulated")))

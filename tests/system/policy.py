@@ -173,6 +173,29 @@ def limits(rig):
     daemon.stop()
 
 
+def other_settings(rig):
+    """What keeps cards out besides rules is told along with them, and is what happens."""
+    if os.geteuid() != 0:
+        rig.skip("settings that are root's alone", "only root can write such a file")
+        return
+    daemon = flow.soft(rig)
+    for section, key, value, told, code in (("keys", "raw_hash", "national", ["national"], POLICY), ("keys", "raw_hash", "all", ["national", "staff"], POLICY),
+                                            ("card", "unproven", "no", ["unproven"], 0)):  # this one is simulated
+        daemon.stop()
+        daemon.sections = {**daemon.sections, "keys": {"raw_hash": "no"}, "card": {"unproven": "yes"}, section: {key: value}}
+        rewrite(daemon)
+        daemon.start()
+        daemon.prompts()
+        for words, expected in ((("--audience", AUDIENCE), told), (("--for", "documents"), told), (("--for", "pins"), [])):
+            answer = check_policy(rig, daemon, *words)[1]
+            rig.check(answer["decision"]["not_with"] == expected, f"{key} = {value}, {words[-1]}: {expected}", answer)
+        found = daemon.request()
+        rig.check(found[0] == code and bool(code) != asked(daemon), f"{key} = {value}: a request ends as was told", found)
+    out = rig.mohr(daemon, "policy", "check", "--audience", AUDIENCE)[1]
+    rig.check("Not with a real national card" in out, "in words", out)
+    daemon.stop()
+
+
 # ---- a request that is signed ------------------------------------------------------------------------
 
 ISS = "https://bank.example/login"
@@ -461,6 +484,7 @@ def other_users(rig):
 def body(rig):
     requests(rig)
     limits(rig)
+    other_settings(rig)
     signed(rig)
     examples(rig)
     other_users(rig)
