@@ -182,10 +182,25 @@ static void print_sum(const struct cli *cli, const struct verifying *v)
                 printf("%s\n    %s\n", _(not_proven), with_the_journal);
 }
 
+/* Who moved a history away, as mohrd said, has anchors of that one in the journal still. */
+static void print_hint_of_two(const struct ledger_check *check)
+{
+        const struct ledger_finding *finding;
+        for (size_t i = 0; (finding = ledger_check_finding(check, i)); i++)
+                if (finding->fault == LEDGER_OTHER) {
+                        fprintf(stderr, "      %s\n",
+                                _("If it was you who began it anew, give the journal's lines since "
+                                  "then alone (journalctl --since); when it began: mohr history "
+                                  "show 1"));
+                        return;
+                }
+}
+
 static void report_tampering(const struct cli *cli, const struct verifying *v)
 {
         cli_headline(cli, _("The history was tampered with, or damaged."), OUTCOME_INVALID);
         print_findings(cli, v->source.check);
+        print_hint_of_two(v->source.check);
         fprintf(stderr, "      %s\n",
                 _("Keep what is left, and do not trust the programs that ran under your name."));
 }

@@ -276,6 +276,8 @@ def tampering(folder):
     write(folder, rows, head=anchor_line(rows[-1]))
     code, found, told = verify(folder, "--anchors", "-", text=log_line(rows[4], "e" * 32) + log_line(rows[6]))
     check(code == 21 and found == [("other-history", 5, 5)] or found == [("other-history", 0, 5)], "an anchor of another history is said", told)
+    code, _, err = run("history", "verify", "--from", folder, "--anchors", "-", text=log_line(rows[4], "e" * 32))
+    check(code == 21 and "began it anew" in err and "--since" in err, "and what to do if that was no accident", err)
     code, out, err = run("history", "--from", folder)
     check(code == 0 and "not as it was written" not in err, "a list of a whole history warns of nothing", err)
     write(folder, with_row(rows, 6, other, digest=False))
