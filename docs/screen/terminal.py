@@ -78,6 +78,7 @@ WORDS = {  # key: English, Persian
     "station": ("what this place states of itself", "مشخصات این محل"),
 }
 PIN_ENTRIES = 3
+PERSIAN_DIGITS = str.maketrans("0123456789", "۰۱۲۳۴۵۶۷۸۹")
 BULLETS = "\u00b7\u0387\u16eb\u1427\u2022\u2023\u2024\u2027\u2043\u204c\u204d\u2219\u22c5\u2e31\u30fb\uff65"
 
 
@@ -144,6 +145,9 @@ class Screen:
         self.serve.hear()
         # Not before mohrd has looked who we are: from here on no other program of this user can look into this one.
         ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)
+
+    def number(self, value):
+        return str(value).translate(PERSIAN_DIGITS) if self.language == PERSIAN else str(value)
 
     def word(self, key):
         return WORDS[key][self.language]
@@ -234,7 +238,7 @@ class Screen:
                 self.show("host_key", question["content_host"])
 
     def page_of_document(self, document, number, count):
-        print("\u2022 " + self.word("document").format(number, count) + ": " + isolated(document["name"]))
+        print("\u2022 " + self.word("document").format(self.number(number), self.number(count)) + ": " + isolated(document["name"]))
         facts = [document["kind"], f"{document['size']} {self.word('bytes')}", document["form"]]
         if "pages" in document:
             facts.append(f"{document['pages']} {self.word('pages')}")
@@ -249,7 +253,7 @@ class Screen:
         self.show("card_number", question.get("card_number", ""))
         if question["kind"] == "certificates":
             return
-        self.show("tries_left", str(question.get("tries_left", self.word("unknown"))))
+        self.show("tries_left", self.number(question.get("tries_left", self.word("unknown"))))
         self.show("always")
         for claim in question["required"]:
             self.show("required", self.word(claim))
@@ -288,7 +292,7 @@ class Screen:
 
     def send_pin(self, answer, question):
         for _ in range(PIN_ENTRIES):
-            print(self.word("pin").format(self.which_pin(question), question["pin_min"], question["pin_max"]), flush=True)
+            print(self.word("pin").format(self.which_pin(question), *map(self.number, (question["pin_min"], question["pin_max"]))), flush=True)
             typed = self.typed(secret=True)
             reader, writer = os.pipe()
             try:

@@ -208,11 +208,11 @@ def a_person_signs_documents(rig, daemon):
         return
     connection.send("mohr.Documents.Sign", {"documents": [row["document"] for row in added], "purpose": "اجاره", "ui": {"language": "fa"}})
     before = screen.answer("موافق هستید؟", "y")
-    told = ("درخواست امضای اسناد", "سند 1 از 2: \u2068قرارداد.txt", "سند 2 از 2: \u2068b.txt", "اجاره", *(row.get("digest", "?") for row in added))
+    told = ("درخواست امضای اسناد", "سند ۱ از ۲: \u2068قرارداد.txt", "سند ۲ از ۲: \u2068b.txt", "اجاره", *(row.get("digest", "?") for row in added))
     rig.check(all(word in before for word in told), "a screen shows every document before the yes", [word for word in told if word not in before])
     screen.answer("رمز شناسایی کارت هوشمند ملی (نه رمز امضا)", PIN, quiet=True)
     between = screen.answer("رمز شناسایی کارت هوشمند ملی (نه رمز امضا)", PIN, quiet=True)
-    rig.check("سند 2 از 2" in between and "سند 1 از 2" not in between and "موافق هستید؟" not in between,
+    rig.check("سند ۲ از ۲" in between and "سند ۱ از ۲" not in between and "موافق هستید؟" not in between,
               "and asks for the PIN of the second alone", between)
     error, reply, _ = connection.receive()
     lengths = [os.fstat(result.fileno()).st_size for result in results]
@@ -252,7 +252,7 @@ def a_person_stops_at_the_last_try(rig, pcscd):
     screen.answer("موافق هستید؟", "y")
     screen.answer("آخرین فرصت", "n")
     result, _ = outcome(running)
-    rig.check(tries == ["3", "2"] and result == "LastTryDeclined", "in Persian: the tries, and the last one is asked for and kept", (tries, result))
+    rig.check(tries == ["۳", "۲"] and result == "LastTryDeclined", "in Persian: the tries, and the last one is asked for and kept", (tries, result))
     running = start(daemon, claims={})
     screen.answer("موافق هستید؟", "n")
     rig.check(outcome(running)[0] == "RefusedByPerson", "a no is a no")
