@@ -95,7 +95,7 @@ def strike(rig, pcscd, profile, fault, requests_before):
 def body(rig):
     pcscd = Pcscd(rig)
     for profile in ("mav2-cl", "mav2-t0"):
-        first, again = lengths(rig, pcscd, profile)
+        first, again = rig.once(profile, lambda profile=profile: lengths(rig, pcscd, profile))
         places = [(n, 0) for n in range(1, first + 1)]
         if profile == "mav2-cl":
             places += [(first + n, 1) for n in range(1, again + 1)]

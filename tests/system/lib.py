@@ -8,6 +8,7 @@ started is ended, in the end by the kernel (PR_SET_PDEATHSIG). Logs are shown on
 What happened to the card is asked from the card (its --stats file), never from the program under test.
 """
 import ctypes
+import fcntl
 import json
 import os
 import re
@@ -395,6 +396,17 @@ class Rig:
         """This worker's share of independent cases."""
         index, count = self.shard
         return list(cases)[index::count]
+
+    def once(self, what, find_out):
+        """What every worker needs to know and the first one finds out; the others wait for it. (It goes through JSON.)"""
+        with open(os.path.join(self.pki, what + ".once"), "a+", encoding="ascii") as known:
+            fcntl.flock(known, fcntl.LOCK_EX)
+            known.seek(0)
+            text = known.read()
+            if not text:
+                text = json.dumps(find_out())
+                known.write(text)
+        return json.loads(text)
 
     def sanitized(self):
         return os.path.basename(self.build) == "asan"

@@ -101,8 +101,7 @@ def positions(rig):
     daemon.wait_state(card.reader, "card")
     code, _ = daemon.request(card.reader)
     headers = [header for header, _ in card.commands()]
-    if code != 0 or rig.shard[0] == 0:
-        rig.check(code == 0, f"undisturbed: {len(headers)} exchanges", code)
+    rig.check(code == 0, f"undisturbed: {len(headers)} exchanges", code)
     daemon.stop()
     card.remove()
     verify = [at for at, header in enumerate(headers, 1) if header.startswith("0020")][-1]
@@ -503,7 +502,7 @@ MOHRD = [swapped, lifted, several, reported, what_lies_there]
 
 def body(rig):
     rig.boards, rig.helpers = {}, []
-    count, read, verify = positions(rig)
+    count, read, verify = rig.once("positions", lambda: positions(rig))
     for scene in rig.mine([*HELPERS, *MOHRD]):
         scene(rig)
         rig.boards.clear()

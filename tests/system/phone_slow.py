@@ -63,33 +63,30 @@ class Line:
         self.card.remove()
 
 
-def slow_lines(rig, net):
-    for delay in (5, 50, 150, 300):
-        for typed in ("phone", "computer"):
-            line = Line(rig, net, typed)
-            net.say(f"delay {delay}")
-            what = f"{delay} ms, PIN at the {typed}"
-            line.daemon.prompts()
-            for which, most in (("a first assertion", FIRST), ("a repeated one", AGAIN)):
-                code, answer, trips = line.counted(most)
-                rig.check(code == OK and rig.verify(answer)[0] == OK, f"{what}: {which} holds", (code, answer))
-                rig.check(line.flights()[-1] <= most, f"{what}: {which}: {line.flights()[-1]} times there and back", (line.flights(), trips))
-                # On the line the pings of a transaction and what is said to a phone meanwhile count, too.
-                rig.check(trips <= most + 3, f"{what}: {which}: and {trips} seen from outside", (line.flights(), trips))
-            rig.check(line.card.locked() and line.spent() == len(line.flights()), f"{what}: one PIN command each", line.card.stats())
-            line.end()
+def slow_line(rig, net, delay, typed):
+    line = Line(rig, net, typed)
+    net.say(f"delay {delay}")
+    what = f"{delay} ms, PIN at the {typed}"
+    line.daemon.prompts()
+    for which, most in (("a first assertion", FIRST), ("a repeated one", AGAIN)):
+        code, answer, trips = line.counted(most)
+        rig.check(code == OK and rig.verify(answer)[0] == OK, f"{what}: {which} holds", (code, answer))
+        rig.check(line.flights()[-1] <= most, f"{what}: {which}: {line.flights()[-1]} times there and back", (line.flights(), trips))
+        # On the line the pings of a transaction and what is said to a phone meanwhile count, too.
+        rig.check(trips <= most + 3, f"{what}: {which}: and {trips} seen from outside", (line.flights(), trips))
+    rig.check(line.card.locked() and line.spent() == len(line.flights()), f"{what}: one PIN command each", line.card.stats())
+    line.end()
 
 
-def losses(rig, net):
-    for delay, loss in ((50, 20), (100, 50)):
-        line = Line(rig, net)
-        net.say(f"delay {delay}")
-        net.say(f"loss {loss}")
-        codes = [line.daemon.request("phone", timeout=120)[0] for _ in range(3)]
-        lost = net.stats()["lost"]
-        rig.check(codes == [OK] * 3, f"{loss / 10:g} % of the packets are lost: all is served ({lost} were)", codes)
-        rig.check(line.card.locked() and line.spent() == 3, "and no PIN is sent twice", line.card.stats())
-        line.end()
+def losses(rig, net, delay, loss):
+    line = Line(rig, net)
+    net.say(f"delay {delay}")
+    net.say(f"loss {loss}")
+    codes = [line.daemon.request("phone", timeout=120)[0] for _ in range(3)]
+    lost = net.stats()["lost"]
+    rig.check(codes == [OK] * 3, f"{loss / 10:g} % of the packets are lost: all is served ({lost} were)", codes)
+    rig.check(line.card.locked() and line.spent() == 3, "and no PIN is sent twice", line.card.stats())
+    line.end()
 
 
 def cut_at(rig, net, side, word, typed):
@@ -134,13 +131,15 @@ def words(rig, net):
 
 
 def cuts(rig, net):
-    there, back = words(rig, net)
+    """At every word of either side; the PIN is typed on both by turns."""
+    there, back = rig.once("words", lambda: words(rig, net))
     cases = [("there", word, ("computer", "phone")[word % 2]) for word in range(1, there + 1)]
-    cases += [("back", word, ("phone", "computer")[word % 2]) for word in range(1, back + 1)]
-    for side, word, typed in rig.mine(rig.few(cases, 5)):
-        wrong, struck = cut_at(rig, net, side, word, typed)
-        rig.check(not wrong, f"cut at word {word} {side}, PIN at the {typed}: {'given up' if struck else 'nothing was said any more'}",
-                  wrong)
+    return cases + [("back", word, ("phone", "computer")[word % 2]) for word in range(1, back + 1)]
+
+
+def cut(rig, net, side, word, typed):
+    wrong, struck = cut_at(rig, net, side, word, typed)
+    rig.check(not wrong, f"cut at word {word} {side}, PIN at the {typed}: {'given up' if struck else 'nothing was said any more'}", wrong)
 
 
 def verified(line):
@@ -174,35 +173,33 @@ def alive(pid):
     return os.path.exists(f"/proc/{pid}")
 
 
-def somebody_dies(rig, net):
+def somebody_dies(rig, net, who):
     """While the card signs, with its PIN verified."""
-    for who in ("mohrd", "the computer's helper", "mohr-relay"):
-        line = Line(rig, net, sign_ms=2000)
-        running = pcsc.Connection(line.daemon.socket).send("mohr.Identity.Assert", {
-            "audience": pcsc.AUDIENCE, "nonce": pcsc.NONCE, "ui": {"display": ":mohr-test"}})
-        rig.check(verified(line), f"{who} is killed: the card is verified before")
-        pid = {"mohrd": line.daemon.process.pid, "mohr-relay": line.daemon.phone.process.pid}.get(who) or line.daemon.helper()
-        holders = children(line.daemon.phone.process.pid)
-        os.kill(pid, signal.SIGKILL)
-        # A soft card is in its helper: that ends with mohr-relay, and the card has no power then.
-        rig.check(wait_for(lambda: line.card.locked(0) or not any(map(alive, holders)), 20),
-                  f"{who} is killed: the card is not verified any more", line.card.stats())
-        running.close()
-        rig.check(line.spent() == 1, f"{who} is killed: one PIN command", line.card.stats())
-        line.end()
+    line = Line(rig, net, sign_ms=2000)
+    running = pcsc.Connection(line.daemon.socket).send("mohr.Identity.Assert", {
+        "audience": pcsc.AUDIENCE, "nonce": pcsc.NONCE, "ui": {"display": ":mohr-test"}})
+    rig.check(verified(line), f"{who} is killed: the card is verified before")
+    pid = {"mohrd": line.daemon.process.pid, "mohr-relay": line.daemon.phone.process.pid}.get(who) or line.daemon.helper()
+    holders = children(line.daemon.phone.process.pid)
+    os.kill(pid, signal.SIGKILL)
+    # A soft card is in its helper: that ends with mohr-relay, and the card has no power then.
+    rig.check(wait_for(lambda: line.card.locked(0) or not any(map(alive, holders)), 20),
+              f"{who} is killed: the card is not verified any more", line.card.stats())
+    running.close()
+    rig.check(line.spent() == 1, f"{who} is killed: one PIN command", line.card.stats())
+    line.end()
 
 
-def slow_person(rig, net):
+def slow_person(rig, net, typed):
     """Who needs longer for the PIN than either side waits for a word of the other, over a line that is as slow."""
-    for typed in ("phone", "computer"):
-        line = Line(rig, net, typed)
-        line.daemon.script(delay=12)
-        net.say("delay 300")
-        net.say("loss 20")
-        code, answer = line.daemon.request("phone", timeout=120)
-        rig.check(code == OK and line.spent() == 1, f"a person who takes 12 seconds at the {typed} is waited for", (code, answer))
-        rig.check(line.card.locked(), f"a person who takes 12 seconds at the {typed}: the card is locked afterwards", line.card.stats())
-        line.end()
+    line = Line(rig, net, typed)
+    line.daemon.script(delay=12)
+    net.say("delay 300")
+    net.say("loss 20")
+    code, answer = line.daemon.request("phone", timeout=120)
+    rig.check(code == OK and line.spent() == 1, f"a person who takes 12 seconds at the {typed} is waited for", (code, answer))
+    rig.check(line.card.locked(), f"a person who takes 12 seconds at the {typed}: the card is locked afterwards", line.card.stats())
+    line.end()
 
 
 def away_while_idle(rig, net):
@@ -226,16 +223,18 @@ def away_while_idle(rig, net):
     line.end()
 
 
-SCENES = [slow_lines, slow_person, losses, asleep_after_verify, somebody_dies, away_while_idle]
+BOTH = ("phone", "computer")
+SCENES = [*((slow_line, delay, typed) for delay in (300, 150, 50, 5) for typed in BOTH), *((slow_person, typed) for typed in BOTH),
+          (losses, 50, 20), (losses, 100, 50), (asleep_after_verify,), *((somebody_dies, who) for who in ("mohrd", "the computer's helper", "mohr-relay")),
+          (away_while_idle,)]
 
 
 def body(rig):
     if slow.skip(rig, "slow and lossy links"):
         return
     net = slow.Net(rig)
-    for scene in rig.mine(SCENES):
-        scene(rig, net)
-    cuts(rig, net)
+    for scene, *how in rig.mine(SCENES + [(cut, *case) for case in rig.few(cuts(rig, net), 5)]):
+        scene(rig, net, *how)
 
 
 if __name__ == "__main__":
