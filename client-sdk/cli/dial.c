@@ -11,49 +11,7 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
-/* Of names and numbers, and no others: as the reader's helper takes them (drivers/phone/address.c). */
-#define LETTERS    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:%"
 #define CONNECT_MS 5000 /* for one address: three of a lost first packet's repetitions */
-
-int dial_port(const char *text, uint16_t *ret)
-{
-        size_t digits = strspn(text, "0123456789");
-        long port = digits > 0 && digits < 6 && text[digits] == '\0' ? strtol(text, NULL, 10) : 0;
-        if (port < 1 || port > UINT16_MAX)
-                return -EINVAL;
-        *ret = (uint16_t)port;
-        return 0;
-}
-
-/* Where the host ends, and where it begins: "[v6]" has brackets, and an address with two colons is nothing else. */
-static const char *host_end(const char *text, const char **ret_begin)
-{
-        *ret_begin = text[0] == '[' ? text + 1 : text;
-        if (text[0] == '[')
-                return strchr(text, ']');
-        const char *colon = strchr(text, ':');
-        if (colon && strchr(colon + 1, ':'))
-                return NULL;
-        return colon ? colon : text + strlen(text);
-}
-
-int dial_parse(const char *text, uint16_t port, struct dial_address *ret)
-{
-        const char *begin = NULL, *end = host_end(text, &begin);
-        struct dial_address address = { 0 };
-        if (!end || end == begin || (size_t)(end - begin) >= sizeof address.host)
-                return -EINVAL;
-        for (const char *c = begin; c < end; c++)
-                if (!strchr(LETTERS, *c))
-                        return -EINVAL;
-        memcpy(address.host, begin, (size_t)(end - begin));
-        end += *end == ']';
-        if (*end ? *end != ':' || dial_port(end + 1, &port) < 0 : port == 0)
-                return -EINVAL;
-        snprintf(address.service, sizeof address.service, "%u", (unsigned)port);
-        *ret = address;
-        return 0;
-}
 
 static int wait_connected(const struct meeting *meeting, int fd)
 {
@@ -94,12 +52,12 @@ static void free_infos(struct addrinfo **infos)
                 freeaddrinfo(*infos);
 }
 
-int dial(const struct meeting *meeting, const struct dial_address *address, bool anywhere,
+int dial(const struct meeting *meeting, const struct link_place *address, bool anywhere,
         int *ret_fd, const char **ret_why)
 {
         const struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV };
         _cleanup_(free_infos) struct addrinfo *infos = NULL;
-        int r = getaddrinfo(address->host, address->service, &hints, &infos), worst = 0;
+        int r = getaddrinfo(address->host, address->port, &hints, &infos), worst = 0;
         *ret_why = r == EAI_SYSTEM ? strerror(errno) : gai_strerror(r);
         if (r != 0)
                 return OUTCOME_UNREACHABLE;

@@ -4,20 +4,11 @@
 #define MOHR_CLI_DIAL_H
 
 #include "client-sdk/cli/meeting.h"
-
-/* "HOST:PORT", "[V6]:PORT"; with port 0 wanted, else HOST alone means that port. `host` as getaddrinfo(3) takes it, `service` in
- * digits. -EINVAL. */
-struct dial_address {
-        char host[LINK_ADDRESS_MAX], service[8];
-};
-_must_check_ int dial_parse(const char *text, uint16_t port, struct dial_address *ret);
-
-/* A port's number alone, from 1 to 65535. */
-_must_check_ int dial_port(const char *text, uint16_t *ret);
+#include "client-sdk/link/place.h"
 
 /* 0; OUTCOME_POLICY: it is on no local network and `anywhere` is false; OUTCOME_UNREACHABLE; what meeting_wait() says. *ret_why
  * is set with OUTCOME_UNREACHABLE, a line of the system's. */
-_must_check_ int dial(const struct meeting *meeting, const struct dial_address *address,
+_must_check_ int dial(const struct meeting *meeting, const struct link_place *address,
         bool anywhere, int *ret_fd, const char **ret_why);
 
 #endif

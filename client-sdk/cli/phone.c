@@ -113,11 +113,11 @@ static int check_name(const struct change *change, char dst[static LINK_ADDRESS_
 
 static int check_address(const struct change *change, char dst[static LINK_ADDRESS_MAX])
 {
-        struct dial_address address = { 0 };
-        int r = dial_parse(change->value, LINK_PORT, &address);
+        struct link_place address = { 0 };
+        int r = link_place_read(change->value, strlen(change->value), LINK_PORT, &address);
         bool v6 = strchr(address.host, ':') != NULL;
         int len = snprintf(
-                dst, LINK_ADDRESS_MAX, v6 ? "[%s]:%s" : "%s:%s", address.host, address.service);
+                dst, LINK_ADDRESS_MAX, v6 ? "[%s]:%s" : "%s:%s", address.host, address.port);
         return r == 0 && len > 0 && len < LINK_ADDRESS_MAX
                        ? 0
                        : cli_usage(change->cli, _("An address is HOST:PORT or [IPv6]:PORT."));

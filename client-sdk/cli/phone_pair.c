@@ -52,7 +52,7 @@ static int take_option(struct cli *cli, struct pairing_job *job, int option)
         case 'w': job->wish.anywhere = true; return 0;
         case 'j': cli->json = true; return 0;
         case 'p':
-                return dial_port(optarg, &job->wish.port) == 0
+                return link_port_read(optarg, strlen(optarg), &job->wish.port) == 0
                                ? 0
                                : cli_usage(cli, _("--port takes a number from 1 to 65535."));
         case 't':

@@ -119,9 +119,10 @@ static int greet(const struct meeting *meeting, struct phone_talk *talk, enum li
 static int reach(const struct meeting *meeting, const struct link_peer *peer, bool anywhere,
         struct phone_talk *talk, int *ret_fd)
 {
-        struct dial_address address;
+        struct link_place address;
         const char *why = "";
-        if (!peer->address[0] || dial_parse(peer->address, LINK_PORT, &address) < 0)
+        if (!peer->address[0] ||
+                link_place_read(peer->address, strlen(peer->address), LINK_PORT, &address) < 0)
                 return fail(talk, OUTCOME_UNREACHABLE,
                         _("its address is not known: mohr phone add-address"));
         int r = dial(meeting, &address, anywhere, ret_fd, &why);

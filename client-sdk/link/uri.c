@@ -10,6 +10,7 @@
 #include "base/bytes.h"
 #include "base/text.h"
 #include "client-sdk/base64.h"
+#include "client-sdk/link/place.h"
 
 #define SCHEME  "mohr-pair:"
 #define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
@@ -50,33 +51,12 @@ static struct rest until(struct rest *rest, char end, char other)
 
 /* ---- addresses ---- */
 
-static bool port_is_good(struct rest port)
+/* Whole, and without a scope: that is another one on each device, and a percent sign besides. */
+static bool address_is_good(struct rest text)
 {
-        unsigned int number = 0;
-        if (port.len == 0 || port.len > 5 || port.at[0] == '0')
-                return false;
-        for (size_t i = 0; i < port.len; i++) {
-                if (port.at[i] < '0' || port.at[i] > '9')
-                        return false;
-                number = number * 10 + (unsigned int)(port.at[i] - '0');
-        }
-        return number <= UINT16_MAX;
-}
-
-static bool only(struct rest part, const char *characters)
-{
-        for (size_t i = 0; i < part.len; i++)
-                if (part.at[i] == '\0' || !strchr(characters, part.at[i]))
-                        return false;
-        return part.len > 0;
-}
-
-static bool address_is_good(struct rest rest)
-{
-        bool bracket = skip(&rest, "[");
-        struct rest host = until(&rest, bracket ? ']' : ':', '\0');
-        return only(host, bracket ? "0123456789abcdefABCDEF:." : LETTERS ".-") &&
-               (!bracket || skip(&rest, "]")) && skip(&rest, ":") && port_is_good(rest);
+        struct link_place place;
+        return !memchr(text.at, '%', text.len) &&
+               link_place_read(text.at, text.len, 0, &place) == 0;
 }
 
 static bool take_addresses(struct rest *rest, struct pair_uri *uri)

@@ -76,7 +76,7 @@ static int take_option(struct cli *cli, struct wish *wish, int option)
         case 'w': wish->anywhere = true; return 0;
         case 'j': cli->json = true; return 0;
         case 'p':
-                return dial_port(optarg, &wish->port) == 0
+                return link_port_read(optarg, strlen(optarg), &wish->port) == 0
                                ? 0
                                : cli_usage(cli, _("--port takes a number from 1 to 65535."));
         case 't':
@@ -157,8 +157,8 @@ static int read_target(struct job *job)
 
 static int read_address(struct job *job)
 {
-        struct dial_address address;
-        if (dial_parse(job->text, 0, &address) < 0)
+        struct link_place address;
+        if (link_place_read(job->text, strlen(job->text), 0, &address) < 0)
                 return cli_usage(
                         job->cli, _("An address is HOST:PORT or [IPv6]:PORT, with the port "
                                     "that the computer shows."));
@@ -207,8 +207,9 @@ static int call(const struct job *job, int *ret_fd)
         const char *why = "";
         int r = OUTCOME_UNREACHABLE;
         for (size_t i = 0; i < job->uri.address_count; i++) {
-                struct dial_address address;
-                if (dial_parse(job->uri.addresses[i], 0, &address) < 0)
+                struct link_place address;
+                if (link_place_read(
+                            job->uri.addresses[i], strlen(job->uri.addresses[i]), 0, &address) < 0)
                         continue;
                 r = dial(&job->meeting, &address, job->wish.anywhere, ret_fd, &why);
                 if (r == 0 || r == OUTCOME_REFUSED || r == OUTCOME_TIMED_OUT)

@@ -28,7 +28,7 @@ static const struct option options[] = {
 
 static int take_port(struct host *host, const char *text)
 {
-        return dial_port(text, &host->options.port) == 0
+        return link_port_read(text, strlen(text), &host->options.port) == 0
                        ? 0
                        : cli_usage(host->cli, _("--port takes a number from 1 to 65535."));
 }

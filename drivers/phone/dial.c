@@ -31,7 +31,7 @@ static void free_addresses(struct addrinfo **list)
                 freeaddrinfo(*list);
 }
 
-static void look_up(const struct address *address, int flags, struct targets *ret)
+static void look_up(const struct link_place *address, int flags, struct targets *ret)
 {
         const struct addrinfo hints = { .ai_family = AF_UNSPEC,
                 .ai_socktype = SOCK_STREAM,

@@ -41,7 +41,7 @@ int announcement_address(struct announcement *announcement, const char *number, 
 {
         struct sockaddr_in v4 = { .sin_family = AF_INET };
         struct sockaddr_in6 v6 = { .sin6_family = AF_INET6 };
-        struct address *to = &announcement->address;
+        struct link_place *to = &announcement->address;
         bool is_v4 = inet_pton(AF_INET, number, &v4.sin_addr) == 1;
         bool is_v6 = !is_v4 && inet_pton(AF_INET6, number, &v6.sin6_addr) == 1;
         const void *address = is_v4 ? (const void *)&v4 : &v6;

@@ -18,7 +18,7 @@ struct heard_key {
 
 struct announcement {
         struct heard_key key;
-        struct address address;
+        struct link_place address;
         char tags[LINK_PEERS_MAX][LINK_TAG_LEN + 1];
         size_t tag_count;
         uint32_t serial; /* heard_put() counts */

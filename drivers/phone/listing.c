@@ -50,7 +50,7 @@ static void write_address(const struct whereabouts *where, char *ret, size_t cap
 {
         size_t len = (size_t)snprintf(ret, cap, "%s", where->id);
         for (size_t i = 0; i < where->count; i++) {
-                const struct address *a = &where->list[i];
+                const struct link_place *a = &where->list[i];
                 bool v6 = strchr(a->host, ':') != NULL;
                 int n = snprintf(ret + len, cap - len, v6 ? "%c[%s]:%s" : "%c%s:%s", i ? ',' : '@',
                         a->host, a->port);

@@ -52,8 +52,8 @@ static void say(enum log_level level, const char *what, const char *reader)
  * anybody in the network can say, and who takes a connection there and does nothing with it would keep us from the phone. */
 static void add_known(struct whereabouts *where, const char *known)
 {
-        struct address address;
-        if (*known && address_read(known, strlen(known), &address) == 0)
+        struct link_place address;
+        if (*known && link_place_read(known, strlen(known), 0, &address) == 0)
                 whereabouts_prefer(where, &address);
 }
 

@@ -138,7 +138,7 @@ static void no_socket_stays_open(void **state)
 {
         const struct phone_wish wish = { .address = "127.0.0.1" };
         const struct cli cli = { .command = "phone" };
-        const struct dial_address nobody = { "127.0.0.1", "1" };
+        const struct link_place nobody = { "127.0.0.1", "1" };
         size_t before = descriptors();
         (void)state;
         for (struct inject in = OWN; inject_next(&in);) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_pair_uri.c: what a QR code says is read as it was meant, and in no other writing. */
 #include "client-sdk/link/pair.h"
+#include "client-sdk/link/place.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -94,8 +95,8 @@ static void a_long_text_ends_somewhere(void **state)
         text[sizeof text - 1] = '\0';
         memcpy(text, "mohr-pair:", 10);
         assert_int_equal(pair_uri_read(text, &uri), -EINVAL);
-        memset(uri.addresses[0], 'a', LINK_ADDRESS_MAX - 1);
-        memcpy(uri.addresses[0] + LINK_ADDRESS_MAX - 4, ":1", 3);
+        memset(uri.addresses[0], 'a', LINK_HOST_MAX - 1);
+        memcpy(uri.addresses[0] + LINK_HOST_MAX - 1, ":1", 3);
         assert_int_equal(pair_uri_write(&uri, text), 0);
         for (uri.address_count = 1; uri.address_count < PAIR_ADDRESSES; uri.address_count++)
                 memcpy(uri.addresses[uri.address_count], uri.addresses[0], LINK_ADDRESS_MAX);

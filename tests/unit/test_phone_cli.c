@@ -38,6 +38,9 @@ static void an_address_is_a_host_and_a_port(void **state)
                 { "fd00::7:80", NULL, NULL, 0 },
                 { "[fd00::7:80", NULL, NULL, 0 },
                 { "[fd00::7]80", NULL, NULL, 0 },
+                { "host:080", NULL, NULL, 0 },
+                { "[host]:80", NULL, NULL, 0 },
+                { "host%wlan0:80", NULL, NULL, 0 },
                 { "host:0", NULL, NULL, LINK_PORT },
                 { "host:65536", NULL, NULL, 0 },
                 { "host:-1", NULL, NULL, 0 },
@@ -55,17 +58,17 @@ static void an_address_is_a_host_and_a_port(void **state)
         };
         (void)state;
         for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-                struct dial_address address = { "untouched", "" };
-                int r = dial_parse(rows[i].text, rows[i].port, &address);
+                struct link_place address = { "untouched", "" };
+                int r = link_place_read(rows[i].text, strlen(rows[i].text), rows[i].port, &address);
                 assert_int_equal(r, rows[i].host ? 0 : -EINVAL);
                 assert_string_equal(address.host, rows[i].host ? rows[i].host : "untouched");
-                assert_string_equal(address.service, rows[i].host ? rows[i].service : "");
+                assert_string_equal(address.port, rows[i].host ? rows[i].service : "");
         }
         char text[LINK_ADDRESS_MAX + 8];
-        struct dial_address address;
+        struct link_place address;
         memset(text, 'a', sizeof text);
         snprintf(text + LINK_ADDRESS_MAX, 8, ":80");
-        assert_int_equal(dial_parse(text, 0, &address), -EINVAL);
+        assert_int_equal(link_place_read(text, strlen(text), 0, &address), -EINVAL);
 }
 
 static void a_time_has_bounds(void **state)
@@ -95,7 +98,9 @@ static void it_listens_where_it_is_told(void **state)
         assert_int_equal(strncmp(listen.addresses[0], "127.0.0.1:", 10), 0);
         struct phone_listen second = { .fd_count = 0 };
         struct phone_wish same = { .address = "127.0.0.1" };
-        assert_int_equal(dial_port(listen.addresses[0] + 10, &same.port), 0);
+        assert_int_equal(link_port_read(listen.addresses[0] + 10, strlen(listen.addresses[0] + 10),
+                                 &same.port),
+                0);
         assert_int_equal(phone_listen(&same, &second), -EADDRINUSE);
         phone_listen_close(&listen);
         assert_int_equal(listen.fd_count, 0);

@@ -28,23 +28,24 @@ static void addresses_are_read_strictly(void **state)
                 "host\n:1", "fe80::1:46647", "[fe80::1]", "[fe80::1]:", "[]:1", "[host]:1",
                 "[192.168.1.1]:1", "[[::1]]:1", "[fe80::1%]:1", "host%eth0:1", "[fe80::1%e/0]:1",
                 "h\x80st:1", "[fe80::g]:1", "-:", "a:b:1" };
-        struct address address;
+        struct link_place address;
         (void)state;
         for (size_t i = 0; i < ARRAY_LEN(good); i++) {
-                assert_int_equal(address_read(good[i].text, strlen(good[i].text), &address), 0);
+                assert_int_equal(
+                        link_place_read(good[i].text, strlen(good[i].text), 0, &address), 0);
                 assert_string_equal(address.host, good[i].host);
                 assert_string_equal(address.port, good[i].port);
         }
         for (size_t i = 0; i < ARRAY_LEN(bad); i++)
-                if (address_read(bad[i], strlen(bad[i]), &address) != -EINVAL)
+                if (link_place_read(bad[i], strlen(bad[i]), 0, &address) != -EINVAL)
                         fail_msg("\"%s\" is taken", bad[i]);
-        char longest[ADDRESS_HOST_MAX + 8];
+        char longest[LINK_HOST_MAX + 8];
         memset(longest, 'a', sizeof longest);
-        memcpy(longest + ADDRESS_HOST_MAX - 1, ":1", 3);
-        assert_int_equal(address_read(longest, strlen(longest), &address), 0);
-        memcpy(longest + ADDRESS_HOST_MAX, ":1", 3);
-        longest[ADDRESS_HOST_MAX - 1] = 'a';
-        assert_int_equal(address_read(longest, strlen(longest), &address), -EINVAL);
+        memcpy(longest + LINK_HOST_MAX - 1, ":1", 3);
+        assert_int_equal(link_place_read(longest, strlen(longest), 0, &address), 0);
+        memcpy(longest + LINK_HOST_MAX, ":1", 3);
+        longest[LINK_HOST_MAX - 1] = 'a';
+        assert_int_equal(link_place_read(longest, strlen(longest), 0, &address), -EINVAL);
 }
 
 static void a_helper_is_told_a_pairing_and_places(void **state)
@@ -86,16 +87,16 @@ static struct announcement announce(const char *name, const char *number, const 
 static void where_a_phone_was_met_comes_first(void **state)
 {
         struct whereabouts where;
-        struct address address;
+        struct link_place address;
         (void)state;
         assert_int_equal(whereabouts_read(WORLD_ID "@a:1,b:2,c:3,d:4,e:5,f:6", &where), 0);
         assert_int_equal(where.count, ADDRESSES_MAX);
-        assert_int_equal(address_read("met:7", 5, &address), 0);
+        assert_int_equal(link_place_read("met:7", 5, 0, &address), 0);
         whereabouts_prefer(&where, &address);
         assert_int_equal(where.count, ADDRESSES_MAX);
         assert_string_equal(where.list[0].host, "met");
         assert_string_equal(where.list[1].host, "a");
-        assert_int_equal(address_read("c:3", 3, &address), 0);
+        assert_int_equal(link_place_read("c:3", 3, 0, &address), 0);
         whereabouts_prefer(&where, &address);
         assert_string_equal(where.list[0].host, "c");
         assert_string_equal(where.list[1].host, "met");
