@@ -18,6 +18,7 @@ static const struct look {
         { "session", look_at_runtime },
         { "socket", look_at_socket },
         { "unit", look_at_unit },
+        { "config", look_at_config },
         { "version", look_at_version },
         { "bus", look_at_bus },
         { "pcscd", look_at_pcscd },

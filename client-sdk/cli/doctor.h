@@ -6,7 +6,7 @@
  * has a name that scripts may rely on.
  *
  *   doctor.c           the command: the looks in their order, words, JSON, exit code
- *   doctor_daemon.c    mohrd: session, socket, unit, version, bus
+ *   doctor_daemon.c    mohrd: session, socket, unit, configuration, version, bus
  *   doctor_reader.c    pcscd, polkit, readers, cards
  *   doctor_phone.c    paired phones
  *   doctor_held.c      who else holds a reader: programs, the kernel's drivers
@@ -66,6 +66,7 @@ struct finding look_at_daemon(struct examination *e);
 struct finding look_at_runtime(struct examination *e);
 struct finding look_at_socket(struct examination *e);
 struct finding look_at_unit(struct examination *e);
+struct finding look_at_config(struct examination *e);
 struct finding look_at_version(struct examination *e);
 struct finding look_at_bus(struct examination *e);
 struct finding look_at_pcscd(struct examination *e);

@@ -139,20 +139,53 @@ static struct finding judge_unit(
         return (struct finding){ 0 };
 }
 
+/* Of this user's settings; false: too long. */
+static bool own_path(char dst[static PATH_MAX], const char *name)
+{
+        const char *home = getenv("HOME"), *config = getenv("XDG_CONFIG_HOME");
+        int len = config && config[0]
+                          ? snprintf(dst, PATH_MAX, "%s/%s", config, name)
+                          : snprintf(dst, PATH_MAX, "%s/.config/%s", home ? home : "", name);
+        return len > 0 && len < PATH_MAX;
+}
+
 struct finding look_at_unit(struct examination *e)
 {
         char own[PATH_MAX];
-        const char *home = getenv("HOME"), *config = getenv("XDG_CONFIG_HOME");
-        int len = config && config[0]
-                          ? snprintf(own, sizeof own, "%s/systemd/user", config)
-                          : snprintf(own, sizeof own, "%s/.config/systemd/user", home ? home : "");
-        const char *const folders[] = { len > 0 && len < PATH_MAX ? own : "/nowhere",
+        const char *const folders[] = { own_path(own, "systemd/user") ? own : "/nowhere",
                 "/etc/systemd/user", "/usr/local/lib/systemd/user", "/usr/lib/systemd/user",
                 "/lib/systemd/user" };
         struct finding finding = judge_unit(e, folders, ARRAY_LEN(folders));
         if (finding.text)
                 return of_session(e, finding);
         return (struct finding){ .text = N_("mohrd starts with your session.") };
+}
+
+/* ---- configuration ------------------------------------------------------------------------- */
+
+/* What is written there mohrd alone can read, and it is not asked to: it says itself what is wrong. */
+struct finding look_at_config(struct examination *e)
+{
+        char file[PATH_MAX], folder[PATH_MAX];
+        struct stat st;
+        const char *const paths[] = { "/etc/mohr/mohr.conf", "/etc/mohr/conf.d",
+                own_path(file, "mohr/mohr.conf") ? file : "/nowhere",
+                own_path(folder, "mohr/conf.d") ? folder : "/nowhere" };
+        if (e->status)
+                return (struct finding){ .text = N_("mohrd started with its configuration.") };
+        for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
+                if (!place_is(e, paths[i], &st))
+                        continue;
+                snprintf(e->shown, sizeof e->shown, "%.1000s", paths[i]);
+                return (struct finding){ .outcome = OUTCOME_USAGE,
+                        .advice = true,
+                        .text = N_("mohrd does not start if there is a mistake in its "
+                                   "configuration."),
+                        .next = N_("Look whether there is one:"),
+                        .command = MOHR_LIBEXECDIR "/mohrd --check",
+                        .data = e->shown };
+        }
+        return (struct finding){ .text = N_("There is no configuration to be wrong.") };
 }
 
 /* ---- version and bus ----------------------------------------------------------------------- */

@@ -81,6 +81,7 @@ CASES = (
     ("no unit", {}, CARD, "unit", "advice", "apt install mohr"),
     ("a unit that nobody switched on", {"usr/lib/systemd/user/mohrd.socket": ""}, CARD, "unit", "advice", "enable --now mohrd.socket"),
     ("a masked unit", {**GOOD_UNIT, "etc/systemd/user/mohrd.socket": "->/dev/null"}, CARD, "unit", "advice", "unmask mohrd.socket"),
+    ("a mohrd that runs with its configuration", {"etc/mohr/mohr.conf": "[x]"}, CARD, "config", "ok", "started with"),
     ("one version", {}, CARD, "version", "ok", ""),
     ("an older mohrd", {}, {**CARD, "version": "0.0.1"}, "version", "advice", "mohrd 0.0.1, mohr "),
     ("a pcscd that starts by itself", {"usr/lib/systemd/system/pcscd.socket": "", "etc/systemd/system/sockets.target.wants/pcscd.socket": ""},
@@ -178,6 +179,12 @@ def sessions(place, daemon):
     daemon.picture = CARD
     code, found = examine(XDG_RUNTIME_DIR="/nonexistent")
     check(code == 20 and found["session"]["state"] == found["socket"]["state"] == "problem", "no session is a problem", found)
+    root = os.path.join(place, "no-daemon")
+    for files, state, words in (({"etc/x": ""}, "ok", "no configuration"), ({"etc/mohr/conf.d/a.conf": "[x]"}, "advice", "/mohrd --check")):
+        build(root, files)
+        row = examine("--root", root, XDG_RUNTIME_DIR="/nonexistent", XDG_CONFIG_HOME="/nonexistent")[1]["config"]
+        check(row["state"] == state and words in str(row), f"without a mohrd: its configuration is {state}", row)
+        shutil.rmtree(root)
     code, found = examine(XDG_RUNTIME_DIR=place)
     check(found["daemon"]["state"] == found["socket"]["state"] == found["session"]["state"] == "ok", "a session of one's own is none", found)
     os.chmod(place, 0o755)
