@@ -60,11 +60,9 @@ static int show_asked(struct course *course)
 }
 
 /* Two buttons stand for three: whoever agrees is asked of the optional next, where cancel leaves it out. */
-static int ask_consent_twice(struct course *course, struct page *page)
+static int ask_consent_twice(struct course *course)
 {
-        bool third = false;
-        page->notok = NULL;
-        int outcome = dialogue_confirm(course->dialogue, page, &third);
+        int outcome = course_agree(course, texts_consent_first);
         if (outcome != 0)
                 return outcome;
         outcome = course_agree(course, texts_optional);
@@ -79,7 +77,7 @@ static int ask_consent(struct course *course)
         bool only_required = false;
         texts_consent(course->question, &page);
         if (page.notok && course->flavour->two_buttons)
-                return ask_consent_twice(course, &page);
+                return ask_consent_twice(course);
         int outcome = dialogue_confirm(course->dialogue, &page, &only_required);
         if (outcome == 0 && !only_required)
                 course->released |= course->question->optional;

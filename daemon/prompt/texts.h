@@ -29,6 +29,8 @@ bool texts_consent_is_long(const struct question *question);
 void texts_asked(const struct question *question, struct page *ret);
 /* With something optional: ok is all, notok only what is required, cancel nothing. */
 void texts_consent(const struct question *question, struct page *ret);
+/* The same without that choice, where texts_optional() comes next. */
+void texts_consent_first(const struct question *question, struct page *ret);
 /* The optional by itself, for a pinentry that has no third button: ok adds it, cancel leaves it out. */
 void texts_optional(const struct question *question, struct page *ret);
 /* May it ask again without the consent page? ok: yes, notok: no. */

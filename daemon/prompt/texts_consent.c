@@ -173,6 +173,13 @@ void texts_consent(const struct question *question, struct page *ret)
         ret->cancel = _("_Refuse");
 }
 
+void texts_consent_first(const struct question *question, struct page *ret)
+{
+        texts_consent(question, ret);
+        ret->ok = _("_Agree");
+        ret->notok = NULL;
+}
+
 void texts_optional(const struct question *question, struct page *ret)
 {
         struct parts parts = { 0 };

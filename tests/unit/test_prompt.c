@@ -181,6 +181,9 @@ static void the_optional_goes_along_only_with_a_yes(void **state)
                 assert_int_equal(answer.released, cases[i].released);
                 assert_string_equal(pin, cases[i].outcome ? "" : "2718");
                 assert_int_equal(count(recorded(rig), "\nCONFIRM"), cases[i].pages);
+                /* "all" is promised where it is meant */
+                assert_int_equal(count(recorded(rig), "\nSETOK _Agree\n"),
+                        strstr(cases[i].script, "gnome3") ? 1 : 0);
                 assert_false(answer.remember);
         }
 }
