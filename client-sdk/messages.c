@@ -61,7 +61,8 @@ static const struct message {
                 N_("The PIN cannot be asked for: there is no terminal and no screen, or no program "
                    "that asks there."),
                 N_("Run the command in a terminal or in a desktop session. If that is where it "
-                   "runs, install pinentry, or correct its name in mohr.conf(5).") },
+                   "runs, install pinentry, or correct its name in mohr.conf(5). What else may be "
+                   "missing says: mohr doctor") },
         { OUTCOME_CANNOT_RECORD,
                 N_("The request could not be recorded, so it was not carried out."),
                 N_("Nothing was given out. If the disk is full, free some space; if the "
