@@ -584,6 +584,22 @@ def hostage(rig):
     daemon.stop()
 
 
+def greedy(rig):
+    """A client that asks again before it has its answer, and once more for each: whoever waits comes first."""
+    daemon = soft_with(rig)
+    daemon.script(delay=0.3)
+    first = Asker(daemon, audience="https://greedy.example")
+    wait_for(lambda: "consent" in first.phases, 10, 0.002)
+    other = Asker(daemon, audience="https://other.example")
+    waits = wait_for(lambda: "queued" in other.phases, 10, 0.002)
+    more = [Asker(daemon, audience="https://greedy.example") for _ in range(3)]
+    codes = [asker.code() for asker in (first, other, *more)]
+    asked = [re.search(r"https://(\w+)\.example", page).group(1) for page in pages(daemon) if ".example" in page]
+    order = [name for name, before in zip(asked, [None, *asked]) if name != before]
+    rig.check(waits and codes == [0] * 5 and order == ["greedy", "other", "greedy"], "who asks again and again comes behind who waits", (codes, order))
+    daemon.stop()
+
+
 # ---- apps that ask too often, or guess ------------------------------------------------------------
 
 def apps(rig, *names):
@@ -842,7 +858,7 @@ def grant_for_another(rig):
     daemon.stop()
 
 
-PARTS = [debugger, debugger_at_a_phone, pinentry_can_be_debugged, another_user, faked_names, faked_organisation, exec_after_connect, reused_number, racing, hostage, guessing_app, flooding_app, traps_in_state,
+PARTS = [debugger, debugger_at_a_phone, pinentry_can_be_debugged, another_user, faked_names, faked_organisation, exec_after_connect, reused_number, racing, hostage, greedy, guessing_app, flooding_app, traps_in_state,
          rewritten, grant_of_ones_own, grant_for_another]
 
 
