@@ -2,8 +2,7 @@
 /* config.c: see config.h. The grammar; what keys mean is config_keys.c's, where the texts come from config_load.c's.
  *
  * A line is `[section]`, `key = value`, a comment (# or ;) or blank. A value is the rest of its line,
- * without quotes or escapes; it is never empty. The sections of
- * drivers ([soft], [nfc], [usb], [phone]) take any name: what they may hold is the driver's business.
+ * without quotes or escapes; it is never empty. The sections of drivers ([soft], [nfc], [usb], [phone]) are config_options.c's.
  */
 #include "daemon/config.h"
 #include "daemon/config_internal.h"
@@ -15,8 +14,6 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-
-#define OPTION_MAX 1024
 
 _printf_(2, 3) int config_refuse(const struct config_file *file, const char *format, ...)
 {
@@ -49,38 +46,9 @@ void config_clear_list(char **list)
         }
 }
 
-/* Sections named after their driver, which take any name. */
-static const struct driver_section {
-        const char *name;
-        size_t slot;
-} driver_sections[CONFIG_DRIVER_SECTIONS] = {
-        { "nfc", offsetof(struct config, nfc) },
-        { "usb", offsetof(struct config, usb) },
-        { "phone", offsetof(struct config, phone) },
-        { "soft", offsetof(struct config, soft) },
-};
-
-/* CONFIG_DRIVER_SECTIONS: it is none of these. */
-static size_t section_of_driver(const char *name)
-{
-        size_t i = 0;
-        while (i < CONFIG_DRIVER_SECTIONS && strcmp(driver_sections[i].name, name) != 0)
-                i++;
-        return i;
-}
-
-char *const *config_options(const struct config *config, const char *driver)
-{
-        static char *const none[] = { NULL };
-        size_t i = section_of_driver(driver);
-        return i < CONFIG_DRIVER_SECTIONS
-                       ? (char *const *)((const char *)config + driver_sections[i].slot)
-                       : none;
-}
-
 static bool section_known(const char *name)
 {
-        return section_of_driver(name) < CONFIG_DRIVER_SECTIONS || config_section_known(name);
+        return config_is_drivers(name) || config_section_known(name);
 }
 
 static int unknown_section(const struct config_file *file, const char *name)
@@ -116,39 +84,6 @@ static int take_section(struct config_file *file, char *line)
         return r == 0 && rule ? config_begin_rule(file, trim(name + 4)) : r;
 }
 
-static int put_option(char **slot, const char *option)
-{
-        char *copy = strdup(option);
-        if (!copy)
-                return -ENOMEM;
-        free(*slot);
-        *slot = copy;
-        return 0;
-}
-
-/* What root has set stays; else a later word takes the place of an earlier one. */
-static int take_option(
-        struct config_file *file, size_t section, const char *name, const char *value)
-{
-        char option[OPTION_MAX];
-        char **list = (char **)((char *)file->config + driver_sections[section].slot);
-        uint32_t *settled = &file->config->settled_options[section];
-        size_t name_len = strlen(name), at = 0;
-        int len = snprintf(option, sizeof option, "%s=%s", name, value);
-        if (len < 0 || (size_t)len >= sizeof option)
-                return config_refuse(file, "longer than %d bytes", OPTION_MAX - 1);
-        while (list[at] && strncmp(list[at], option, name_len + 1) != 0)
-                at++;
-        if (at == CONFIG_OPTIONS_MAX)
-                return config_refuse(
-                        file, "more than %d options in [%s]", CONFIG_OPTIONS_MAX, file->section);
-        if (file->origin != CONFIG_ROOTS && *settled & UINT32_C(1) << at)
-                return 0;
-        if (file->origin == CONFIG_ROOTS)
-                *settled |= UINT32_C(1) << at;
-        return put_option(&list[at], option);
-}
-
 static int take_setting(struct config_file *file, const char *name, const char *value)
 {
         if (!file->section[0])
@@ -157,9 +92,8 @@ static int take_setting(struct config_file *file, const char *name, const char *
                 return config_refuse(file, "\"%.40s\" has no value", name);
         if (file->rule)
                 return config_take_rule_key(file, name, value);
-        size_t driver = section_of_driver(file->section);
-        return driver < CONFIG_DRIVER_SECTIONS ? take_option(file, driver, name, value)
-                                               : config_take_key(file, name, value);
+        return config_is_drivers(file->section) ? config_take_option(file, name, value)
+                                                : config_take_key(file, name, value);
 }
 
 static bool name_valid(const char *name)

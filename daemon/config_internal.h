@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* config_internal.h: what config.c (the grammar), config_keys.c (what a key means), config_rules.c ([rule NAME]) and
+/* config_internal.h: what config.c (the grammar), config_keys.c (what a key means), config_options.c (drivers'), config_rules.c ([rule NAME]) and
  * config_load.c (where texts come from) share.
  */
 #ifndef MOHR_CONFIG_INTERNAL_H
@@ -36,6 +36,9 @@ bool config_section_known(const char *section);
 _must_check_ int config_take_key(struct config_file *file, const char *name, const char *value);
 /* The keys of those sections, for whoever tries each: false behind the last. */
 bool config_key_at(size_t row, const char **ret_section, const char **ret_name);
+/* The sections of drivers. */
+bool config_is_drivers(const char *section);
+_must_check_ int config_take_option(struct config_file *file, const char *name, const char *value);
 /* [rule NAME]: its header, its keys, and that the next section or the end of the text has come. */
 _must_check_ int config_begin_rule(struct config_file *file, const char *name);
 _must_check_ int config_take_rule_key(

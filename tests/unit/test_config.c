@@ -212,6 +212,20 @@ static const struct {
         { "[relay]\nname = 12345678901234567890123456789012345678901234567890123456789012345\n",
                 "mohr.conf:2: \"name\" in [relay] wants 1 to 64 bytes of text, not "
                 "\"1234567890123456789012345678901234567890\"" },
+        { "[phone]\ndiscver = no\n", "mohr.conf:2: unknown key \"discver\" in [phone]; known: "
+                                     "discover, folder, name" },
+        { "[phone]\ndiscover = No\n",
+                "mohr.conf:2: \"discover\" in [phone] wants yes or no, not \"No\"" },
+        { "[phone]\nfolder = phones\n",
+                "mohr.conf:2: \"folder\" in [phone] wants an absolute path, not \"phones\"" },
+        { "[phone]\ndiscover2 = no\n", "mohr.conf:2: unknown key \"discover2\" in [phone]; known: "
+                                       "discover, folder, name" },
+        { "[nfc]\ndevices = x:y\n", "mohr.conf:2: unknown key \"devices\" in [nfc]; known: "
+                                    "device, device2, device3 ..." },
+        { "[nfc]\ndevice2 = /dev/ttyUSB0\n",
+                "mohr.conf:2: \"device2\" in [nfc] wants a board as libnfc names it, "
+                "pn532_uart:PATH:SPEED, not \"/dev/ttyUSB0\"" },
+        { "[usb]\nx = y\n", "mohr.conf:2: unknown key \"x\" in [usb]; known: nothing" },
         { "[log]\nlevel = loud\n", "mohr.conf:2: \"level\" in [log] wants error, warning, "
                                    "notice, info or debug, not "
                                    "\"loud\"" },

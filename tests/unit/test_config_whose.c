@@ -192,21 +192,31 @@ static void what_is_stricter_than_nothing_needs_no_word_of_roots(void **state)
 
 static void an_option_of_a_driver_that_root_set_stays(void **state)
 {
-        static const char *const drivers[] = { "nfc", "usb", "phone", "soft" };
+        static const struct {
+                const char *driver, *one, *other, *roots, *users, *later;
+        } cases[] = {
+                { "nfc", "device", "device2", "a:1", "a:2", "a:3" },
+                { "phone", "folder", "name", "/etc/p", "/home/u", "/home/x" },
+                { "soft", "x", "y", "a", "b", "c" },
+        };
+        char expected[64];
         (void)state;
-        for (size_t i = 0; i < ARRAY_LEN(drivers); i++) {
+        for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+                const char *driver = cases[i].driver, *one = cases[i].one, *other = cases[i].other;
                 struct config *config = new_config();
-                char *const *options = config_options(config, drivers[i]);
-                assert_int_equal(lay(config, CONFIG_ROOTS, drivers[i], "a", "roots"), 0);
-                assert_int_equal(lay(config, CONFIG_USERS, drivers[i], "b", "users"), 0);
-                assert_int_equal(lay(config, CONFIG_USERS, drivers[i], "a", "users"), 0);
-                assert_string_equal(options[0], "a=roots");
-                assert_string_equal(options[1], "b=users");
+                char *const *options = config_options(config, driver);
+                assert_int_equal(lay(config, CONFIG_ROOTS, driver, one, cases[i].roots), 0);
+                assert_int_equal(lay(config, CONFIG_USERS, driver, other, cases[i].users), 0);
+                assert_int_equal(lay(config, CONFIG_USERS, driver, one, cases[i].users), 0);
+                snprintf(expected, sizeof expected, "%s=%s", one, cases[i].roots);
+                assert_string_equal(options[0], expected);
+                assert_int_equal(lay(config, CONFIG_USERS, driver, other, cases[i].later), 0);
+                snprintf(expected, sizeof expected, "%s=%s", other, cases[i].later);
+                assert_string_equal(options[1], expected);
                 assert_null(options[2]);
-                assert_int_equal(lay(config, CONFIG_USERS, drivers[i], "b", "later"), 0);
-                assert_string_equal(options[1], "b=later");
-                assert_int_equal(lay(config, CONFIG_ROOTS, drivers[i], "a", "again"), 0);
-                assert_string_equal(options[0], "a=again");
+                assert_int_equal(lay(config, CONFIG_ROOTS, driver, one, cases[i].later), 0);
+                snprintf(expected, sizeof expected, "%s=%s", one, cases[i].later);
+                assert_string_equal(options[0], expected);
                 config_free(config);
         }
 }
