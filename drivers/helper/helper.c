@@ -10,6 +10,7 @@
 #include "base/secret.h"
 #include "drivers/helper/loop.h"
 #include "drivers/helper/sandbox.h"
+#include "drivers/helper/stack.h"
 #include "drivers/helper/session.h"
 
 #include <getopt.h>
@@ -129,6 +130,7 @@ static int serve_reader(const struct plan *plan, void *reader)
                 r = session_new(&session, plan->driver, reader);
         if (r < 0)
                 return refuse(plan, "cannot lock memory", r);
+        (void)stack_lock(); /* where it cannot be, what waits is locked all the same */
         r = sandbox_close(confined_as(plan->driver));
         if (r == 0)
                 r = loop_say_ready(OPS_FD, plan->driver);

@@ -45,6 +45,27 @@ def find(pid, needles):
     return found
 
 
+def places(pid, needles):
+    """[(mapping, whether it is locked and left out of dumps)] for each needle seen in the process."""
+    flags, mapping = {}, None
+    with open(f"/proc/{pid}/smaps", encoding="ascii", errors="replace") as smaps:
+        for words in map(str.split, smaps):
+            if "-" in words[0] and not words[0].endswith(":"):
+                mapping = tuple(int(number, 16) for number in words[0].split("-"))
+            elif words[0] == "VmFlags:":
+                flags[mapping] = set(words[1:])
+    found = []
+    with open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
+        for start, end, name in writable(pid):
+            try:
+                memory.seek(start)
+                pages = memory.read(end - start)
+            except (OSError, ValueError, OverflowError):
+                continue
+            found += [(name, {"lo", "dd"} <= flags.get((start, end), set())) for needle in needles if needle in pages]
+    return found
+
+
 def persian(pin):
     return "".join(chr(0x6F0 + int(digit)) for digit in pin)
 

@@ -17,7 +17,7 @@ import time
 
 import pkcs11_rig
 import ways
-from digits import a_pin, family, find, look, may_look, persian
+from digits import a_pin, family, find, look, may_look, persian, places
 from lib import Daemon, Process, main, wait_for
 
 MADV_DONTDUMP = 16
@@ -125,6 +125,8 @@ def during_verify(rig, name, way, ask, pin):
     scene = Scene(rig, way, pin, ask, fault="mute:2500@verify:before")
     found = wait_for(lambda: any(finds for each, finds in scene.look().items() if "reader" in each), 6, 0.05)
     rig.check(found, f"{name}: the look finds the PIN in the helper while the card has it")
+    kept = [kept for pid, each in family(scene.daemon).items() if each.startswith("mohr-reader") for _, kept in places(pid, [pin.encode()])]
+    rig.check(kept and all(kept), f"{name}: and nowhere but in memory that is neither swapped out nor dumped", kept)
     scene.outcome()
     time.sleep(0.2)
     after = scene.look()
@@ -176,4 +178,5 @@ def body(rig):
             one_scene(rig, name, way, length, ask, expected)
 
 
-main(body, workers=len(SCENES))
+if __name__ == "__main__":
+    main(body, workers=len(SCENES))

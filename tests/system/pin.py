@@ -11,7 +11,7 @@ import signal
 
 import flow
 from asking import CHANGE_PIN, STAFF, Asked
-from digits import a_pin, look, may_look, persian, windows, writable
+from digits import a_pin, look, may_look, persian, places, windows
 from lib import PIN, Card, Connection, Daemon, Pcscd, call, main, wait_for
 
 STAFF_PIN, NEW_PIN, PUK = "271828", "16180339", "13572468"
@@ -371,27 +371,6 @@ def memory(rig):
     pcscd.stop()
 
 
-def unlocked(pid, pin):
-    """Where digits are in writable memory that could be swapped out or dumped."""
-    flags, mapping = {}, None
-    with open(f"/proc/{pid}/smaps", encoding="ascii", errors="replace") as smaps:
-        for words in map(str.split, smaps):
-            if "-" in words[0] and not words[0].endswith(":"):
-                mapping = tuple(int(number, 16) for number in words[0].split("-"))
-            elif words[0] == "VmFlags:":
-                flags[mapping] = set(words[1:])
-    found = []
-    with open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
-        for start, end, name in writable(pid):
-            try:
-                memory.seek(start)
-                found += [(name, "lo dd" if {"lo", "dd"} <= flags.get((start, end), set()) else "open")
-                          for pages in [memory.read(end - start)] for four in windows(pin) if four in pages]
-            except OSError:
-                continue
-    return found
-
-
 def in_the_prompt(rig):
     """The first digits were typed and the next page is open: all of them are in locked memory, those in libassuan's buffers too."""
     if rig.sanitized():  # whose memory is of another size and kind
@@ -408,13 +387,13 @@ def in_the_prompt(rig):
                 json.dump({"getpin": [typed(pin), "hang"], "flavor": "gtk2", "record": f"{pinentry}-{typed.__name__}-{attempt}"}, script)
             asked = Asked(rig.build, pinentry, display=":mohr-test", work=CHANGE_PIN, flags=STAFF)
             rig.check(bool(wait_for(lambda: said(f"{pinentry}-{typed.__name__}-{attempt}").count("GETPIN") == 2, 10)), "the second page is open")
-            found = unlocked(asked.child.pid, pin)
+            found = places(asked.child.pid, windows(pin))
             asked.end()
-            if not [find for find in found if find[1] == "open"]:
+            if all(kept for _, kept in found):
                 break
             rig.note(f"a find, by chance or not: {found}")
-        rig.check(any(find[1] == "lo dd" for find in found), f"the look finds the digits in mohr-prompt ({typed.__name__})", found)
-        rig.check(not [find for find in found if find[1] == "open"], "and all of them in memory that is neither swapped out nor dumped", found)
+        rig.check(any(kept for _, kept in found), f"the look finds the digits in mohr-prompt ({typed.__name__})", found)
+        rig.check(all(kept for _, kept in found), "and all of them in memory that is neither swapped out nor dumped", found)
 
 
 def said(path):
