@@ -117,6 +117,8 @@ static const char *take_plain(struct policy_question *question, json_t *paramete
         question->purpose = param_string(parameters, "purpose");
         if ((question->work == POLICY_ASSERT) != (question->audience != NULL))
                 return "audience";
+        if (question->purpose && (question->work == POLICY_KEYS || question->work == POLICY_PINS))
+                return "purpose"; /* such a request has none */
         if (question->work != POLICY_ASSERT)
                 return json_object_get(parameters, "claims") ? "claims" : NULL;
         return take_claims(question, param_object(parameters, "claims")) ? NULL : "claims";

@@ -97,7 +97,8 @@ def new_pins(rig, daemon):
         rig.check(code == POLICY and "a rule refuses this" in err and not asked(daemon), f"a rule refuses mohr pin {what}", (code, err))
     code, answer = check_policy(rig, daemon, "--for", "pins")
     rig.check(code == POLICY and answer["decision"]["rule"] == "pins", "as mohr policy check says it does", answer)
-    for words in (("--for", "pins", "--audience", AUDIENCE), ("--for", "pins", "--require", "reader"), ("--for", "pin")):
+    for words in (("--for", "pins", "--audience", AUDIENCE), ("--for", "pins", "--require", "reader"), ("--for", "pin"),
+                  ("--for", "pins", "--purpose", "x"), ("--for", "keys", "--purpose", "x")):
         rig.check(rig.mohr(daemon, "policy", "check", *words)[0] == USAGE, f"{' '.join(words)} is no question")
 
 
