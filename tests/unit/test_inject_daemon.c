@@ -204,7 +204,8 @@ static void a_configuration_is_loaded_whole_or_not_at_all(void **state)
 
 static void a_decision_is_explained_whole_or_not_at_all(void **state)
 {
-        static const char text[] = "[rule r]\nwho = unit:a\n[rule s]\nwho = any\nclaims = none\n";
+        static const char text[] =
+                "[rule r]\nwho = unit:a\npinpad = yes\n[rule s]\nwho = any\nclaims = none\n";
         struct config *config = calloc(1, sizeof *config);
         char error[256];
         const struct policy_question question = { .peer = &(struct peer){ 0 },
