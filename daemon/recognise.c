@@ -124,14 +124,17 @@ static bool take_host(struct view host, struct recognised *ret)
         struct out out = out_new(ret->host, sizeof ret->host);
         struct view kind = get_string(&in, 64);
         const struct host_certificate *certificate = host_certificate_of(kind);
-        bool unknown = !certificate && memmem(kind.data, kind.len, "-cert-", 6);
-        if (!is_printable(kind) || in_left(&in) == 0 || unknown)
+        if (!is_printable(kind) || in_left(&in) == 0)
+                return false;
+        if (!certificate && memmem(kind.data, kind.len, "-cert-", 6))
                 return false;
         if (certificate) {
                 (void)get_string(&in, RECOGNISE_HOST_MAX);
                 put_string(&out, certificate->bare, strlen(certificate->bare));
                 for (unsigned int i = 0; i < certificate->strings; i++) {
                         struct view part = get_string(&in, RECOGNISE_HOST_MAX);
+                        if (part.len == 0)
+                                return false;
                         put_string(&out, part.data, part.len);
                 }
         } else {
