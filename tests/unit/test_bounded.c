@@ -7,6 +7,7 @@
  */
 #include "client-sdk/assertion.h"
 #include "client-sdk/mohr.h"
+#include "tests/support/sanitized.h"
 #include "tests/support/testpki.h"
 #include "tests/unit/document_talk.h"
 
@@ -21,15 +22,11 @@
 #include <sys/mman.h>
 #include <cmocka.h>
 
-#ifdef __SANITIZE_ADDRESS__
-#define ASSERTIONS 1000
-#else
-#define ASSERTIONS 10000
-#endif
-#define SAME_LEAF 40
-#define WARM      (ASSERTIONS / 10)
-#define SLACK     (64 * 1024)   /* rows differ by the length of their certificates */
-#define PEAK      (1024 * 1024) /* over what is held */
+#define ASSERTIONS (SANITIZED ? 1000 : 10000)
+#define SAME_LEAF  40
+#define WARM       (ASSERTIONS / 10)
+#define SLACK      (64 * 1024)   /* rows differ by the length of their certificates */
+#define PEAK       (1024 * 1024) /* over what is held */
 
 static struct {
         size_t live, peak;

@@ -2,19 +2,12 @@
 /* test_bytes.c: the bounded reader and writer, hex, and the memory a PIN may live in. */
 #include "base/bytes.h"
 #include "base/secret.h"
+#include "tests/support/sanitized.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <cmocka.h>
 #include <stdio.h>
-
-#if defined(__SANITIZE_ADDRESS__)
-#define SANITIZED
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SANITIZED
-#endif
-#endif
 
 static void integers_are_big_endian_and_come_back(void **state)
 {
@@ -190,7 +183,7 @@ static void secret_pages_are_locked_undumpable_and_not_inherited(void **state)
         (void)state;
         _cleanup_secret_ struct secret *secret = NULL;
         assert_int_equal(secret_new(&secret, 8), 0);
-#ifndef SANITIZED /* the address sanitizer turns mlock into nothing */
+#if !SANITIZED /* the address sanitizer turns mlock into nothing */
         assert_true(mapping_has_flag(secret->data, " lo"));
 #endif
         assert_true(mapping_has_flag(secret->data, " dd"));

@@ -2,6 +2,7 @@
 /* test_evidence_flips.c: nothing in a bundle can be changed: each byte flipped, with and without a checksum made to
  * fit; the same inside a PDF.
  */
+#include "tests/support/sanitized.h"
 #include "tests/unit/evidence_talk.h"
 
 /* ---- flips ---- */
@@ -19,11 +20,7 @@ static void show(const char *what, const struct tally *tally)
 }
 
 /* Every byte; under the sanitizer, which is slow and has the same branches, one in seven. */
-#ifdef __SANITIZE_ADDRESS__
-#define STEP 7
-#else
-#define STEP 1
-#endif
+#define STEP (SANITIZED ? 7 : 1)
 
 static void flip_each(struct fixture *f, const unsigned char *file, size_t len,
         const struct mohr_trust *authorities, struct tally *tally)

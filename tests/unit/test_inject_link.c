@@ -6,21 +6,11 @@
 #include "client-sdk/link/pair.h"
 #include "client-sdk/link/renew.h"
 #include "tests/support/inject.h"
+#include "tests/support/sanitized.h"
 #include "tests/unit/link_world.h"
 
-#define OWN INJECT(INJECT_MEMORY | INJECT_SYSTEM)
-#if defined(__SANITIZE_ADDRESS__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#ifdef SANITIZED
-#define FEW(plain, sanitized) sanitized
-#else
-#define FEW(plain, sanitized) plain
-#endif
+#define OWN                   INJECT(INJECT_MEMORY | INJECT_SYSTEM)
+#define FEW(plain, sanitized) (SANITIZED ? (sanitized) : (plain))
 /* A handshake asks OpenSSL's memory thousands of times, and takes milliseconds: each failure is tried plain, or only some. */
 #define OPENSSL INJECT_EVERY(INJECT_OPENSSL, FEW(1511, 4001))
 #define EVERY   INJECT_EVERY(INJECT_MEMORY | INJECT_SYSTEM, FEW(1, 7))
