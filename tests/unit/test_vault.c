@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_vault.c: memory for a library through whose buffers digits pass, as the kernel sees it (/proc/self/smaps). */
 #include "daemon/prompt/vault.h"
+#include "tests/support/sanitized.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -29,6 +30,12 @@ static const char *flags_of(const void *at)
         return line;
 }
 
+/* The address sanitizer turns mlock into nothing. */
+static bool is_locked(const void *at)
+{
+        return SANITIZED || strstr(flags_of(at), " lo") != NULL;
+}
+
 static void a_piece_is_locked_and_in_no_dump(void **state)
 {
         (void)state;
@@ -37,13 +44,13 @@ static void a_piece_is_locked_and_in_no_dump(void **state)
                 uint8_t *piece = vault_malloc(sizes[i]);
                 assert_non_null(piece);
                 assert_int_equal((uintptr_t)piece % 16, 0);
-                assert_non_null(strstr(flags_of(piece), " lo"));
+                assert_true(is_locked(piece));
                 assert_non_null(strstr(flags_of(piece), " dd"));
                 for (size_t at = 0; at < sizes[i]; at++)
                         assert_int_equal(piece[at], 0);
                 memset(piece, 7, sizes[i]);
                 if (sizes[i] > 0)
-                        assert_non_null(strstr(flags_of(piece + sizes[i] - 1), " lo"));
+                        assert_true(is_locked(piece + sizes[i] - 1));
                 vault_free(piece);
         }
         vault_free(NULL);
@@ -79,7 +86,7 @@ static void what_cannot_be_had_is_none(void **state)
         assert_return_code(getrlimit(RLIMIT_MEMLOCK, &before), 0);
         none.rlim_max = before.rlim_max;
         assert_return_code(setrlimit(RLIMIT_MEMLOCK, &none), 0);
-        if (geteuid() != 0) /* root may lock what it likes */
+        if (geteuid() != 0 && !SANITIZED) /* root may lock what it likes */
                 assert_null(vault_malloc(8));
         assert_return_code(setrlimit(RLIMIT_MEMLOCK, &before), 0);
 }
