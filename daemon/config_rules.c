@@ -5,6 +5,7 @@
  * for each. Only root's files may grant; in the user's a rule that leaves consent out changes nothing about it. What
  * a rule means is policy.c's, when it matches policy_rule.c's.
  */
+#include "daemon/audience.h"
 #include "daemon/config_internal.h"
 #include "daemon/limits.h"
 #include "daemon/policy_rule.h"
@@ -51,7 +52,13 @@ static int rule_who(const struct said *said, const char **ret_want)
 
 static int rule_audience(const struct said *said, const char **ret_want)
 {
-        return rule_audience_valid(said->value, ret_want) ? add(said, ret_want) : OUTCOME_USAGE;
+        char plain[AUDIENCE_PLAIN_MAX];
+        if (!rule_audience_valid(said->value, ret_want))
+                return OUTCOME_USAGE;
+        audience_plain(plain, said->value);
+        int r = add(said, ret_want);
+        return r == 0 ? config_list_add(said->rule->plain, RULE_VALUES_MAX, plain, strlen(plain))
+                      : r;
 }
 
 static int rule_purpose(const struct said *said, const char **ret_want)

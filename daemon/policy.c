@@ -20,6 +20,18 @@ const struct rule *policy_rule(const struct config *config, enum config_origin o
         return NULL;
 }
 
+struct policy_question policy_plain(
+        const struct policy_question *question, char text[static AUDIENCE_PLAIN_MAX])
+{
+        struct policy_question plain = *question;
+        plain.plain = true;
+        if (question->audience) {
+                audience_plain(text, question->audience);
+                plain.audience = text;
+        }
+        return plain;
+}
+
 /* A permission is of the account: where many people use one, it would be another holder's. And it is for an audience, which
  * nothing else has. */
 static void keep_from_strangers(const struct config *config, const struct policy_question *question,
@@ -139,10 +151,10 @@ static void tighten_by(struct policy_decision *d, const struct policy_decision *
 void policy_decide(const struct config *config, const struct policy_question *question,
         struct policy_decision *ret)
 {
-        struct policy_question plain = *question;
+        char text[AUDIENCE_PLAIN_MAX];
         struct policy_decision d = decide(config, question);
-        plain.plain = true;
         if (question->audience) {
+                const struct policy_question plain = policy_plain(question, text);
                 const struct policy_decision other = decide(config, &plain);
                 tighten_by(&d, &other);
         }

@@ -27,7 +27,7 @@ struct policy_question {
         const char *organization_key; /* as struct relying_request, or NULL */
         const char *audience;         /* NULL for all but assertions */
         const char *purpose;          /* or NULL */
-        bool plain; /* audiences are compared by their plain spelling (audience.h); policy_decide() sets it */
+        bool plain; /* the audience is in its plain spelling, and rules are compared in theirs: policy_plain() */
         claimset required, optional;
 };
 

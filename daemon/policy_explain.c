@@ -77,15 +77,20 @@ static json_t *rule_json(
 
 static json_t *rules_json(const struct config *config, const struct policy_question *question)
 {
-        struct policy_question plain = *question;
+        char text[AUDIENCE_PLAIN_MAX];
+        const struct policy_question plain = policy_plain(question, text);
+        const struct rule *const deciding[] = { policy_rule(config, CONFIG_ROOTS, question),
+                policy_rule(config, CONFIG_ROOTS, &plain),
+                policy_rule(config, CONFIG_USERS, question),
+                policy_rule(config, CONFIG_USERS, &plain) };
         _cleanup_message_ json_t *list = json_array();
-        plain.plain = true;
         for (const struct rule *rule = config->rules; rule; rule = rule->next) {
                 enum rule_match match = rule_match(rule, question);
                 if (match == RULE_OTHER_AUDIENCE)
                         match = rule_match(rule, &plain);
-                bool decides = rule == policy_rule(config, rule->origin, question) ||
-                               rule == policy_rule(config, rule->origin, &plain);
+                bool decides = false;
+                for (size_t i = 0; i < ARRAY_LEN(deciding); i++)
+                        decides |= rule == deciding[i];
                 if (json_array_append_new(list, rule_json(config, rule, match, decides)) < 0)
                         return NULL; /* rather than a rule less */
         }

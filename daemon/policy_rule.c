@@ -9,8 +9,6 @@
  */
 #include "daemon/policy_rule.h"
 
-#include "daemon/audience.h"
-
 #include "client-sdk/fields.h"
 
 #include <stdio.h>
@@ -189,15 +187,6 @@ static bool audience_matches(const char *pattern, const char *audience)
                        memcmp(pattern, audience, host_len) == 0);
 }
 
-/* As if both had been written in the same way. */
-static bool audience_matches_plain(const char *pattern, const char *audience)
-{
-        char plain[AUDIENCE_PLAIN_MAX], plain_pattern[AUDIENCE_PLAIN_MAX];
-        audience_plain(plain, audience);
-        audience_plain(plain_pattern, pattern);
-        return audience_matches(plain_pattern, plain);
-}
-
 static bool any_matches(
         char *const *list, const char *text, bool (*matches)(const char *pattern, const char *text))
 {
@@ -221,8 +210,8 @@ enum rule_match rule_match(const struct rule *rule, const struct policy_question
         enum rule_match who = match_who(rule, question);
         if (who != RULE_MATCHES)
                 return who;
-        if (!any_matches(rule->audience, question->audience,
-                    question->plain ? audience_matches_plain : audience_matches))
+        if (!any_matches(question->plain ? rule->plain : rule->audience, question->audience,
+                    audience_matches))
                 return RULE_OTHER_AUDIENCE;
         return any_matches(rule->purpose, question->purpose, is_same) ? RULE_MATCHES
                                                                       : RULE_OTHER_PURPOSE;
@@ -233,11 +222,6 @@ enum rule_match rule_match(const struct rule *rule, const struct policy_question
 static bool who_covers(const char *who, const char *other)
 {
         return strcmp(who, "any") == 0 || pattern_matches(who, other);
-}
-
-static bool audience_covers(const char *pattern, const char *other)
-{
-        return audience_matches(pattern, other) && audience_matches_plain(pattern, other);
 }
 
 /* Does one of `list` match whatever each of `others` does? None at all is any. */
@@ -263,7 +247,8 @@ static bool covers(const struct rule *rule, const struct rule *other)
 {
         bool works = !rule->works || (other->works && !(other->works & ~rule->works));
         return works && !passes_over(rule) && list_covers(rule->who, other->who, who_covers) &&
-               list_covers(rule->audience, other->audience, audience_covers) &&
+               list_covers(rule->audience, other->audience, audience_matches) &&
+               list_covers(rule->plain, other->plain, audience_matches) &&
                list_covers(rule->purpose, other->purpose, is_same);
 }
 
@@ -279,7 +264,8 @@ struct rule *rule_free_all(struct rule *rules)
 {
         while (rules) {
                 struct rule *next = rules->next;
-                char **const lists[] = { rules->who, rules->audience, rules->purpose };
+                char **const lists[] = { rules->who, rules->audience, rules->plain,
+                        rules->purpose };
                 for (size_t i = 0; i < ARRAY_LEN(lists); i++)
                         for (char **text = lists[i]; *text; text++)
                                 free(*text);

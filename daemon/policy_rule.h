@@ -20,8 +20,9 @@ struct rule {
         enum config_origin origin;
         char *who[RULE_VALUES_MAX + 1]; /* "any", "flatpak:ID", ...: whos[] in policy_rule.c */
         char *audience[RULE_VALUES_MAX + 1], *purpose[RULE_VALUES_MAX + 1]; /* none: any */
-        unsigned int works; /* set of 1 << enum policy_work; 0: any */
-        claimset claims;    /* that may go along */
+        char *plain[RULE_VALUES_MAX + 1]; /* of each audience, its plain spelling (audience.h) */
+        unsigned int works;               /* set of 1 << enum policy_work; 0: any */
+        claimset claims;                  /* that may go along */
         bool says_consent;
         enum policy_consent consent;
         bool pinpad, no_simulated;

@@ -6,7 +6,7 @@
 #include "base/outcome.h"
 #include "daemon/audience.h"
 #include "daemon/limits.h"
-#include "daemon/policy_rule.h"
+#include "daemon/policy_internal.h"
 #include "tests/fuzz/require.h"
 
 #include <stdio.h>
@@ -70,7 +70,6 @@ static void check_explained(const struct config *config, const struct policy_que
 static void check_plain(const struct config *config, const struct policy_question *question)
 {
         char plain[AUDIENCE_PLAIN_MAX], again[AUDIENCE_PLAIN_MAX];
-        struct policy_question spelled = *question;
         struct policy_decision a, b;
         if (!question->audience || !field_is_uri(question->audience))
                 return;
@@ -79,7 +78,7 @@ static void check_plain(const struct config *config, const struct policy_questio
                 return;
         audience_plain(again, plain);
         require(strcmp(plain, again) == 0 && field_is_uri(plain));
-        spelled.plain = true;
+        struct policy_question spelled = policy_plain(question, plain);
         policy_decide(config, question, &a);
         policy_decide(config, &spelled, &b);
         check_stricter(&a, &b);
