@@ -135,6 +135,16 @@ def by_documents(world, honest):
                 taken += [(content, out)] if code == 0 and json.loads(out).get("nonce") else []
     world.check(made == 3, "an assertion's parts are signed as documents, like any others", made)
     world.check(not taken, "and no verifier takes one of these for an assertion", taken)
+    by_cms(world, header, {**payload, "nonce": WANTED})
+
+
+def by_cms(world, header, payload):
+    """What the chip would sign of an assertion, byte for byte, as a document: the attributes around it are signed, and not it."""
+    text = ".".join(enclosed(json.dumps(part, separators=(",", ":")).encode()) for part in (header, payload))
+    made = [described(world.daemon, world.rig, world.card.reader, text.encode(), form) for form in ("cms", "cms-attached")]
+    world.check([error for error, _ in made] == [None, None], "an assertion's signing input is signed as a document, like any other", made)
+    taken = assertions(world, {signed[-256:] for _, signed in made}, [text])  # RSA's signature is the end of such a file
+    world.check(not taken, "and what the chip made of it is no signature of that text", taken)
 
 
 def everything(world):
