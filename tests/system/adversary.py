@@ -466,7 +466,7 @@ def reused_number(rig):
     else:
         answer = own.recv(65536)
         shown = pages(daemon)
-        rig.check(os.readlink(f"/proc/{child}/exe") == bank, "another program has the asker's number")
+        rig.check(wait_for(lambda: os.readlink(f"/proc/{child}/exe") == bank), "another program has the asker's number")
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
         own.close()

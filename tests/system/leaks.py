@@ -11,6 +11,7 @@ a document, a key, a new PIN, and by a screen. What falls leaves no image of its
 That the look can see is shown each time: the audience, which may be anywhere, is found.
 """
 import base64
+import contextlib
 import json
 import os
 import re
@@ -376,7 +377,8 @@ def no_image_is_left(rig):
     own = {daemon.process.pid, daemon.phone.process.pid}
     before = set(os.listdir(rig.dir))
     for pid in set(ours) - own:
-        os.kill(pid, signal.SIGSEGV)
+        with contextlib.suppress(ProcessLookupError):  # it ends with another one
+            os.kill(pid, signal.SIGSEGV)
     images = [pid for pid in own if fall(pid)]
     left = [name for name in set(os.listdir(rig.dir)) - before if "core" in name]
     running.close()
