@@ -143,9 +143,21 @@ int history_read(const struct cli *cli, struct history_source *source, ledger_ea
         return r == 0 ? 0 : unreadable(cli, r, problem);
 }
 
-void history_doubt(const struct cli *cli, const struct history_source *source)
+bool history_is_whole(const struct history_source *source, bool none)
 {
-        if (ledger_check_sum(source->check)->findings > 0)
+        if (none)
+                return source->anchors.count == 0 && source->head_read != LEDGER_BAD_ANCHOR;
+        return ledger_check_sum(source->check)->findings == 0;
+}
+
+void history_doubt(const struct cli *cli, const struct history_source *source, bool none)
+{
+        if (history_is_whole(source, none))
+                return;
+        if (none)
+                cli_warn(cli, _("There is no history here, but an anchor of one: it was removed as "
+                                "a whole."));
+        else
                 cli_warn(cli, _("This history is not as it was written. See what is wrong with "
                                 "it: mohr history verify"));
 }

@@ -46,8 +46,10 @@ _must_check_ int history_open(
  * here. As above. */
 _must_check_ int history_read(const struct cli *cli, struct history_source *source,
         ledger_each each, void *user, bool *ret_none);
+/* What was read is whole; and if there was nothing, nothing says that there should be. */
+bool history_is_whole(const struct history_source *source, bool none);
 /* A warning, if what was read is not whole. */
-void history_doubt(const struct cli *cli, const struct history_source *source);
+void history_doubt(const struct cli *cli, const struct history_source *source, bool none);
 /* {"row": its number, "time": as in ISO 8601, MEMBER: the body}, or NULL. */
 json_t *history_entry(int64_t row, const char *member, json_t *body);
 /* A JSON value on stdout; the exit code. */

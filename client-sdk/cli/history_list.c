@@ -197,11 +197,11 @@ static int tell_entries(const struct cli *cli, const struct listing *listing,
                                          "request; --from names another folder."));
                 else
                         print_entries(cli, listing->entries);
-                history_doubt(cli, source);
+                history_doubt(cli, source, none);
                 return cli_flushed() ? 0 : OUTCOME_INTERNAL;
         }
-        _cleanup_json_ json_t *all = json_pack("{s:b, s:O}", "whole",
-                ledger_check_sum(source->check)->findings == 0, "entries", listing->entries);
+        _cleanup_json_ json_t *all = json_pack(
+                "{s:b, s:O}", "whole", history_is_whole(source, none), "entries", listing->entries);
         return history_print_json(cli, all);
 }
 

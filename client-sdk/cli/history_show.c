@@ -103,7 +103,7 @@ static int tell_rows(
                         event_text(body));
                 history_print_members(cli, body, NULL);
         }
-        history_doubt(cli, source);
+        history_doubt(cli, source, false);
         return cli_flushed() ? 0 : OUTCOME_INTERNAL;
 }
 

@@ -229,7 +229,7 @@ int verify_tell(const struct cli *cli, const struct verifying *v, int outcome)
 /* None where an anchor says that there was one is no history that nobody began. */
 static int judge_none(const struct cli *cli, const struct verifying *v)
 {
-        if (v->source.anchors.count == 0 && v->source.head_read != LEDGER_BAD_ANCHOR)
+        if (history_is_whole(&v->source, true))
                 return cli_report_as(cli, OUTCOME_USAGE, _("There is no history here."),
                         _("Nothing was checked. One begins with the first request; --from names "
                           "another folder."),

@@ -117,6 +117,18 @@ static int number(sqlite3 *db, const char *sql, int64_t *ret)
         return SQLITE_OK;
 }
 
+/* Made, and nothing written yet: the first request may be on its way. */
+static int is_begun(sqlite3 *db, const struct reading *reading)
+{
+        int64_t application = 0, objects = 0;
+        int code = number(db, "PRAGMA application_id", &application);
+        if (code == SQLITE_OK)
+                code = number(db, "SELECT count(*) FROM sqlite_schema", &objects);
+        if (code != SQLITE_OK)
+                return failed(reading, db, code);
+        return application == 0 && objects == 0 ? -ENOENT : 0;
+}
+
 static int is_history(sqlite3 *db, const struct reading *reading)
 {
         static const struct {
@@ -250,7 +262,9 @@ static int read_database(const char *path, bool unchanging, struct reading *read
 {
         _cleanup_database_ sqlite3 *db = NULL;
         *ret_code = open_database(&db, path, unchanging, reading);
-        int r = *ret_code == SQLITE_OK ? is_history(db, reading) : failed(reading, db, *ret_code);
+        int r = *ret_code == SQLITE_OK ? is_begun(db, reading) : failed(reading, db, *ret_code);
+        if (r == 0)
+                r = is_history(db, reading);
         return r == 0 ? tell_rows(reading, db) : r;
 }
 

@@ -37,7 +37,7 @@ typedef int (*ledger_each)(
 /* $XDG_STATE_HOME/mohr, to be freed. -ENOENT: this user has no home. */
 _must_check_ int ledger_folder(char **ret);
 /* Tells all rows of FOLDER/history.db by rising numbers, as of one moment, whoever writes meanwhile. -ENOENT: there
- * is none. -EPROTONOSUPPORT: a newer version than this one wrote it. 21 with an English line for operators: it is no history, or it has not the form of one. What
+ * is none, or nothing in it yet. -EPROTONOSUPPORT: a newer version than this one wrote it. 21 with an English line for operators: it is no history, or it has not the form of one. What
  * `each` returns is returned. */
 _must_check_ int ledger_read(
         const char *folder, ledger_each each, void *user, char problem[static LEDGER_PROBLEM_MAX]);

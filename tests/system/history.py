@@ -202,6 +202,15 @@ def anchors(folder):
     with open(os.path.join(empty, "history.head"), "w", encoding="ascii") as file:
         file.write(anchor_line(rows[-1]))
     check(verify(empty)[0] == 21, "also if the head is all that is left")
+    code, out, err = run("history", "--from", empty)
+    check(code == 0 and "removed as a whole" in err and not json.loads(run("history", "--json", "--from", empty)[1])["whole"], "of which a list warns", (out, err))
+    os.unlink(os.path.join(empty, "history.head"))
+    for what in (lambda _db: None, lambda db: db.execute("PRAGMA journal_mode = WAL")):  # mohrd is about to write its first row
+        db = sqlite3.connect(os.path.join(empty, "history.db"))
+        what(db)
+        db.close()
+        code, _, err = run("history", "--from", empty)
+        check((verify(empty)[0], code, err) == (2, 0, ""), "a history that is just being made is none yet", (code, err))
 
 
 # ---- tampering ----
@@ -410,7 +419,7 @@ def hostile(folder):
     is_refused("no database")
     with open(path, "wb"):
         pass
-    is_refused("an empty file")
+    check(verify(folder)[0] == 21 and "removed as a whole" in run("history", "--from", folder)[2], "an empty file where an anchor knows of rows")
     os.unlink(path)
     write(folder + "-real", rows)
     os.symlink(os.path.join(folder + "-real", "history.db"), path)
