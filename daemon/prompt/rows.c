@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #define MAY_BREAK "\u200b"
+#define SEPARATOR "\u2028" /* a line feed would begin a paragraph, with a direction of its own */
 
 static size_t place_len(const char *at)
 {
@@ -35,17 +36,29 @@ static char *last_place(char *row, size_t columns)
         return column > columns ? place : NULL;
 }
 
+/* One line separator in the place of what stands there; false without room for it. */
+static bool separate(char dst[static PARTS_LINE_MAX], char *place)
+{
+        const char *rest = place + place_len(place);
+        size_t kept = strlen(rest) + 1;
+        char *end = place + strlen(SEPARATOR);
+        if (end + kept > dst + PARTS_LINE_MAX)
+                return false;
+        memmove(end, rest, kept);
+        memcpy(place, SEPARATOR, strlen(SEPARATOR));
+        return true;
+}
+
 void rows_break(char dst[static PARTS_LINE_MAX], const char *text, size_t columns)
 {
         snprintf(dst, PARTS_LINE_MAX, "%s", text);
         for (char *row = dst; *row;) {
                 char *place = last_place(row, columns);
-                if (place) {
-                        char *rest = place + place_len(place);
-                        memmove(place + 1, rest, strlen(rest) + 1);
-                        *place = '\n';
+                if (place && separate(dst, place)) {
+                        row = place + strlen(SEPARATOR);
+                } else {
+                        row += strcspn(row, "\n");
+                        row += *row == '\n';
                 }
-                row += strcspn(row, "\n");
-                row += *row == '\n';
         }
 }
