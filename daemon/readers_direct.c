@@ -71,12 +71,11 @@ static int trouble_of(const struct reader *reader, int status)
 void direct_ended(struct reader *reader, int status, enum helper_stage before)
 {
         int trouble = trouble_of(reader, status);
+        const bool sent = reader->link.pin_sent; /* whoever asked for one has yet to hear of it */
         if (before != HELPER_STARTING && trouble != OUTCOME_NO_READER)
                 trouble = NOT_TOLD;
         bool news = reader->trouble != trouble || reader->seen.present;
-        reader->link = (struct op_link){
-                .pin_sent = reader->link.pin_sent
-        }; /* who asked has yet to hear of it */
+        reader->link = (struct op_link){ .pin_sent = sent };
         reader->trouble = trouble;
         reader->seen.present = false;
         if (before != HELPER_STARTING && clock_ms() - reader->ready_ms >= SERVED_WELL_MS)
