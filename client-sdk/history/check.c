@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* check.c: the rows of a history one after another: is each what its digest says, has it the form of a row, and
  * may its event come here? An end needs a beginning and there is one end; what ends well has an assertion and
- * nothing else has; what is taken back was given before; only what a row says was pruned is missing.
+ * nothing else has; what is taken back was given before, and serves no request that begins later; a signed request is
+ * good once; only what a row says was pruned is missing.
+ *
+ * The writer judges by its indexes, and another program can have made those say something else. What was let
+ * pass by such a one stands in the rows, and is found here.
  */
 #include "client-sdk/history/check_internal.h"
 
@@ -14,10 +18,10 @@
 #define DOMAIN  "mohr-history-1" /* its NUL belongs to it */
 #define SEQ_MAX (INT64_C(1) << 53)
 
-/* What is known of a request, as bits. */
-enum { ASKED = 1, ASSERT = 2, CLOSED = 4, GRANTED = 8, SIGNS = 16 };
-/* And of a grant. */
-enum { GIVEN = 1, TAKEN_BACK = 2 };
+/* What is known of a request, as bits; above them the number of the row that began it. */
+enum { ASKED = 1, ASSERT = 2, CLOSED = 4, SIGNS = 8, ROW = 16 };
+/* And of a grant: this, or the number of the row that took it back, which is larger. */
+enum { GIVEN = 1 };
 
 static const char *const fault_names[] = {
 #define X(id, name) [LEDGER_##id] = name,
@@ -123,14 +127,14 @@ static int out_of_order(const struct at *at, const char *why)
         return ledger_find(at->check, LEDGER_ORDER, at->seq, 0, why);
 }
 
-static int known(const json_t *of, const char *key)
+static int64_t known(const json_t *of, const char *key)
 {
-        return (int)json_integer_value(json_object_get(of, key));
+        return json_integer_value(json_object_get(of, key));
 }
 
-static int note(json_t *of, const char *key, int bits)
+static int note(json_t *of, const char *key, int64_t what)
 {
-        return json_object_set_new(of, key, json_integer(known(of, key) | bits)) < 0 ? -ENOMEM : 0;
+        return json_object_set_new(of, key, json_integer(what)) < 0 ? -ENOMEM : 0;
 }
 
 /* What is missing before a row, or could not be read, may be what it rests on. */
@@ -161,24 +165,34 @@ static int gives(const char *method)
         return 0;
 }
 
+/* It is known by more digits than a request has. */
+static int use_once(const struct at *at, const char *signed_request)
+{
+        if (known(at->check->requests, signed_request))
+                return out_of_order(at, "a signed request that was used before");
+        return note(at->check->requests, signed_request, ASKED);
+}
+
 static int asked(const struct at *at)
 {
-        const char *request = text_of(at, "request");
+        const char *request = text_of(at, "request"), *once = text_of(at, "signed_request");
         if (known(at->check->requests, request))
                 return out_of_order(at, "this request was begun before");
         at->check->sum.requests++;
         at->check->sum.unanswered++;
-        return note(at->check->requests, request, ASKED | gives(text_of(at, "method")));
+        int r = note(
+                at->check->requests, request, at->seq * ROW | ASKED | gives(text_of(at, "method")));
+        return r == 0 && once ? use_once(at, once) : r;
 }
 
-static bool is_due(const struct at *at, const char *member, int bit, int request)
+static bool is_due(const struct at *at, const char *member, int bit, int64_t request)
 {
         bool has = text_of(at, member) != NULL, ok = strcmp(text_of(at, "outcome"), "Ok") == 0;
         return has == (ok && (request & ASKED ? (request & bit) != 0 : has));
 }
 
 /* An assertion, or a signature, leaves with "Ok" and with nothing else. */
-static int has_what_it_gave(const struct at *at, int request)
+static int has_what_it_gave(const struct at *at, int64_t request)
 {
         if (!is_due(at, "assertion", ASSERT, request))
                 return out_of_order(at, "an end whose assertion and outcome disagree");
@@ -187,7 +201,7 @@ static int has_what_it_gave(const struct at *at, int request)
                        : out_of_order(at, "an end whose signature and outcome disagree");
 }
 
-static int close_request(const struct at *at, int *ret_request)
+static int close_request(const struct at *at, int64_t *ret_request)
 {
         struct ledger_check *check = at->check;
         const char *request = text_of(at, "request");
@@ -197,24 +211,34 @@ static int close_request(const struct at *at, int *ret_request)
         if (!(*ret_request & ASKED) && nothing_is_missing(at))
                 return out_of_order(at, "an end of a request that was not begun");
         check->sum.unanswered -= *ret_request & ASKED ? 1 : 0;
-        return note(check->requests, request, CLOSED);
+        return note(check->requests, request, *ret_request | CLOSED);
+}
+
+/* One that was taken back while its request was open may still be named. */
+static int had_permission(const struct at *at, const char *grant, int64_t request)
+{
+        int64_t state = known(at->check->grants, grant);
+        if (!state)
+                return out_of_order(at, "a permission that was not given");
+        return state > GIVEN && request / ROW > state
+                       ? out_of_order(at, "a permission that was taken back before")
+                       : 0;
 }
 
 static int ended(const struct at *at)
 {
         const char *grant = text_of(at, "grant");
-        int request, r = close_request(at, &request);
+        int64_t request;
+        int r = close_request(at, &request);
         at->check->ended++;
         if (r == 0)
                 r = has_what_it_gave(at, request);
-        if (r == 0 && grant && !known(at->check->grants, grant))
-                r = out_of_order(at, "a permission that was not given");
-        return r;
+        return r == 0 && grant ? had_permission(at, grant, request) : r;
 }
 
 static int interrupted(const struct at *at)
 {
-        int request;
+        int64_t request;
         at->check->sum.interrupted++;
         return close_request(at, &request);
 }
@@ -234,7 +258,7 @@ static int revoked(const struct at *at)
         const char *grant = text_of(at, "grant");
         if (known(at->check->grants, grant) != GIVEN)
                 return out_of_order(at, "a permission taken back that was not there");
-        return note(at->check->grants, grant, TAKEN_BACK);
+        return note(at->check->grants, grant, at->seq);
 }
 
 static int refused(const struct at *at)

@@ -315,6 +315,7 @@ def heads(folder):
 def order(folder):
     bodies = ordinary(3)
     grant = {"event": "granted", "at": 1795000010, "grant": request(0), "app": APP, "audience": AUDIENCE}
+    taken_back, once = {"event": "revoked", "at": 1795000011, "grant": request(0)}, 64 * "5"
     cases = [
         ("an end without a beginning", bodies[:5] + [ended(9)], 6),
         ("two ends", bodies[:3] + [ended(0)], 4),
@@ -330,6 +331,8 @@ def order(folder):
         ("taken back, never given", bodies[:3] + [{"event": "revoked", "at": 1, "grant": request(0)}], 4),
         ("taken back twice", bodies[:3] + [grant] + 2 * [{"event": "revoked", "at": 1, "grant": request(0)}], 6),
         ("an end by a permission that is not there", bodies[:2] + [ended(0, grant=request(7))], 3),
+        ("an end by a permission that was taken back before", bodies[:3] + [grant, taken_back, asked(1), ended(1, grant=request(0))], 7),
+        ("a signed request used twice", [created(), asked(0, signed_request=once), ended(0), asked(1, signed_request=once)], 4),
         ("a pruning of what is to come", bodies[:3] + [{"event": "pruned", "at": 1, "through": 4}], 4),
         ("a pruning that goes back", bodies + [{"event": "pruned", "at": 1, "through": 5}, {"event": "pruned", "at": 1, "through": 4}], 9),
     ]
@@ -337,6 +340,9 @@ def order(folder):
         write(folder, rows_of(rows))
         code, found, told = verify(folder)
         check(code == 21 and found == [("order", row, 0)], f"{what} is out of order", told)
+    write(folder, rows_of(bodies[:3] + [grant, asked(1), taken_back, ended(1, grant=request(0))]))
+    code, _, told = verify(folder)
+    check(code == 0, "a permission that was taken back while its request was open is none out of order", told)
     text = text_of(asked(0))
     forms = [("spaces", text.replace(":", ": ", 1)), ("no JSON", "x"), ("an array", "[]"), ("nothing", ""), ("a repeated name", '{"at":1,"at":1}'),
              ("another order", json.dumps(dict(reversed(sorted(asked(0).items()))), separators=(",", ":"))), ("an unknown member", text_of({**asked(0), "pin": "1234"})),

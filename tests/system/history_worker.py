@@ -29,9 +29,21 @@ def ask(number, request):
     return struct.pack(">BBI", 2, 1, number) + b"".join(map(text, texts)) + struct.pack(">6I", 1000, 4711, 0, 0, 0, 0) + bytes(3)
 
 
-def end(number, request):
-    texts = (request, "Ok", "", "a" * 64, "", "", "")
-    return struct.pack(">BBI", 2, 2, number) + b"".join(map(text, texts)) + bytes([0, 0, 255, 0])
+def end(number, request, grant="", remember=0):
+    texts = (request, "Ok", "", "a" * 64, "", grant, "")
+    return struct.pack(">BBI", 2, 2, number) + b"".join(map(text, texts)) + bytes([0, 0, 255, remember])
+
+
+def by_permission(number, request):
+    return ask(number, request)[:-1] + b"\1"
+
+
+def end_and_remember(number, request):
+    return end(number, request, remember=1)
+
+
+def take_back(number, grant):
+    return struct.pack(">BBI", 2, 4, number) + text(grant)
 
 
 class Worker:
@@ -265,7 +277,31 @@ def process(rig):
     rig.check(len(History(folder).rows) == 4, "and leaves no row")
 
 
+def lying_index(rig):
+    """An index says what its maker likes, and no row is touched. What it got by that stands in the rows."""
+    folder = os.path.join(rig.dir, "index")
+    worker = Worker(rig, folder)
+    for make, number in ((ask, 1), (end_and_remember, 1), (take_back, 1)):
+        worker.say(make, name(number))
+    for version, only in ((1000, " WHERE seq < 4"), (1001, "")):
+        db = sqlite3.connect(os.path.join(folder, "history.db"), isolation_level=None)
+        db.execute("PRAGMA writable_schema = ON")
+        db.execute("UPDATE sqlite_schema SET sql = ? WHERE name = 'entry_grant'", ("CREATE INDEX entry_grant ON entry (json_extract(body, '$.grant'))" + only,))
+        db.execute(f"PRAGMA schema_version = {version}")
+        db.close()
+        if only:
+            db = sqlite3.connect(os.path.join(folder, "history.db"), isolation_level=None)
+            db.execute("REINDEX entry_grant")
+            db.close()
+    worker.say(by_permission, name(2))
+    worker.say(lambda number, request: end(number, request, grant=name(1)), name(2))
+    worker.close()
+    done = subprocess.run([os.path.join(rig.build, "mohr"), "history", "verify", "--from", folder], capture_output=True, text=True, timeout=60, check=False)
+    rig.check(done.returncode == 21 and "taken back before" in done.stderr, "a permission that an index brings back is found where it served", done.stderr)
+
+
 def body(rig):
+    lying_index(rig)
     process(rig)
     full_disk(rig)
     no_files_left(rig)
