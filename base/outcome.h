@@ -83,9 +83,10 @@ enum outcome {
 #define DETAIL_PAUSED    "paused after wrong PINs: try again later"
 #define DETAIL_TOO_OFTEN "asked too often: try again later"
 /* Of a new PIN: that no card's holder can make one here; where it is not typed; and what is known of it. */
-#define DETAIL_OFFICE          "a national card's PIN is changed and unblocked by the service office alone"
-#define DETAIL_READER_KEYS     "this reader has keys for a PIN, and a new one is not typed there"
-#define DETAIL_NEW_PIN_AFAR    "no phone takes a new PIN: the card must lie in a reader of this computer"
+#define DETAIL_OFFICE      "a national card's PIN is changed and unblocked by the service office alone"
+#define DETAIL_READER_KEYS "this reader has keys for a PIN, and a new one is not typed there"
+#define DETAIL_NEW_PIN_AFAR                                                                        \
+        "no phone takes a new PIN: the card must lie in a reader of this computer"
 #define DETAIL_NEW_PIN_REFUSED "the card refuses this new PIN; the old one still holds"
 #define DETAIL_NO_NEW_PIN      "the card does not let its holder do this here; its PIN is as it was"
 #define DETAIL_WRONG_PUK       "the code that unblocks (PUK) was wrong"

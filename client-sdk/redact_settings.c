@@ -63,8 +63,8 @@ static bool is_word(const char *word, size_t len)
         static const char *const words[] = { "yes", "no", "ask", "grant", "refuse", "pcsc", "nfc",
                 "usb", "phone", "soft", "error", "warning", "notice", "info", "debug", "person",
                 "station", "piv-signature", "national", "all", "none", "assertions", "documents",
-                "keys", "pins", "bronze", "silver", "gold", "platinum", "card_generation", "card_expiry",
-                "reader" };
+                "keys", "pins", "bronze", "silver", "gold", "platinum", "card_generation",
+                "card_expiry", "reader" };
         for (size_t i = 0; i < ARRAY_LEN(words); i++)
                 if (strlen(words[i]) == len && memcmp(words[i], word, len) == 0)
                         return true;

@@ -52,9 +52,8 @@ static int judge(const struct cli *cli, const struct policy_asked *asked)
         bool beside = asked->audience || asked->purpose || asked->claims || asked->require;
         bool other = asked->what && strcmp(asked->what, "assertions") != 0;
         if (other && (asked->signed_file || asked->audience || asked->claims || asked->require))
-                return cli_usage(
-                        cli, _("Only assertions have an audience and claims: leave out "
-                               "--audience, --claims, --require and --signed-request."));
+                return cli_usage(cli, _("Only assertions have an audience and claims: leave out "
+                                        "--audience, --claims, --require and --signed-request."));
         if (asked->signed_file && beside)
                 return cli_usage(cli, _("A signed request says itself what it is for: leave out "
                                         "--audience, --purpose, --claims and --require."));

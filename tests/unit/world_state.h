@@ -81,8 +81,8 @@ struct world {
         uint8_t pinpad;     /* what the reader has */
         int pinpad_outcome; /* what comes of asking there, with this word */
         uint16_t pinpad_sw;
-        bool asks_pin; /* it asks itself, says a phone */
-        bool pin_sent; /* what a phone said of it before */
+        bool asks_pin;              /* it asks itself, says a phone */
+        bool pin_sent;              /* what a phone said of it before */
         unsigned int patience_s;    /* as the reader was told */
         uint32_t events, insertion; /* as the watcher and as the helper count them */
         enum card_event event_at_begin;
