@@ -103,8 +103,7 @@ static const struct word {
                 N_("Use a card reader without keys, or set pad = no below [pin] in mohr.conf.") },
         { DETAIL_NEW_PIN_AFAR,
                 N_("A PIN is not changed or unblocked over a phone. Nobody was asked, and nothing "
-                   "was "
-                   "sent to the card."),
+                   "was sent to the card."),
                 N_("Put the card into a card reader of this computer.") },
         { DETAIL_NEW_PIN_REFUSED, N_("The card refuses this new PIN. The old one still holds."),
                 N_("Take another new PIN.") },
