@@ -43,54 +43,75 @@ static bool is_blank(const char *at, size_t len)
         return false;
 }
 
-/* Marks that are drawn over or under the letter before them, and joiners: a few shape a letter, a pile
- * of them hides the lines above and below. */
-static bool extends(const char *at, size_t len)
+/* `ends` are the first and the last of each range. */
+static bool is_within(const char *const *ends, size_t count, const char *at, size_t len)
 {
-        static const struct {
-                const char *first, *last;
-        } ranges[] = {
-                { "\u0300", "\u036f" },
-                { "\u0483", "\u0489" },
-                { "\u0591", "\u05c7" },
-                { "\u0610", "\u061a" },
-                { "\u064b", "\u065f" },
-                { "\u0670", "\u0670" },
-                { "\u06d6", "\u06ed" },
-                { "\u0e31", "\u0e4e" },
-                { "\u1ab0", "\u1aff" },
-                { "\u1dc0", "\u1dff" },
-                { "\u200c", "\u200d" },
-                { "\u20d0", "\u20ff" },
-                { "\ufe0e", "\ufe0f" },
-                { "\ufe20", "\ufe2f" },
-        };
-        for (size_t i = 0; i < ARRAY_LEN(ranges); i++)
-                if (strlen(ranges[i].first) == len && memcmp(at, ranges[i].first, len) >= 0 &&
-                        memcmp(at, ranges[i].last, len) <= 0)
+        for (size_t i = 0; i + 1 < count; i += 2)
+                if (strlen(ends[i]) == len && memcmp(at, ends[i], len) >= 0 &&
+                        memcmp(at, ends[i + 1], len) <= 0)
                         return true;
         return false;
 }
 
-/* What could be taken for the mark that begins a line of ours. */
+/* Marks that are drawn over or under the letter before them, and joiners: a few shape a letter, a pile
+ * of them hides the lines above and below. */
+static bool extends(const char *at, size_t len)
+{
+        static const char *const ends[] = { "\u0300", "\u036f", "\u0483", "\u0489", "\u0591",
+                "\u05c7", "\u0610", "\u061a", "\u064b", "\u065f", "\u0670", "\u0670", "\u06d6",
+                "\u06ed", "\u0711", "\u0711", "\u0730", "\u074a", "\u07a6", "\u07b0", "\u07eb",
+                "\u07f3", "\u07fd", "\u07fd", "\u0816", "\u082d", "\u0859", "\u085b", "\u0898",
+                "\u089f", "\u08ca", "\u08ff", "\u0951", "\u0957", "\u0e31", "\u0e4e", "\u0eb1",
+                "\u0ebc", "\u0ec8", "\u0ece", "\u0f18", "\u0f19", "\u0f35", "\u0f39", "\u0f71",
+                "\u0f87", "\u0f8d", "\u0fbc", "\u135d", "\u135f", "\u1a55", "\u1a7f", "\u1ab0",
+                "\u1aff", "\u1b6b", "\u1b73", "\u1cd0", "\u1cf9", "\u1dc0", "\u1dff", "\u200c",
+                "\u200d", "\u20d0", "\u20ff", "\u2cef", "\u2cf1", "\u2de0", "\u2dff", "\u302a",
+                "\u302f", "\u3099", "\u309a", "\ua66f", "\ua67d", "\ua69e", "\ua69f", "\ua6f0",
+                "\ua6f1", "\ua8e0", "\ua8f1", "\ua92a", "\ua92d", "\ufb1e", "\ufb1e", "\ufe0e",
+                "\ufe0f", "\ufe20", "\ufe2f", "\U00010a01", "\U00010a0f", "\U00016af0",
+                "\U00016af4", "\U0001d165", "\U0001d1ad", "\U0001da00", "\U0001daaf", "\U0001e000",
+                "\U0001e02a", "\U0001e8d0", "\U0001e8d6", "\U0001e944", "\U0001e94a" };
+        return is_within(ends, ARRAY_LEN(ends), at, len);
+}
+
+/* What could be taken for the mark that begins a line of ours, and what draws a frame around words. */
 static bool is_mark(const char *at, size_t len)
 {
         static const char *const dots[] = { "\u00b7", "\u0387", "\u16eb", "\u1427", "\u2022",
-                "\u2023", "\u2024", "\u2027", "\u2043", "\u204c", "\u204d", "\u2219", "\u22c5",
-                "\u2e30", "\u2e31", "\u2e33", "\u30fb", "\uff65", "\U00010101" };
+                "\u2023", "\u2024", "\u2027", "\u2043", "\u204c", "\u204d", "\u2218", "\u2219",
+                "\u2299", "\u22c5", "\u2e30", "\u2e31", "\u2e33", "\u30fb", "\u318d", "\ua78f",
+                "\ufe45", "\ufe46", "\uff65", "\U00010101", "\U0001d16d" };
+        static const char *const ends[] = { "\u2300", "\u23ff", "\u2500", "\u27bf", "\u2900",
+                "\u2bff", "\U0001f311", "\U0001f318", "\U0001f518", "\U0001f518", "\U0001f532",
+                "\U0001f53d", "\U0001f780", "\U0001f7ff" };
         for (size_t i = 0; i < ARRAY_LEN(dots); i++)
                 if (strlen(dots[i]) == len && memcmp(dots[i], at, len) == 0)
                         return true;
-        return len == 3 && ((memcmp(at, "\u25a0", 3) >= 0 && memcmp(at, "\u27bf", 3) <= 0) ||
-                                   (memcmp(at, "\u2900", 3) >= 0 && memcmp(at, "\u2bff", 3) <= 0));
+        return is_within(ends, ARRAY_LEN(ends), at, len);
 }
 
-static const char *shown_as(const char *at, size_t len)
+static bool is_digit(const char *at)
+{
+        unsigned char lead = (unsigned char)at[0], next = (unsigned char)(*at ? at[1] : 0);
+        return (*at >= '0' && *at <= '9') || (lead == 0xd9 && next >= 0xa0 && next <= 0xa9) ||
+               (lead == 0xdb && next >= 0xb0 && next <= 0xb9);
+}
+
+/* Arabic and Persian zeros are dots, and one that stands alone looks like our mark. In a number it is none. */
+static bool is_lone_zero(const char *at, bool in_number)
+{
+        bool zero = strncmp(at, "\u0660", 2) == 0 || strncmp(at, "\u06f0", 2) == 0;
+        return zero && !in_number && !is_digit(at + 2);
+}
+
+static const char *shown_as(const char *at, size_t len, bool in_number)
 {
         if (is_blank(at, len))
                 return " ";
         if (is_mark(at, len))
                 return "-";
+        if (is_lone_zero(at, in_number))
+                return "0";
         return *at == '<' ? "\u2039" : NULL;
 }
 
@@ -99,9 +120,10 @@ void parts_clean(char *dst, size_t cap, const char *src, size_t max_chars)
         char clean[2 * PARTS_VALUE_MAX];
         text_sanitize(clean, base_min(cap, sizeof clean), src, max_chars);
         size_t used = 0, pile = PILE_MAX; /* nothing to mark yet */
+        bool in_number = false;
         for (const char *at = clean; *at;) {
                 size_t len = char_len(at);
-                const char *shown = shown_as(at, len);
+                const char *shown = shown_as(at, len, in_number);
                 size_t shown_len = shown ? strlen(shown) : len;
                 bool folded = shown && *shown == ' ' && (used == 0 || dst[used - 1] == ' ');
                 pile = extends(at, len) ? pile + 1 : 0;
@@ -111,6 +133,7 @@ void parts_clean(char *dst, size_t cap, const char *src, size_t max_chars)
                         memcpy(dst + used, shown ? shown : at, shown_len);
                         used += shown_len;
                 }
+                in_number = is_digit(at);
                 at += len;
         }
         while (used > 0 && dst[used - 1] == ' ')

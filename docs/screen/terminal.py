@@ -11,6 +11,7 @@ import argparse
 import ctypes
 import json
 import os
+import re
 import select
 import socket
 import sys
@@ -79,7 +80,8 @@ WORDS = {  # key: English, Persian
 }
 PIN_ENTRIES = 3
 PERSIAN_DIGITS = str.maketrans("0123456789", "۰۱۲۳۴۵۶۷۸۹")
-BULLETS = "\u00b7\u0387\u16eb\u1427\u2022\u2023\u2024\u2027\u2043\u204c\u204d\u2219\u22c5\u2e31\u30fb\uff65"
+BULLETS = "\u00b7\u0387\u16eb\u1427\u2022\u2023\u2024\u2027\u2043\u204c\u204d\u2218\u2219\u2299\u22c5\u2e31\u30fb\u318d\ua78f\uff65"
+LIKE_BULLETS = re.compile(f"[{BULLETS}\u2300-\u23ff\u2500-\u27bf\u2900-\u2bff\U0001f780-\U0001f7ff]|(?<!\\d)[\u0660\u06f0](?!\\d)")
 
 
 class Over(Exception):
@@ -133,7 +135,7 @@ def wipe(typed):
 
 def isolated(text):
     """Other people's text: it turns nothing round, and has no bullet, with which each line of ours begins."""
-    plain = "".join("-" if 0x25A0 <= ord(letter) <= 0x27BF or letter in BULLETS else letter for letter in text)
+    plain = LIKE_BULLETS.sub(lambda found: "0" if found[0].isdigit() else "-", text)
     return f"\u2068{plain}\u2069"
 
 

@@ -400,7 +400,9 @@ static void an_app_cannot_begin_a_row_with_our_mark(void **state)
         (void)state;
         static const char *const languages[] = { "en", "fa" };
         static const char *const marks[] = { "\u2022", "\u00b7", "\u2023", "\u2219", "\u25cf",
-                "\u25aa", "\u2726", "\u2b24", "\u29bf", "\u30fb", "\u2043", "\u27bf" };
+                "\u25aa", "\u2726", "\u2b24", "\u29bf", "\u30fb", "\u2043", "\u27bf", "\u0660",
+                "\u06f0", "\u2218", "\u23fa", "\u2502", "\u2588", "\u318d", "\ua78f", "\ufe45",
+                "\U0001f534", "\U0001f784" };
         for (size_t i = 0; i < ARRAY_LEN(marks); i++) {
                 struct question question = plain();
                 struct page page;
@@ -507,6 +509,11 @@ static void blanks_and_markup_lose_their_power(void **state)
                 { "هُوَّ", "هُوَّ" },
                 { "a\u0336\u0336\u0336\u0336\u0336\u0336z\u0301", "a\u0336\u0336\u0336z\u0301" },
                 { "\u0489\u200d\u0300x", "x" },
+                { "x\u08f0\u08f0\u08f0\u08f0\u08f0", "x\u08f0\u08f0\u08f0" },
+                { "ก\u0ec8\u0f71\u0f71\u0f72\u0f72", "ก\u0ec8\u0f71\u0f71" },
+                { "۱۰ ریال، ٠ تومان", "۱۰ ریال، 0 تومان" },
+                { "۰٫۵ ۰۰۷ a۰\u200c", "0٫۵ ۰۰۷ a0\u200c" },
+                { "─── PIN: ───", "--- PIN: ---" },
                 { "ا\u200c\u200c\u200c\u200c\u200c\u200cب", "ا\u200c\u200c\u200cب" },
                 { "a\U000e0068\U000e0069\u2062\u00ad\u180e\u3164z", "az" },
                 { "", "" },
