@@ -71,7 +71,7 @@ enum outcome {
 #define DETAIL_PHONE_ASKS                                                                          \
         "the phone asks for the PIN itself, which [pin] pad = no does not allow on this computer"
 #define DETAIL_PHONE_LAST_TRY                                                                      \
-        "one try is left, and the phone does not spend it on a PIN that is typed at a computer"
+        "one try is left, and the phone does not spend it where it cannot ask about it itself"
 /* Of a request that ended before the card had told what it thinks of the PIN. */
 #define DETAIL_TRY_AT_RISK "the PIN was being checked: a try may have been spent"
 /* Of a signed request. All that is wrong with one itself begins as the first. */

@@ -218,6 +218,7 @@ static const struct word phone_words[] = {
                 DETAIL_PHONE_CANCELLED }, /* by the keys of a reader there: too short, and given up */
         { OUTCOME_NOBODY_TO_ASK, 0, DETAIL_PHONE_NOTHING_TO_ASK_ON },
         { OUTCOME_POLICY, 0, DETAIL_PHONE_REFUSED },
+        { OUTCOME_LAST_TRY_DECLINED, 0, DETAIL_PHONE_LAST_TRY },
 };
 
 static const char *word_of(const struct word *words, size_t count, int outcome, uint16_t sw)

@@ -248,10 +248,11 @@ static const struct special {
                    "computer: mohr-relay serve --pin computer"),
                 false },
         { OUTCOME_LAST_TRY_DECLINED, DETAIL_PHONE_LAST_TRY,
-                N_("Only one try is left, and the phone does not spend it on a PIN that is typed "
-                   "at a "
-                   "computer."),
-                N_("Use a reader where the PIN is typed on the spot. No try was spent."), false },
+                N_("Only one try is left, and the phone does not spend it where it cannot ask "
+                   "about it itself."),
+                N_("Let it ask: mohr-relay serve on a terminal or display there; or use a reader "
+                   "of this computer. No try was spent."),
+                false },
         { OUTCOME_POLICY, DETAIL_REQUEST_EXPIRED,
                 N_("The signed request has expired, or a clock is wrong."),
                 N_("Have the service make a new one: each is good for minutes."), false },

@@ -137,8 +137,8 @@ static void tell(void *user, enum visit_news news, const struct announced *what,
                            "been spent."),
                 [VISIT_UNSIGNED] = N_("%s: the PIN was right, but nothing was signed."),
                 [VISIT_LAST_TRY] =
-                        N_("%s: one try is left, and is not spent on a PIN that is typed at a "
-                           "computer ([relay] last_try)."),
+                        N_("%s: one try is left, and is not spent where this device has nothing "
+                           "to ask about it on ([relay] last_try)."),
                 [VISIT_FORBIDDEN] =
                         N_("%s asked for what no computer may have, and was sent away. If "
                            "you do not know why, forget it: mohr-relay forget"),

@@ -5,8 +5,8 @@
  * Where this phone has something to ask on, it asks: who wants what is told from the announcement, the digits go from its
  * own prompt to the helper beside it, and to the computer the phone looks like a reader with keys, in the words of PC/SC
  * part 10. Elsewhere the digits come from the computer, sealed, or are typed on the reader's own keys. Digits from a computer
- * are no proof of a person: so the last try is not spent on them, unless the phone's owner lends it. A computer that lies
- * can then not block a card.
+ * are no proof of a person, and whoever types on keys has read what a computer shows: so the last try is not spent where
+ * nothing here asks about it, unless the phone's owner lends it. A computer that lies can then not block a card.
  *
  * The card's transaction stays open while the person reads and types. To let go of the card meanwhile and prove it again
  * afterwards was rejected: between the two anything may be laid on the reader, whereas an open transaction is the proof
@@ -47,15 +47,23 @@ static int pass_digits(struct visit *visit, reader_done done)
         return r;
 }
 
+/* Where nobody can be asked here. */
+static int look_at_last_try(struct visit *visit)
+{
+        if (visit->tries > 1 || visit->world.lends_last_try(visit->user))
+                return 0;
+        visit->result = VISIT_LAST_TRY;
+        return OUTCOME_LAST_TRY_DECLINED;
+}
+
 int visit_pin(struct visit *visit, struct visit_op *op _unused_)
 {
         visit->fresh = false;
-        if (visit->tries <= 1 && !visit->world.lends_last_try(visit->user)) {
-                secret_wipe(visit->pin);
-                visit->result = VISIT_LAST_TRY;
-                return OUTCOME_LAST_TRY_DECLINED;
-        }
-        return pass_digits(visit, visit_replied);
+        int r = look_at_last_try(visit);
+        if (r == 0)
+                return pass_digits(visit, visit_replied);
+        secret_wipe(visit->pin);
+        return r;
 }
 
 int visit_armed(
@@ -178,8 +186,10 @@ int visit_pinpad(struct visit *visit, struct visit_op *op)
         if (op->len != 1)
                 return -EBADMSG;
         visit->fresh = false;
-        if (!visit->world.ask)
-                return send_typed(visit, OP_PINPAD, op->payload, op->len);
+        if (!visit->world.ask) {
+                int last = look_at_last_try(visit);
+                return last != 0 ? last : send_typed(visit, OP_PINPAD, op->payload, op->len);
+        }
         const struct visit_question question = {
                 .announced = visit->announced,
                 .tries_left = visit->tries,

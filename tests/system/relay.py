@@ -115,7 +115,7 @@ def the_last_try(rig):
     daemon = lib.Daemon(rig, ("phone",), phone={"folder": folder})
     daemon.wait_state("phone", "card", seconds=20)
     code, _, err = rig.assert_(daemon)
-    rig.check(code == 24 and "typed at a computer" in err and pins(card) == 2, "mohrd's client hears 24, and why", (code, err))
+    rig.check(code == 24 and "cannot ask about it itself" in err and pins(card) == 2, "mohrd's client hears 24, and why", (code, err))
     rig.check("nonsense" not in daemon.process.said(), "and the phone's helper is not taken for a liar", daemon.process.said()[-300:])
     daemon.stop()
     phone.stop()

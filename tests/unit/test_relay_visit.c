@@ -519,6 +519,29 @@ static void the_last_try_is_not_for_digits_from_afar(void **state)
         }
 }
 
+/* Whoever types on them has read the pages of a computer, and no page here. */
+static void the_last_try_is_not_for_keys_that_nothing_here_asks_for(void **state)
+{
+        (void)state;
+        for (int lends = 0; lends < 2; lends++) {
+                struct rig *rig = rig_new(false);
+                rig->pinpad = PINPAD_VERIFY;
+                rig->left = 1;
+                rig->lends = lends;
+                go_to(rig, ANNOUNCED);
+                size_t before = rig->passed_count;
+                assert_int_equal(say_op(rig, OP_PINPAD, false), LINK_REASON_NONE);
+                assert_int_equal(rig->passed_count, before + (lends ? 1 : 0));
+                if (!lends) {
+                        assert_int_equal(rig->outcome, OUTCOME_LAST_TRY_DECLINED);
+                        assert_int_equal(say_op(rig, OP_PINPAD, false), LINK_REASON_NONE);
+                        assert_int_equal(rig->over, LINK_REASON_FORBIDDEN);
+                        assert_int_equal(rig->passed_count, before);
+                }
+                rig_free(rig);
+        }
+}
+
 static void the_counter_of_another_transaction_does_not_count(void **state)
 {
         (void)state;
@@ -994,6 +1017,7 @@ int main(void)
                 cmocka_unit_test(digits_wait_for_nothing),
                 cmocka_unit_test(one_announcement_takes_one_pin),
                 cmocka_unit_test(the_last_try_is_not_for_digits_from_afar),
+                cmocka_unit_test(the_last_try_is_not_for_keys_that_nothing_here_asks_for),
                 cmocka_unit_test(the_counter_of_another_transaction_does_not_count),
                 cmocka_unit_test(only_the_counter_of_the_pin_that_signs_counts),
                 cmocka_unit_test(a_visit_has_one_verify),

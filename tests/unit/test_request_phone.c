@@ -222,6 +222,7 @@ static void a_phones_words_are_told_as_a_phones(void **state)
                 { OUTCOME_REFUSED, 3, 0x6401, DETAIL_PHONE_CANCELLED, false },
                 { OUTCOME_REFUSED, 3, 0x6403, DETAIL_PHONE_CANCELLED, false },
                 { OUTCOME_LAST_TRY_DECLINED, 3, 0x6401, DETAIL_PHONE_CANCELLED, false },
+                { OUTCOME_LAST_TRY_DECLINED, 3, 0, DETAIL_PHONE_LAST_TRY, false },
                 { OUTCOME_NOBODY_TO_ASK, 3, 0, DETAIL_PHONE_NOTHING_TO_ASK_ON, false },
                 { OUTCOME_POLICY, 3, 0, DETAIL_PHONE_REFUSED, false },
                 { OUTCOME_BUSY, 3, 0, DETAIL_PHONE_BUSY, false },
