@@ -3,7 +3,7 @@
  *
  * The worker takes old bodies out behind an answer, once a day (docs/history.md, "Pruning"). Where no request comes for
  * months, nobody would start it, and what was to be kept for thirty days would still be there. So it is asked a question whose
- * answer nobody needs, some times a day, if anything is to be taken out at all and there is a history.
+ * answer nobody needs, some times a day, if there is a history. Where nothing is ever to be taken out nobody wakes for it.
  */
 #include "daemon/history_internal.h"
 
@@ -13,13 +13,10 @@
 #define FIRST_US (60 * 1000000ULL)
 #define AGAIN_US (6 * 3600 * 1000000ULL)
 
-static bool is_due(const struct history *history)
+static bool is_there(const struct history *history)
 {
-        const struct config *config = history->config;
         char path[4096];
-        if (config->history_keep_days == 0 || !config->state_dir)
-                return false;
-        int len = snprintf(path, sizeof path, "%s/history.db", config->state_dir);
+        int len = snprintf(path, sizeof path, "%s/history.db", history->config->state_dir);
         return len > 0 && (size_t)len < sizeof path && access(path, F_OK) == 0;
 }
 
@@ -29,13 +26,15 @@ static int on_tidying(sd_event_source *source, uint64_t usec, void *user)
         (void)usec;
         (void)sd_event_source_set_time_relative(source, AGAIN_US);
         (void)sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
-        if (is_due(history))
+        if (is_there(history))
                 history_nudge(history);
         return 0;
 }
 
 int history_tidy_init(struct history *history)
 {
+        if (history->config->history_keep_days == 0 || !history->config->state_dir)
+                return 0;
         int r = sd_event_add_time_relative(history->event, &history->tidying, CLOCK_MONOTONIC,
                 FIRST_US, 0, on_tidying, history);
         return r < 0 ? r : 0;

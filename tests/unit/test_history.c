@@ -581,10 +581,10 @@ static void what_is_old_goes_though_nobody_asks(void **state)
         }
         restart(f);
         expect_sql(f, "UPDATE entry SET body = json_set(body, '$.at', 1) WHERE seq <= 3", "");
-        run_until_idle(f);
-        assert_null(f->history->child); /* nothing is to be taken out: nobody is started */
+        assert_null(f->history->tidying); /* nothing is to be taken out: nobody wakes */
         expect_sql(f, pruned, "0");
         f->config.history_keep_days = 30;
+        restart(f);
         run_until_idle(f);
         assert_non_null(f->history->child);
         char said[4096] = "";
@@ -596,6 +596,7 @@ static void without_a_history_none_begins_by_itself(void **state)
 {
         struct fixture *f = *state;
         f->config.history_keep_days = 30;
+        restart(f);
         run_until_idle(f);
         assert_null(f->history->child);
 }
