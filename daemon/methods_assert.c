@@ -85,7 +85,7 @@ void method_assert(void *user, struct call *call, json_t *parameters)
         if (!params_accept(call, parameters, assert_params))
                 return;
         const char *bad = assert_params_read(parameters, &params);
-        if (!bad && !ui_read(&params.ui, param_object(parameters, "ui"), params.peer.uid))
+        if (!bad && !ui_read(&params.ui, param_object(parameters, "ui"), &params.peer))
                 bad = "ui.tty";
         if (bad)
                 method_invalid(call, bad);

@@ -168,7 +168,7 @@ void method_sign_documents(void *user, struct call *call, json_t *parameters)
         params.reader = param_string(parameters, "reader");
         params.timeout_ms =
                 (unsigned int)json_integer_value(json_object_get(parameters, "timeout_ms"));
-        if (ui_read(&params.ui, param_object(parameters, "ui"), params.peer.uid))
+        if (ui_read(&params.ui, param_object(parameters, "ui"), &params.peer))
                 sign(m, call, &params);
         else
                 method_invalid(call, "ui.tty");

@@ -181,7 +181,7 @@ static void on_turn(void *user, int outcome)
         };
         if (outcome != 0)
                 refuse(job, outcome, KEYS_OUTCOME, "another request uses this reader");
-        else if (ui_read(&asked.ui, param_object(job->parameters, "ui"), peer->uid))
+        else if (ui_read(&asked.ui, param_object(job->parameters, "ui"), peer))
                 job->start(job, &asked);
         else
                 refuse(job, OUTCOME_NOBODY_TO_ASK, KEYS_OUTCOME, NULL);
@@ -192,7 +192,7 @@ static void enqueue(struct methods *m, struct call *call, json_t *parameters,
         void (*start)(struct keys_job *job, const struct keys_call *asked))
 {
         struct person_ui ui;
-        if (!ui_read(&ui, param_object(parameters, "ui"), call_peer(call)->uid)) {
+        if (!ui_read(&ui, param_object(parameters, "ui"), call_peer(call))) {
                 method_invalid(call, "ui.tty");
                 return;
         }

@@ -74,7 +74,7 @@ static void pin_method(
         params.reader = param_string(parameters, "reader");
         params.timeout_ms =
                 (unsigned int)json_integer_value(json_object_get(parameters, "timeout_ms"));
-        if (!ui_read(&params.ui, param_object(parameters, "ui"), params.peer.uid)) {
+        if (!ui_read(&params.ui, param_object(parameters, "ui"), &params.peer)) {
                 method_invalid(call, "ui.tty");
                 return;
         }

@@ -5,6 +5,11 @@
  * has a narrow shape. A terminal must be a real one and belong to the caller: nobody may have a prompt
  * put on another's terminal. It is looked at without being opened, since opening a terminal can have
  * effects of its own.
+ *
+ * Who makes a display, or the other end of a terminal, can answer what is asked there. An app in a sandbox could: by TCP, by an
+ * abstract socket, by a socket in a folder that it shares, and by a terminal where it has the devices. It shall not
+ * agree in its person's stead, which other programs of the user can by many ways. So it is asked about where the session is, as
+ * our own environment says; it does not know the names of that from inside anyway.
  */
 #include "daemon/ui.h"
 
@@ -66,7 +71,22 @@ static const char *member(json_t *json, const char *name)
         return json_string_value(json_object_get(json, name)); /* NULL for absent and null */
 }
 
-bool ui_read(struct person_ui *ret, json_t *json, uid_t uid)
+static bool is_confined(const struct peer *peer)
+{
+        return peer->flatpak[0] || peer->snap[0];
+}
+
+static void put_into_session(struct person_ui *ui)
+{
+        *ui = (struct person_ui){
+                .display = getenv("DISPLAY"),
+                .wayland_display = getenv("WAYLAND_DISPLAY"),
+                .xauthority = getenv("XAUTHORITY"),
+                .language = ui->language,
+        };
+}
+
+bool ui_read(struct person_ui *ret, json_t *json, const struct peer *peer)
 {
         struct person_ui ui = {
                 .tty = member(json, "tty"),
@@ -76,8 +96,10 @@ bool ui_read(struct person_ui *ret, json_t *json, uid_t uid)
                 .xauthority = member(json, "xauthority"),
                 .language = member(json, "language"),
         };
-        if (ui.tty && !tty_belongs_to(ui.tty, uid))
+        if (ui.tty && !tty_belongs_to(ui.tty, peer->uid))
                 return false;
+        if (is_confined(peer))
+                put_into_session(&ui);
         *ret = ui;
         return true;
 }

@@ -4,12 +4,13 @@
 #define MOHR_UI_H
 
 #include "daemon/params.h"
+#include "daemon/peer.h"
 #include "daemon/person.h"
 
 extern const struct param ui_params[];
 
-/* `json` passed ui_params (or is NULL); the strings are borrowed from it. False: the terminal is not a
- * character device of this uid. */
-_must_check_ bool ui_read(struct person_ui *ret, json_t *json, uid_t uid);
+/* `json` passed ui_params (or is NULL); the strings are borrowed from it, or of our own environment. False: the
+ * terminal is not a character device of the peer's uid. */
+_must_check_ bool ui_read(struct person_ui *ret, json_t *json, const struct peer *peer);
 
 #endif

@@ -40,14 +40,14 @@ def last_asker(rig, daemon):
     return json.loads(out)["entries"][-1]["asked"]["app"] if code == 0 else err
 
 
-def asks(rig, daemon, argv, group=None, **more):
+def asks(rig, daemon, argv, group=None, display=":mohr-test", **more):
     """Runs a program that asks, perhaps in a group. (exit code, how it is called, what the page said)"""
     def enter():
         if group:
             with open(os.path.join(group, "cgroup.procs"), "w", encoding="ascii") as procs:
                 procs.write(str(os.getpid()))
     daemon.prompts()
-    done = subprocess.run(argv, env={**rig.env, "DISPLAY": ":mohr-test", "MOHR_SOCKET": daemon.socket}, preexec_fn=enter,
+    done = subprocess.run(argv, env={**rig.env, "DISPLAY": display, "MOHR_SOCKET": daemon.socket}, preexec_fn=enter,
                           capture_output=True, timeout=60, check=False, cwd=rig.dir, **more)
     return done.returncode, last_asker(rig, daemon), "\n".join(daemon.prompts()) + done.stderr.decode(errors="replace")
 
@@ -151,12 +151,18 @@ def flatpak(rig, daemon, make):
             return
         rig.check(code == 0 and app == expected, f"{what}: {expected.split(':')[0]}", (app, said))
         with open(info, "rb") as file:
+            code, _, said = asks(rig, daemon, [*sandbox, str(file.fileno()), "/.flatpak-info", *mohr(rig)], make(group), display="evil.example:7",
+                                 pass_fds=[file.fileno()])
+        own = "OPTION display=evil.example:7" in said
+        rig.check(code == 0 and own == expected.startswith("program:"), "an app in a sandbox opens no page on a display of its own", (own, said))
+        with open(info, "rb") as file:
             code, _, said = asks(rig, daemon, [*sandbox, str(file.fileno()), "/.flatpak-info", mohr(rig)[0], "grants"], make(group),
                                  pass_fds=[file.fileno()])
         rig.check(code == 16, "and it is told of nobody's permissions", said)
 
 
 def body(rig):
+    rig.env["DISPLAY"] = ":mohr-test"  # mohrd's own, of the session
     daemon = soft(rig)
     programs(rig, daemon)
     with hierarchy() as make:
