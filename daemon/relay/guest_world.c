@@ -146,7 +146,9 @@ static void tell(void *user, enum visit_news news, const struct announced *what,
         struct guest *guest = user;
         char text[CLI_TEXT_MAX], line[512], shown[CLI_TEXT_MAX];
         const char *computer = cli_text(guest->host->cli, text, guest->name);
-        if (news == VISIT_ASKS) {
+        if (news == VISIT_ASKS && !isatty(STDOUT_FILENO)) { /* no log says for whom and what for */
+                host_say(guest->host, _("%s asks to have something signed."), computer);
+        } else if (news == VISIT_ASKS) {
                 announced_line(what, line, sizeof line);
                 host_say(guest->host, "%s", cli_text(guest->host->cli, shown, line));
         } else if (news == VISIT_WRONG_PIN) {

@@ -7,7 +7,9 @@ import fcntl
 import hmac
 import json
 import os
+import pty
 import re
+import select
 import signal
 import socket
 import sqlite3
@@ -92,11 +94,29 @@ def from_afar(rig):
     rig.check(again.begin() == (OK, IS_NEW) and pins(card) == 1, "the next connection finds a helper that knows nothing")
     again.end()
     lines = phone.process.said()
-    rig.check("Counter 3: /usr/bin/counter" in lines and "https://office.example" in lines and "Counter 3: signed." in lines,
-              "the person at the phone reads who asked for what, and that it was signed", lines[-600:])
-    rig.check(PIN not in lines and "Sara" not in lines, "neither digits nor the holder's name are in what it prints")
+    rig.check("Counter 3 asks" in lines and "Counter 3: signed." in lines and "https://office.example" not in lines,
+              "a file or a journal is told that something was signed, and not for whom", lines[-600:])
+    rig.check(PIN not in lines and "Sara" not in lines, "nor are digits or the holder's name in what it prints")
     ends_in_order(rig, phone)
+    on_a_terminal(rig, phone)
     card.remove()
+
+
+def on_a_terminal(rig, phone):
+    leader, follower = pty.openpty()
+    phone.process = lib.Process(rig, "relay", [os.path.join(relayed.programs(rig), "mohr-relay"), "serve", *phone.words], phone.env, stdout=follower)
+    os.close(follower)
+    shown = ""
+    while "Ctrl-C" not in shown:
+        shown += os.read(leader, 65536).decode()
+    computer = phone.computer()
+    rig.check(computer.ask("ANNOUNCE", ANNOUNCEMENT)[0] == OK, "a request is announced to a phone with a terminal")
+    while "https://office.example" not in shown and select.select([leader], [], [], 20)[0]:
+        shown += os.read(leader, 65536).decode()
+    rig.check("Counter 3: /usr/bin/counter, https://office.example" in shown, "whose person reads there who asks for what", shown[-600:])
+    computer.end()
+    phone.stop()
+    os.close(leader)
 
 
 def the_last_try(rig):
