@@ -67,4 +67,3 @@ def told(world, hostile, judged):
     if world.check(not error, "hostile texts in a request of its own are served", (error, reply)):
         judged(world, "a phone alone", parameters, mark, reply, world.shown())
     world.settle("a request of its own")
-

@@ -127,16 +127,19 @@ def unrecorded(rig, what, daemon, card, caller, asked):
 def recorded(rig, what, daemon, card, caller, asked, work):
     """The row first; and no second row, no answer."""
     _, method, _, _, typed, does = work
-    before = card.stats()
+    before, spoiled = card.stats(), os.path.join(rig.dir, f"{method} without room")
     daemon.prompts()
-    daemon.script(getpin=typed, delay=0.5)
+    daemon.script(getpin=typed, until=spoiled)
     caller.begin(asked[0], **asked[1])
     rig.check(wait_for(lambda: is_asking(daemon), 20), f"{what}: somebody is asked")
     last = History(daemon.state).bodies[-1]
     rig.check((last["event"], last.get("method")) == ("asked", method) and verified(card) == before.get("verify_commands", 0),
               f"{what}: the row is on the disk before anything is answered", last)
     spoil(daemon.state)
+    with open(spoiled, "x", encoding="ascii"):
+        pass
     error, reply = caller.end()
+    os.unlink(spoiled)
     done = card.stats().get(does, 0) - before.get(does, 0) if does else 1
     rig.check(error == CANNOT_RECORD and done == 1 and not {"assertion", "signature", "keys"} & set(reply), f"{what}: what was done does not leave without its second row",
               (error, reply, card.stats()))

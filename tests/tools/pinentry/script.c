@@ -10,6 +10,7 @@
  *   "greeting": "none" | "noise"   instead of "OK"
  *   "flavor": NAME                 what GETINFO flavor tells; default nothing
  *   "delay": SECONDS               before every answer to CONFIRM and GETPIN
+ *   "until": FILE                  none of them is given before this is there
  *   "stay": true                   ignore SIGTERM, BYE and the end of input
  *   "record": FILE                 default PROGRAM.log: one line each for PID, options and commands
  *
@@ -170,7 +171,10 @@ static const char *next_of(
 {
         const json_t *entries = json_object_get(pinentry->script, list);
         size_t count = json_array_size(entries), at = (*asked)++;
+        const char *until = text_of(pinentry, "until", NULL);
         nap(json_number_value(json_object_get(pinentry->script, "delay")));
+        while (until && access(until, F_OK) < 0)
+                nap(0.005);
         const char *entry = json_string_value(json_array_get(entries, at < count ? at : count - 1));
         return entry ? entry : otherwise;
 }
