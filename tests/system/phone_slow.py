@@ -31,7 +31,7 @@ class Line:
         net.say("loss 0")
         self.card = phone.Soft(rig, **switches)
         self.daemon = slow.Far(rig, net, typed, card=self.card)
-        self.daemon.wait_state("phone", "card", seconds=30)
+        self.daemon.wait_state("phone", "card", seconds=90)
 
     def asked_again(self):
         """A request when the line is back. For a few seconds the phone may still wait for the connection that was cut (23)."""
@@ -103,7 +103,7 @@ def cut_at(rig, net, side, word, typed):
             return f"answer {code} {answer}", True
         if took > 40:
             return f"answer after {took:.0f} s", True
-        if not line.card.locked(25):
+        if not line.card.locked(25) and line.card.stats():  # one that never had power has written nothing
             return f"left unlocked {line.card.stats()}", True
         if line.spent() > 1:
             return f"PIN sent twice {line.card.stats()}", True
