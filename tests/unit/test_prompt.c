@@ -127,7 +127,7 @@ static void a_wrong_entry_is_explained_and_asked_three_times(void **state)
 
 static void pinentry_is_told_terminal_language_and_time(void **state)
 {
-        static const char *const told[] = { "\nOPTION ttyname=/dev/pts/7\n",
+        static const char *const told[] = { "\nOPTION ttyname=/dev/pts/nobodys\n",
                 "\nOPTION ttytype=xterm\n", "\nOPTION lc-ctype=C.UTF-8\n", "\nSETTIMEOUT ",
                 "\nSETTITLE ", "\nSETOK ", "\nSETCANCEL ", "\nSETPROMPT Identification PIN:\n",
                 "\nBYE\n" };
