@@ -17,20 +17,29 @@ int course_agree(struct course *course, compose_page compose)
         return dialogue_confirm(course->dialogue, &page, &third);
 }
 
+bool course_is_reversed(const struct course *course)
+{
+        return course->flavour->enter_agrees && !course->flavour->two_buttons;
+}
+
+int course_decide_page(struct course *course, struct page *page, bool *ret_yes)
+{
+        bool third = false, reversed = course_is_reversed(course);
+        if (reversed) {
+                const char *yes = page->ok;
+                page->ok = page->notok;
+                page->notok = yes;
+        }
+        int outcome = dialogue_confirm(course->dialogue, page, &third);
+        *ret_yes = outcome == 0 && third == reversed;
+        return outcome;
+}
+
 int course_decide(struct course *course, compose_page compose, bool *ret_yes)
 {
         struct page page;
-        bool third = false;
-        bool reversed = course->flavour->enter_agrees && !course->flavour->two_buttons;
         compose(course->question, &page);
-        if (reversed) {
-                const char *yes = page.ok;
-                page.ok = page.notok;
-                page.notok = yes;
-        }
-        int outcome = dialogue_confirm(course->dialogue, &page, &third);
-        *ret_yes = outcome == 0 && third == reversed;
-        return outcome;
+        return course_decide_page(course, &page, ret_yes);
 }
 
 /* ---- the pages ----------------------------------------------------------------------------- */

@@ -27,6 +27,9 @@ struct step {
 int course_agree(struct course *course, compose_page compose);
 /* Yes or no, each with a button, and a third to leave. Of two buttons the second is both no and leave. */
 int course_decide(struct course *course, compose_page compose, bool *ret_yes);
+/* The same of a page that is there. Where Enter is the first button's, its first two change places. */
+int course_decide_page(struct course *course, struct page *page, bool *ret_yes);
+bool course_is_reversed(const struct course *course);
 int course_last_try(struct course *course);
 bool course_is_last_try(const struct question *question); /* also where nobody knows */
 

@@ -49,9 +49,19 @@ static bool not_granted(const struct question *question)
 
 /* ---- keys ---------------------------------------------------------------------------------- */
 
+/* They say who the holder is, and no PIN comes after this page: so Enter is no "yes" here. Two buttons are enough where it
+ * is none anyway. */
 static int ask_certificates(struct course *course)
 {
-        return course_agree(course, texts_certificates);
+        struct page page;
+        bool yes = false;
+        texts_certificates(course->question, &page);
+        if (!course_is_reversed(course)) {
+                page.cancel = page.notok;
+                page.notok = NULL;
+        }
+        int outcome = course_decide_page(course, &page, &yes);
+        return outcome == 0 && !yes ? OUTCOME_REFUSED : outcome;
 }
 
 static int ask_key(struct course *course)

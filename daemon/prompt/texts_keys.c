@@ -109,7 +109,7 @@ void texts_certificates(const struct question *question, struct page *ret)
         struct parts parts = { 0 };
         texts_begin(&parts, question, ret);
         ret->ok = _("_Agree");
-        ret->cancel = _("_Refuse");
+        ret->notok = _("_Refuse");
         parts_add(
                 &parts, _("A program wants to see the certificates of this card. No PIN is needed "
                           "for that, and nothing is signed."));

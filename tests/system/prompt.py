@@ -356,6 +356,13 @@ def curses_choices():
         prompt.end()
         check((answer, prompt.released, prompt.remember) == ((outcome, PIN if outcome == 0 else ""), released, remember),
               f"{flavour}: {what}", (answer, prompt.released, prompt.remember))
+    for what, keys, outcome in (("Enter", enter, REFUSED), ("the second button", tab + enter, 0), ("the third", tab + tab + enter, REFUSED)):
+        prompt = Prompt(flavour, work=CERTIFICATES, audience="", purpose="")
+        prompt.wait_for("<Agree>")
+        prompt.type(keys)
+        answer = prompt.answer()
+        prompt.end()
+        check(answer == (outcome, ""), f"{flavour}: {what} at the certificates, which no PIN follows", answer)
 
 
 def curses_in_a_small_window():
