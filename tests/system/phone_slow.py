@@ -238,4 +238,4 @@ def body(rig):
 
 
 if __name__ == "__main__":
-    main(body, workers=24)  # each of them waits most of its time
+    main(body, workers=10)  # each of them waits most of its time; a user has 128 inotify instances, and this runs twice at once
