@@ -74,7 +74,8 @@ static bool extends(const char *at, size_t len)
         return is_within(ends, ARRAY_LEN(ends), at, len);
 }
 
-/* What could be taken for the mark that begins a line of ours, and what draws a frame around words. */
+/* What could be taken for the mark that begins a line of ours, and what draws a frame around words. What characters for private
+ * use look like is for a font to say; those of terminals have dots and frames there. */
 static bool is_mark(const char *at, size_t len)
 {
         static const char *const dots[] = { "\u00b7", "\u0387", "\u16eb", "\u1427", "\u2022",
@@ -83,7 +84,8 @@ static bool is_mark(const char *at, size_t len)
                 "\ufe45", "\ufe46", "\uff65", "\U00010101", "\U0001d16d" };
         static const char *const ends[] = { "\u2300", "\u23ff", "\u2500", "\u27bf", "\u2900",
                 "\u2bff", "\U0001f311", "\U0001f318", "\U0001f518", "\U0001f518", "\U0001f532",
-                "\U0001f53d", "\U0001f780", "\U0001f7ff" };
+                "\U0001f53d", "\U0001f780", "\U0001f7ff", "\ue000", "\uf8ff", "\U000f0000",
+                "\U0010fffd" };
         for (size_t i = 0; i < ARRAY_LEN(dots); i++)
                 if (strlen(dots[i]) == len && memcmp(dots[i], at, len) == 0)
                         return true;

@@ -81,7 +81,7 @@ WORDS = {  # key: English, Persian
 PIN_ENTRIES = 3
 PERSIAN_DIGITS = str.maketrans("0123456789", "۰۱۲۳۴۵۶۷۸۹")
 BULLETS = "\u00b7\u0387\u16eb\u1427\u2022\u2023\u2024\u2027\u2043\u204c\u204d\u2218\u2219\u2299\u22c5\u2e31\u30fb\u318d\ua78f\uff65"
-LIKE_BULLETS = re.compile(f"[{BULLETS}\u2300-\u23ff\u2500-\u27bf\u2900-\u2bff\U0001f780-\U0001f7ff]|(?<!\\d)[\u0660\u06f0](?!\\d)")
+LIKE_BULLETS = re.compile(f"[{BULLETS}\u2300-\u23ff\u2500-\u27bf\u2900-\u2bff\ue000-\uf8ff\U0001f780-\U0001f7ff\U000f0000-\U0010fffd]|(?<!\\d)[\u0660\u06f0](?!\\d)")
 
 
 class Over(Exception):

@@ -402,7 +402,7 @@ static void an_app_cannot_begin_a_row_with_our_mark(void **state)
         static const char *const marks[] = { "\u2022", "\u00b7", "\u2023", "\u2219", "\u25cf",
                 "\u25aa", "\u2726", "\u2b24", "\u29bf", "\u30fb", "\u2043", "\u27bf", "\u0660",
                 "\u06f0", "\u2218", "\u23fa", "\u2502", "\u2588", "\u318d", "\ua78f", "\ufe45",
-                "\U0001f534", "\U0001f784" };
+                "\U0001f534", "\U0001f784", "\uf111", "\U000f0765" };
         for (size_t i = 0; i < ARRAY_LEN(marks); i++) {
                 struct question question = plain();
                 struct page page;
