@@ -186,6 +186,28 @@ static const char *fitting_start(const char *text, size_t room)
         return text;
 }
 
+/* How far an address goes up to the end of its host; 0: it has none. */
+static size_t host_end(const char *address)
+{
+        const char *host = strstr(address, "://");
+        return host ? (size_t)(host + 3 - address) + strcspn(host + 3, "/?#") : 0;
+}
+
+/* Whose a host is stands at its end, and so does the host itself behind what is no more than a user's name. */
+static void cut_address(const char *address, size_t room, char dst[static PARTS_VALUE_MAX + 4])
+{
+        char host[PARTS_VALUE_MAX];
+        size_t len = host_end(address);
+        const char *rest = address[len] ? ELLIPSIS : "";
+        snprintf(host, sizeof host, "%.*s", (int)len, address);
+        if (escaped_len(host) <= room)
+                snprintf(dst, PARTS_VALUE_MAX + 4, "%.*s" ELLIPSIS,
+                        (int)(parts_fitting(address, room) - address), address);
+        else
+                snprintf(dst, PARTS_VALUE_MAX + 4, ELLIPSIS "%s%s",
+                        fitting_start(host, room > strlen(rest) ? room - strlen(rest) : 0), rest);
+}
+
 static void cut_value(const struct part *part, size_t level, char dst[static PARTS_VALUE_MAX + 4])
 {
         size_t room = level > strlen(ELLIPSIS) ? level - strlen(ELLIPSIS) : 0;
@@ -194,6 +216,8 @@ static void cut_value(const struct part *part, size_t level, char dst[static PAR
         else if (part->cut == CUT_END)
                 snprintf(dst, PARTS_VALUE_MAX + 4, "%.*s" ELLIPSIS,
                         (int)(parts_fitting(part->value, room) - part->value), part->value);
+        else if (part->cut == CUT_HOST)
+                cut_address(part->value, room, dst);
         else
                 snprintf(dst, PARTS_VALUE_MAX + 4, ELLIPSIS "%s", fitting_start(part->value, room));
 }

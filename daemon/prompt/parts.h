@@ -17,7 +17,13 @@
 #define PARTS_VALUE_MAX 1024
 #define PARTS_MAX       48
 
-enum cut { CUT_NEVER, CUT_END, CUT_START, CUT_BREAK /* never, but a long word may be broken */ };
+enum cut {
+        CUT_NEVER,
+        CUT_END,
+        CUT_START,
+        CUT_HOST, /* an address: as CUT_END, but the end of its host stays */
+        CUT_BREAK /* never, but a long word may be broken */
+};
 
 struct part {
         const char *format; /* translated; one %s if there is a value */

@@ -106,7 +106,7 @@ void texts_add_reader(struct parts *parts, const struct question *question)
 void texts_add_audience(struct parts *parts, const struct question *question)
 {
         if (*question->audience)
-                parts_outside(parts, _("For whom: %s"), CUT_END, question->audience);
+                parts_outside(parts, _("For whom: %s"), CUT_HOST, question->audience);
 }
 
 void texts_add_purpose(struct parts *parts, const struct question *question)

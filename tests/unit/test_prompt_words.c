@@ -479,6 +479,33 @@ static void something_of_the_app_always_remains(void **state)
         }
 }
 
+/* Whose it is stands at its end: bank.example.(...).evil.example is not bank.example's. */
+static void a_long_host_is_told_by_its_end(void **state)
+{
+        (void)state;
+        static const char *const languages[] = { "en", "fa" };
+        static void (*const compose[])(const struct question *, struct page *) = { texts_asked,
+                texts_consent, texts_entry, texts_remember };
+        for (size_t i = 0; i < 2 * ARRAY_LEN(compose); i++) {
+                struct question question = hostile("/a", languages[i % 2]);
+                struct page page;
+                char shown[PARTS_LINE_MAX];
+                longest_names(&question);
+                memset(question.audience, 'a', sizeof question.audience - 1);
+                memcpy(question.audience, "https://bank.example.", 21);
+                memcpy(question.audience + 240, ".evil.example/", 14);
+                speak(languages[i % 2]);
+                compose[i / 2](&question, &page);
+                parts_clean(shown, sizeof shown, page.desc, SIZE_MAX); /* without places to break */
+                assert_non_null(strstr(shown, ".evil.example"));
+                memset(question.audience + 240, 'a', 14);
+                memcpy(question.audience + 490, "@evil.example", 14);
+                compose[i / 2](&question, &page);
+                parts_clean(shown, sizeof shown, page.desc, SIZE_MAX);
+                assert_non_null(strstr(shown, "@evil.example"));
+        }
+}
+
 static void an_app_cannot_add_a_line_or_leave_its_isolate(void **state)
 {
         (void)state;
@@ -602,6 +629,7 @@ int main(void)
                 cmocka_unit_test(no_name_leaves_a_page_without_words),
                 cmocka_unit_test(something_of_the_app_always_remains),
                 cmocka_unit_test(an_app_cannot_add_a_line_or_leave_its_isolate),
+                cmocka_unit_test(a_long_host_is_told_by_its_end),
                 cmocka_unit_test(an_app_cannot_begin_a_row_with_our_mark),
                 cmocka_unit_test(blanks_and_markup_lose_their_power),
                 cmocka_unit_test(a_long_word_may_be_broken),
