@@ -4,7 +4,7 @@
  *
  * Whoever can read the history may see them and take them back. An app in a sandbox cannot read it, and
  * would learn from the list which other services its user goes to: it is refused, also where it is not known which app
- * it is.
+ * it is, or whether it is one.
  */
 #include "daemon/methods_internal.h"
 
@@ -12,7 +12,6 @@
 #include "daemon/history.h"
 
 #include <stdio.h>
-#include <sys/stat.h>
 
 struct asking { /* a call that waits for the history */
         struct methods *methods;
@@ -77,21 +76,11 @@ static void taken_back(
                 method_fail(call, outcome, method_details(NULL, -1, detail));
 }
 
-/* What cannot be looked at is not known to be outside one. */
-static bool is_in_sandbox(const struct peer *peer)
-{
-        char info[64];
-        struct stat st;
-        snprintf(info, sizeof info, "/proc/%d/root/.flatpak-info", (int)peer->pid);
-        return peer->flatpak[0] || peer->snap[0] || lstat(info, &st) == 0 || errno != ENOENT;
-}
-
 /* NULL: the call has been answered. */
 static struct asking *begin(struct methods *m, struct call *call)
 {
-        const struct peer *peer = call_peer(call);
         struct asking *asking = NULL;
-        if (is_in_sandbox(peer)) {
+        if (call_peer(call)->sandbox != PEER_IS_FREE) {
                 method_fail(call, OUTCOME_POLICY,
                         method_details(NULL, -1, "an app in a sandbox is told of no permissions"));
                 return NULL;

@@ -181,6 +181,7 @@ void peer_look(int proc, uid_t uid, struct peer *peer)
         if (peer_is_interpreter(peer->executable))
                 read_arguments(proc, peer);
         read_group(proc, peer);
+        peer->sandbox = peer->snap[0] ? PEER_IS_CONFINED : peer_sandbox_of_root(proc);
         if (start_time(proc) != started)
                 *peer = before;
 }

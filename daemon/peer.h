@@ -11,6 +11,8 @@
 
 #include "base/base.h"
 
+enum peer_sandbox { PEER_MAY_BE_CONFINED, PEER_IS_FREE, PEER_IS_CONFINED };
+
 struct peer {
         uid_t uid;
         pid_t pid;
@@ -22,6 +24,7 @@ struct peer {
         char unit
                 [256]; /* systemd unit, user or system, that is not a plain session's, by its exact name; "" */
         bool system_unit; /* `unit` is the system manager's: no program of this user could have made it */
+        enum peer_sandbox sandbox; /* a Snap's or Flatpak's, whichever app it says that it is */
 };
 
 /* How history, limits and policy call this caller: "flatpak:ID", "snap:NAME.APP", "unit:NAME", "program:/PATH", or

@@ -98,15 +98,28 @@ static bool mount_is_of_memory(int proc, uint64_t mount)
         return false;
 }
 
+static int open_root(int proc)
+{
+        return openat(proc, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
 /* A descriptor that names the file and has not opened it. Android has no Flatpaks, and kills who makes this call. */
-static int find_info(int proc)
+static int find_info(int root)
 {
         const struct open_how how = { .flags = O_PATH | O_CLOEXEC,
                 .resolve = RESOLVE_CACHED | RESOLVE_NO_SYMLINKS };
-        _cleanup_close_ int root = openat(proc, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
-        return root < 0 ? -1
-                        : (int)portable_syscall(PORTABLE_CALL(SYS_openat2), root,
-                                  (long)".flatpak-info", (long)&how, sizeof how, 0);
+        return (int)portable_syscall(
+                PORTABLE_CALL(SYS_openat2), root, (long)".flatpak-info", (long)&how, sizeof how, 0);
+}
+
+/* Flatpak's file is a mount, or in memory, and so in the cache; what is not in the cache is none of Flatpak's. */
+enum peer_sandbox peer_sandbox_of_root(int proc)
+{
+        _cleanup_close_ int root = open_root(proc);
+        _cleanup_close_ int info = root < 0 ? -1 : find_info(root);
+        if (root < 0 || info >= 0)
+                return root < 0 ? PEER_MAY_BE_CONFINED : PEER_IS_CONFINED;
+        return errno == EAGAIN || errno == ENOENT ? PEER_IS_FREE : PEER_MAY_BE_CONFINED;
 }
 
 static bool may_be_read(int proc, int info)
@@ -120,7 +133,8 @@ static bool may_be_read(int proc, int info)
 void peer_flatpak_of_root(int proc, char dst[static PEER_TEXT_MAX])
 {
         char text[INFO_MAX], path[40];
-        _cleanup_close_ int info = find_info(proc);
+        _cleanup_close_ int root = open_root(proc);
+        _cleanup_close_ int info = root < 0 ? -1 : find_info(root);
         if (info < 0 || !may_be_read(proc, info))
                 return;
         snprintf(path, sizeof path, "/proc/self/fd/%d", info);

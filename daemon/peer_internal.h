@@ -31,6 +31,8 @@ bool peer_is_interpreter(const char *executable);
 
 /* A path to be shown: sanitised, and ending in U+2026 if that is not all of it. */
 void peer_put_path(char dst[static PEER_TEXT_MAX], const char *path);
+/* Is there a Flatpak's file in the process's root folder, whatever stands in it? */
+enum peer_sandbox peer_sandbox_of_root(int proc);
 /* The application's id, if the process's root folder holds one that can be read without waiting for anybody. */
 void peer_flatpak_of_root(int proc, char dst[static PEER_TEXT_MAX]);
 

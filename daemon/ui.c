@@ -71,11 +71,6 @@ static const char *member(json_t *json, const char *name)
         return json_string_value(json_object_get(json, name)); /* NULL for absent and null */
 }
 
-static bool is_confined(const struct peer *peer)
-{
-        return peer->flatpak[0] || peer->snap[0];
-}
-
 static void put_into_session(struct person_ui *ui)
 {
         *ui = (struct person_ui){
@@ -98,7 +93,7 @@ bool ui_read(struct person_ui *ret, json_t *json, const struct peer *peer)
         };
         if (ui.tty && !tty_belongs_to(ui.tty, peer->uid))
                 return false;
-        if (is_confined(peer))
+        if (peer->sandbox == PEER_IS_CONFINED)
                 put_into_session(&ui);
         *ret = ui;
         return true;

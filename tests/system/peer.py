@@ -154,7 +154,7 @@ def flatpak(rig, daemon, make):
             code, _, said = asks(rig, daemon, [*sandbox, str(file.fileno()), "/.flatpak-info", *mohr(rig)], make(group), display="evil.example:7",
                                  pass_fds=[file.fileno()])
         own = "OPTION display=evil.example:7" in said
-        rig.check(code == 0 and own == expected.startswith("program:"), "an app in a sandbox opens no page on a display of its own", (own, said))
+        rig.check(code == 0 and not own, "an app in a sandbox opens no page on a display of its own, whichever it is", said)
         with open(info, "rb") as file:
             code, _, said = asks(rig, daemon, [*sandbox, str(file.fileno()), "/.flatpak-info", mohr(rig)[0], "grants"], make(group),
                                  pass_fds=[file.fileno()])

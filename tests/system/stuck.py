@@ -4,6 +4,8 @@
 
 One of them is another document each time that it is read: what is told of it must be of one reading. The other's end is never answered. Whoever closes a file of FUSE waits for its server, and no signal ends that. It is left (docs/threat-model.md): an app of the same user can as
 well stop mohrd by a signal. What this shows is how far it goes: until that server ends, and not one call longer.
+
+Nor is it asked for the file by which a Flatpak is known, where it is an app's root folder: there mohrd would wait without any need.
 """
 import ctypes
 import hashlib
@@ -18,9 +20,10 @@ from lib import PIN, Connection, Daemon, main, wait_for
 
 TEXT = b"a document\n"
 PDF = b"%PDF-1.7 xy"
-LOOKUP, GETATTR, OPEN, READ, RELEASE, FLUSH, INIT, OPENDIR, NO_REPLY = 1, 3, 14, 15, 18, 25, 26, 27, (2, 36, 42)
+LOOKUP, GETATTR, OPEN, READ, RELEASE, FLUSH, INIT, OPENDIR, ACCESS, NO_REPLY = 1, 3, 14, 15, 18, 25, 26, 27, 34, (2, 36, 42)
 ROOT, FILE, CHANGING = 1, 2, 3
 NAMES = {b"document\0": FILE, b"changing\0": CHANGING}
+FLATPAKS = b".flatpak-info\0"
 NOT_CACHED = 1
 
 
@@ -43,16 +46,16 @@ def reply_to(request, node, body, again):
     if request == READ:
         _, offset, size = struct.unpack_from("<2QI", body)
         return (PDF if node == CHANGING and again else TEXT)[offset:offset + size]
-    return b"" if request == RELEASE else None
+    return b"" if request in (RELEASE, ACCESS) else None
 
 
 def serve(device, closer):
-    """Answers everything but the end of a file; that it was asked for, and by whom, is told."""
+    """Answers everything but the end of a file and the look for another; that it was asked for, and by whom, is told."""
     reads = 0
     while True:
         request = os.read(device, 1 << 17)
         _, what, unique, node, _, _, pid, _ = struct.unpack_from("<IIQQIIII", request)
-        if what == FLUSH and node == FILE:
+        if what == FLUSH and node == FILE or what == LOOKUP and request[40:] == FLATPAKS:
             os.write(closer, struct.pack("<I", pid))
         elif what == FLUSH:
             os.write(device, struct.pack("<IiQ", 16, 0, unique))
@@ -92,6 +95,27 @@ def add(rig, app, path, form):
         os.close(file)
 
 
+def its_own_root(rig, daemon, place, told):
+    """An app whose root folder this is asks for what no app in a sandbox is told."""
+    answered, answer = os.pipe()
+    app = os.fork()
+    if app == 0:
+        try:
+            os.chdir(os.path.dirname(daemon.socket))
+            os.chroot(place)
+            with socket.socket(socket.AF_UNIX) as own:
+                own.connect(os.path.basename(daemon.socket))
+                own.sendall(b'{"method":"mohr.Identity.ListGrants"}\0')
+                os.write(answer, own.recv(65536))
+        finally:
+            os._exit(0)
+    ended = wait_for(lambda: select.select([answered, told], [], [], 0)[0], 20)
+    said = os.read(answered, 65536) if ended and answered in ended else b""
+    os.kill(app, signal.SIGKILL)
+    os.waitpid(app, 0)
+    return rig.check(b"grants" in said, "a root folder that never answers is asked nothing", said or "mohrd waits for it")
+
+
 def body(rig):
     place = os.path.join(rig.dir, "place")
     there = mounted(place)
@@ -105,6 +129,8 @@ def body(rig):
     error, told_of_it = other.receive()[:2]
     rig.check(error is None and told_of_it["kind"] == "other" and told_of_it["digest"] == hashlib.sha256(TEXT).hexdigest(),
               "kind and digest are of one and the same reading", (error, told_of_it))
+    if os.geteuid() == 0 and not its_own_root(rig, daemon, place, told):
+        os.kill(server, signal.SIGKILL)  # so that all the rest can fail
     add(rig, app, os.path.join(place, "document"), "cms-attached")
     closed = wait_for(lambda: select.select([told], [], [], 0)[0] and struct.unpack("<I", os.read(told, 4))[0] == daemon.process.pid, 20)
     rig.check(closed, "mohrd closes what it was passed")

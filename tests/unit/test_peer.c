@@ -433,6 +433,7 @@ static void a_flatpak_is_one_if_group_and_root_agree(void **state)
         put(proc, "cgroup", OF(USER "app.slice/app-flatpak-org.example.Bank-4711.scope"));
         struct peer peer = look(proc);
         assert_string_equal(peer.flatpak, APP_ID);
+        assert_int_equal(peer.sandbox, PEER_IS_CONFINED);
         expect_key(&peer, "flatpak:" APP_ID);
         put(proc, "cgroup", OF(USER "app.slice/app-flatpak-org.example.Other-4711.scope"));
         peer = look(proc);
@@ -440,6 +441,25 @@ static void a_flatpak_is_one_if_group_and_root_agree(void **state)
         put(proc, "cgroup", OF(USER "app.slice/bank.service")); /* the root folder alone */
         peer = look(proc);
         expect_key(&peer, "unit:bank.service");
+        assert_int_equal(peer.sandbox, PEER_IS_CONFINED); /* whichever app it is */
+}
+
+static void whether_somebody_is_in_a_sandbox_is_known_or_not(void **state)
+{
+        const struct proc *proc = *state;
+        assert_int_equal(look(proc).sandbox, PEER_IS_CONFINED);
+        put_mount(proc, "fuse.sshfs"); /* nothing is read of it */
+        assert_int_equal(look(proc).sandbox, PEER_IS_CONFINED);
+        assert_int_equal(unlinkat(proc->fd, "root/.flatpak-info", 0), 0);
+        assert_int_equal(look(proc).sandbox, PEER_IS_FREE);
+        assert_int_equal(symlinkat("real", proc->fd, "root/.flatpak-info"), 0);
+        assert_int_equal(look(proc).sandbox, PEER_MAY_BE_CONFINED);
+        assert_int_equal(unlinkat(proc->fd, "root/.flatpak-info", 0), 0);
+        assert_int_equal(unlinkat(proc->fd, "root", AT_REMOVEDIR), 0);
+        assert_int_equal(
+                look(proc).sandbox, PEER_MAY_BE_CONFINED); /* as of one that ends just now */
+        put_uid(proc, 1, 1001);
+        assert_int_equal(look(proc).sandbox, PEER_MAY_BE_CONFINED);
 }
 
 static void a_root_folder_is_read_only_where_nobody_can_make_us_wait(void **state)
@@ -468,6 +488,7 @@ static void a_snap_is_one_unless_its_label_says_otherwise(void **state)
         put(proc, "cgroup", OF(USER "app.slice/snap.bank.desk-" UUID ".scope"));
         struct peer peer = look(proc);
         expect_key(&peer, "snap:bank.desk"); /* no AppArmor here */
+        assert_int_equal(peer.sandbox, PEER_IS_CONFINED);
         put(proc, "attr/current", "snap.bank.desk (enforce)\n");
         peer = look(proc);
         expect_key(&peer, "snap:bank.desk");
@@ -532,6 +553,7 @@ int main(void)
                 WITH_PROC(somebody_elses_process_is_not_looked_at),
                 WITH_PROC(a_process_that_is_another_at_the_end_is_nobody),
                 WITH_PROC(a_flatpak_is_one_if_group_and_root_agree),
+                WITH_PROC(whether_somebody_is_in_a_sandbox_is_known_or_not),
                 WITH_PROC(a_root_folder_is_read_only_where_nobody_can_make_us_wait),
                 WITH_PROC(a_snap_is_one_unless_its_label_says_otherwise),
                 cmocka_unit_test(a_process_that_shows_nothing_of_itself_is_still_looked_for),
