@@ -11,11 +11,13 @@
  */
 #include "daemon/screen_internal.h"
 
+#include "base/portable.h"
 #include "daemon/peer_internal.h"
 
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #define NAME_SIZE 256
 
@@ -58,16 +60,20 @@ static bool find_program(const char *path, struct stat *ret)
 static const char *why_not_program(const struct peer *peer, const char *path)
 {
         char link[32];
-        struct stat wanted, running;
+        struct stat wanted;
+        struct statx running;
         if (path[0] != '/' || peer_is_interpreter(path))
                 return "[person] screen names an interpreter, or no path";
         if (!find_program(path + 1, &wanted))
                 return "[person] screen names no file that only root can change, by a path without "
                        "links";
         snprintf(link, sizeof link, "/proc/%d/exe", (int)peer->pid);
-        if (stat(link, &running) < 0)
+        _cleanup_close_ int exe =
+                open(link, O_PATH | O_CLOEXEC); /* which may be on any file system */
+        if (exe < 0 || portable_statx(exe, STATX_INO, &running) < 0)
                 return "which program it runs cannot be seen";
-        bool same = running.st_dev == wanted.st_dev && running.st_ino == wanted.st_ino;
+        bool same = makedev(running.stx_dev_major, running.stx_dev_minor) == wanted.st_dev &&
+                    running.stx_ino == wanted.st_ino;
         return same ? NULL : "another program";
 }
 
