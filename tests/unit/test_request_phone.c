@@ -218,7 +218,6 @@ static void a_phones_words_are_told_as_a_phones(void **state)
         } cases[] = {
                 { OUTCOME_WRONG_PIN, 2, 0x63C2, NULL, true },
                 { OUTCOME_TIMED_OUT, 3, 0x6400, DETAIL_PHONE_NOBODY, false },
-                { OUTCOME_TIMED_OUT, 3, 0x6400, DETAIL_PHONE_NOBODY, false },
                 { OUTCOME_REFUSED, 3, 0x6401, DETAIL_PHONE_CANCELLED, false },
                 { OUTCOME_REFUSED, 3, 0x6403, DETAIL_PHONE_CANCELLED, false },
                 { OUTCOME_LAST_TRY_DECLINED, 3, 0x6401, DETAIL_PHONE_CANCELLED, false },
