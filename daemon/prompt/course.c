@@ -68,6 +68,11 @@ static int show_asked(struct course *course)
         return course_agree(course, texts_asked);
 }
 
+static int show_what_for(struct course *course)
+{
+        return course_agree(course, texts_what_for);
+}
+
 /* Two buttons stand for three: whoever agrees is asked of the optional next, where cancel leaves it out. */
 static int ask_consent_twice(struct course *course)
 {
@@ -165,6 +170,11 @@ static bool long_consent(const struct question *question)
         return course_wants_consent(question) && texts_consent_is_long(question);
 }
 
+static bool cut_consent(const struct question *question)
+{
+        return long_consent(question) && texts_asked_is_cut(question);
+}
+
 static bool long_grant(const struct question *question)
 {
         return question->granted && texts_entry_is_long(question);
@@ -185,6 +195,7 @@ static const struct step search[] = { { NULL, ask_search }, { NULL, NULL } };
 static const struct step sign[] = {
         { course_tells_unproven, course_unproven },
         { long_consent, show_asked },
+        { cut_consent, show_what_for },
         { course_wants_consent, ask_consent },
         { course_may_remember, course_remember },
         { long_grant, show_granted },

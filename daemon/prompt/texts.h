@@ -27,6 +27,9 @@ void texts_unproven(const struct question *question, struct page *ret);
 /* Where the consent page would have to cut what the app says, that is said whole on a page of its own before. */
 bool texts_consent_is_long(const struct question *question);
 void texts_asked(const struct question *question, struct page *ret);
+/* Audience and purpose alone, where the page before could not say them whole. */
+bool texts_asked_is_cut(const struct question *question);
+void texts_what_for(const struct question *question, struct page *ret);
 /* With something optional: ok is all, notok only what is required, cancel nothing. */
 void texts_consent(const struct question *question, struct page *ret);
 /* The same without that choice, where texts_optional() comes next. */

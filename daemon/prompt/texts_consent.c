@@ -154,6 +154,25 @@ void texts_asked(const struct question *question, struct page *ret)
         (void)parts_render(&parts, ret->desc);
 }
 
+/* Something that lost its end there. */
+bool texts_asked_is_cut(const struct question *question)
+{
+        struct page page;
+        texts_asked(question, &page);
+        return strstr(page.desc, "\u2026\u2069") != NULL;
+}
+
+void texts_what_for(const struct question *question, struct page *ret)
+{
+        struct parts parts = { 0 };
+        texts_begin(&parts, question, ret);
+        ret->cancel = _("_Refuse");
+        texts_add_audience(&parts, question);
+        texts_add_purpose(&parts, question);
+        texts_add_request(&parts, question);
+        (void)parts_render(&parts, ret->desc);
+}
+
 void texts_consent(const struct question *question, struct page *ret)
 {
         struct parts parts = { 0 };

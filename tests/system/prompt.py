@@ -366,11 +366,12 @@ def curses_choices():
 
 
 def curses_in_a_small_window():
-    """Whatever an app says, the page has room in 24 rows of 80."""
-    for language, unit in (("en", "word "), ("fa", "نمونه "), ("en", "漢")):
+    """Whatever an app says, the page has room in 24 rows of 80; what for has one of its own where it would be cut."""
+    for language, unit, cut, cut_afar in (("en", "word ", 0, 1), ("fa", "نمونه ", 1, 1), ("en", "漢", 0, 0)):
+        go_on, agree, agree_to_all = ("<Continue>", "<Agree>", "<Agree to all>") if language == "en" else ("<ادامه>", "<موافقت>", "<موافقت کامل>")
         prompt = Prompt("pinentry-curses", **RICH, language=language, asker_name=(unit * 30)[:80], asker=1, app="/x" * 200,
                         audience=unit * 40, purpose=unit * 40)
-        for button in ("<Continue>", "<Agree to all>") if language == "en" else ("<ادامه>", "<موافقت کامل>"):
+        for button in (go_on, *[go_on] * cut, agree_to_all):
             page = prompt.wait_for(button)
             check(button in page, f"pinentry-curses: {unit.strip()} as long as may be leaves room for {button}", (page[-300:], prompt.answer(0)))
             prompt.type("\r")
@@ -379,7 +380,7 @@ def curses_in_a_small_window():
         prompt = Prompt("pinentry-curses", language=language, asker_name=(unit * 30)[:80], asker=1, app="/x" * 200, audience=unit * 40,
                         purpose=unit * 40, computer=(unit * 16)[:20], organization=unit * 10, required=EXPIRY | STATION,
                         flags=SIMULATED | EXPIRED | NOT_PROVEN_HERE)
-        for button in ("<Continue>", "<Agree>", "<Continue>") if language == "en" else ("<ادامه>", "<موافقت>", "<ادامه>"):
+        for button in (go_on, *[go_on] * cut_afar, agree, go_on):
             page = prompt.wait_for(button)
             check(button in page, f"pinentry-curses: on a phone {unit.strip()} leaves room for {button}, too", (page[-300:], prompt.answer(0)))
             prompt.type("\r")

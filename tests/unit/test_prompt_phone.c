@@ -169,8 +169,8 @@ static void a_long_request_has_a_page_of_its_own_on_the_phone(void **state)
         struct question question = at_phone(WORK_SIGN, "en");
         fill(question.app, sizeof question.app, "/folder");
         fill(question.purpose, sizeof question.purpose, "why ");
-        check_walk(rig, &question, &(struct walk){ TYPE, 0, 2, "2718" });
-        assert_int_equal(count(recorded(rig), "The computer " FSI "counter-3" PDI), 3);
+        check_walk(rig, &question, &(struct walk){ TYPE, 0, 3, "2718" });
+        assert_int_equal(count(recorded(rig), "The computer " FSI "counter-3" PDI), 4);
         question.simulated = true;
         check_walk(rig, &question,
                 &(struct walk){ "\"confirm\": [\"cancel\"]", OUTCOME_REFUSED, 1, "" });

@@ -506,6 +506,32 @@ static void a_long_host_is_told_by_its_end(void **state)
         }
 }
 
+/* Whatever else an app says at length. */
+static void what_it_is_for_is_said_whole_somewhere(void **state)
+{
+        (void)state;
+        struct question question = hostile("/a", "en");
+        struct page page;
+        char shown[PARTS_LINE_MAX], purpose[257];
+        for (size_t i = 0; i < 2; i++) {
+                longest_names(&question);
+                memset(purpose, 0, sizeof purpose);
+                for (size_t at = 0; at < 256; at++)
+                        purpose[at] = "abcdefg "[at % 8];
+                memcpy(purpose + 236, "and to sell my house", 20);
+                memset(question.purpose, 0, sizeof question.purpose);
+                memcpy(question.purpose, purpose, sizeof purpose);
+                speak(i ? "fa" : "en");
+                assert_true(texts_consent_is_long(&question));
+                assert_true(texts_asked_is_cut(&question));
+                texts_what_for(&question, &page);
+                parts_clean(shown, sizeof shown, page.desc, SIZE_MAX);
+                assert_non_null(strstr(shown, purpose));
+        }
+        question = plain();
+        assert_false(texts_asked_is_cut(&question));
+}
+
 static void an_app_cannot_add_a_line_or_leave_its_isolate(void **state)
 {
         (void)state;
@@ -630,6 +656,7 @@ int main(void)
                 cmocka_unit_test(something_of_the_app_always_remains),
                 cmocka_unit_test(an_app_cannot_add_a_line_or_leave_its_isolate),
                 cmocka_unit_test(a_long_host_is_told_by_its_end),
+                cmocka_unit_test(what_it_is_for_is_said_whole_somewhere),
                 cmocka_unit_test(an_app_cannot_begin_a_row_with_our_mark),
                 cmocka_unit_test(blanks_and_markup_lose_their_power),
                 cmocka_unit_test(a_long_word_may_be_broken),
