@@ -154,12 +154,22 @@ void texts_asked(const struct question *question, struct page *ret)
         (void)parts_render(&parts, ret->desc);
 }
 
-/* Something that lost its end there. */
+static bool stands_whole(const char *desc, const struct question *question,
+        void (*add)(struct parts *parts, const struct question *question))
+{
+        struct parts parts = { 0 };
+        char line[PARTS_LINE_MAX];
+        add(&parts, question);
+        (void)parts_render(&parts, line);
+        return strstr(desc, line) != NULL;
+}
+
 bool texts_asked_is_cut(const struct question *question)
 {
         struct page page;
         texts_asked(question, &page);
-        return strstr(page.desc, "\u2026\u2069") != NULL;
+        return !stands_whole(page.desc, question, texts_add_audience) ||
+               !stands_whole(page.desc, question, texts_add_purpose);
 }
 
 void texts_what_for(const struct question *question, struct page *ret)

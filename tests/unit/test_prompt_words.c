@@ -528,6 +528,11 @@ static void what_it_is_for_is_said_whole_somewhere(void **state)
                 parts_clean(shown, sizeof shown, page.desc, SIZE_MAX);
                 assert_non_null(strstr(shown, purpose));
         }
+        memset(question.purpose, 0,
+                sizeof question.purpose); /* all of it a host, which is cut where it begins */
+        strcpy(question.audience, "https://");
+        memset(question.audience + 8, 'a', sizeof question.audience - 9);
+        assert_true(texts_asked_is_cut(&question));
         question = plain();
         assert_false(texts_asked_is_cut(&question));
 }
