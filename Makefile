@@ -304,10 +304,12 @@ tests: all $(UNIT) $(TOOLS) $(IFD) $(MOCKED) $(PERSON)
 
 # Fuzzing: clang's libFuzzer; each target is tests/fuzz/fuzz_NAME.c with seeds in tests/fuzz/seeds/NAME/. The sanitizer
 # build is clang's, too, so that the rooms are compiled once for both, and both compilers warn of everything.
+# SANITIZED_O: a search is twice as fast with -O1, a check is done sooner with what compiles in half the time.
 FUZZ_SECONDS ?= 60
 CLANG        ?= clang
+SANITIZED_O  ?= -O1
 SANITIZED    := BUILD=$(BUILD)/asan CC="$(CLANG)" \
-                CFLAGS="-O1 -g1 -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all"
+                CFLAGS="$(SANITIZED_O) -g1 -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all"
 fuzz-targets: $(patsubst tests/fuzz/%.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
 fuzz-build:
 	$(Q)$(MAKE) $(SANITIZED) fuzz-targets mocked
