@@ -31,9 +31,8 @@ def writable(pid):
                 yield start, end, line.split()[-1]
 
 
-def find(pid, needles):
-    """[(needle, mapping)] for each needle seen in the process."""
-    found = []
+def seen(pid, needles):
+    """(needle, (start, end), mapping) for each needle seen in the process."""
     with open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
         for start, end, name in writable(pid):
             try:
@@ -41,8 +40,12 @@ def find(pid, needles):
                 pages = memory.read(end - start)
             except (OSError, ValueError, OverflowError):
                 continue  # device pages cannot be read; they hold no PIN
-            found += [(needle, name) for needle in needles if needle in pages]
-    return found
+            yield from ((needle, (start, end), name) for needle in needles if needle in pages)
+
+
+def find(pid, needles):
+    """[(needle, mapping)] for each needle seen in the process."""
+    return [(needle, name) for needle, _, name in seen(pid, needles)]
 
 
 def places(pid, needles):
@@ -54,16 +57,7 @@ def places(pid, needles):
                 mapping = tuple(int(number, 16) for number in words[0].split("-"))
             elif words[0] == "VmFlags:":
                 flags[mapping] = set(words[1:])
-    found = []
-    with open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
-        for start, end, name in writable(pid):
-            try:
-                memory.seek(start)
-                pages = memory.read(end - start)
-            except (OSError, ValueError, OverflowError):
-                continue
-            found += [(name, {"lo", "dd"} <= flags.get((start, end), set())) for needle in needles if needle in pages]
-    return found
+    return [(name, {"lo", "dd"} <= flags.get(span, set())) for _, span, name in seen(pid, needles)]
 
 
 def persian(pin):
