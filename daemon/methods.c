@@ -15,7 +15,7 @@
 
 #define BACKENDS_MAX CONFIG_DRIVERS_MAX
 
-struct watch { /* a Watch that goes on, or a Status that waits for what a phone says */
+struct watch { /* a Watch that goes on, or a Status that waits for what is being looked for */
         struct methods *methods;
         struct call *call;
         struct readers_watch *readers;
@@ -134,6 +134,13 @@ static void reply_status(struct methods *m, struct call *call)
         call_reply(call, reply);
 }
 
+/* Is it being found out which readers there are, or whether a phone is? */
+static bool looking(const struct methods *m)
+{
+        const struct readers *readers = m->context->readers;
+        return readers_first_look(readers) || readers_looking(readers);
+}
+
 static void watch_free(struct watch *watch)
 {
         struct watch **link = &watch->methods->watches;
@@ -162,7 +169,7 @@ static void watch_changed(void *user)
         struct watch *watch = user;
         if (!watch->once)
                 call_reply_more(watch->call, picture(watch->methods));
-        else if (!readers_looking(watch->methods->context->readers))
+        else if (!looking(watch->methods))
                 watch_end(watch);
 }
 
@@ -188,15 +195,17 @@ static int watch_begin(struct methods *m, struct call *call, bool once)
         return 0;
 }
 
-/* A card on a phone that went without a word is no card that is there: it is looked for before that is said. */
+/* A card on a phone that went without a word is no card that is there: it is looked for before that is said. Nor is a reader missing
+ * because nobody has looked yet: the call of Status may be what started the service. */
 static void method_status(void *user, struct call *call, json_t *parameters)
 {
         static const struct param none[] = { { 0 } };
         struct methods *m = user;
         if (!params_accept(call, parameters, none))
                 return;
-        bool open = !m->draining && readers_look(m->context->readers);
-        if (!open || watch_begin(m, call, true) < 0)
+        if (!m->draining)
+                (void)readers_look(m->context->readers);
+        if (m->draining || !looking(m) || watch_begin(m, call, true) < 0)
                 reply_status(m, call);
 }
 

@@ -17,6 +17,8 @@
 /* What a helper may know of our environment: where pcscd listens, and the sanitizers' settings. */
 static const char *const passed_on[] = { "PCSCLITE_CSOCK_NAME", "ASAN_OPTIONS", "UBSAN_OPTIONS" };
 
+#define FIRST_LOOK_US 3000000ULL
+
 static int on_notify(sd_event_source *source, void *user)
 {
         (void)source;
@@ -74,6 +76,24 @@ void readers_argv(const struct backend *backend, const char *program, const char
         argv[n] = NULL;
 }
 
+static int on_first_look(sd_event_source *source, uint64_t usec, void *user)
+{
+        (void)source, (void)usec;
+        struct readers *readers = user;
+        readers->first_look = sd_event_source_disable_unref(readers->first_look);
+        if (!readers_settled(readers))
+                readers_changed(readers);
+        return 0;
+}
+
+static int begin_first_look(struct readers *readers)
+{
+        int r = readers_timer(readers, &readers->first_look, on_first_look, readers);
+        if (r >= 0)
+                readers_arm(readers->first_look, FIRST_LOOK_US);
+        return r;
+}
+
 static int make_env(struct readers *readers)
 {
         size_t n = 0;
@@ -101,6 +121,8 @@ int readers_new(
         if (r >= 0)
                 r = sd_event_source_set_enabled(readers->notify, SD_EVENT_OFF);
         if (r >= 0)
+                r = begin_first_look(readers);
+        if (r >= 0)
                 r = make_env(readers);
         for (size_t i = 0; r >= 0 && i < CONFIG_DRIVERS_MAX && config->drivers[i]; i++)
                 r = backend_start(
@@ -127,6 +149,7 @@ struct readers *readers_free(struct readers *readers)
                 reader_free(reader);
         }
         sd_event_source_disable_unref(readers->notify);
+        sd_event_source_disable_unref(readers->first_look);
         sd_event_unref(readers->event);
         for (size_t i = 0; readers->env[i]; i++)
                 free(readers->env[i]);
@@ -226,6 +249,11 @@ bool readers_settled(const struct readers *readers)
                 if (reader->trouble == NOT_TOLD)
                         return false;
         return true;
+}
+
+bool readers_first_look(const struct readers *readers)
+{
+        return readers->first_look && !readers_settled(readers);
 }
 
 int readers_subscribe(struct readers *readers, struct readers_watch **ret,

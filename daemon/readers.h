@@ -47,6 +47,9 @@ size_t readers_backends(const struct readers *readers, struct backend_info *ret,
 size_t readers_with_cards(const struct readers *readers, struct reader_info *ret, size_t cap);
 /* False until every backend has spoken once: just after the start an empty list means nothing yet. */
 bool readers_settled(const struct readers *readers);
+/* True while they are not, in the first three seconds: subscribers hear of its end. One that says nothing does not keep the others'
+ * readers from being told for longer. */
+bool readers_first_look(const struct readers *readers);
 
 /* Is any of them asked for that no service shares? */
 bool readers_direct(const struct readers *readers);

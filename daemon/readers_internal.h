@@ -141,7 +141,7 @@ struct readers {
         struct reader *leaving; /* gone ones whose helper still takes the power off */
         uint32_t last_serial;
         struct readers_watch *watches, *cursor;
-        sd_event_source *notify;
+        sd_event_source *notify, *first_look; /* the latter until it is over */
         char *env[HELPER_ENV_MAX + 1];
 };
 

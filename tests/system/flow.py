@@ -47,9 +47,9 @@ def detail(reply):
 
 # ---- the whole way --------------------------------------------------------------------------------
 
-def programs(rig):
-    """A folder with mohrd, which finds its helpers beside itself: the soft one there has a witness."""
-    folder = os.path.join(rig.dir, "witnessed")
+def programs(rig, name="witnessed", instead=None):
+    """A folder with mohrd, which finds its helpers beside itself: the soft one there has a witness, or is another."""
+    folder = os.path.join(rig.dir, name)
     if os.path.isdir(folder):
         return folder
     os.mkdir(folder)
@@ -58,7 +58,7 @@ def programs(rig):
         if name == "mohrd":
             shutil.copy(path, folder)
         elif os.path.isfile(path):
-            os.symlink(path if name != "mohr-reader-soft" else witness(rig), os.path.join(folder, name))
+            os.symlink(path if name != "mohr-reader-soft" else instead or witness(rig), os.path.join(folder, name))
     return folder
 
 
@@ -285,7 +285,20 @@ def settings_not_understood(rig):
         daemon.stop()
 
 
-OWN = [again, settings_not_understood, found_out_after_the_pin, nobody_to_ask, letting_go, helpers, faults]
+def just_started(rig):
+    """The call that starts the service is told what there is, not that nobody has looked yet."""
+    for name, does in (("slow", f'sleep 0.5; exec {rig.build}/mohr-reader-soft "$@"'), ("silent", "exec sleep 60")):
+        script = os.path.join(rig.dir, name + ".sh")
+        with open(script, "w", encoding="utf-8") as file:
+            file.write(f"#!/bin/sh\n{does}\n")
+        os.chmod(script, 0o755)
+        daemon = Daemon(rig, ("soft",), os.path.join(programs(rig, name, script), "mohrd"), soft={"pki": rig.pki, "pin": PIN})
+        readers = [reader["name"] for reader in daemon.status()["readers"]]
+        rig.check(readers == ([READER] if name == "slow" else []), f"{name}: the first answer tells what there is", readers)
+        daemon.stop()
+
+
+OWN = [again, just_started, settings_not_understood, found_out_after_the_pin, nobody_to_ask, letting_go, helpers, faults]
 
 
 def body(rig):

@@ -25,13 +25,15 @@ PIN = "27182818"
 AUDIENCE, NONCE = "https://office.example", "0123456789abcdef"
 PR_SET_PDEATHSIG = 1
 PRIVATE = "/run/pcscd"  # tests/system/private mounts it, in memory, for one script
+PATIENCE = 30.0  # for what comes in milliseconds, and on a machine with other things to do in seconds: only what fails takes so long
+CLAIMED = {}  # ports of this process, each with the socket whose name says so
 
 
 def die_with_parent():
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def wait_for(condition, seconds=5.0, step=0.01):
+def wait_for(condition, seconds=PATIENCE, step=0.01):
     """The first true value of condition(), or its last value when the time is over."""
     end = time.monotonic() + seconds
     while not (value := condition()) and time.monotonic() < end:
@@ -39,9 +41,25 @@ def wait_for(condition, seconds=5.0, step=0.01):
     return value
 
 
+def claimed(port):
+    """Whether a port is ours, for as long as this process lives: what shall listen there may take a second to start, and another script
+    would find it free meanwhile. Names of abstract sockets belong to a network namespace, as ports do, and go with the process."""
+    if port not in CLAIMED:
+        claim = socket.socket(socket.AF_UNIX)
+        try:
+            claim.bind(f"\0mohr-test-port-{port}")
+        except OSError:
+            claim.close()
+            return False
+        CLAIMED[port] = claim
+    return True
+
+
 def free_ports(count):
-    """`count` adjacent free TCP ports; a reader of vpcd has two slots."""
+    """`count` adjacent TCP ports that are free, and nobody else's; a reader of vpcd has two slots."""
     for base in range(20000 + os.getpid() * 16 % 12000, 60000, count):
+        if not all(map(claimed, range(base, base + count))):
+            continue
         with_sockets = []
         try:
             for port in range(base, base + count):
@@ -81,7 +99,7 @@ class Process:
     def alive(self):
         return self.child.poll() is None
 
-    def stop(self, how=signal.SIGTERM, seconds=5):
+    def stop(self, how=signal.SIGTERM, seconds=PATIENCE):
         if self.alive():
             self.child.send_signal(how)
         try:
@@ -112,7 +130,7 @@ def card_present(reader):
     return bool(state.event & 0x20)
 
 
-def card_wait(reader, present=True, seconds=3.0):
+def card_wait(reader, present=True, seconds=PATIENCE):
     """Until a card is in the reader, or none. pcscd says so by itself: asking again and again costs, in ten scripts
     with ten workers each, more than what they test."""
     pcsc, context, end = ctypes.CDLL("libpcsclite.so.1"), ctypes.c_long(), time.monotonic() + seconds
@@ -192,9 +210,26 @@ class Card:
         self.process = Process(self.rig, "softcard", self.argv, self.rig.env)
         card_wait(self.reader)
 
+    def written(self):
+        """Which writing of its counters is there."""
+        try:
+            now = os.stat(self.stats_file)
+            return now.st_ino, now.st_mtime_ns
+        except OSError:
+            return None
+
+    def lies_there(self):
+        """Whether it does, by its own word of this moment."""
+        before = self.written()
+        self.process.child.send_signal(signal.SIGUSR1)
+        wait_for(lambda: self.written() != before, 10)
+        return self.stats().get("present")
+
     def turn(self):
-        """Lifts the card, or lays it back."""
+        """Lifts the card, or lays it back. It has noticed when this returns: of two signals at once it would see one."""
+        before = self.lies_there()
         self.process.child.send_signal(signal.SIGUSR2)
+        wait_for(lambda: self.lies_there() != before, 10)
 
     def remove(self):
         """Takes the card away for good; what the rule monitor has to say of it is said now."""
@@ -211,7 +246,7 @@ class Card:
         except (OSError, ValueError):
             return {}
 
-    def locked(self, seconds=3):
+    def locked(self, seconds=PATIENCE):
         """True when no PIN is verified on the card (any more)."""
         return wait_for(lambda: self.stats().get("pin_verified") is False, seconds)
 
@@ -260,7 +295,7 @@ class Daemon:
         drivers = [word for driver in self.drivers for word in ("--driver", driver)]
         self.process = Process(self.rig, "mohrd", [self.program, "--socket", self.socket, "--config", self.config,
                                                    *drivers], self.rig.env)
-        if not wait_for(self.answers, step=0.001):
+        if not wait_for(lambda: self.answers() or not self.process.alive(), step=0.001) or not self.process.alive():
             raise RuntimeError("mohrd did not start: " + self.process.said())
         self.ready_ms = (time.monotonic() - began) * 1000
 
@@ -287,12 +322,12 @@ class Daemon:
                 probe.connect(self.socket)
             return True
         except OSError:
-            return not self.process.alive() and None
+            return False
 
     def status(self):
         return call(self.socket, "mohr.Identity.Status")[1]
 
-    def request(self, reader=None, timeout=40, **parameters):
+    def request(self, reader=None, timeout=90, **parameters):
         """An Assert by socket, as one of the CLI but cheaper: (exit code, assertion or detail)."""
         parameters = {"audience": AUDIENCE, "nonce": NONCE, "ui": {"display": ":mohr-test"}, **parameters,
                       **({"reader": reader} if reader else {})}
@@ -305,7 +340,7 @@ class Daemon:
         found = [entry["state"] for entry in self.status().get("readers", []) if entry["name"] == reader]
         return found[0] if found else None
 
-    def wait_state(self, reader, *states, seconds=6):
+    def wait_state(self, reader, *states, seconds=PATIENCE):
         return wait_for(lambda: self.state_of(reader) in states, seconds, 0.02)
 
     def helpers(self, everything=False):
@@ -422,7 +457,7 @@ class Rig:
     def note(self, text):
         print(f"# {text}", flush=True)
 
-    def mohr(self, daemon, *words, env=None, timeout=60, text=None):
+    def mohr(self, daemon, *words, env=None, timeout=120, text=None):
         """The CLI: (exit code, stdout, stderr). DISPLAY names a screen that only the script looks at."""
         environment = {**self.env, "DISPLAY": ":mohr-test", **(env or {})}
         if daemon:
@@ -432,7 +467,7 @@ class Rig:
         return done.returncode, done.stdout, done.stderr
 
     def assert_(self, daemon, reader=None, **more):
-        words = ["assert", "--audience", AUDIENCE, "--nonce", NONCE, "--timeout", "30"]
+        words = ["assert", "--audience", AUDIENCE, "--nonce", NONCE, "--timeout", "60"]
         return self.mohr(daemon, *words, *(["--reader", reader] if reader else []), **more)
 
     def verify(self, assertion, *words, root=None):

@@ -245,7 +245,7 @@ def several(world):
     world.write("note.txt", "سفته " * 1000)
     world.write("note.json", '{"amount": 5000000}')
     readers = ["Simulated reader (SIMULATED CARD)", cards[0].reader, cards[1].reader]
-    readers[0] = next(row["name"] for row in daemon.status()["readers"] if row["driver"] == "soft")
+    daemon.wait_state(readers[0], "card")
     for form, suffix in (("cms", ".p7s"), ("attached", ".p7m"), ("jws", ".jws")):
         name = "note.json" if form == "jws" else "note.txt"
         codes = []

@@ -63,9 +63,11 @@ static inline void put_report(struct out *out, const char *text)
         op_put_readers(out, &report);
 }
 
+#define SAYS_NOTHING "nothing"
+
 static inline int play_watcher(const char *dir)
 {
-        char before[4096] = "nothing", now[4096];
+        char before[4096] = SAYS_NOTHING, now[4096];
         uint8_t frame[OPS_FRAME_MAX];
         for (;; usleep(2000)) {
                 slurp(dir, "watch", now, sizeof now);

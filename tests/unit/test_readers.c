@@ -19,6 +19,30 @@ static void readers_come_and_go_with_their_states(void **state)
         stop();
 }
 
+static void the_first_look_ends_with_the_last_report(void **state)
+{
+        (void)state;
+        static char soft[] = "soft";
+        begin_drivers(soft, NULL, "A 1 0 1\n", "");
+        assert_true(readers_first_look(world.readers));
+        UNTIL(world.news > 0);
+        assert_true(readers_settled(world.readers));
+        assert_false(readers_first_look(world.readers));
+        stop();
+}
+
+/* Of a watcher that says nothing, subscribers hear when it has had its time. */
+static void the_first_look_ends_without_a_report(void **state)
+{
+        (void)state;
+        static char soft[] = "soft";
+        begin_drivers(soft, NULL, SAYS_NOTHING, "");
+        UNTIL(world.news > 0);
+        assert_false(readers_first_look(world.readers));
+        assert_false(readers_settled(world.readers));
+        stop();
+}
+
 static void no_number_of_a_card_is_given_twice(void **state)
 {
         (void)state;
@@ -369,6 +393,8 @@ int main(int argc, char **argv)
                 return play(argv[0], argc, argv);
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(readers_come_and_go_with_their_states),
+                cmocka_unit_test(the_first_look_ends_with_the_last_report),
+                cmocka_unit_test(the_first_look_ends_without_a_report),
                 cmocka_unit_test(no_number_of_a_card_is_given_twice),
                 cmocka_unit_test(taking_answers_by_what_is_there),
                 cmocka_unit_test(a_name_that_two_readers_bear_is_nobodys),

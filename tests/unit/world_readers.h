@@ -37,6 +37,11 @@ bool readers_looking(const struct readers *readers _unused_)
         return false;
 }
 
+bool readers_first_look(const struct readers *readers _unused_)
+{
+        return false;
+}
+
 bool readers_settled(const struct readers *readers)
 {
         (void)readers;
