@@ -3,7 +3,8 @@
  *
  * A folder holds links named as the programs of soft and usb are to this program, and two files that say
  * how they behave: "watch" is what the watcher reports (it looks again every few milliseconds), "helper"
- * names one trick. What a helper is asked goes to the file "asked", "ahead" behind what was so. What it is told to read it tells.
+ * names one trick, which may be read at any moment. What a helper is asked goes to the file "asked", "ahead" behind what
+ * was so. What it is told to read it tells.
  */
 #ifndef MOHR_READERS_TALK_H
 #define MOHR_READERS_TALK_H
@@ -18,6 +19,9 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <cmocka.h>
+
+#define PATIENT_MS 30000 /* of a card, where something comes, however busy the machine is */
+#define HASTY_MS   60    /* where nothing does: once the helper has started */
 
 /* ---- playing watcher and helper ------------------------------------------------------------- */
 
@@ -148,10 +152,10 @@ static inline bool serve(const char *dir, const char *trick)
                 return false;
         if (strcmp(trick, "stale") == 0) /* its link was gone before */
                 _exit(OUTCOME_NO_READER);
-        if (strcmp(trick, "hang") == 0 && question.op == OP_COUNTER)
+        if ((strcmp(trick, "hang") == 0 || strcmp(trick, "late") == 0) && question.op == OP_COUNTER)
                 pause();
-        if (strcmp(trick, "late") == 0 && (question.op == OP_COUNTER || question.op == OP_PINPAD))
-                usleep(600000);
+        if (strcmp(trick, "late") == 0 && question.op == OP_PINPAD)
+                usleep(5 * HASTY_MS * 1000);
         uint16_t id = question.id;
         if (strcmp(trick, "wrong-id") == 0 && question.op == OP_COUNTER)
                 id++;
@@ -242,21 +246,33 @@ static inline void tidy(void)
         rmdir(world.dir);
 }
 
-/* Turns the loop until the condition holds, for at most five seconds. */
+/* Turns the loop until the condition holds, for about as long as the patience is. */
 #define UNTIL(condition)                                                                           \
         do {                                                                                       \
-                for (int turn_ = 0; turn_ < 1000 && !(condition); turn_++)                         \
+                for (int turn_ = 0; turn_ < PATIENT_MS / 5 && !(condition); turn_++)               \
                         assert_return_code(sd_event_run(world.event, 5000), 0);                    \
                 assert_true(condition);                                                            \
         } while (0)
 
-static inline void watch_says(const char *text)
+/* Whoever reads it meanwhile reads what was there or all of this. */
+static inline void now_says(const char *name, const char *text)
 {
         char path[128], fresh[128];
         spill(world.dir, "fresh", text, "w");
         snprintf(fresh, sizeof fresh, "%s/fresh", world.dir);
-        snprintf(path, sizeof path, "%s/watch", world.dir);
+        snprintf(path, sizeof path, "%s/%s", world.dir, name);
         assert_return_code(rename(fresh, path), errno);
+}
+
+static inline void watch_says(const char *text)
+{
+        now_says("watch", text);
+}
+
+/* Of the helpers that start from now on. */
+static inline void trick_is(const char *trick)
+{
+        now_says("helper", trick);
 }
 
 static inline void link_to_self(const char *self, const char *name)
@@ -284,11 +300,11 @@ static inline void begin_drivers(char *driver, char *second, const char *watch, 
         link_to_self(self, "mohr-watch-phone");
         snprintf(pairings, sizeof pairings, "folder=%s/a/phones", world.dir);
         watch_says(watch);
-        spill(world.dir, "helper", trick, "w");
+        trick_is(trick);
         world.config = (struct config){
                 .drivers = { driver, second },
                 .libexecdir = world.dir,
-                .card_timeout_ms = 400,
+                .card_timeout_ms = PATIENT_MS,
                 .usb_fd = -1,
                 .phone = { pairings },
         };

@@ -53,6 +53,7 @@ static void whatever_fails_each_call_ends_once_and_the_next_request_is_served(vo
                 start("A 1 0 1\n", "");
                 assert_int_equal(take("A", &reader), 0);
                 assert_int_equal(call(reader, OP_COUNTER, ""), 0); /* it has started */
+                world.config.card_timeout_ms = 1000; /* what was never sent is not waited for */
                 inject_arm(&in);
                 int r = converse(reader, &in);
                 inject_disarm(&in);
@@ -60,6 +61,7 @@ static void whatever_fails_each_call_ends_once_and_the_next_request_is_served(vo
                 EXPECT(in, r <= 0 || r == OUTCOME_INTERNAL || r == OUTCOME_CARD_REMOVED ||
                                    r == OUTCOME_TIMED_OUT || r == OUTCOME_READER_SERVICE);
                 EXPECT(in, verifies() <= 1);
+                world.config.card_timeout_ms = PATIENT_MS;
                 reader = reader_release(reader);
                 if (r != -EIO) {
                         EXPECT(in, take("A", &reader) == 0);

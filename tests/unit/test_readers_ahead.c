@@ -257,12 +257,14 @@ static void what_was_asked_ahead_has_a_time_limit_of_its_own(void **state)
         (void)state;
         begin_with("hang"); /* at the counter */
         open_call(OP_BEGIN, "");
+        world.config.card_timeout_ms = HASTY_MS;
         assert_int_equal(ahead(OP_COUNTER, ""), 0);
         assert_int_equal(wait_for_it(), 0);
         assert_int_equal(call(reader, OP_COUNTER, ""), OUTCOME_TIMED_OUT);
         end();
         begin_with("hang");
         open_call(OP_BEGIN, "");
+        world.config.card_timeout_ms = HASTY_MS;
         assert_int_equal(ahead(OP_COUNTER, ""), 0);
         assert_int_equal(wait_for_it(), 0);
         UNTIL(!reader_in_transaction(reader)); /* nobody called for it, and it was killed */

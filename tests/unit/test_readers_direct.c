@@ -43,7 +43,7 @@ static void why_a_direct_reader_cannot_be_used_is_told(void **state)
                 assert_string_equal(state_of("A"), rows[i].state);
                 assert_string_equal(why_of("A"), rows[i].why);
                 assert_int_equal(take("A", &reader), rows[i].answer);
-                spill(world.dir, "helper", "card", "w"); /* and it is tried again */
+                trick_is("card"); /* and it is tried again */
                 UNTIL(is(state_of("A"), "card"));
                 assert_string_equal(why_of("A"), "");
                 stop();

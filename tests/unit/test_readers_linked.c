@@ -171,7 +171,7 @@ static void a_phone_that_announces_itself_is_tried_at_once(void **state)
         (void)state;
         start_phone("exit 10");
         UNTIL(noted("started") == 3); /* the next one is a second away */
-        spill(world.dir, "helper", "card", "w");
+        trick_is("card");
         watch_says("P 0 0 2 0123456789abcdef@192.168.1.9:46647\n");
         UNTIL(is(state_of("P"), "card"));
         stop_phone();
@@ -198,7 +198,7 @@ static void a_link_that_had_gone_while_it_idled_is_made_anew_once(void **state)
         struct reader *reader = NULL;
         start_phone("stale");
         UNTIL(is(state_of("P"), "card"));
-        spill(world.dir, "helper", "card", "w"); /* the next one is good */
+        trick_is("card"); /* the next one is good */
         assert_int_equal(take("P", &reader), 0);
         assert_int_equal(call(reader, OP_BEGIN, ""), 0);
         reader_release(reader);
@@ -231,7 +231,7 @@ static void a_phone_that_stays_away_is_what_the_request_hears_of(void **state)
         struct reader *reader = NULL;
         start_phone("stale");
         UNTIL(is(state_of("P"), "card"));
-        spill(world.dir, "helper", "exit 10", "w");
+        trick_is("exit 10");
         assert_int_equal(take("P", &reader), 0);
         assert_int_equal(call(reader, OP_BEGIN, ""), OUTCOME_NO_READER);
         reader_release(reader);
