@@ -218,7 +218,7 @@ class Card:
         except OSError:
             return None
 
-    def lies_there(self):
+    def present(self):
         """Whether it does, by its own word of this moment."""
         before = self.written()
         self.process.child.send_signal(signal.SIGUSR1)
@@ -227,9 +227,9 @@ class Card:
 
     def turn(self):
         """Lifts the card, or lays it back. It has noticed when this returns: of two signals at once it would see one."""
-        before = self.lies_there()
+        before = self.present()
         self.process.child.send_signal(signal.SIGUSR2)
-        wait_for(lambda: self.lies_there() != before, 10)
+        wait_for(lambda: self.present() != before, 10)
 
     def remove(self):
         """Takes the card away for good; what the rule monitor has to say of it is said now."""
