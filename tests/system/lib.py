@@ -305,6 +305,12 @@ class Daemon:
             json.dump({"getpin": list(getpin), "confirm": list(confirm), **more}, script)
         os.rename(self.pinentry + ".json.new", self.pinentry + ".json")
 
+    def held(self, **more):
+        """The person at the prompt types no PIN until what this returns is called."""
+        path = os.path.join(self.rig.dir, f"typed-{os.urandom(8).hex()}")
+        self.script(typed=path, **more)
+        return lambda: os.close(os.open(path, os.O_CREAT | os.O_WRONLY))
+
     def prompts(self):
         """What pinentry was told since the last look, as lines."""
         try:

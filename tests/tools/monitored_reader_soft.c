@@ -11,7 +11,7 @@
  * in a file beside its state (FILE.witness), mapped before the sandbox is closed. Statistics come first, as
  * JSON in a field of fixed size, then a line for each exchange, then what the next helper goes on from. The
  * monitor is shown the lines afterwards: one card may have had several helpers. One helper at a time has it,
- * and only that one writes.
+ * and only that one writes; who reads meanwhile, or after it was killed, finds whole statistics and whole lines.
  */
 #include "base/clock.h"
 #include "drivers/helper/helper.h"
@@ -23,11 +23,13 @@
 #include <stdio.h>
 #include <sys/mman.h>
 
-#define LOG_MAX   (1024 * 1024)
-#define FRAME_MAX 4096
+#define LOG_MAX      (1024 * 1024)
+#define FRAME_MAX    4096
+#define EXCHANGE_MAX (4 * FRAME_MAX + 128)
+#define STATS_MAX    512
 
 struct witness {
-        char stats[512];
+        char stats[STATS_MAX];
         char log[LOG_MAX];
         size_t log_len;
         struct softcard_stats total; /* of all helpers that had this card */
@@ -45,15 +47,16 @@ static void put_line(const char *format, ...) __attribute__((format(printf, 1, 2
 static void put_line(const char *format, ...)
 {
         struct witness *w = here.witness;
-        size_t room = sizeof w->log - w->log_len;
+        char line[EXCHANGE_MAX], *end = w->log + w->log_len;
         va_list args;
         va_start(args, format);
-        int len = vsnprintf(w->log + w->log_len, room, format, args);
+        int len = vsnprintf(line, sizeof line, format, args);
         va_end(args);
-        if (len > 0 && (size_t)len < room)
-                w->log_len += (size_t)len;
-        else
-                w->log[w->log_len] = '\0'; /* a line is whole or is not there */
+        if (len <= 0 || (size_t)len >= base_min(sizeof line, sizeof w->log - w->log_len))
+                return;
+        memcpy(end + 1, line + 1, (size_t)len);
+        __atomic_store_n(end, line[0], __ATOMIC_RELEASE); /* until then the log ends before it */
+        w->log_len += (size_t)len;
 }
 
 static void note_change(struct witness *witness, bool verified)
@@ -73,13 +76,15 @@ static void tell_stats(const struct softcard *card)
         total->writes = before->writes + now->writes;
         total->signatures = before->signatures + now->signatures;
         total->renewals = before->renewals + now->renewals;
-        (void)snprintf(here.witness->stats, sizeof here.witness->stats,
+        char text[STATS_MAX] = "";
+        (void)snprintf(text, sizeof text,
                 "{\"pin_verified\": %s, \"pin_changed_ms\": %lld, \"exchanges\": %u, "
                 "\"verify_commands\": %u, \"writes\": "
                 "%u, \"signatures\": %u, \"renewals\": %u}",
                 here.witness->verified ? "true" : "false", (long long)here.witness->changed_ms,
                 total->exchanges, total->verify_commands, total->writes, total->signatures,
                 total->renewals);
+        memcpy(here.witness->stats, text, sizeof text);
 }
 
 static int map_witness(const char *state)
@@ -184,6 +189,7 @@ static int judge(const char *state)
 #define softcard_transmit                witnessed_transmit
 #include "drivers/soft.c"
 
+/* Either way the word on which the watcher sleeps is another one afterwards: it may be about to. */
 static int by_hand(const char *state, bool lift)
 {
         struct shared *shared;
@@ -191,8 +197,7 @@ static int by_hand(const char *state, bool lift)
         if (r < 0)
                 return r;
         atomic_store(&shared->back_at_ms, lift ? now_ms() + BACK_MAX_MS : 0);
-        if (lift)
-                atomic_fetch_add(&shared->lifts, 1);
+        atomic_fetch_add(&shared->lifts, 1);
         (void)syscall(SYS_futex, &shared->lifts, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
         munmap(shared, sizeof *shared);
         return 0;

@@ -11,6 +11,7 @@
  *   "flavor": NAME                 what GETINFO flavor tells; default nothing
  *   "delay": SECONDS               before every answer to CONFIRM and GETPIN
  *   "until": FILE                  none of them is given before this is there
+ *   "typed": FILE                  no answer to GETPIN is
  *   "stay": true                   ignore SIGTERM, BYE and the end of input
  *   "record": FILE                 default PROGRAM.log: one line each for PID, options and commands
  *
@@ -165,16 +166,20 @@ static bool stays(const struct pinentry *pinentry)
         return json_is_true(json_object_get(pinentry->script, "stay"));
 }
 
+static void wait_for_file(const char *path)
+{
+        while (path && access(path, F_OK) < 0)
+                nap(0.005);
+}
+
 /* The next of a list; its last one is for all that come after. */
 static const char *next_of(
         const struct pinentry *pinentry, const char *list, size_t *asked, const char *otherwise)
 {
         const json_t *entries = json_object_get(pinentry->script, list);
         size_t count = json_array_size(entries), at = (*asked)++;
-        const char *until = text_of(pinentry, "until", NULL);
         nap(json_number_value(json_object_get(pinentry->script, "delay")));
-        while (until && access(until, F_OK) < 0)
-                nap(0.005);
+        wait_for_file(text_of(pinentry, "until", NULL));
         const char *entry = json_string_value(json_array_get(entries, at < count ? at : count - 1));
         return entry ? entry : otherwise;
 }
@@ -190,6 +195,7 @@ static bool handle(struct pinentry *pinentry, const char *line)
                 return true;
         }
         if (word == 6 && strncasecmp(line, "GETPIN", word) == 0) {
+                wait_for_file(text_of(pinentry, "typed", NULL));
                 answer(next_of(pinentry, "getpin", &pinentry->entries, "cancel"));
                 return true;
         }
