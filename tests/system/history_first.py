@@ -85,9 +85,8 @@ WORKS = [
 def spoil(state):
     """From now on no row can be written: something else has the name."""
     place = os.path.join(state, "history.db")
-    if os.path.exists(place):
-        os.rename(place, place + ".away")
-        os.rename(place + "-wal", place + ".away-wal")
+    for tail in filter(lambda tail: os.path.exists(place + tail), ("", "-wal")):  # a worker that ended took its log along
+        os.rename(place + tail, place + ".away" + tail)
     os.makedirs(place, mode=0o700)
 
 
@@ -131,7 +130,7 @@ def recorded(rig, what, daemon, card, caller, asked, work):
     daemon.prompts()
     daemon.script(getpin=typed, until=spoiled)
     caller.begin(asked[0], **asked[1])
-    rig.check(wait_for(lambda: is_asking(daemon), 20), f"{what}: somebody is asked")
+    rig.check(wait_for(lambda: is_asking(daemon)), f"{what}: somebody is asked")
     last = History(daemon.state).bodies[-1]
     rig.check((last["event"], last.get("method")) == ("asked", method) and verified(card) == before.get("verify_commands", 0),
               f"{what}: the row is on the disk before anything is answered", last)
@@ -153,7 +152,7 @@ def one(rig, work):
     card, make = ways.WAYS[way](rig, **switches)
     daemon = make(rig, trust={"staff_anchors": os.path.join(rig.pki, "staff-ca.pem")})
     reader = ways.reader_of(card, way)
-    daemon.wait_state(reader, "card", seconds=20)
+    daemon.wait_state(reader, "card")
     caller = Caller(rig, daemon, reader)
     asked = begin(caller)
     recorded(rig, what, daemon, card, caller, asked, work)
