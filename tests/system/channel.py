@@ -35,7 +35,7 @@ class Helper:
         theirs.close()
         os.close(leak)
         self.channel, self.last_id = ours, 0
-        ours.settimeout(20)
+        ours.settimeout(lib.PATIENCE)
         rig.helpers.append(self)
 
     def frame(self):
@@ -113,9 +113,9 @@ class Helper:
     def end(self):
         """Closes the channel; the exit status, negative for a signal."""
         self.channel.close()
-        return self.child.wait(20)
+        return self.child.wait(lib.PATIENCE)
 
     def kill(self):
         self.child.kill()
         self.channel.close()
-        return self.child.wait(20)
+        return self.child.wait(lib.PATIENCE)
