@@ -115,7 +115,7 @@ def other_imprint(query):
 
 
 def other_nonce(query):
-    at = query.index(bytes.fromhex("0210")) + 17  # INTEGER of 16 bytes: its last
+    at = query.index(bytes.fromhex("0210"), query.index(bytes.fromhex("0420")) + 34) + 17  # behind the digest, INTEGER of 16 bytes: its last
     return reply(query[:at] + bytes([query[at] ^ 1]) + query[at + 1:])
 
 
