@@ -135,7 +135,7 @@ class Person:
             program = os.path.join(self.rig.build, "mohr")
             os.execve(program, [program, "trust", *words], {**self.rig.env, **self.env, "TERM": "dumb"})
         shown, answered = b"", False
-        while select.select([fd], [], [], 30)[0]:
+        while select.select([fd], [], [], 120)[0]:
             try:
                 part = os.read(fd, 4096)
             except OSError:
@@ -292,7 +292,7 @@ def broken_store(rig, shop):
     rig.check(code == 70 and "administrator" in err, "a folder that cannot be written to is told", (code, err))
     rivals = [Process(rig, "rival", [os.path.join(rig.build, "mohr"), "trust", *words], {**rig.env, **person.env})
               for words in [add, ["add", "--staff", *add[1:]], ["remove", shop.fingerprint("root")]] * 6]
-    codes = {rival.child.wait(60) for rival in rivals}
+    codes = {rival.child.wait(300) for rival in rivals}
     code, _, err = person.trust("list")
     rig.check(codes <= {0, 2, 21} and code == 0 and set(person.files()) <= set(before), "racing writers leave a store that can be read",
               (codes, err, person.files()))
@@ -457,14 +457,14 @@ def supersede(rig, shop, person, pin):
     newest = person.files()
     rivals = [Process(rig, "rival", [os.path.join(rig.build, "mohr"), "trust", "import", shop.path(name)], {**rig.env, **person.env})
               for name in ["made.bundle", "next"] * 4]
-    codes = [rival.child.wait(60) for rival in rivals]
+    codes = [rival.child.wait(300) for rival in rivals]
     rig.check(codes == [21, 0] * 4 and person.files() == newest, "of bundles that come at once the newest stays", codes)
     record = os.path.join(person.store, "bundles", person.files("bundles")[0])
     with open(record, "w", encoding="ascii") as damaged:
         damaged.write("{")
     code, _, err = person.trust("import", shop.path("made.bundle"))
     rig.check(code == 21 and "(record" in err, "not even when the record is damaged", err)
-    soon = shop.sign("soon", content(shop, now - 90000, next_update=iso(now + 60)))
+    soon = shop.sign("soon", content(shop, now - 90000, next_update=iso(now + 3600)))  # its record is made to say that this is over
     os.unlink(record)
     person.trust("import", soon)
     with open(record, encoding="ascii") as kept:
