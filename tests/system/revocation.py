@@ -178,10 +178,10 @@ class World:
         with open(self.path("response.der"), "rb") as file:
             return file.read()
 
-    def fetch(self, *what, into=True, timeout="5"):
+    def fetch(self, *what, into=True, timeout="90"):
         begin = ["trust", "fetch", "--trust", "root.pem", "--timeout", timeout]
         done = subprocess.run([MOHR, *begin, *(["--into", self.kept] if into else []), *what], cwd=self.folder,
-                              env=self.env, capture_output=True, text=True, timeout=60)
+                              env=self.env, capture_output=True, text=True, timeout=200)
         return done.returncode, done.stdout + done.stderr
 
     def verify(self, *options, source=True):
@@ -214,12 +214,12 @@ def responder(world, signer):
     end, port = time.monotonic() + 30, None
     while not port and time.monotonic() < end:
         with open(path) as file:
-            port = re.search(r"ACCEPT .*:(\d+)", file.read())
+            port = re.search(r"ACCEPT .*:(\d+)\s", file.read())
         time.sleep(0.02)
     port = int(port.group(1))
 
     def forward(_, body):
-        peer = socket.create_connection(("127.0.0.1", port), 20)
+        peer = socket.create_connection(("127.0.0.1", port), 80)
         with peer:
             peer.sendall(b"POST / HTTP/1.0\r\nContent-Type: application/ocsp-request\r\nContent-Length: %d\r\n\r\n"
                          % len(body) + body)
