@@ -106,7 +106,7 @@ class Pages:
     def __init__(self, folder):
         self.folder, self.failed = folder, 0
         self.env = {**os.environ, "LANG": "de_DE.UTF-8", "LANGUAGE": "de", "ASAN_OPTIONS": "detect_leaks=0"}
-        del self.env["LC_ALL"]
+        self.env.pop("LC_ALL", None)
 
     def check(self, ok, what, detail=""):
         print(("ok - " if ok else "not ok - ") + what, flush=True)
