@@ -19,17 +19,18 @@ import time
 
 import flow
 import ways
-from lib import AUDIENCE, NONCE, Connection, main, outcomes, wait_for
+from lib import AUDIENCE, NONCE, PATIENCE, Connection, main, outcomes, wait_for
 from rows import History, digest_of
 
 SEED = int(os.environ.get("MOHR_SEED", "0")) or random.SystemRandom().randrange(1, 10 ** 9)
 MOMENTS = int(os.environ.get("MOHR_KILLS", "40"))
 TYPED = {f"mohr.Identity.{name}" for name in outcomes()}
-CALM = 8.0  # seconds that something may take to come back on a busy machine
+CALM = PATIENCE  # seconds that something may take to come back on a busy machine
+BUSY = 5  # and so many times longer than otherwise a PIN may stay verified there
 
 
-# way: its share of the moments, how long a PIN may stay verified after a kill (seconds, by the card's own clock), how long
-# the way may take to be back. A phone's reader is as good as the same one here.
+# way: its share of the moments, how long a PIN stays verified after a kill (seconds, by the card's own clock, where not much else is
+# to be done; told() says how long it was), how long the way may take to be back. A phone's reader is as good as the same one here.
 WAYS = {"soft": (0.36, 1.0, CALM), "pcsc": (0.20, 0.5, CALM), "nfc": (0.08, 1.0, CALM), "usb": (0.08, 1.0, CALM),
         "phone": (0.12, 1.0, 60), "phone, pcsc": (0.08, 0.5, 60), "phone, usb": (0.08, 1.0, 60)}
 VICTIMS = ("mohrd", "mohrd", "helper", "helper", "prompt", "history", "all")
@@ -96,7 +97,8 @@ class Ground:
 
     def __init__(self, rig, name, dice, **switches):
         self.rig, self.name, self.dice = rig, name, dice
-        _, self.grace, self.calm = WAYS[name]
+        _, grace, self.calm = WAYS[name]
+        self.grace = BUSY * grace
         self.card, make = ways.WAYS[name](rig, **switches)
         self.reader = ways.reader_of(self.card, name)
         if name == "pcsc":
@@ -158,7 +160,7 @@ class Ground:
         """ExecStopPost and Restart of udev/mohrd.service.in and udev/mohr-relay.service.in."""
         ended = [process for process, who in ((self.daemon.process, "mohrd"), (getattr(self.daemon, "phone", self.daemon).process, "relay")) if who in gone]
         for process in ended:
-            process.child.wait(10)
+            process.child.wait(PATIENCE)
         holds = "relay" if self.name.startswith("phone") else "mohrd"
         if "usb" in self.name and holds in gone:
             subprocess.run(ways.after_a_kill(self.rig), check=False, capture_output=True)
@@ -166,10 +168,11 @@ class Ground:
             self.daemon.phone.start()
         if "mohrd" in gone:
             self.daemon.start()
-            wait_for(lambda: ": ready" in self.daemon.process.said(), 10, 0.002)  # a child of the dead one may have its socket for a moment
+            wait_for(lambda: ": ready" in self.daemon.process.said(), step=0.002)  # a child of the dead one may have its socket for a moment
 
     def strike(self):
         """One request, one kill. What was wrong, or None."""
+        self.shown()  # what somebody was asked on behalf of the one before
         before = self.card.stats().get("verify_commands", 0)
         client, victim = Client(self.daemon), self.dice.choice(VICTIMS + (OF_A_PHONE if hasattr(self.daemon, "phone") else ()))
         when = self.aim(client, victim)
@@ -256,12 +259,12 @@ def row_before_prompt(rig):
         ground.shown()
         os.kill(worker, signal.SIGSTOP)
         client = Client(ground.daemon)
-        wait_for(lambda: client.phases[-1:] == ["card"], 5)
+        came = wait_for(lambda: client.phases[-1:] == ["card"])
         time.sleep(0.3)
         early = [line for line in ground.shown() if line.startswith("PID")]
-        rig.check(not early and not client.ended.is_set(), f"while the history's worker stands still nobody is asked ({what})", (early, client.phases))
+        rig.check(came and not early and not client.ended.is_set(), f"while the history's worker stands still nobody is asked ({what})", (early, client.phases))
         os.kill(worker, how)
-        rig.check(client.ended.wait(30) and client.error in codes, f"when it {what} the request goes on, or is answered 27", client.error)
+        rig.check(client.ended.wait(60) and client.error in codes, f"when it {what} the request goes on, or is answered 27", client.error)
         if client.assertion:
             ground.answered[client.request] = client.assertion
     ground.kept()
@@ -270,21 +273,23 @@ def row_before_prompt(rig):
 
 def row_before_answer(rig):
     """The same once the card has signed: the assertion does not leave before its row is on disk."""
-    ground = Ground(rig, "soft", random.Random(SEED), sign_ms=300)
+    ground = Ground(rig, "soft", random.Random(SEED))
     card = ground.card
     for what, how in (("goes on", signal.SIGCONT), ("is killed", signal.SIGKILL)):
-        signed = card.stats()["signatures"]
+        signed, type_pin = card.stats()["signatures"], ground.daemon.held()
         client = Client(ground.daemon)
-        wait_for(lambda: "sign" in client.phases, 10, 0.002)
+        asked = wait_for(lambda: any(line.startswith("GETPIN") for line in ground.shown()))
         worker = worker_of(ground.daemon)
         os.kill(worker, signal.SIGSTOP)
-        made = wait_for(lambda: card.stats()["signatures"] > signed, 10)
+        type_pin()
+        made = wait_for(lambda: card.stats()["signatures"] > signed)
         time.sleep(0.3)
-        rig.check(made and not client.ended.is_set(), f"a signature was made, and does not leave while the worker stands still ({what})", client.error)
+        rig.check(asked and made and not client.ended.is_set(), f"a signature was made, and does not leave while the worker stands still ({what})", client.error)
         os.kill(worker, how)
-        rig.check(client.ended.wait(30) and client.error in (None, "mohr.Identity.CannotRecord"), f"when it {what} there is an answer", client.error)
+        rig.check(client.ended.wait(60) and client.error in (None, "mohr.Identity.CannotRecord"), f"when it {what} there is an answer", client.error)
         if client.assertion:
             ground.answered[client.request] = client.assertion
+    ground.daemon.script()
     ground.kept()
     ground.end()
 
@@ -296,20 +301,21 @@ def while_mohrd_stands_still(rig):
         if why := ways.lacking(rig, name):
             rig.skip(f"mohrd stopped over {name}", why)
             continue
-        ground = Ground(rig, name, random.Random(SEED), sign_ms=200)
+        signs = 1.0  # seconds; so long there is to strike
+        ground = Ground(rig, name, random.Random(SEED), sign_ms=int(signs * 1000))
         client = Client(ground.daemon)
-        verified = wait_for(ground.unlocked_now, 10, 0.0005)
+        verified = wait_for(ground.unlocked_now, step=0.0005)
         os.kill(ground.daemon.process.pid, signal.SIGSTOP)
         _, at = ground.kill("helper")
-        locked = wait_for(lambda: not ground.unlocked_now(), 10 if by_itself else 1.0, 0.002)
+        locked = wait_for(lambda: not ground.unlocked_now(), PATIENCE if by_itself else signs + 0.5, 0.002)
         took = ground.card.stats()["pin_changed_ms"] / 1000 - at
         if by_itself:
-            rig.check(verified and locked and took < ground.grace, f"{name}: mohrd stands still, its helper is killed: pcscd locks the card ({took * 1000:.0f} ms)", took)
+            rig.check(verified and locked and took < signs + ground.grace, f"{name}: mohrd stands still, its helper is killed: pcscd locks the card ({took * 1000:.0f} ms)", took)
         else:
             rig.check(verified and not locked, f"left: {name}: mohrd stands still, its helper is killed: the card stays unlocked")
         on = time.monotonic()
         os.kill(ground.daemon.process.pid, signal.SIGCONT)
-        rig.check(client.ended.wait(30) and not client.assertion and client.error in TYPED, f"{name}: when mohrd goes on there is a typed answer", client.error)
+        rig.check(client.ended.wait(60) and not client.assertion and client.error in TYPED, f"{name}: when mohrd goes on there is a typed answer", client.error)
         rig.check(ground.card.locked(CALM) and ground.card.stats()["pin_changed_ms"] / 1000 - on < ground.grace, f"{name}: and the card is locked", ground.card.stats())
         ground.end()
 
