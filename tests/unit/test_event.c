@@ -277,22 +277,38 @@ static void timers_come_in_the_order_of_their_times(void **state)
 {
         struct rig *rig = *state;
         struct one late = { rig, '2', NULL }, soon = { rig, '1', NULL };
-        add_timer(rig, &rig->a, 8 * MS, &late);
-        add_timer(rig, &rig->b, 2 * MS, &soon);
+        add_timer(rig, &rig->a, 60000 * MS, &late);
+        add_timer(rig, &rig->b, 60000 * MS, &soon);
         nothing_left(rig);
+        assert_return_code(sd_event_source_set_time_relative(rig->b, 2 * MS), 0);
+        assert_return_code(sd_event_source_set_time_relative(rig->a, 8 * MS), 0);
         while (strlen(rig->order) < 2)
                 assert_return_code(sd_event_run(rig->event, UINT64_MAX), 0);
         nothing_left(rig);
         assert_string_equal(rig->order, "12");
 }
 
+static uint64_t time_of(sd_event_source *timer)
+{
+        uint64_t usec = 0;
+        assert_return_code(sd_event_source_get_time(timer, &usec), 0);
+        return usec;
+}
+
 static void timers_that_passed_together_come_in_their_order(void **state)
 {
         struct rig *rig = *state;
         struct one late = { rig, '2', NULL }, soon = { rig, '1', NULL };
-        add_timer(rig, &rig->a, 2 * MS, &late);
-        add_timer(rig, &rig->b, 1 * MS, &soon);
-        usleep(4 * MS);
+        uint64_t after =
+                1 *
+                MS; /* more, if the second one is set so much later that it were the later one */
+        add_timer(rig, &rig->a, 2 * after, &late);
+        add_timer(rig, &rig->b, after, &soon);
+        for (; time_of(rig->b) >= time_of(rig->a); after *= 2) {
+                assert_return_code(sd_event_source_set_time_relative(rig->a, 2 * after), 0);
+                assert_return_code(sd_event_source_set_time_relative(rig->b, after), 0);
+        }
+        usleep((useconds_t)(4 * after));
         turn(rig, 2);
         nothing_left(rig);
         assert_string_equal(rig->order, "12");
