@@ -54,12 +54,25 @@ struct world_connection {
         char call[WORLD_CALL];
 };
 
-static void world_send(struct world_connection *c, enum world_method method)
+/* What a method is answered with now: a test that has seen the call counted, or its answer, may write the next one. */
+struct world_said {
+        size_t len;
+        char bytes[80000];
+};
+
+static const struct world_said *world_now_says(enum world_method method)
 {
-        /* Its length first: who has read all of it may write the next one already. */
+        static struct world_said said;
         const struct world_answer *answer = &world->answers[method];
-        for (size_t at = 0, len = answer->len; at < len;) {
-                ssize_t n = send(c->fd, answer->bytes + at, len - at, MSG_NOSIGNAL);
+        said.len = answer->len;
+        memcpy(said.bytes, answer->bytes, said.len);
+        return &said;
+}
+
+static void world_send(struct world_connection *c, const struct world_said *said)
+{
+        for (size_t at = 0; at < said->len;) {
+                ssize_t n = send(c->fd, said->bytes + at, said->len - at, MSG_NOSIGNAL);
                 if (n <= 0)
                         return;
                 at += (size_t)n;
@@ -83,11 +96,12 @@ static void world_answer_call(struct world_connection *c)
                         continue;
                 memcpy(answer->call, c->call, sizeof answer->call);
                 c->watches = i == WORLD_WATCH;
+                const struct world_said *said = world_now_says(i);
                 bool hang_up = answer->hang_up;
-                answer->count++;
                 c->held = answer->hold;
+                answer->count++;
                 if (!c->held)
-                        world_send(c, i);
+                        world_send(c, said);
                 if (hang_up)
                         world_close(c);
                 return;
@@ -112,7 +126,7 @@ static void world_hear(struct world_connection *c)
 static void world_release(struct world_connection *c, enum world_method method)
 {
         c->held = false;
-        world_send(c, method);
+        world_send(c, world_now_says(method));
 }
 
 /* 'p': the picture for all who watch. 'l', 's': the answers that were held. 'w': the end of those who watch. 'c': everybody's. 'q':
@@ -125,7 +139,7 @@ static void world_obey(struct world_connection connections[WORLD_CONNECTIONS])
         for (size_t i = 0; i < WORLD_CONNECTIONS; i++) {
                 struct world_connection *c = &connections[i];
                 if (c->fd >= 0 && c->watches && order == 'p')
-                        world_send(c, WORLD_WATCH);
+                        world_send(c, world_now_says(WORLD_WATCH));
                 else if (c->fd >= 0 && c->held && (order == 'l' || order == 's'))
                         world_release(c, order == 'l' ? WORLD_LIST : WORLD_SIGN);
                 else if (c->fd >= 0 && (order == 'c' || (order == 'w' && c->watches)))
@@ -212,10 +226,10 @@ static void world_stop(void)
         munmap(world, sizeof *world);
 }
 
-/* Until `counter` is at least so much, for ten seconds. */
+/* Until `counter` is at least so much, for a minute. */
 static _unused_ bool world_reaches(const _Atomic unsigned int *counter, unsigned int least)
 {
-        for (int i = 0; i < 10000 && *counter < least; i++)
+        for (int i = 0; i < 60000 && *counter < least; i++)
                 poll(NULL, 0, 1);
         return *counter >= least;
 }
