@@ -263,8 +263,8 @@ static void a_slow_card_is_passed_over(void **state)
         (void)state;
         for (size_t i = 0; i < ARRAY_LEN(ops); i++) {
                 anew();
-                world.config.card_timeout_ms =
-                        300; /* for each card; enough for those that answer */
+                world.config.card_timeout_ms = 40; /* of the first */
+                cards[0].then_ms = 60000;
                 cards[0].silent = ops[i];
                 assert_int_equal(ask_for(ASKED), 0);
                 assert_int_equal(cards[0].looks, 1);

@@ -108,6 +108,8 @@ static int acquire_lying(const char *name)
                         break;
         if (!name || !world.here->reader)
                 return name ? OUTCOME_NO_READER : OUTCOME_BUSY;
+        if (world.here->then_ms)
+                world.config.card_timeout_ms = world.here->then_ms;
         return world.here->acquire_outcome;
 }
 

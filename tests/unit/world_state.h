@@ -51,7 +51,8 @@ struct lying {
         int acquire_outcome;
         enum op fails, silent; /* the operation that ends with `with`, or never */
         int with;
-        X509 *swapped; /* what lies there after the first look */
+        unsigned int then_ms; /* [card] timeout_ms for those that come behind it, or 0 */
+        X509 *swapped;        /* what lies there after the first look */
         unsigned int looks;
 };
 
