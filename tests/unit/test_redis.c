@@ -218,19 +218,21 @@ static void a_password_opens_the_server(void **state)
         static const struct {
                 const char *user, *password;
                 int answer;
-        } rows[] = { { NULL, NULL, -EIO }, { NULL, "wrong", -EIO }, { NULL, "right", 0 },
-                { "default", "right", 1 }, { "nobody", "right", -EIO } };
+        } rows[] = { { NULL, "right", 0 }, /* from here on it has started */
+                { NULL, NULL, -EIO }, { NULL, "wrong", -EIO }, { "default", "right", 1 },
+                { "nobody", "right", -EIO } };
         need_server(f);
         stop_server(f);
         start_server(f, "right");
         for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-                const struct mohr_redis_options options = {
-                        .address = f->address, .user = rows[i].user, .password = rows[i].password
-                };
+                const struct mohr_redis_options options = { .address = f->address,
+                        .timeout_ms = PATIENT,
+                        .user = rows[i].user,
+                        .password = rows[i].password };
                 struct mohr_replay *store = NULL;
                 assert_int_equal(mohr_replay_redis_new(&store, &options), 0);
                 int r = take(store, 50);
-                for (int tries = 0; r == -EIO && rows[i].answer >= 0 && tries < 3000; tries++) {
+                for (int tries = 0; r == -EIO && i == 0 && tries < 3000; tries++) {
                         nanosleep(&(struct timespec){ .tv_nsec = 10000000 }, NULL); /* it starts */
                         r = take(store, 50);
                 }
