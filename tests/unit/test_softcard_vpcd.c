@@ -55,6 +55,8 @@ static void *run(void *user)
         return NULL;
 }
 
+static const int yes = 1;
+
 static void rig_listen(struct rig *rig)
 {
         struct sockaddr_in address = { .sin_family = AF_INET,
@@ -62,6 +64,7 @@ static void rig_listen(struct rig *rig)
         socklen_t len = sizeof address;
         rig->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
         assert_int_equal(bind(rig->listener, (struct sockaddr *)&address, len), 0);
+        assert_int_equal(setsockopt(rig->listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes), 0);
         assert_int_equal(listen(rig->listener, 1), 0);
         assert_int_equal(getsockname(rig->listener, (struct sockaddr *)&address, &len), 0);
         snprintf(rig->port, sizeof rig->port, "%u", ntohs(address.sin_port));
@@ -163,11 +166,24 @@ static void lifted_card_hangs_up_and_comes_back(void **state)
         assert_int_equal(rig.gone, 2);
 }
 
+/* Refuses whoever comes; nobody else gets its port meanwhile. */
+static int turn_away(int listener)
+{
+        struct sockaddr_in address;
+        socklen_t len = sizeof address;
+        assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &len), 0);
+        close(listener);
+        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes), 0);
+        assert_int_equal(bind(fd, (struct sockaddr *)&address, len), 0);
+        return fd;
+}
+
 static void absent_reader_is_waited_for_but_not_for_ever(void **state)
 {
         struct rig rig;
         rig_start(&rig, *state, "");
-        close(rig.listener);
+        _cleanup_close_ int closed = turn_away(rig.listener);
         close(rig.reader);
         pthread_join(rig.thread, NULL);
         assert_int_equal(rig.result, -ETIMEDOUT);
