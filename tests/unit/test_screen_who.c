@@ -108,8 +108,10 @@ static void no_interpreter_whatever_it_runs(void **state)
         if (readlink("/usr/bin/sh", real, sizeof real - 1) <= 0)
                 snprintf(real, sizeof real, "sh");
         snprintf(setting, sizeof setting, "program:/usr/bin/%s", real);
-        int ends[2];
+        int ends[2], told[2];
+        char byte;
         assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+        assert_int_equal(pipe2(told, O_CLOEXEC), 0);
         pid_t pid = fork();
         if (pid == 0) {
                 dup2(ends[0], 0);
@@ -117,6 +119,9 @@ static void no_interpreter_whatever_it_runs(void **state)
                 _exit(127);
         }
         const struct peer peer = { .pid = pid };
+        close(told[1]);
+        assert_int_equal(read(told[0], &byte, 1), 0); /* it runs */
+        close(told[0]);
         assert_false(admits(setting, &peer));
         close(ends[0]);
         close(ends[1]);
