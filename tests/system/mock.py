@@ -87,7 +87,7 @@ class Reader:
         if not wait_for(lambda: "ready" in self.process.said()):
             raise RuntimeError("the mocked reader did not start: " + self.process.said())
         self.control = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self.control.settimeout(5)
+        self.control.settimeout(60)
         self.control.connect(control)
 
     def say(self, line):
@@ -117,7 +117,7 @@ class Reader:
     def powered(self):
         return self.stats()["powered"]
 
-    def dark(self, seconds=3):
+    def dark(self, seconds=lib.PATIENCE):
         """True when the card has no power (any more)."""
         return wait_for(lambda: not self.powered(), seconds)
 
@@ -135,12 +135,12 @@ class Card(lib.Card):
 
     def insert(self):
         self.process = Process(self.rig, "softcard", self.argv, self.rig.env)
-        wait_for(lambda: self.mock.stats()["present"], 3)
+        wait_for(lambda: self.mock.stats()["present"])
 
     def remove(self):
         if self.process.alive():
             code = self.process.stop()
-            wait_for(lambda: not self.mock.stats()["present"], 3)
+            wait_for(lambda: not self.mock.stats()["present"])
             if code not in (0, -signal.SIGTERM):
                 self.rig.check(False, "the card saw no breach of the rules", self.process.said()[-800:])
 
