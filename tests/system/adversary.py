@@ -173,7 +173,7 @@ class GuestPhone(relayed.Phone):
         shutil.copy2(self.rig.pinentry_script, self.pinentry)
         subprocess.run(["chown", "-R", f"{GUEST}:{GUEST}", self.home], check=True)
         self.process = Process(self.rig, "relay", [*AS_GUEST, os.path.join(place, "mohr-relay"), "serve", *self.words], {**self.env, "XDG_STATE_HOME": self.home})
-        wait_for(lambda: "Ctrl-C" in self.process.said(), 20)
+        wait_for(lambda: "Ctrl-C" in self.process.said())
 
 
 def nobody_debugs(rig, family, expected):
@@ -202,7 +202,7 @@ def debugger(rig):
     daemon = Guest(rig)
     daemon.script(getpin=["hang"])
     running = daemon.begin()
-    rig.check(wait_for(lambda: any(line.startswith("GETPIN") for line in daemon.prompts()), 10), "a PIN is being asked for", daemon.process.said())
+    rig.check(wait_for(lambda: any(line.startswith("GETPIN") for line in daemon.prompts())), "a PIN is being asked for", daemon.process.said())
     nobody_debugs(rig, {daemon.process.pid: "mohrd", **family_of(daemon.process.pid)}, {"mohrd", "mohr-prompt", "mohr-reader", "mohr-history"})
     running.kill()
     running.wait()
@@ -224,7 +224,7 @@ def debugger_at_a_phone(rig):
             running.append(daemon.begin(timeout_ms=60000))
         return any(line.startswith("GETPIN") for line in phone.prompts())
 
-    rig.check(wait_for(asked, 30, 0.1), "a PIN is being asked for on the phone",
+    rig.check(wait_for(asked, 2 * lib.PATIENCE, 0.1), "a PIN is being asked for on the phone",
               daemon.process.said() + phone.process.said())
     family = {daemon.process.pid: "mohrd", phone.process.pid: "mohr-relay", **family_of(daemon.process.pid, phone.process.pid)}
     nobody_debugs(rig, family, {"mohrd", "mohr-reader-pho", "mohr-watch-phon", "mohr-history", "mohr-relay", "mohr-reader", "mohr-prompt"})
@@ -407,7 +407,7 @@ def forked_with(pid, argv):
 def asked_while_stopped(daemon, connector):
     """Connects while mohrd does not look; `connector(socket)` does what it wants before mohrd goes on. The answer's connection."""
     own = socket.socket(socket.AF_UNIX)
-    own.settimeout(30)
+    own.settimeout(60)
     os.kill(daemon.process.pid, signal.SIGSTOP)
     try:
         kept = connector(own)
@@ -540,9 +540,11 @@ def racing(rig):
     daemon = Daemon(rig)
     for card in cards:
         daemon.wait_state(card.reader, "card")
-    daemon.script(delay=0.1)
+    type_pin = daemon.held(delay=0.1)
     askers = [Asker(daemon, audience=f"https://n{number}.example", nonce=f"nonce-number-{number}", reader=cards[number % 2].reader)
               for number in range(5)]
+    wait_for(lambda: any("queued" in asker.phases for asker in askers))
+    type_pin()
     codes = [asker.code() for asker in askers]
     lines = daemon.prompts()
     rig.check(codes.count(0) >= 2 and set(codes) <= {0, BUSY}, "of five requests at once each is served or told that it is busy", codes)
@@ -587,12 +589,14 @@ def hostage(rig):
 def greedy(rig):
     """A client that asks again before it has its answer, and once more for each: whoever waits comes first."""
     daemon = soft_with(rig)
-    daemon.script(delay=0.3)
+    type_pin = daemon.held()
     first = Asker(daemon, audience="https://greedy.example")
-    wait_for(lambda: "consent" in first.phases, 10, 0.002)
+    wait_for(lambda: "consent" in first.phases)
     other = Asker(daemon, audience="https://other.example")
-    waits = wait_for(lambda: "queued" in other.phases, 10, 0.002)
+    waits = wait_for(lambda: "queued" in other.phases)
     more = [Asker(daemon, audience="https://greedy.example") for _ in range(3)]
+    waits = waits and wait_for(lambda: all("queued" in asker.phases for asker in more))
+    type_pin()
     codes = [asker.code() for asker in (first, other, *more)]
     asked = [re.search(r"https://(\w+)\.example", page).group(1) for page in pages(daemon) if ".example" in page]
     order = [name for name, before in zip(asked, [None, *asked]) if name != before]
