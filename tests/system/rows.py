@@ -7,6 +7,8 @@ import shutil
 import sqlite3
 import tempfile
 
+from lib import wait_for
+
 BEFORE_ALL = bytes(32)
 
 
@@ -20,14 +22,33 @@ class History:
     def __init__(self, folder):
         self.folder, self.rows = folder, []
         with tempfile.TemporaryDirectory(prefix="rows-") as place:
-            for name in ("history.db", "history.db-wal"):
-                if os.path.exists(os.path.join(folder, name)):
-                    shutil.copy(os.path.join(folder, name), place)
+            wait_for(lambda: self.copied(place))
             if os.path.exists(os.path.join(place, "history.db")):
                 base = sqlite3.connect(os.path.join(place, "history.db"))
                 self.rows = base.execute("SELECT seq, body, digest, link FROM entry ORDER BY seq").fetchall()
                 base.close()
         self.bodies = [json.loads(body) for _, body, _, _ in self.rows if body is not None]
+
+    def files(self):
+        """Which state of them lies there."""
+        found = {}
+        for name in ("history.db", "history.db-wal"):
+            if os.path.exists(path := os.path.join(self.folder, name)):
+                state = os.stat(path)
+                found[name] = state.st_ino, state.st_size, state.st_mtime_ns
+        return found
+
+    def copied(self, place):
+        """Both of one moment: a worker that ends puts the rows of the second into the first, and takes it away."""
+        for name in os.listdir(place):
+            os.unlink(os.path.join(place, name))
+        try:
+            before = self.files()
+            for name in before:
+                shutil.copy(os.path.join(self.folder, name), place)
+            return self.files() == before
+        except FileNotFoundError:
+            return False
 
     def broken(self):
         """What does not hold of the chain, or None."""
