@@ -27,7 +27,7 @@ class World:
         self.rig, self.bank, self.nonce = rig, relying.Bank(rig.dir), 0
         self.daemon = relying.soft(rig, relying_parties={"anchors": os.path.join(rig.dir, "ca.pem")},
                                    **{"rule bank": {"who": "organization:Specimen Bank", "consent": "grant"}}, **sections)
-        wait_for(lambda: self.daemon.state_of(relying.READER) == "card")
+        self.daemon.wait_state(relying.READER, "card", seconds=60)
 
     def signed(self, iss=BANK, purpose="Opening an account", claims=CLAIMS, **more):
         self.nonce += 1
@@ -115,15 +115,19 @@ def waiting(rig, world, number):
     daemon.script(getpin=["hang"], confirm=["ok"] * world.extra + ["hang"])
     daemon.prompts()
     client = Connection(daemon.socket).send(ASSERT, world.signed())
-    seen = []
-    rig.check(bool(wait_for(lambda: seen.extend(pages(daemon.prompts())) or [page for page in seen if page[0] == "GETPIN"], 10)),
-              "a PIN's page is open by permission", seen)
-    rig.check(any(GIVEN in page for _, page in seen), "and says so", seen)
-    seen.clear()
+    lines = []  # of which a look may see a part: a page is what stands before its CONFIRM or GETPIN
+
+    def opened(kind):
+        lines.extend(daemon.prompts())
+        return [page for page in pages(lines) if page[0] == kind]
+    rig.check(bool(wait_for(lambda: opened("GETPIN"), 60)), "a PIN's page is open by permission", lines)
+    rig.check(any(GIVEN in page for _, page in pages(lines)), "and says so", lines)
+    lines.clear()
     rig.check(world.revoke(number) == 0 and not world.grants(), "it is taken back meanwhile")
-    rig.check(bool(wait_for(lambda: seen.extend(pages(daemon.prompts())) or seen, 10)) and seen[0][0] == "CONFIRM" and GIVEN not in seen[0][1],
-              "the page of consent is there instead", seen)
+    instead = wait_for(lambda: opened("CONFIRM"), 60)
+    rig.check(instead and pages(lines)[0] == instead[0] and GIVEN not in instead[0][1], "the page of consent is there instead", lines)
     client.close()
+    daemon.wait_state(relying.READER, "card", seconds=60)
     code, _, told = world.ask(remember=False)
     rig.check(code == 0 and consents(told) == 1, "from now on consent is asked for", told)
     rig.check(world.revoke(number) == 2 and world.revoke(number[:8]) == 2, "what is gone is not taken back twice")

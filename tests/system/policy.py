@@ -7,6 +7,7 @@ folder of its own; /etc is a layer of ours (trust.py). Files are read at the sta
 """
 import json
 import os
+import re
 import shutil
 import subprocess
 
@@ -161,11 +162,11 @@ def limits(rig):
     daemon.start()
     daemon.prompts()
     code, _, err = rig.mohr(daemon, *words)
-    rig.check((codes, code) == ([0, 0], POLICY) and "Try again in 60 minutes." in err and " s" not in err.split("Try again")[1].split(".")[0],
+    rig.check((codes, code) == ([0, 0], POLICY) and re.search(r"Try again in (60|5\d) minutes\.", err),
               "a limit that is reached outlasts mohrd, and says in minutes when to come again", (codes, code, err))
     code, out, err = rig.mohr(daemon, *words, "--json", env=PERSIAN)
     told = json.loads(out)
-    rig.check(3500 < told.get("again_in_s", 0) <= 3600 and "۶۰ دقیقه" in err and not asked(daemon), "for scripts in seconds, in Persian in its own digits", (told, err))
+    rig.check(3000 < told.get("again_in_s", 0) <= 3600 and re.search("(۶۰|۵[۰-۹]) دقیقه", err) and not asked(daemon), "for scripts in seconds, in Persian in its own digits", (told, err))
     daemon.script(getpin=("11111111",))
     code = rig.mohr(daemon, "assert", "--audience", "https://rare.example", "--nonce", "1234567890")[0]
     rig.check(code == 13, "what a rule allows more often is asked, within the user's own limit", code)
@@ -296,7 +297,7 @@ class Example:
     def __init__(self, rig, config):
         self.socket = os.path.join(rig.dir, "example")
         self.process = Process(rig, "mohrd", [os.path.join(rig.build, "mohrd"), "--config", config, "--socket", self.socket], rig.env)
-        wait_for(lambda: ": ready" in self.process.said() or not self.process.alive(), 30, 0.002)
+        wait_for(lambda: ": ready" in self.process.said() or not self.process.alive(), 90, 0.002)
 
 
 # ---- whose word a file is ---------------------------------------------------------------------------
@@ -316,7 +317,7 @@ class Guest:
                     "XDG_STATE_HOME": self.place, "MOHR_SOCKET": self.socket}
         argv = [*AS_GUEST, os.path.join(rig.programs, "mohrd"), *(word.replace("~", self.place) for word in arguments)]
         self.process = Process(rig, "mohrd", argv, self.env)
-        wait_for(lambda: ": ready" in self.process.said() or not self.process.alive(), 30, 0.002)
+        wait_for(lambda: ": ready" in self.process.said() or not self.process.alive(), 90, 0.002)
         self.started = self.process.alive()
 
     @staticmethod
@@ -329,7 +330,7 @@ class Guest:
 
     def decision(self, *words):
         done = subprocess.run([*AS_GUEST, os.path.join(self.rig.programs, "mohr"), "policy", "check", "--json", "--audience", AUDIENCE, *words],
-                              env=self.env, capture_output=True, text=True, timeout=60, check=False)
+                              env=self.env, capture_output=True, text=True, timeout=180, check=False)
         return json.loads(done.stdout)["decision"] if done.stdout else {"broken": done.stderr, "log": self.process.said()}
 
     def end(self):
@@ -385,7 +386,7 @@ def checked(rig, *arguments):
     """(exit code, what it said) of `mohrd --check`, as the guest."""
     place = os.path.join(rig.dir, "checked")
     env = {**rig.env, "HOME": place, "XDG_CONFIG_HOME": place, "XDG_RUNTIME_DIR": place}
-    done = subprocess.run([*AS_GUEST, os.path.join(rig.programs, "mohrd"), "--check", *arguments], env=env, capture_output=True, text=True, timeout=60,
+    done = subprocess.run([*AS_GUEST, os.path.join(rig.programs, "mohrd"), "--check", *arguments], env=env, capture_output=True, text=True, timeout=180,
                           check=False)
     return done.returncode, done.stdout + done.stderr
 

@@ -109,7 +109,7 @@ def its_own_root(rig, daemon, place, told):
                 os.write(answer, own.recv(65536))
         finally:
             os._exit(0)
-    ended = wait_for(lambda: select.select([answered, told], [], [], 0)[0], 20)
+    ended = wait_for(lambda: select.select([answered, told], [], [], 0)[0], 60)
     said = os.read(answered, 65536) if ended and answered in ended else b""
     os.kill(app, signal.SIGKILL)
     os.waitpid(app, 0)
@@ -132,7 +132,7 @@ def body(rig):
     if os.geteuid() == 0 and not its_own_root(rig, daemon, place, told):
         os.kill(server, signal.SIGKILL)  # so that all the rest can fail
     add(rig, app, os.path.join(place, "document"), "cms-attached")
-    closed = wait_for(lambda: select.select([told], [], [], 0)[0] and struct.unpack("<I", os.read(told, 4))[0] == daemon.process.pid, 20)
+    closed = wait_for(lambda: select.select([told], [], [], 0)[0] and struct.unpack("<I", os.read(told, 4))[0] == daemon.process.pid, 60)
     rig.check(closed, "mohrd closes what it was passed")
     other.send("org.varlink.service.GetInfo")
     waits = not select.select([other.socket], [], [], 0.3)[0]
