@@ -266,6 +266,6 @@ int main(void)
                 TEST(what_mohrd_says_of_a_document_is_an_answer),
                 TEST(one_is_removed_by_its_handle),
         };
-        alarm(60);
+        alarm(360);
         return cmocka_run_group_tests_name("client_documents", tests, NULL, NULL);
 }

@@ -280,6 +280,6 @@ int main(void)
                 CASE(a_client_may_hang_up_at_any_moment),
                 CASE(one_that_goes_in_the_middle_of_its_inspection_is_gone),
         };
-        alarm(60);
+        alarm(360);
         return cmocka_run_group_tests_name("documents", tests, make_pki, drop_pki);
 }

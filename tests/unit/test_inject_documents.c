@@ -89,6 +89,6 @@ int main(void)
                 CASE(countersigning_is_an_answer),
         };
         inject_init();
-        alarm(120);
+        alarm(360);
         return cmocka_run_group_tests_name("inject_documents", tests, make_pki, drop_pki);
 }

@@ -156,7 +156,7 @@ static void a_software_card_goes_on_after_a_failure(void **state)
 
 static int begin(void **state)
 {
-        alarm(120); /* nothing here may hang */
+        alarm(360); /* nothing here may hang */
         return pki_setup(state);
 }
 

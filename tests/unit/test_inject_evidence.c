@@ -159,7 +159,7 @@ static int set_up(void **state)
 {
         struct broken *f = calloc(1, sizeof *f);
         char problem[256];
-        alarm(240); /* nothing here may hang */
+        alarm(360); /* nothing here may hang */
         setup(state);
         f->whole = *state;
         const char *bundle = f->whole->bundle;

@@ -215,7 +215,7 @@ static void what_is_not_confirmed_is_not_asked_about_its_pin(void **state)
 
 static int begin(void **state)
 {
-        alarm(120); /* nothing here may hang */
+        alarm(360); /* nothing here may hang */
         return make_pki(state);
 }
 

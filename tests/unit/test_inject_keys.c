@@ -195,7 +195,7 @@ static void a_no_is_kept(void **state)
 static int begin(void **state)
 {
         static uint8_t tls[64 + 34 + 32];
-        alarm(120); /* nothing here may hang */
+        alarm(360); /* nothing here may hang */
         memset(tls, 0x20, 64);
         memcpy(tls + 64, "TLS 1.3, client CertificateVerify", 34);
         message = tls;

@@ -123,7 +123,7 @@ static void a_telling_that_cannot_be_recorded_stops_nobody(void **state)
 
 static int begin(void **state)
 {
-        alarm(120); /* nothing here may hang */
+        alarm(360); /* nothing here may hang */
         inject_watch_munmap(holds_no_pin);
         return make_pki(state);
 }

@@ -473,7 +473,7 @@ static int setup(void **state)
 {
         struct fixture *f = calloc(1, sizeof *f);
         const char *why = "";
-        alarm(120); /* nothing here may hang */
+        alarm(360); /* nothing here may hang */
         f->pki = testpki_new();
         f->national = testpki_issue(f->pki,
                 &(struct testpki_spec){ .cn = TESTPKI_CN_NN, .policies = "2.16.364.101.1.1.2" });

@@ -232,7 +232,7 @@ static int set_up(void **state)
         struct cms_signature signature;
         unsigned int count;
         const char *why;
-        alarm(240); /* nothing here may hang */
+        alarm(360); /* nothing here may hang */
         f.pki = testpki_new();
         f.trust = testpki_trust((X509 *[]){ f.pki->root, NULL });
         f.citizen = (struct person){ f.pki->leaf, f.pki->leaf_key };

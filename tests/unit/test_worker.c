@@ -220,6 +220,6 @@ int main(void)
                 TEST(one_that_is_given_up_says_nothing_more),
                 TEST(one_that_is_not_there_cannot_be_started),
         };
-        alarm(60);
+        alarm(360);
         return cmocka_run_group_tests_name("worker", tests, NULL, NULL);
 }
