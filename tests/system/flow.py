@@ -149,12 +149,13 @@ def nobody_to_ask(rig):
 def lifted_during_prompt(rig):
     """In less time than its readers' watcher takes to tell: the helper counts by itself."""
     with pcsc.Scene(rig, None) as scene:
-        scene.daemon.script(delay=2)
+        type_pin = scene.daemon.held()
         running = scene.begin()
         wait_for(lambda: pcsc.pinentries(scene.daemon))
         before = len(scene.card.commands())
         scene.card.turn()
         scene.card.turn()
+        type_pin()
         error, reply, _ = running.receive()
         rig.check(not error and reply.get("assertion"), "a card lifted and laid back during the prompt goes on", error)
         rig.check("00B00000" in [header for header, _ in scene.card.commands()[before:]], "after it has shown who it is",
@@ -219,13 +220,14 @@ def reader_helper(daemon):
 
 def helpers(rig):
     daemon = soft(rig)
-    daemon.script(delay=1)
-    answer = []
+    type_pin, answer = daemon.held(), []
     thread = threading.Thread(target=lambda: answer.append(daemon.request()))
     thread.start()
-    wait_for(lambda: asking(daemon))
+    wait_for(lambda: pcsc.pinentries(daemon))
     first = reader_helper(daemon)
     os.kill(first, signal.SIGKILL)
+    wait_for(lambda: first not in daemon.helpers())
+    type_pin()
     thread.join()
     rig.check(answer[0][0] == 0, "a helper killed while the prompt is open: the card is proven again and signs",
               (answer[0][0], detail(answer[0][1])))
@@ -256,11 +258,12 @@ def helpers(rig):
 
 
 def faults(rig):
-    """The card lifted, reset or silent at some of its commands; every position is struck over pcscd elsewhere."""
+    """The card lifted, reset or silent at some of its commands; every position is struck over pcscd elsewhere. Only the one that is
+    silent is given no time: no other command may take too long because of what else the machine does."""
     for fault, codes in (("removal:200@verify:before", {17}), ("removal:200@verify:lost", {17}),
-                         ("removal:200@cds:lost", {17}), ("reset@mse", {17, 0}), ("mute:1500@hash", {19}),
+                         ("removal:200@cds:lost", {17}), ("reset@mse", {17, 0}), ("mute:5000@hash", {19}),
                          ("removal:200@3", {11, 17}), ("garbage@read#2", {0, 12, 17})):
-        daemon = soft(rig, fault=fault, faults="once", card={"timeout_ms": "700"})
+        daemon = soft(rig, fault=fault, faults="once", card={"timeout_ms": "2000"} if fault.startswith("mute") else None)
         code, reply = daemon.request()
         rig.check(code in codes, f"{fault}: one of {sorted(codes)}", (code, detail(reply)))
         time.sleep(0.3)  # so long the card is away
