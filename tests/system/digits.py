@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """digits.py: looking for a PIN in the memory of running processes, as root.
 
-Digits also occur by chance, in a time or a process number: a find counts when there is one with three PINs, of which the
-later ones have nothing of what was found before.
+Digits also occur by chance, in a time, a process number, a digest: in a fourth of all looks some four of a PIN do. A find counts when there is
+one in the same part of the same process with each of eight PINs, of which the later ones have nothing of what was found before.
 """
 import os
 import random
 import re
+
+
+RUNS = 8
 
 
 def may_look():
@@ -84,3 +87,8 @@ def look(daemon, pin, more=()):
         except OSError:
             continue  # ended meanwhile
     return finds
+
+
+def stays(looks):
+    """{(process, mapping)} in which each of these looks, {name: [finds]}, found something."""
+    return set.intersection(*({(name, mapping) for name, finds in look.items() for _, mapping in finds} for look in looks))

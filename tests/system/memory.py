@@ -7,8 +7,7 @@ with the signature command (it was told to be slow), and after the answer. No fo
 daemon, helpers, watchers, the history's worker, a phone's relay, or the program that asked, at either; the PIN is typed in
 Persian digits there. That the look can see is shown each time: a text known to be in the daemon is found there, digits in locked
 pages left out of core dumps are found in this process, and the PIN is found in the helper while the card is busy with VERIFY.
-Digits also occur by chance: a find counts when there is one in the same place with four PINs, of which the later ones have
-nothing of what was found before.
+Digits also occur by chance: digits.py says when a find counts.
 """
 import contextlib
 import ctypes
@@ -18,7 +17,7 @@ import time
 
 import pkcs11_rig
 import ways
-from digits import a_pin, family, find, look, may_look, persian, places
+from digits import RUNS, a_pin, family, find, look, may_look, persian, places, stays
 from lib import Daemon, Process, main, wait_for
 
 MADV_DONTDUMP = 16
@@ -85,7 +84,7 @@ class Scene:
         self.card, daemon = way(rig, pin=pin, **switches)
         self.daemon = daemon(rig)
         self.daemon.script(getpin=[typed(pin)])
-        wait_for(lambda: any(reader["state"] == "card" for reader in self.daemon.status().get("readers", [])), 30)
+        wait_for(lambda: any(reader["state"] == "card" for reader in self.daemon.status().get("readers", [])), 60)
         argv = ask(self)
         self.asker = Process(rig, "asker", argv, env_of(self))
         self.name = os.path.basename(argv[0])
@@ -101,15 +100,16 @@ class Scene:
         self.card.remove()
 
 
-PATIENCE = 2500, 5000  # how long the card is told to take; a busy machine gets the second
+PATIENCE = 2500, 5000, 7000  # how long the card is told to take; a busy machine gets more
 
 
 def during_signature(rig, name, way, ask, pin):
     """Finds while the card signs, and after the answer."""
     for patience in PATIENCE:
         scene = Scene(rig, way, pin, ask, persian, sign_ms=patience)
-        verified = wait_for(lambda: scene.card.stats().get("pin_verified"), 10, 0.005)
-        time.sleep(0.4)
+        verified = wait_for(lambda: scene.card.stats().get("pin_verified"), 60, 0.005)
+        time.sleep(0.1)  # the card's answer is on its way to the helper
+        wait_for(lambda: not whoever_asked(scene) or scene.card.stats().get("signatures"), 60)
         signing = scene.look()
         names = set(family(scene.daemon).values())
         canary = find(scene.daemon.process.pid, [scene.daemon.socket.encode()])
@@ -123,9 +123,16 @@ def during_signature(rig, name, way, ask, pin):
     rig.check(still_signing, f"{name}: the look was before the signature was made")
     rig.check(canary, f"{name}: a text known to be in the daemon is found there")
     rig.check(code == 0, f"{name}: the request was served", scene.asker.said())
-    rig.check(not {each for each in names if "prompt" in each or "pinentry" in each},
-              f"{name}: whoever asked for the PIN is gone before the card signs", names)
+    rig.check(not whoever(names), f"{name}: whoever asked for the PIN is gone before the card signs", names)
     return signing, after
+
+
+def whoever(names):
+    return {name for name in names if "prompt" in name or "pinentry" in name}
+
+
+def whoever_asked(scene):
+    return whoever(family(scene.daemon).values())
 
 
 def in_helpers(scene):
@@ -141,7 +148,7 @@ def during_verify(rig, name, way, ask, pin):
     """The helper must hold the digits while the card has them, or the look is blind."""
     for patience in PATIENCE:
         scene = Scene(rig, way, pin, ask, fault=f"mute:{patience}@verify:before")
-        kept = wait_for(lambda: in_helpers(scene), 10, 0.05)
+        kept = wait_for(lambda: in_helpers(scene) or (None if scene.asker.alive() else [False]), 60, 0.05)
         found = any(finds for each, finds in scene.look().items() if "reader" in each)
         scene.outcome()
         time.sleep(0.2)
@@ -152,14 +159,6 @@ def during_verify(rig, name, way, ask, pin):
     rig.check(found, f"{name}: the look finds the PIN in the helper while the card has it")
     rig.check(kept and all(kept), f"{name}: and nowhere but in memory that is neither swapped out nor dumped", kept)
     return after
-
-
-RUNS = 4  # digits lie in times and numbers by chance, too, but not in the same part of the same process each time
-
-
-def stays(looks):
-    """{(process, mapping)} in which each of the looks found something."""
-    return set.intersection(*({(name, mapping) for name, finds in look.items() for _, mapping in finds} for look in looks))
 
 
 def one_scene(rig, name, way, length, ask, expected):

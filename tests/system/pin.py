@@ -14,7 +14,7 @@ import socket
 
 import flow
 from asking import CHANGE_PIN, STAFF, Asked
-from digits import a_pin, look, may_look, persian, places, windows
+from digits import RUNS, a_pin, look, may_look, persian, places, stays, windows
 from lib import PIN, Card, Connection, Daemon, Pcscd, call, card_wait, main, wait_for
 
 STAFF_PIN, NEW_PIN, PUK = "271828", "16180339", "13572468"
@@ -359,21 +359,14 @@ def broken_off(client):
     return select.select([client.socket], [], [], 0)[0] and b'"error"' in client.socket.recv(65536, socket.MSG_PEEK)
 
 
-def places_of(after):
-    return {(name, mapping) for name, finds in after.items() for _, mapping in finds}
-
-
-def stays(rig, pcscd, deed, after, **switches):
-    """Where digits are after the answer not by chance: in each of four looks, the later ones with PINs that have none of the digits found before."""
-    left, seen = places_of(after), set()
-    for _ in range(3):
-        if not left:
-            break
-        rig.note(f"{deed}: a find, by chance or not: {after}")
-        seen |= {needle for finds in after.values() for needle, _ in finds}
-        _, _, after = remembered(rig, pcscd, deed, seen, **switches)
-        left &= places_of(after)
-    return left
+def not_by_chance(rig, pcscd, deed, after, **switches):
+    """Where digits are after the answer each time (digits.py), this look being the first."""
+    looks, seen = [after], set()
+    while len(looks) < RUNS and stays(looks):
+        rig.note(f"{deed}: a find, by chance or not: {looks[-1]}")
+        seen |= {needle for finds in looks[-1].values() for needle, _ in finds}
+        looks.append(remembered(rig, pcscd, deed, seen, **switches)[2])
+    return stays(looks)
 
 
 def memory(rig):
@@ -391,10 +384,10 @@ def memory(rig):
             if in_helper(during):
                 break
         rig.check(error and in_helper(during), f"{deed}: the look finds the digits in the helper while the card has them", (error, during))
-        left = stays(rig, pcscd, deed, after, **switches)
+        left = not_by_chance(rig, pcscd, deed, after, **switches)
         rig.check(not left, f"{deed}: nothing is left after the answer", left)
     error, _, after = remembered(rig, pcscd, "ChangePin")
-    left = stays(rig, pcscd, "ChangePin", after)
+    left = not_by_chance(rig, pcscd, "ChangePin", after)
     rig.check(not error and not left, "ChangePin: nothing is left after a yes of the card", (error, left))
     pcscd.stop()
 

@@ -13,6 +13,7 @@ import pty
 import re
 import select
 import shutil
+import signal
 import socket
 import stat
 import subprocess
@@ -20,7 +21,7 @@ import tempfile
 import termios
 import time
 
-from digits import a_pin, find, may_look, windows
+from digits import RUNS, a_pin, find, may_look, stays, windows
 from lib import AUDIENCE, NONCE, PIN, PRIVATE, TREE, Card, Connection, Daemon, Pcscd, Process, die_with_parent, main, wait_for
 
 ASK = {"audience": AUDIENCE, "nonce": NONCE, "ui": {"language": "en"},
@@ -446,32 +447,36 @@ def no_power_is_needed(rig):
 # ---- where the digits are ---------------------------------------------------------------------------
 
 def finds(rig, card, daemon, screen, pin):
-    """Where digits are, in daemon and screen, while the card signs and afterwards."""
+    """Where digits are, in daemon and screen, while the card signs and afterwards: two looks."""
+    def looked():
+        return {name: find(pid, windows(pin)) for name, pid in (("mohrd", daemon.process.pid), ("the screen", screen.child.pid))}
     running = start(daemon, claims={})
     screen.answer("Do you agree?", "y")
     screen.answer("identification PIN of the national card", pin, quiet=True)
-    seen = wait_for(lambda: card.stats().get("pin_verified"), 10, 0.005)
-    during = [find(pid, windows(pin)) for pid in (daemon.process.pid, screen.child.pid)]
+    seen = wait_for(lambda: card.stats().get("pin_verified"), step=0.005)
+    card.process.child.send_signal(signal.SIGSTOP)  # it signs no sooner than we have looked
+    during = looked()
     signing = card.stats().get("signatures") == 0
+    card.process.child.send_signal(signal.SIGCONT)
     result, _ = outcome(running)
-    rig.check(seen and signing and result == "Ok", "the look was before the signature was made", result)
-    return [during, [find(pid, windows(pin)) for pid in (daemon.process.pid, screen.child.pid)]]
+    rig.check(seen and signing and result == "Ok", "the look was before the signature was made", (seen, signing, result))
+    return during, looked()
 
 
 def no_digits_are_left(rig, pcscd):
     looks, seen = [], set()
-    while len(looks) < 3 and not any(not any(sum(look, [])) for look in looks):
+    while not looks or len(looks) < RUNS and any(map(stays, zip(*looks))):
         pin = a_pin(8, seen)
-        card = Card(rig, pcscd, pin=pin, sign_ms=2500)
+        card = Card(rig, pcscd, pin=pin, sign_ms=1500)
         daemon = daemon_of(rig, drivers=("pcsc",))
         daemon.wait_state(card.reader, "card")
         screen = Terminal(rig, daemon)
         looks.append(finds(rig, card, daemon, screen, pin))
-        seen |= {needle for look in looks[-1] for found in look for needle, _ in found}
+        seen |= {needle for look in looks[-1] for found in look.values() for needle, _ in found}
         screen.end()
         daemon.stop()
         card.remove()
-    rig.check(any(not any(sum(look, [])) for look in looks), "no digits of the PIN are left in daemon and screen", looks)
+    rig.check(not any(map(stays, zip(*looks))), "no digits of the PIN are left in daemon and screen", looks)
 
 
 def body(rig):
