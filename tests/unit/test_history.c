@@ -168,7 +168,8 @@ static struct history_ended a_failure(const char *request, const char *outcome)
 static void read_sql(struct fixture *f, const char *sql, char said[static 4096])
 {
         char command[1024];
-        snprintf(command, sizeof command, "sqlite3 %s/history.db \"%s\"", f->dir, sql);
+        snprintf(command, sizeof command, "sqlite3 -cmd '.timeout 30000' %s/history.db \"%s\"",
+                f->dir, sql);
         FILE *pipe = popen(command, "r");
         assert_non_null(pipe);
         size_t len = fread(said, 1, 4095, pipe);
