@@ -102,7 +102,7 @@ class App:
     """A program that uses keys: one connection, as a PKCS#11 module has."""
 
     def __init__(self, rig, daemon, card):
-        self.rig, self.card, self.connection = rig, card, Connection(daemon.socket, 30)
+        self.rig, self.card, self.connection = rig, card, Connection(daemon.socket, 90)
 
     def list(self, **more):
         """(error or None, reply)"""
@@ -409,7 +409,7 @@ def pins(world):
 
 
 def broken(world, row):
-    rig, (what, fault, errors), daemon = world.rig, row, world.daemon(card={"timeout_ms": "1500"})
+    rig, (what, fault, errors), daemon = world.rig, row, world.daemon(card={"timeout_ms": "20000"})  # none of them is about time
     card = world.card(daemon, piv_9a="p256", piv_9c="p256", fault=fault, slot=1)
     app = App(rig, daemon, card)
     reply = listed(world, app, what)
@@ -472,7 +472,7 @@ def gone(world):
     shown(daemon)
     daemon.script(getpin=("hang",))
     app.connection.send("mohr.Keys.Sign", app.asked(reply, "authentication", "ECDSA-SHA256", DATA))
-    rig.check(wait_for(lambda: "GETPIN" in shown(daemon), 10), "the holder is being asked")
+    rig.check(wait_for(lambda: "GETPIN" in shown(daemon)), "the holder is being asked")
     daemon.script(getpin=(PIN,))
     other.connection.send("mohr.Keys.Sign", other.asked(reply, "authentication", "ECDSA-SHA256", DATA))  # it waits
     app.close()

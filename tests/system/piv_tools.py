@@ -41,7 +41,7 @@ def missing():
 
 def say(rig, *argv):
     """(exit code, all that was said)"""
-    done = subprocess.run(argv, env=rig.env, cwd=rig.dir, capture_output=True, timeout=60, check=False)
+    done = subprocess.run(argv, env=rig.env, cwd=rig.dir, capture_output=True, timeout=120, check=False)
     return done.returncode, (done.stdout + done.stderr).decode("utf-8", "replace")
 
 

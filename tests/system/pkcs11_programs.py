@@ -64,7 +64,7 @@ class Programs(World):
                     location / {{ default_type text/plain; return 200 "$ssl_protocol $ssl_client_verify $ssl_client_s_dn\\n"; }} }} }}""")
         program = self.has("nginx")
         process = Process(self.rig, "nginx", [program, "-e", "stderr", "-p", self.rig.dir, "-c", conf])
-        if not wait_for(lambda: answers(port) or not process.alive(), 10) or not process.alive():
+        if not wait_for(lambda: answers(port) or not process.alive()) or not process.alive():
             raise RuntimeError("nginx: " + process.said())
         return process, port
 
@@ -112,7 +112,7 @@ def sshd(world, keys):
         LogLevel VERBOSE
         """)
     process = Process(world.rig, "sshd", [world.has("sshd"), "-D", "-e", "-f", conf])
-    if not wait_for(lambda: answers(port) or not process.alive(), 10) or not process.alive():
+    if not wait_for(lambda: answers(port) or not process.alive()) or not process.alive():
         raise RuntimeError("sshd: " + process.said())
     return process, port
 

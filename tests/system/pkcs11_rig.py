@@ -66,7 +66,7 @@ class World:
         """What the person was shown since the last look."""
         return urllib.parse.unquote("\n".join(daemon.prompts()))
 
-    def run(self, daemon, *argv, timeout=60, text=None, **env):
+    def run(self, daemon, *argv, timeout=120, text=None, **env):
         """(exit code, all that was said)"""
         done = subprocess.run(argv, env=self.environment(daemon, **env), cwd=self.rig.dir, capture_output=True, input=text,
                               stdin=None if text is not None else subprocess.DEVNULL, timeout=timeout, check=False)
