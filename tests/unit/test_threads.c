@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_threads.c: one trust object and one memory of replays under many threads. What a thread is told must be
- * what it would be told alone, and one question is answered once. tests/system/threads.py runs the same program
+ * what it would be told alone, and one question is answered once. tests/system/threads.sh runs the same program
  * built for ThreadSanitizer.
  */
 #include "client-sdk/trust.h"
