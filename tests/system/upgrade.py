@@ -50,10 +50,11 @@ class Installed(Daemon):
 
 
 def at_prompt(daemon):
-    daemon.script(delay=0.5)
+    """(who waits for the answer, the person's entry of the PIN)"""
+    type_pin = daemon.held()
     connection = Connection(daemon.socket).send("mohr.Identity.Assert", ASK, more=True)
     wait_for(lambda: any("GETPIN" in line for line in daemon.prompts()))
-    return connection
+    return connection, type_pin
 
 
 def answer(connection):
@@ -69,8 +70,9 @@ def served(error, reply):
 
 def under_a_prompt(rig):
     daemon = Installed(rig)
-    running = at_prompt(daemon)
+    running, type_pin = at_prompt(daemon)
     daemon.install("/bin/false")
+    type_pin()
     error, reply = answer(running)
     rig.check(served(error, reply), "the assertion whose prompt was open arrives", (error, reply))
     daemon.script()

@@ -31,9 +31,9 @@ class Watcher:
                                       close_fds=False, preexec_fn=arrange, stdin=subprocess.DEVNULL, env=rig.env, user=user)
         theirs.close()
         self.channel = ours
-        self.ready = self.frame(10)
+        self.ready = self.frame()
 
-    def frame(self, seconds=2.0):
+    def frame(self, seconds=lib.PATIENCE):
         """(op, payload), or None when nothing comes."""
         self.channel.settimeout(seconds)
         try:
@@ -42,7 +42,7 @@ class Watcher:
             return None
         return (data[1], data[8:]) if data else None
 
-    def readers(self, seconds=2.0):
+    def readers(self, seconds=lib.PATIENCE):
         """[(name, address, busy)] of the next report, an outcome, or None when none comes."""
         frame = self.frame(seconds)
         if not frame or frame[0] != READERS:
@@ -147,7 +147,7 @@ def crowd(rig):
     more = [UsbReader(voice, port=f"2-{n}", number=20 + n) for n in range(1, 30)]
     for one in more:
         one.plug()
-    while report := watcher.readers(0.3):
+    while report := watcher.readers(0.3 if len(seen) >= 16 else lib.PATIENCE):
         seen = report
     rig.check(len(seen) == 16, "usb: of very many readers sixteen are offered", seen)
     watcher.end()
@@ -205,7 +205,7 @@ def nfc(rig):
     watcher.end()
     for options in (["device=a b"], [f"device{n}=x{n}" for n in range(17)], ["device=" + "x" * 200]):
         broken = Watcher(rig, "nfc", *options)
-        rig.check(broken.ready is None and broken.child.wait(5) == 70, f"nfc: {options[0][:12]}... is refused")
+        rig.check(broken.ready is None and broken.child.wait(lib.PATIENCE) == 70, f"nfc: {options[0][:12]}... is refused")
 
 
 def lost(rig):
@@ -216,8 +216,8 @@ def lost(rig):
     for number in range(4000):
         voice.say("change", f"/devices/flood{number}", "usb", DEVTYPE="usb_device", PAD="x" * 7000)
     os.kill(watcher.child.pid, 18)
-    seen = watcher.readers(5)
-    rig.check(seen == 25 and watcher.child.wait(5) == 25, "usb: after lost messages it ends, to look again", seen)
+    seen = watcher.readers()
+    rig.check(seen == 25 and watcher.child.wait(lib.PATIENCE) == 25, "usb: after lost messages it ends, to look again", seen)
     again = Watcher(rig, "usb")
     rig.check(again.readers() == [], "usb: and a new one looks")
     again.end()
@@ -231,7 +231,12 @@ def idle(rig):
         with open(f"/proc/{watcher.child.pid}/status", encoding="ascii") as status:
             return [line for line in status if "ctxt_switches" in line]
 
-    time.sleep(0.2)
+    def asleep():
+        earlier = switches()
+        time.sleep(0.1)
+        return switches() == earlier
+
+    lib.wait_for(asleep)
     before = switches()
     time.sleep(2)
     rig.check(switches() == before, "usb: two seconds of nothing wake nobody", before)
