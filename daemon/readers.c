@@ -23,6 +23,8 @@ static int on_notify(sd_event_source *source, void *user)
 {
         (void)source;
         struct readers *readers = user;
+        if (readers_settled(readers)) /* nobody is woken for what is known */
+                readers->first_look = sd_event_source_disable_unref(readers->first_look);
         readers->cursor = readers->watches;
         while (readers->cursor) {
                 struct readers_watch *watch = readers->cursor;
