@@ -5,7 +5,8 @@
  * connects there as it does to vpcd, whose messages these are (two bytes of length, then the payload; one
  * byte is power off 0, on 1, reset 2, "your ATR" 4). The person at the keys is a line in the file `person`:
  *
- *      MS type DIGITS[,NEW[,AGAIN]]   after MS milliseconds; a change of the PIN has up to three entries
+ *      MS type DIGITS[,NEW[,AGAIN]]   after MS milliseconds, or, if that is below zero, when there is a file `go`; a change of
+ *                                     the PIN has up to three entries
  *      MS word HEX                    the reader answers these bytes by itself, the card is asked nothing
  *      MS broken | unsupported        the driver fails so
  *
@@ -35,6 +36,7 @@
 #define LINE_LEN    1200
 #define CODE(tag)   SCARD_CTL_CODE(3600 + (tag))
 #define DIGITS_LEN  16
+#define GO_STEP_MS  5
 
 struct answer {
         uint8_t bytes[FRAME_MAX];
@@ -116,6 +118,18 @@ static bool card_leaves(struct ifd *ifd, int ms)
                 return false;
         lose_card(ifd);
         return true;
+}
+
+/* True if it does so before the person is done. */
+static bool card_leaves_first(struct ifd *ifd, int ms)
+{
+        char line[LINE_LEN];
+        if (ms >= 0)
+                return card_leaves(ifd, ms);
+        while (!read_line(ifd, "go", line))
+                if (card_leaves(ifd, GO_STEP_MS))
+                        return true;
+        return false;
 }
 
 static bool card_present(struct ifd *ifd)
@@ -287,7 +301,7 @@ static RESPONSECODE ask(
         (void)(read_line(ifd, "person", line) && sscanf(line, "%d %15s %1199s", &ms, verb, rest));
         if (!read_order(cmd, cmd_len, change, &order))
                 return answer_word(answer, 0x6B80);
-        if (card_leaves(ifd, ms))
+        if (card_leaves_first(ifd, ms))
                 return IFD_ICC_NOT_PRESENT;
         if (strcmp(verb, "type") == 0)
                 return type(ifd, rest, &order, answer);
