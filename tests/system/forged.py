@@ -108,7 +108,7 @@ class World:
     def ask(self, method, parameters):
         """(error, reply); an assertion that was answered is kept."""
         try:
-            error, reply = lib.call(self.daemon.socket, method, parameters, 20)
+            error, reply = lib.call(self.daemon.socket, method, parameters)
         except (ConnectionError, OSError) as ended:
             return f"hung up ({ended})", {}
         self.keep(reply)
@@ -120,13 +120,13 @@ class World:
 
     def raw(self, frame):
         """One frame of bytes; what came back, or "hung up"."""
-        connection = Connection(self.daemon.socket, 20)
+        connection = Connection(self.daemon.socket)
         try:
             connection.socket.sendall(frame)
             error, reply, _ = connection.receive()
             self.keep(reply)
             return error, reply
-        except (ConnectionError, OSError):
+        except ConnectionError:
             return "hung up", {}
         finally:
             connection.close()
@@ -381,7 +381,7 @@ def trust(world):
 def crossed(world):
     """Several calls in one write, and two clients at once: each answer is to its own question."""
     nonces = [f"crossed-{number}-nonce" for number in range(3)]
-    connection = Connection(world.daemon.socket, 30)
+    connection = Connection(world.daemon.socket)
     for nonce in nonces:
         connection.send(ASSERT, {**GOOD, "audience": f"https://{nonce}.example", "nonce": nonce})
     other = []

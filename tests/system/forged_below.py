@@ -109,7 +109,7 @@ def lacking(rig, kind):
 
 def started(place):
     """A helper that meets the card; a phone lets one in when the last one has gone."""
-    helper = wait_for(place.helper, 20)
+    helper = wait_for(place.helper)
     if isinstance(place, Phone):
         return helper
     return helper if helper.ready() else None

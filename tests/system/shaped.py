@@ -86,7 +86,7 @@ def assertions(world, made, texts, nonce=WANTED):
 
 
 def by_keys(world, honest):
-    connection = Connection(world.daemon.socket, 40)
+    connection = Connection(world.daemon.socket)
     error, listed = connection.send(LIST, {"reader": world.card.reader, "ui": UI}).receive()[:2]
     if not world.check(not error, "the card's keys are listed", (error, listed)):
         return
@@ -107,7 +107,7 @@ def by_keys(world, honest):
 
 def described(daemon, rig, reader, content, form):
     """The signed document, or the error: Add with two descriptors, and Sign."""
-    connection = Connection(daemon.socket, 40)
+    connection = Connection(daemon.socket)
     with tempfile.TemporaryFile(dir=rig.dir) as source, tempfile.TemporaryFile(dir=rig.dir) as result:
         source.write(content)
         source.flush()
