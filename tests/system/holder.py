@@ -103,9 +103,11 @@ def alike(rig, daemon, pcscd, cards):
             heard.append((error, {name: value for name, value in reply.items() if name != "request"}))
         return heard
     first = answer()
-    cards.pop().remove()
+    gone = [cards.pop(), cards.pop(0)]
+    for card in gone:
+        card.remove()
+        daemon.wait_state(card.reader, "empty")
     cards.append(Card(rig, pcscd, slot=2, leaf="foreign", profile="mav4"))
-    cards.pop(0).remove()
     cards.append(Card(rig, pcscd, slot=3, profile="omid"))
     for card in cards:
         daemon.wait_state(card.reader, "card")

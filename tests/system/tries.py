@@ -68,6 +68,11 @@ class Way:
         self.lay()
         self.begin()
 
+    @property
+    def reader(self):
+        """What the daemon calls it."""
+        return self.card.reader
+
     def lay(self, **more):
         self.card = Card(self.rig, self.pcscd, self.profile, pin=self.pin, **self.switches, **more)
 
@@ -87,8 +92,9 @@ class Way:
 
     def another_card(self, **switches):
         self.card.remove()
+        self.daemon.wait_state(self.reader, "empty")  # or the next wait is over at once, for the card before
         self.lay(**switches)
-        self.daemon.wait_state(self.card.reader, "card")
+        self.daemon.wait_state(self.reader, "card")
 
     def left(self, count):
         """Sets how many tries the card has, as somebody's wrong PINs would."""
@@ -272,23 +278,17 @@ class Keys(Way):
 
 class Phone(Way):
     """A phone that asks: consent at the computer, which asks about the last try, and the PIN on the phone, which asks again."""
-    words, env, lent, kept_there = (), {"DISPLAY": ":mohr-test"}, "yes", False
+    words, env, lent, kept_there, reader = (), {"DISPLAY": ":mohr-test"}, "yes", False, "phone"
 
     def begin(self):
         self.phone = relayed.Phone(self.rig, *self.words, driver="pcsc", env=self.env, relay={"last_try": self.lent})
         folder, _ = self.phone.folders["Counter 3"]
         self.daemon = Daemon(self.rig, ("phone",), phone={"folder": folder})
-        self.daemon.wait_state("phone", "card", seconds=20)
+        self.daemon.wait_state("phone", "card")
 
     def end(self):
         self.phone.stop()
         super().end()
-
-    def another_card(self, **switches):
-        self.card.remove()
-        self.daemon.wait_state("phone", "empty", seconds=20)
-        self.lay(**switches)
-        self.daemon.wait_state("phone", "card", seconds=20)
 
     def script(self, typed, last):
         self.phone.script(getpin=[self.digits(typed)], confirm=["ok"])
