@@ -9,10 +9,10 @@ next request on the same daemon served. Both a first request and one of a card a
 """
 import time
 
-from lib import Card, Daemon, Pcscd, card_wait, main, wait_for
+from lib import PATIENCE, Card, Daemon, Pcscd, card_wait, main, wait_for
 
-CARD_TIMEOUT_MS = 700
-OVERDUE = 1200  # ms of silence: more than the daemon waits
+CARD_TIMEOUT_MS = 1000  # of a card that falls silent; any other has all the time there is, whatever else the machine does
+OVERDUE = 1500  # ms of silence: more than the daemon waits
 # What may be answered: 0 served all the same, 11 no card, 17 card removed, 19 timed out; and 12, not confirmed,
 # when a card forgot everything without a sign of it and so is not the card that it was a moment ago.
 TYPED = {"removal": {0, 11, 17, 19}, "mute": {0, 17, 19}, "reset": {0, 12, 17, 19}}
@@ -27,7 +27,7 @@ class Struck:
     def __init__(self, rig, pcscd, profile, fault=None):
         self.rig = rig
         self.card = Card(rig, pcscd, profile, **({"fault": fault} if fault else {}))
-        self.daemon = Daemon(rig, card={"timeout_ms": CARD_TIMEOUT_MS})
+        self.daemon = Daemon(rig, card={"timeout_ms": CARD_TIMEOUT_MS} if fault and fault.startswith("mute") else {})
         self.daemon.wait_state(self.card.reader, "card")
 
     def request(self):
@@ -38,7 +38,7 @@ class Struck:
     def settle(self, silent):
         """Until the card lies there again, for pcscd (which looks every 400 ms) and for the daemon; and until
         a card that was silent for longer than the daemon waited has had its say."""
-        wait_for(lambda: self.card.stats().get("present"), 3)
+        wait_for(lambda: self.card.stats().get("present"))
         time.sleep((OVERDUE - CARD_TIMEOUT_MS) / 1000 + 0.5 if silent else 0.5)
         card_wait(self.card.reader)
         self.daemon.wait_state(self.card.reader, "card")
@@ -73,7 +73,7 @@ def strike(rig, pcscd, profile, fault, requests_before):
         code, answer, seconds = scene.request()
         if code not in TYPED[fault.split("@")[0].split(":")[0]]:
             return f"answer {code} {answer}"
-        if seconds > 8:
+        if seconds > PATIENCE:
             return f"answer after {seconds:.1f} s"
         scene.settle(fault.startswith("mute"))  # the answer may be out before the card has spoken
         if not scene.card.locked():
