@@ -313,7 +313,8 @@ static void the_time_covers_all_pages_together(void **state)
         question.timeout_s = 1;
         script(rig, "\"delay\": 1.2, \"getpin\": [\"1234\"]");
         assert_int_equal(converse(rig, &question, pin), OUTCOME_TIMED_OUT);
-        assert_null(strstr(recorded(rig), "GETPIN"));
+        if (access(rig->record, F_OK) == 0) /* it has begun within the second */
+                assert_null(strstr(recorded(rig), "GETPIN"));
 }
 
 static void no_program_is_nobody(void **state)
