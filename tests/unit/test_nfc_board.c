@@ -53,7 +53,7 @@ static int begin(void **state)
         world->player = fork();
         if (world->player == 0)
                 play(world);
-        for (int i = 0; i < 500 && access(world->link, F_OK) < 0; i++)
+        for (int i = 0; i < 6000 && access(world->link, F_OK) < 0; i++)
                 nanosleep(&(struct timespec){ .tv_nsec = 10000000 }, NULL);
         *state = world;
         return board_open(&world->board, world->connstring);
