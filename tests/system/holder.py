@@ -130,8 +130,11 @@ def in_the_way(rig):
     until(second, "search")
     found_first = until(first, "card", 0)
     rig.check(found_first, "in the way: another request's search waits for its turn")
+    late = daemon.process.said().count("passed its deadline")
     second.close()
-    rig.check(wait_for(lambda: daemon.state_of(cards[1].reader) != "in_use", 2.5), "in the way: who hangs up lets go of the card at once", daemon.status())
+    free = wait_for(lambda: daemon.state_of(cards[1].reader) != "in_use")
+    rig.check(free and daemon.process.said().count("passed its deadline") == late, "in the way: who hangs up lets go of the card before its time is over",
+              (late, daemon.status()))
     error, told = last_of(first)
     rig.check(error is None and cards[3].stats()["verify_commands"] == 1, "in the way: pulled, slow and held cards are passed over", (error, told))
     rig.check(all(untouched(card) for card in cards[:3]), "in the way: none of them heard anything of the PIN family")
@@ -155,11 +158,11 @@ def twice(rig):
     daemon.script(delay=3)
     connection = look_for(daemon)
     offered = []
-    wait_for(lambda: offered.extend(page for page in pages(daemon) if "Is the card on this one" in page) or offered, 30)
+    wait_for(lambda: offered.extend(page for page in pages(daemon) if "Is the card on this one" in page) or offered, 60)
     meant = next(card for card in cards if card.reader in offered[0])
     for there in (False, True):  # laid back, it is another person's
         meant.turn()
-        wait_for(lambda: lib.card_present(meant.reader) == there, 3)
+        lib.card_wait(meant.reader, present=there)
     error, told = last_of(connection)
     now = [card.stats().get("verify_commands", 0) for card in cards]
     rig.check(error == "mohr.Identity.CardRemoved", "twice: a card swapped after the look is told", (error, told))
