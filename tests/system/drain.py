@@ -124,7 +124,7 @@ def is_called(pid, names):
 def stop_waits_for_the_holder(rig):
     daemon = soft_daemon(rig)
     idle = Connection(daemon.socket)
-    daemon.script(delay=1.5)
+    types = daemon.held()
     connection, _ = at_prompt(daemon)
     daemon.process.child.send_signal(signal.SIGTERM)
     rig.check(idle.socket.recv(1) == b"", "a stop closes idle connections at once")
@@ -137,6 +137,7 @@ def stop_waits_for_the_holder(rig):
     except OSError:
         heard = b""
     rig.check(heard == b"", "and serves no new ones", heard)
+    types()
     error, reply = last_answer(connection)
     rig.check(not error and "assertion" in reply, "a running request still gets its assertion", (error, reply))
     rig.check(daemon.process.child.wait(60) == 0, "then the daemon ends")

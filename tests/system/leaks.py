@@ -75,7 +75,7 @@ def files(daemon):
     homes = [os.path.join(daemon.phone.home, "mohr"), os.path.join(daemon.rig.dir, "mohr")] if hasattr(daemon, "phone") else []
     for folder, _, names in (found_there for home in [daemon.state, *homes] for found_there in os.walk(home)):
         for name in names:
-            with open(os.path.join(folder, name), "rb") as file:
+            with contextlib.suppress(FileNotFoundError), open(os.path.join(folder, name), "rb") as file:  # one that only lasts for a moment
                 found[name] = found.get(name, b"") + file.read()
     return found
 
@@ -128,10 +128,18 @@ class Session:
         self.card, make = ways.WAYS[way](rig, pin=self.pin, sign_ms=150)
         self.daemon = make(rig, history=history) if history else make(rig)
         self.reader, self.assertions = ways.reader_of(self.card, way), []
-        self.daemon.wait_state(self.reader, "card", seconds=30)
+        self.daemon.wait_state(self.reader, "card")
 
     def ask(self, pin, while_asked=None, **script):
         self.daemon.script(getpin=[pin], **script)
+        return self.answer(while_asked)
+
+    def ask_and_look(self, pin):
+        """The same, and nothing is typed before /proc was looked at."""
+        types = self.daemon.held(getpin=[pin])
+        return self.answer(lambda: (self.at_the_prompt(), types()))
+
+    def answer(self, while_asked=None):
         answer = []
         thread = threading.Thread(target=lambda: answer.append(self.daemon.request(
             self.reader, purpose=PURPOSE, expect_national_number=EXPECTED)))
@@ -147,15 +155,15 @@ class Session:
         self.proc.append(processes(self.daemon))
 
     def at_the_prompt(self):
-        wait_for(lambda: any(line.startswith("GETPIN") for line in self.daemon.prompts()), 10)
+        wait_for(lambda: any(line.startswith("GETPIN") for line in self.daemon.prompts()), 60)
         self.look()
 
     def at_the_card(self):
-        wait_for(lambda: self.card.stats().get("pin_verified"), 10, 0.002)
+        wait_for(lambda: self.card.stats().get("pin_verified"), 60, 0.002)
         self.look()
 
     def run(self):
-        codes = [self.ask(self.pin, self.at_the_prompt, delay=0.2), self.ask(self.wrong_pin), self.ask(persian(self.pin), self.at_the_card),
+        codes = [self.ask_and_look(self.pin), self.ask(self.wrong_pin), self.ask(persian(self.pin), self.at_the_card),
                  self.ask(self.pin, confirm=["cancel"])]
         lib.call(self.daemon.socket, "mohr.Identity.Examine", {"transcript": True})
         self.look()
@@ -255,12 +263,13 @@ class Uses(Session):
         self.world, self.outputs = pkcs11_rig.World(rig, rig.pcscd), []
 
     def use(self, pin, *argv):
-        self.daemon.script(getpin=[pin], delay=0.05)
+        types = self.daemon.held(getpin=[pin])
         self.daemon.prompts()
         asker = lib.Process(self.rig, "asker", argv, self.world.environment(self.daemon))
         self.at_the_prompt()
         self.proc.append({asker.pid: proc_of(asker.pid)})
-        code = asker.child.wait(60)
+        types()
+        code = asker.child.wait(90)
         self.look()
         self.outputs.append(asker.said().encode())
         return code == 0
@@ -367,10 +376,10 @@ def no_image_is_left(rig):
     dumps = fall(other.pid)
     card, make = ways.WAYS["phone, pcsc"](rig)
     daemon = make(rig)
-    daemon.wait_state("phone", "card", seconds=30)
+    daemon.wait_state("phone", "card")
     daemon.script(getpin=["hang"])
     running = lib.Connection(daemon.socket).send("mohr.Identity.Assert", {"audience": AUDIENCE, "nonce": lib.NONCE, "ui": {"display": ":mohr-test"}})
-    asked = wait_for(lambda: any(line.startswith("GETPIN") for line in daemon.prompts()), 20)
+    asked = wait_for(lambda: any(line.startswith("GETPIN") for line in daemon.prompts()), 60)
     ours = {pid: name for pid, name in family(daemon).items() if name.startswith("mohr")}
     limits = {name: line.split()[4] for pid, name in ours.items() for line in proc_of(pid).decode(errors="replace").splitlines() if line.startswith("Max core")}
     own = {daemon.process.pid, daemon.phone.process.pid}
@@ -403,11 +412,12 @@ class Renewal(Session):
         self.daemon.wait_state(self.card.reader, "card")
 
     def renew(self, method, *typed):
-        self.daemon.script(getpin=typed, delay=0.05)
+        types = self.daemon.held(getpin=typed)
         answer = []
         thread = threading.Thread(target=lambda: answer.append(lib.call(self.daemon.socket, "mohr.Identity." + method, {"ui": {"display": ":mohr-test"}})))
         thread.start()
         self.at_the_prompt()
+        types()
         thread.join()
         self.look()
         needles = [needle for pin in self.pins() for form, needle in spelled(pin).items() if form not in ("packed", "reversed")]
