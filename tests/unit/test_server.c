@@ -483,7 +483,8 @@ static void out_of_descriptors_is_a_pause_not_a_spin(void **state)
         while (turns < 100 && sd_event_run(w->event, 0) > 0)
                 turns++;
         assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
-        assert_in_range(turns, 1, 10);
+        assert_in_range(
+                turns, 1, 50); /* a few; more only where this process stands still between them */
         echo_call(fd, "back");
         assert_true(sd_event_run(w->event, 2000000) > 0); /* the pause ends */
         assert_hears(w, fd, "{'parameters':{'text':'back'}}");
