@@ -289,15 +289,17 @@ def settings_not_understood(rig):
 
 
 def just_started(rig):
-    """The call that starts the service is told what there is, not that nobody has looked yet."""
+    """The call that starts the service is told what there is, not that nobody has looked yet; for that it waits three seconds, which a busy
+    machine may need for the start of a helper alone."""
     for name, does in (("slow", f'sleep 0.5; exec {rig.build}/mohr-reader-soft "$@"'), ("silent", "exec sleep 60")):
         script = os.path.join(rig.dir, name + ".sh")
         with open(script, "w", encoding="utf-8") as file:
             file.write(f"#!/bin/sh\n{does}\n")
         os.chmod(script, 0o755)
-        daemon = Daemon(rig, ("soft",), os.path.join(programs(rig, name, script), "mohrd"), soft={"pki": rig.pki, "pin": PIN})
-        readers = [reader["name"] for reader in daemon.status()["readers"]]
-        rig.check(readers == ([READER] if name == "slow" else []), f"{name}: the first answer tells what there is", readers)
+        program, began = os.path.join(programs(rig, name, script), "mohrd"), time.monotonic()
+        daemon = Daemon(rig, ("soft",), program, soft={"pki": rig.pki, "pin": PIN})
+        readers, took = [reader["name"] for reader in daemon.status()["readers"]], time.monotonic() - began
+        rig.check(name == "slow" and (readers == [READER] or took >= 3) or (name, readers) == ("silent", []), f"{name}: the first answer tells what there is", (readers, took))
         daemon.stop()
 
 
