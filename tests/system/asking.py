@@ -38,7 +38,7 @@ def document(name, kind=PDF, form=IN_PDF, size=1423456, pages=12, countersigned=
         name.encode()).digest()
 
 
-def frame(tries=3, flags=0, timeout=20, readers=0, asker=PROGRAM, required=0, optional=0, work=SIGN, content=RAW, documents=(), at=0,
+def frame(tries=3, flags=0, timeout=90, readers=0, asker=PROGRAM, required=0, optional=0, work=SIGN, content=RAW, documents=(), at=0,
           **facts):
     facts = {**FACTS, **facts}
     return b"\x06" + b"".join(text(facts.get(name, "")) for name in FIELDS) + struct.pack(
@@ -67,7 +67,7 @@ class Asked:
     def answered(self, seconds):
         return bool(select.select([self.ours], [], [], seconds)[0])
 
-    def answer(self, seconds=20):
+    def answer(self, seconds=90):
         """(outcome, digits), or None if there was no answer; what it released and remembers is kept."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
@@ -80,7 +80,7 @@ class Asked:
 
     def end(self):
         try:
-            self.child.wait(5)
+            self.child.wait(60)
         except subprocess.TimeoutExpired:
             self.child.kill()
         self.ours.close()

@@ -64,7 +64,7 @@ class Prompt(Asked):
         if select.select([self.master], [], [], seconds)[0]:
             self.seen += os.read(self.master, 65536).decode("utf-8", "replace")
 
-    def wait_for(self, text, seconds=8):
+    def wait_for(self, text, seconds=60):
         """What the terminal shows up to and with `text`; what was there instead if it does not come."""
         end = time.monotonic() + seconds
         while text not in self.seen and time.monotonic() < end:
@@ -72,6 +72,12 @@ class Prompt(Asked):
         before, found, self.seen = self.seen.partition(text)
         self.all = getattr(self, "all", "") + before + found
         return before + found
+
+    def until(self, condition, seconds=60):
+        """Reads what the terminal shows until something else is so."""
+        end = time.monotonic() + seconds
+        while not condition() and time.monotonic() < end:
+            self.read(0.02)
 
     def type(self, text):
         os.write(self.master, text.encode())
@@ -277,7 +283,6 @@ def nobody(flavour):
 
 def time_runs_out(flavour):
     prompt = Prompt(flavour, timeout=1)
-    prompt.wait_for("]? ")
     answer = prompt.answer()
     prompt.end()
     check(answer == (TIMED_OUT, ""), f"{flavour}: the time runs out", answer)
@@ -286,17 +291,18 @@ def time_runs_out(flavour):
 def hang_up(flavour, reach_pin, left=None):
     prompt = Prompt(flavour)
     reach_pin(prompt)
-    time.sleep(0.3)
-    prompt.read(0)
-    raw = termios.tcgetattr(prompt.slave)
-    pinentry = [pid for pid, name in children(prompt.child.pid) if name.startswith("pinentry")]
-    check(len(pinentry) == 1 and raw[3] & termios.ECHO == 0, f"{flavour}: echo is off while it asks", pinentry)
+
+    def mode():
+        return termios.tcgetattr(prompt.slave)[3]
+
+    def asking():
+        return [pid for pid, name in children(prompt.child.pid) if name.startswith("pinentry")]
+    prompt.until(lambda: not mode() & termios.ECHO)
+    pinentry = asking()
+    check(len(pinentry) == 1 and mode() & termios.ECHO == 0, f"{flavour}: echo is off while it asks", pinentry)
     os.killpg(prompt.child.pid, signal.SIGKILL)
-    end = time.monotonic() + 3
-    while time.monotonic() < end and (any(map(alive, pinentry)) or
-                                      termios.tcgetattr(prompt.slave)[3] != prompt.modes[3]):
-        prompt.read(0.02)
-    prompt.read(0.1)
+    prompt.until(lambda: not any(map(alive, pinentry)) and mode() & termios.ECHO and (not left or left in prompt.seen))
+    prompt.read(0)
     check(not any(map(alive, pinentry)), f"{flavour}: killing mohr-prompt closes pinentry")
     if left:
         check(left in prompt.seen, f"{flavour}: it leaves the screen", prompt.seen[-80:])
@@ -311,23 +317,18 @@ def tty_at_pin(prompt):
 
 
 def curses_at_pin(prompt):
-    prompt.wait_for("Agree")
-    time.sleep(0.2)
+    prompt.wait_for("<Agree>")
     prompt.type("\r")
-    prompt.wait_for("PIN")
-    prompt.wait_for("Continue")
+    prompt.wait_for("<Continue>")
 
 
 def curses():
     flavour = "pinentry-curses"
     prompt = Prompt(flavour, flags=SIMULATED)
-    page = prompt.wait_for("Agree")
+    page = prompt.wait_for("<Agree>")
     check("SIMULATED" in page and "office.example" in page, f"{flavour}: the consent page is drawn", page)
-    time.sleep(0.2)
     prompt.type("\r")
-    prompt.wait_for("PIN")
-    prompt.wait_for("Continue")
-    time.sleep(0.2)
+    prompt.wait_for("<Continue>")
     prompt.type(PIN + "\r")
     answer = prompt.answer()
     prompt.end()
@@ -397,7 +398,7 @@ def curses_lists_in_a_small_window():
                         flags=SIMULATED | EXPIRED)
         pages = 0
         while pages < 6:
-            page = prompt.wait_for(refuse, 5)
+            page = prompt.wait_for(refuse)
             pages += 1
             if last in page or refuse not in page:
                 break
@@ -415,7 +416,10 @@ def terminal_closed(flavour):
     os.close(prompt.master)
     prompt.meanwhile = lambda: None  # nothing is to be read any more
     answer = prompt.answer()
-    prompt.child.wait(10)
+    prompt.child.wait(60)
+    end = time.monotonic() + 60
+    while any(map(alive, pinentry)) and time.monotonic() < end:
+        time.sleep(0.01)
     check(answer == (REFUSED, "") and pinentry and not any(map(alive, pinentry)), f"{flavour}: a terminal that is closed is a no", answer)
     os.close(prompt.slave)
 

@@ -13,7 +13,7 @@ from asking import DOCUMENTS, EXPIRY, GRANTED, LAST_TRY_DECLINED, MAY_REMEMBER, 
 from virtual_screen import TOOLS, VirtualScreen
 
 BUILD = os.path.abspath(sys.argv[1] if len(sys.argv) > 1 else "build")
-RICH = {"required": EXPIRY, "optional": STATION, "timeout": 60}
+RICH = {"required": EXPIRY, "optional": STATION, "timeout": 120}
 CLOSE = None  # instead of keys: the window is closed
 # What is asked, the keys on each page, and (outcome, digits, released, remember).
 WALKS = (
@@ -65,7 +65,7 @@ def walk(screen, flavour, what, question, pages, wanted):
 def stays_on_the_screen(screen, flavour):
     """A window is as wide as its longest word, and as high as its lines."""
     screen.wait_empty()
-    prompt = Asked(BUILD, flavour, display=screen.name, audience="x" * 700, purpose="y" * 400, app="/" + "z" * 400, timeout=60)
+    prompt = Asked(BUILD, flavour, display=screen.name, audience="x" * 700, purpose="y" * 400, app="/" + "z" * 400, timeout=120)
     window = screen.next_window(set(), lambda: prompt.answered(0.02))
     width, height = screen.size_of(window) if window else (0, 0)
     check(0 < width <= screen.width and 0 < height <= screen.height, f"{flavour}: the longest words leave the buttons on the screen",
@@ -78,7 +78,7 @@ def stays_on_the_screen(screen, flavour):
 def pin_stays_on_the_screen(screen, flavour):
     """pinentry-qt breaks no row of the page that takes a PIN: a purpose of many words made it wider than any screen."""
     screen.wait_empty()
-    prompt = Asked(BUILD, flavour, display=screen.name, flags=GRANTED | RECORDED, required=EXPIRY, optional=0, timeout=60,
+    prompt = Asked(BUILD, flavour, display=screen.name, flags=GRANTED | RECORDED, required=EXPIRY, optional=0, timeout=120,
                    purpose="many words " * 18)
     window = screen.next_window(set(), lambda: prompt.answered(0.02))
     width, height = screen.size_of(window) if window else (0, 0)

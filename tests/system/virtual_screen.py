@@ -31,7 +31,7 @@ class VirtualScreen:
 
     def xdotool(self, *words):
         done = subprocess.run(["xdotool", *map(str, words)], env=self.environment, check=False, stdin=subprocess.DEVNULL,
-                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=20)
+                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=60)
         return done.stdout.decode().split()
 
     def windows(self):
@@ -42,7 +42,7 @@ class VirtualScreen:
         told = dict(line.split("=") for line in self.xdotool("getwindowgeometry", "--shell", window))
         return int(told["WIDTH"]), int(told["HEIGHT"])
 
-    def next_window(self, before, gone=lambda: False, seconds=20):
+    def next_window(self, before, gone=lambda: False, seconds=60):
         """A window that was not there before, with the keyboard; None if it does not come, or if gone() says it will not."""
         end = time.monotonic() + seconds
         while time.monotonic() < end and not gone():
@@ -51,7 +51,7 @@ class VirtualScreen:
                 return window
         return None
 
-    def wait_empty(self, seconds=20):
+    def wait_empty(self, seconds=60):
         """The number of a window that is gone may be the next one's: nobody begins before."""
         end = time.monotonic() + seconds
         while self.windows() and time.monotonic() < end:
