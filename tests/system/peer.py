@@ -19,7 +19,7 @@ READER = "Simulated reader (SIMULATED CARD)"
 GROUPS = os.path.join(PRIVATE, "groups")
 OF_USER = "user.slice/user-0.slice/user@0.service/app.slice/"
 FLATPAK = OF_USER + "app-flatpak-org.example.Bank-{}.scope"
-SNAP = OF_USER + "snap.bank.desk-1b4e28ba-2fa1-11d2-883f-0016d3cca427.scope"
+SNAP = OF_USER + "snap.bank.desk-1b4e28ba-2fa1-11d2-883f-{:012}.scope"
 SCRIPT = """
 import json, socket, sys
 with socket.socket(socket.AF_UNIX) as s:
@@ -48,7 +48,7 @@ def asks(rig, daemon, argv, group=None, display=":mohr-test", **more):
                 procs.write(str(os.getpid()))
     daemon.prompts()
     done = subprocess.run(argv, env={**rig.env, "DISPLAY": display, "MOHR_SOCKET": daemon.socket}, preexec_fn=enter,
-                          capture_output=True, timeout=60, check=False, cwd=rig.dir, **more)
+                          capture_output=True, timeout=180, check=False, cwd=rig.dir, **more)
     return done.returncode, last_asker(rig, daemon), "\n".join(daemon.prompts()) + done.stderr.decode(errors="replace")
 
 
@@ -73,7 +73,8 @@ def programs(rig, daemon):
 
 @contextlib.contextmanager
 def hierarchy():
-    """The kernel's groups, or None: not ours to make."""
+    """The kernel's groups, or None: not ours to make. They are one hierarchy for all: the same test of another build may make and take
+    away those above its own at any moment."""
     if os.path.exists("/run/systemd/system") or not os.path.ismount(PRIVATE):
         yield None
         return
@@ -81,28 +82,39 @@ def hierarchy():
     if subprocess.run(["mount", "-t", "cgroup2", "none", GROUPS], capture_output=True, check=False).returncode != 0:
         yield None
         return
-    made = []
+    made = {}
 
     def make(path):
-        for depth in range(1, path.count("/") + 2):
-            part = os.path.join(GROUPS, *path.split("/")[:depth])
-            if not os.path.exists(part):
-                os.mkdir(part)
-                made.append(part)
-        return os.path.join(GROUPS, path)
+        parts = [os.path.join(GROUPS, *path.split("/")[:depth]) for depth in range(1, path.count("/") + 2)]
+        made.update(dict.fromkeys(parts))
+        lib.wait_for(lambda: made_all(parts))
+        return parts[-1]
     try:
         yield make
     finally:
-        for part in reversed(made):
+        for part in sorted(made, key=len, reverse=True):
             lib.wait_for(lambda path=part: removed(path))
         subprocess.run(["umount", GROUPS], check=False)
 
 
+def made_all(parts):
+    try:
+        for part in parts:
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(part)
+    except FileNotFoundError:  # the one above was taken away meanwhile
+        return False
+    return True
+
+
 def removed(path):
+    """Or has groups of somebody else's in it, who will do it, or has done so."""
     try:
         os.rmdir(path)
-    except OSError:  # the last process in it is still on its way out
-        return False
+    except FileNotFoundError:
+        return True
+    except OSError:  # or the last process in it is still on its way out
+        return any(entry.is_dir() for entry in os.scandir(path))
     return True
 
 
@@ -121,8 +133,8 @@ def groups(rig, daemon, make):
         ("a system unit", f"system.slice/{own}.service", f"unit:{own}.service", own),
         ("a unit of the user's manager", f"{OF_USER}{own}.service", f"unit:{own}.service", own),
         ("a session", f"user.slice/user-0.slice/session-{os.getpid()}.scope", None, None),
-        ("a Snap's scope", SNAP, "snap:bank.desk", "bank.desk") if not labelled() else
-        ("a scope that only says Snap", SNAP, None, None),
+        ("a Snap's scope", SNAP.format(os.getpid()), "snap:bank.desk", "bank.desk") if not labelled() else
+        ("a scope that only says Snap", SNAP.format(os.getpid()), None, None),
         ("a scope that only says Flatpak", FLATPAK.format(os.getpid()), None, None),
     )
     for what, group, expected, shown in rows:
