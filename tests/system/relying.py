@@ -60,7 +60,7 @@ def ask(rig, daemon, request, *words):
     path = os.path.join(rig.dir, "request.jws")
     with open(path, "w", encoding="ascii") as file:
         file.write(request + "\n")
-    return rig.mohr(daemon, "assert", "--signed-request", path, "--timeout", "30", *words)
+    return rig.mohr(daemon, "assert", "--signed-request", path, "--timeout", "120", *words)
 
 
 def answered(rig, daemon, bank):
