@@ -13,7 +13,7 @@ import time
 
 import flow
 import relayed
-from digits import a_pin, look, may_look
+from digits import RUNS, a_pin, look, may_look, stays
 from lib import AUDIENCE, NONCE, Connection, Daemon, main, wait_for
 
 PHONE = "phone"
@@ -172,12 +172,15 @@ def digits_do_not_stay(rig):
     if not may_look():
         rig.skip("where digits are that went to a phone", "only root may look into processes that are not dumpable")
         return
-    runs = []
-    while len(runs) < 3 and not (runs and not any(runs[-1][1].values())):  # four digits in a row occur by chance, too
-        runs.append(digits_in_a_helper(rig, a_pin(8, set())))
-    rig.check(all(seen for seen, _ in runs), "the look finds the PIN on the phone while the card has it")
-    rig.check(any("reader-phone" in name or "reader-pho" in name for name in runs[-1][1]), "and looks at the computer's helper", runs[-1][1])
-    rig.check(not any(runs[-1][1].values()), "where it is in mohrd and in the helper no more", runs)
+    seen, looks, by_chance = [], [], set()
+    while not looks or len(looks) < RUNS and stays(looks):
+        saw, found = digits_in_a_helper(rig, a_pin(8, by_chance))
+        seen.append(saw)
+        looks.append(found)
+        by_chance |= {needle for finds in found.values() for needle, _ in finds}
+    rig.check(all(seen), "the look finds the PIN on the phone while the card has it")
+    rig.check(any("reader-phone" in name or "reader-pho" in name for name in looks[-1]), "and looks at the computer's helper", looks[-1])
+    rig.check(not stays(looks), "where it is in mohrd and in the helper no more", looks)
 
 
 def ends_soon_is_said(rig, world):
