@@ -145,6 +145,15 @@ static int describe(struct host *host)
         return r;
 }
 
+/* Computers are let in when it is known which readers there are: one that was waiting for this phone would else be told that it has none. */
+static int look_first(struct host *host)
+{
+        int r = 0;
+        while (r >= 0 && readers_first_look(host->readers))
+                r = sd_event_run(host->event, UINT64_MAX);
+        return r == -ESTALE || r > 0 ? 0 : r; /* it was told to end */
+}
+
 static int open_parts(struct host *host)
 {
         const uint32_t changes = IN_DELETE | IN_MOVED_TO | IN_MOVED_FROM;
@@ -153,6 +162,8 @@ static int open_parts(struct host *host)
                 r = readers_new(&host->readers, host->event, host->config, &host->log);
         if (r == 0)
                 r = show_computers(host);
+        if (r == 0)
+                r = look_first(host);
         if (r == 0)
                 r = door_open(&host->door, host);
         if (r == 0)

@@ -76,7 +76,7 @@ class Phone:
     def start(self):
         program = os.path.join(programs(self.rig), "mohr-relay")
         self.process = lib.Process(self.rig, "relay", [*self.wrap, program, "serve", *self.words], self.env)
-        if not lib.wait_for(lambda: "Ctrl-C" in self.process.said() or not self.process.alive(), 20):
+        if not lib.wait_for(lambda: "Ctrl-C" in self.process.said() or not self.process.alive()):
             raise RuntimeError("mohr-relay did not start: " + self.process.said())
 
     def pair(self, name, address=None):
@@ -91,7 +91,7 @@ class Phone:
     def forget(self, name="Counter 3"):
         os.unlink(os.path.join(self.computers, self.folders[name][1] + ".json"))
 
-    script, prompts, helpers = lib.Daemon.script, lib.Daemon.prompts, lib.Daemon.helpers
+    script, held, prompts, helpers = lib.Daemon.script, lib.Daemon.held, lib.Daemon.prompts, lib.Daemon.helpers
 
     def computer(self, name="Counter 3"):
         """mohrd's helper for this phone; its channel is the test's. None: it is not let in."""

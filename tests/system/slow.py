@@ -46,7 +46,7 @@ class Net:
 
     def quiet(self, seconds=0.3):
         """Nothing was said for so long; what was said before does not count any more."""
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             self.stats()
             time.sleep(seconds)
@@ -85,7 +85,7 @@ class Phone(relayed.Phone):
             os.unlink(program)
             shutil.copy(os.path.join(self.rig.build, "mohr-relay"), program)
         self.process = Process(self.rig, "relay", [*self.wrap, program, "serve", *self.words], self.env)
-        if not lib.wait_for(lambda: "Ctrl-C" in self.process.said() or not self.process.alive(), 20):
+        if not lib.wait_for(lambda: "Ctrl-C" in self.process.said() or not self.process.alive()):
             raise RuntimeError("mohr-relay did not start: " + self.process.said())
         return None
 
