@@ -15,7 +15,7 @@
 #include <stdio.h>
 #include <sys/wait.h>
 
-#define ANSWER_US   (5 * 1000000ULL)
+#define ANSWER_US   (10 * 1000000ULL) /* a disk that sleeps needs as long to turn again */
 #define IDLE_US     (30 * 1000000ULL)
 #define FAREWELL_MS 3000
 #define TRIES       2
