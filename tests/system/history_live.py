@@ -243,6 +243,7 @@ def by_rule(rig):
     """What the settings refuse, and a signed request that is none, leave a row each and ask nobody."""
     daemon = soft(rig, **{"rule no": {"who": "any", "audience": "https://x.example", "consent": "refuse"}})
     asked = [daemon.request(READER, audience="https://x.example") for _ in range(3)]
+    wait_for(lambda: entries(rig, daemon), step=0.1)  # mohrd does not wait for long, at its end, for a worker that is just starting
     signed = lib.call(daemon.socket, "mohr.Identity.Assert", {"reader": READER, "signed_request": "e30.e30.AA"})
     rig.check([code for code, _ in asked] == [16] * 3 and (signed[0] or "").endswith("RefusedByPolicy") and not daemon.prompts(), "a rule refuses, and nobody is asked", (asked, signed))
     daemon.stop()  # which writes what is waiting
