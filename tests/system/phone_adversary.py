@@ -45,7 +45,7 @@ class Door:
         return served
 
     def end(self, what):
-        self.rig.check(self.phone.process.alive() and wait_for(self.serves, 20), f"{what}: and an honest computer is served", self.phone.process.said()[-300:])
+        self.rig.check(self.phone.process.alive() and wait_for(self.serves), f"{what}: and an honest computer is served", self.phone.process.said()[-300:])
         relay.untouched(self.rig, self.card, what)
         self.phone.stop()
 
@@ -126,9 +126,9 @@ def replayed(rig):
     computer.send(operation("BEGIN"))
     rig.check(computer.until(OP) is not None, "a session is overheard")
     computer.close()
-    wait_for(lambda: "computer left" in door.phone.process.said(), 20)
+    wait_for(lambda: "computer left" in door.phone.process.said())
     before = door.card.stats()["exchanges"]
-    with socket.create_connection(door.address, timeout=15) as again:
+    with socket.create_connection(door.address, timeout=60) as again:
         again.sendall(b"".join(tap.heard))
         answer = b"".join(iter(lambda: quiet_read(again), b""))
     rig.check(b"Counter" not in answer and len(answer) < 4096, "said again, it is no session", len(answer))
@@ -141,6 +141,14 @@ def quiet_read(plain):
         return plain.recv(65536)
     except OSError:
         return b""
+
+
+def was_closed(plain):
+    """By the other side, and without a word."""
+    try:
+        return plain.recv(65536) == b""
+    except OSError as error:
+        return not isinstance(error, TimeoutError)
 
 
 def out_of_shape(rig):
@@ -182,18 +190,17 @@ def floods(rig):
     door = Door(rig)
     silent = []
     for _ in range(60):
-        silent.append(socket.create_connection(door.address, timeout=15))
+        silent.append(socket.create_connection(door.address, timeout=60))
     rig.check(door.serves(), "sixty connections that say nothing keep no paired computer out")
     began = time.monotonic()
-    closed = [quiet_read(plain) for plain in silent]
-    rig.check(all(word == b"" for word in closed) and time.monotonic() - began < 40, "and are closed before long", time.monotonic() - began)
+    rig.check(all([was_closed(plain) for plain in silent]), "and are closed before long", time.monotonic() - began)
     crowd = []
     for _ in range(12):
         try:
             crowd.append(door.paired().hello())
         except OSError:
             pass
-    rig.check(wait_for(door.serves, 30), "a dozen connections of one computer make room for its newest")
+    rig.check(wait_for(door.serves), "a dozen connections of one computer make room for its newest")
     for computer in crowd:
         computer.close()
     door.end("floods")
@@ -249,7 +256,7 @@ def expired(rig):
         with open(path, "w", encoding="utf-8") as file:
             json.dump({**here, "expires_at": end}, file, separators=(",", ":"))
         daemon = Daemon(rig, ("phone",), phone={"folder": folder})
-        rig.check(wait_for(lambda daemon=daemon: [entry.get("why") for entry in daemon.status()["readers"]] == ["expired"], 20),
+        rig.check(wait_for(lambda daemon=daemon: [entry.get("why") for entry in daemon.status()["readers"]] == ["expired"]),
                   f"mohrd tells that the pairing has expired, {what}", daemon.status())
         daemon.stop()
     daemon.start()
@@ -280,8 +287,9 @@ class Fooled:
         relayed.write(there, pairing, "Counter", "", ours, theirs[2])
         self.phone = LyingPhone(rig, Pairing(rig, there, pairing), theirs[1], self.card, lie, **more)
         relayed.write(here, pairing, "phone", f"127.0.0.1:{self.phone.port}", theirs, ours[2])
+        self.phone.prepare()
         self.daemon = Daemon(rig, ("phone",), phone={"folder": here})
-        self.seen = self.daemon.wait_state("phone", "card", seconds=20)
+        self.seen = self.daemon.wait_state("phone", "card")
 
     def end(self):
         self.daemon.stop()
@@ -320,7 +328,7 @@ LIES = [  # what, how, what mohrd may answer
 def lies(rig):
     for what, lie, expected in rig.mine(LIES):
         fooled = Fooled(rig, lie)
-        code, answer = fooled.daemon.request("phone", timeout=60)
+        code, answer = fooled.daemon.request("phone")
         rig.check(fooled.seen and code in expected, f"{what}: one of {sorted(expected)}", (fooled.seen, code, answer))
         rig.check(not any(line.startswith("GETPIN") for line in fooled.daemon.prompts()), f"{what}: nobody is asked for a PIN")
         rig.check("PIN" not in fooled.phone.asked and fooled.daemon.process.alive(), f"{what}: none is sent", fooled.phone.asked)
@@ -343,7 +351,7 @@ def lies_at_the_end(rig):
             ("tries that are more than there are", at("PINPAD", lambda q, a: b"\x0d\x63\xcf\x7f"), WITHOUT),
             ("the PIN is blocked, after it was right", at("PINPAD", lambda q, a: b"\x0e\x69\x83\0"), WITHOUT)):
         fooled = Fooled(rig, lie, asks_pin=True)
-        answers = [fooled.daemon.request("phone", timeout=60) for _ in range(2)]
+        answers = [fooled.daemon.request("phone") for _ in range(2)]
         code, answer = answers[-1]
         rig.check(code in expected, f"{what}: {'an assertion' if expected == {OK} else 'no assertion'} ({code})", (answers, fooled.phone.asked))
         rig.check(code != OK or rig.verify(answer)[0] == OK, f"{what}: and whatever is given out holds", answer)
@@ -357,7 +365,7 @@ def gone_with_the_pin(rig):
         raise OSError("goodbye")
     for tells, detail in ((True, "may have been spent"), (False, "none was heard to go")):
         fooled = Fooled(rig, at("PINPAD", hangs_up), asks_pin=True, tells=tells)
-        code, reply = fooled.daemon.request("phone", timeout=60)
+        code, reply = fooled.daemon.request("phone")
         rig.check(code == REMOVED and detail in reply.get("detail", ""),
                   f"gone, and it {'had said' if tells else 'had not said'} that the PIN goes: {detail}", (code, reply))
         fooled.end()
@@ -389,10 +397,10 @@ def another_card(rig):
             return None
         fooled = Fooled(rig, lie, asks_pin=True)
         fooled.other = flow.Soft(rig, leaf="other")
-        code, answer = fooled.daemon.request("phone", timeout=60)
+        code, answer = fooled.daemon.request("phone")
         rig.check(swaps and (code != OK or rig.verify(answer)[0] == OK), f"another card {what}: nothing is given out that does not hold ({code})",
                   (code, answer, fooled.phone.asked))
-        code, answer = fooled.daemon.request("phone", timeout=60)
+        code, answer = fooled.daemon.request("phone")
         rig.check(code != OK or rig.verify(answer)[0] == OK, f"another card {what}: nor by the next request ({code})", (code, answer))
         rig.check(fooled.daemon.process.alive(), f"another card {what}: mohrd lives")
         fooled.end()
@@ -414,8 +422,8 @@ def impostor(rig):
     os.rename(path + ".new", path)
     before = fooled.card.stats()
     fooled.daemon.start()
-    rig.check(wait_for(lambda: impostor_.refused, 20), "a phone with another certificate is hung up on", impostor_.refused)
-    code, answer = fooled.daemon.request("phone", timeout=60)
+    rig.check(wait_for(lambda: impostor_.refused), "a phone with another certificate is hung up on", impostor_.refused)
+    code, answer = fooled.daemon.request("phone")
     rig.check(code in {NO_READER, 16} and not impostor_.asked, "and is asked nothing", (code, answer))
     rig.check(fooled.card.stats() == before, "nor does any card hear of it")
     impostor_.close()
@@ -426,7 +434,7 @@ def tells_tries(rig):
     """A phone that says a blocked card has tries is believed no further than the person at the prompt is told; one that says none are
     left has nobody asked."""
     fooled = Fooled(rig, at("COUNTER", lambda q, a: a[:3] + b"\1\0" + a[5:]))
-    code, answer = fooled.daemon.request("phone", timeout=60)
+    code, answer = fooled.daemon.request("phone")
     rig.check(code == 14 and not any(line.startswith("GETPIN") for line in fooled.daemon.prompts()), "no tries left, says the phone: nobody is asked", (code, answer))
     fooled.end()
 

@@ -95,7 +95,7 @@ class Frames:
 class Computer(Frames):
     """A client of a phone. `sni`, `pem` and so on are what an attacker has in their place. Raises ssl.SSLError."""
 
-    def __init__(self, address, sni=None, pem=None, newest=ssl.TLSVersion.TLSv1_3, seconds=15):
+    def __init__(self, address, sni=None, pem=None, newest=ssl.TLSVersion.TLSv1_3, seconds=60):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         context.maximum_version = newest
@@ -129,6 +129,7 @@ class LyingPhone:
         self.port = self.listener.getsockname()[1]
         self.asked = []
         self.refused = []
+        self.prepared = None
         threading.Thread(target=self.serve, daemon=True).start()
 
     def serve(self):
@@ -157,7 +158,14 @@ class LyingPhone:
             helper.kill()
         frames.close()
 
+    def prepare(self):
+        """Has the first computer's helper before that asks: a phone that starts one says nothing meanwhile, and three seconds of that are too many."""
+        self.prepared = self.helper()
+
     def helper(self):
+        if self.prepared:
+            prepared, self.prepared = self.prepared, None
+            return prepared
         words = [word for name, value in self.card.options.items() for word in ("--option", f"{name}={value}")]
         helper = channel.Helper(self.rig, "--reader", "Simulated reader (SIMULATED CARD)", *words, driver="soft")
         helper.ready()
