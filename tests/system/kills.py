@@ -85,6 +85,8 @@ class Client:
                 self.request = reply.get("request") or self.request
                 self.error, self.assertion = error, reply.get("assertion")
                 self.phases.append(reply.get("phase"))
+        except TimeoutError:
+            self.error = "silence"
         except (OSError, ValueError):
             self.error = "hung up"
         self.ended_at = time.monotonic()
@@ -178,7 +180,7 @@ class Ground:
         when = self.aim(client, victim)
         verified = self.unlocked_now()
         gone, at = self.kill(victim)
-        if not client.ended.wait(60):
+        if not client.ended.wait(90):
             return f"{victim} killed at {when}: no answer"
         shown = self.shown()
         entries = sum(line.startswith("GETPIN") for line in shown)
