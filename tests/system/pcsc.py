@@ -10,7 +10,7 @@ import json
 import signal
 import time
 
-from lib import AUDIENCE, NONCE, PIN, Card, Connection, Daemon, Pcscd, main, wait_for
+from lib import AUDIENCE, NONCE, PIN, Card, Connection, Daemon, Pcscd, card_wait, main, wait_for
 
 OK, NO_READER, NO_CARD, UNSUPPORTED, WRONG, BLOCKED, REFUSED, REMOVED, ISSUER, BUSY, LAST, SERVICE, NOBODY, NONSTANDARD = (
     0, 10, 11, 12, 13, 14, 15, 17, 18, 23, 24, 25, 26, 28)
@@ -230,20 +230,23 @@ def removed_and_absent(rig, pcscd):
 
 def lifted_during_prompt(rig, pcscd):
     with Scene(rig, pcscd) as scene:
-        scene.daemon.script(delay=2.5)
+        typed = scene.daemon.held()
         running = scene.begin()
-        wait_for(lambda: pinentries(scene.daemon), 4)
+        wait_for(lambda: pinentries(scene.daemon))
         scene.card.turn()
-        time.sleep(0.3)
+        card_wait(scene.card.reader, present=False)
         scene.card.turn()
+        card_wait(scene.card.reader)
+        typed()
         error, reply, _ = running.receive()
         rig.check(not error and reply.get("assertion"), "a card lifted and laid back during the prompt goes on", error)
     with Scene(rig, pcscd) as scene:
-        scene.daemon.script(delay=2.5)
+        typed = scene.daemon.held()
         running = scene.begin()
-        wait_for(lambda: pinentries(scene.daemon), 4)
+        wait_for(lambda: pinentries(scene.daemon))
         scene.card.remove()
         other = Card(rig, pcscd, leaf="other")
+        typed()
         error, _, _ = running.receive()
         rig.check(error == "mohr.Identity.CardRemoved", "another card laid down instead is refused", error)
         clean(rig, other, "the other card", 0)
@@ -254,9 +257,9 @@ def hanging_up(rig, pcscd):
     with Scene(rig, pcscd) as scene:
         scene.daemon.script(getpin=["hang"])
         running = scene.begin()
-        rig.check(wait_for(lambda: pinentries(scene.daemon), 4), "a prompt is open")
+        rig.check(wait_for(lambda: pinentries(scene.daemon)), "a prompt is open")
         running.close()
-        rig.check(wait_for(lambda: "mohr-prompt" not in scene.daemon.helpers().values(), 4),
+        rig.check(wait_for(lambda: "mohr-prompt" not in scene.daemon.helpers().values()),
                   "a client that hangs up takes its prompt with it")
         scene.daemon.script()
         scene.answers(OK, "and the next request is served")
@@ -278,7 +281,7 @@ def held_by_another(rig, pcscd):
         holder = rig.peer("exclusive", scene.card.reader)
         scene.answers(BUSY, "a reader held exclusively by another program is 23")
         holder.child.stdin.close()  # its end; one that is killed keeps the reader until pcscd has noticed
-        holder.child.wait(20)
+        holder.child.wait(60)
         scene.answers(OK, "and works at once when it is let go")
 
 
@@ -287,12 +290,12 @@ def pcscd_gone(rig, pcscd):
         scene.answers(OK, "before pcscd goes")
         scene.peer.stop()
         pcscd.stop()
-        wait_for(lambda: scene.daemon.status()["backends"][0]["state"] == "unavailable", 5)
+        wait_for(lambda: scene.daemon.status()["backends"][0]["state"] == "unavailable")
         scene.answers(SERVICE, "pcscd gone is 25")
         scene.card.remove()
         pcscd.start()
         scene.card.insert()
-        rig.check(scene.daemon.wait_state(scene.card.reader, "card", seconds=15), "pcscd back is noticed")
+        rig.check(scene.daemon.wait_state(scene.card.reader, "card"), "pcscd back is noticed")
         scene.answers(OK, "and the same daemon works again")
     pcscd.stop()
     daemon = Daemon(rig)
@@ -305,21 +308,21 @@ def pcscd_gone(rig, pcscd):
 def terminated(rig, pcscd):
     with Scene(rig, pcscd, sign_ms=800) as scene:
         running = scene.begin()
-        wait_for(lambda: pinentries(scene.daemon), 4)
+        wait_for(lambda: pinentries(scene.daemon))
         time.sleep(0.3)
         scene.daemon.process.child.send_signal(signal.SIGTERM)
         error, reply, _ = running.receive()
         rig.check(not error and reply.get("assertion"), "SIGTERM lets a running request end", error)
-        rig.check(scene.daemon.process.child.wait(5) == 0, "and then the daemon leaves with 0")
+        rig.check(scene.daemon.process.child.wait(60) == 0, "and then the daemon leaves with 0")
 
 
 def killed(rig, pcscd):
     with Scene(rig, pcscd, sign_ms=1500) as scene:
         running = scene.begin()
-        wait_for(lambda: scene.card.stats().get("pin_verified"), 5)
+        wait_for(lambda: scene.card.stats().get("pin_verified"))
         scene.daemon.process.child.kill()
         running.close()
-        rig.check(scene.card.locked(5), "a killed daemon leaves no unlocked card", scene.card.stats())
+        rig.check(scene.card.locked(), "a killed daemon leaves no unlocked card", scene.card.stats())
 
 
 def filtered(rig, pcscd):

@@ -24,8 +24,8 @@ def reader_of(daemon, name=PHONE):
     return next((entry for entry in daemon.status().get("readers", []) if entry["name"] == name), None)
 
 
-def wait_why(daemon, why, name=PHONE, seconds=30):
-    return wait_for(lambda: (reader_of(daemon, name) or {}).get("why") == why, seconds, 0.02)
+def wait_why(daemon, why, name=PHONE):
+    return wait_for(lambda: (reader_of(daemon, name) or {}).get("why") == why, 60, 0.02)
 
 
 class World:
@@ -68,7 +68,7 @@ def nobody_is_paired(rig, world):
 
 def paired_phone_appears(rig, world):
     world.pair()
-    rig.check(world.daemon.wait_state(PHONE, "card", seconds=30), "a phone that is paired is a reader at once", world.daemon.status())
+    rig.check(world.daemon.wait_state(PHONE, "card"), "a phone that is paired is a reader at once", world.daemon.status())
     entry = reader_of(world.daemon)
     rig.check(entry["driver"] == "phone" and entry["simulated"], "the phone's word that its card is simulated counts", entry)
     link = entry.get("link", {})
@@ -87,7 +87,7 @@ def idle_means_idle(rig, world):
             with open(f"/proc/{pid}/status", encoding="ascii") as status:
                 total += sum(int(line.split()[1]) for line in status if "ctxt_switches" in line)
         return total
-    wait_for(lambda: (before := switches(), time.sleep(0.2), switches() == before)[2], 20)
+    wait_for(lambda: (before := switches(), time.sleep(0.5), switches() == before)[2])
     before, began = switches(), time.monotonic()
     time.sleep(1.5)
     rig.check(switches() == before, "an idle phone wakes neither helper nor watcher", (before, switches(), time.monotonic() - began))
@@ -123,9 +123,9 @@ def forgotten_there(rig, world):
 def forgotten_here(rig, world):
     before = world.helper()
     world.forget()
-    rig.check(wait_for(lambda: reader_of(world.daemon) is None, 30), "a phone that is forgotten here is no reader any more", world.daemon.status())
-    rig.check(wait_for(lambda: world.helpers() == [], 30), "its processes are gone", (before, world.helpers()))
-    rig.check(wait_for(lambda: world.daemon.status()["backends"] == [], 30), "and nothing is left in the list", world.daemon.status())
+    rig.check(wait_for(lambda: reader_of(world.daemon) is None), "a phone that is forgotten here is no reader any more", world.daemon.status())
+    rig.check(wait_for(lambda: world.helpers() == []), "its processes are gone", (before, world.helpers()))
+    rig.check(wait_for(lambda: world.daemon.status()["backends"] == []), "and nothing is left in the list", world.daemon.status())
 
 
 def two_of_one_name(rig, world):
@@ -136,16 +136,16 @@ def two_of_one_name(rig, world):
     with open(os.path.join(world.folder, other + ".json"), "w", encoding="utf-8", opener=lambda p, f: os.open(p, f, 0o600)) as file:
         file.write(text)
     names = {f"{PHONE} ({pairing[:4]})" for pairing in (other, world.pairing)}
-    rig.check(wait_for(lambda: {entry["name"] for entry in world.daemon.status()["readers"]} == names, 30),
+    rig.check(wait_for(lambda: {entry["name"] for entry in world.daemon.status()["readers"]} == names),
               "two phones of one name are told apart", world.daemon.status())
     os.unlink(os.path.join(world.folder, other + ".json"))
-    rig.check(wait_for(lambda: reader_of(world.daemon), 30), "one that is left has its name to itself", world.daemon.status())
+    rig.check(wait_for(lambda: reader_of(world.daemon)), "one that is left has its name to itself", world.daemon.status())
 
 
 def bad_file_is_left_out(rig, world):
     path = os.path.join(world.folder, world.pairing + ".json")
     os.chmod(path, 0o644)
-    rig.check(wait_for(lambda: reader_of(world.daemon) is None, 30) is True, "a pairing that others can read is none", world.daemon.status())
+    rig.check(wait_for(lambda: reader_of(world.daemon) is None) is True, "a pairing that others can read is none", world.daemon.status())
     code, out, _ = rig.mohr(world.daemon, "doctor")
     rig.check("pairing with a phone cannot be used" in out and world.pairing in out, "mohr doctor names its file", (code, out))
     os.chmod(path, 0o600)
@@ -153,13 +153,13 @@ def bad_file_is_left_out(rig, world):
 
 def digits_in_a_helper(rig, pin):
     """What a look finds in mohrd and its helper while the card on the phone has the PIN, and whether the look can see."""
-    card = flow.Soft(rig, pin=pin, fault="mute:1500@verify:before")
+    card = flow.Soft(rig, pin=pin, fault="mute:3000@verify:before")
     phone = relayed.Phone(rig, "--pin", "computer", card=card)
     daemon = Daemon(rig, drivers=("phone",), phone={"folder": phone.folders["Counter 3"][0]})
     daemon.script(getpin=[pin])
-    daemon.wait_state(PHONE, "card", seconds=30)
+    daemon.wait_state(PHONE, "card")
     running = Connection(daemon.socket).send("mohr.Identity.Assert", {"audience": AUDIENCE, "nonce": NONCE, "ui": {"display": ":mohr-test"}})
-    seen = wait_for(lambda: any(finds for name, finds in look(phone, pin).items() if "reader" in name), 20, 0.02)
+    seen = wait_for(lambda: any(finds for name, finds in look(phone, pin).items() if "reader" in name), step=0.02)
     found = look(daemon, pin)
     running.receive()
     running.close()

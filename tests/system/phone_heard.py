@@ -56,12 +56,12 @@ def write(rig, name, text):
 
 def start_bus(rig):
     bus = Process(rig, "bus", [find("dbus-daemon"), "--nofork", "--nopidfile", "--config-file=" + write(rig, "bus.conf", BUS)])
-    return bus if wait_for(lambda: os.path.exists("/run/dbus/system_bus_socket"), 20) else None
+    return bus if wait_for(lambda: os.path.exists("/run/dbus/system_bus_socket")) else None
 
 
 def start_avahi(rig):
     avahi = Process(rig, "avahi", [find("avahi-daemon"), "--no-drop-root", "--no-chroot", "--no-rlimits", "-f", write(rig, "avahi.conf", AVAHI)])
-    return avahi if wait_for(lambda: "startup complete" in avahi.said(), 30) else None
+    return avahi if wait_for(lambda: "startup complete" in avahi.said()) else None
 
 
 def why(daemon):
@@ -74,7 +74,7 @@ def quiet(daemon):
         watchers = [pid for pid, name in daemon.helpers().items() if name.startswith("mohr-watch")]
         with open(f"/proc/{watchers[0]}/status", encoding="ascii") as status:
             return [line for line in status if "ctxt_switches" in line]
-    return wait_for(lambda: (before := switches(), time.sleep(0.3), switches() == before)[2], 20)
+    return wait_for(lambda: (before := switches(), time.sleep(0.3), switches() == before)[2])
 
 
 def found_again(rig, bus):
@@ -88,7 +88,7 @@ def found_again(rig, bus):
     with open(path, "w", encoding="utf-8") as file:
         file.write(text)
     daemon = Daemon(rig, drivers=("phone",), phone={"folder": folder})
-    rig.check(wait_for(lambda: why(daemon) == "not-reached", 30), "at its old address the phone is not reached", daemon.status())
+    rig.check(wait_for(lambda: why(daemon) == "not-reached"), "at its old address the phone is not reached", daemon.status())
     avahi = start_avahi(rig)
     rig.check(avahi, "Avahi starts after mohrd")
     phone.start()
@@ -97,7 +97,7 @@ def found_again(rig, bus):
     avahi.stop()
     rig.check(daemon.state_of(PHONE) == "card", "without Avahi it stays", daemon.status())
     phone.stop()
-    rig.check(wait_for(lambda: why(daemon) == "not-reached", 30), "it goes", daemon.status())
+    rig.check(wait_for(lambda: why(daemon) == "not-reached"), "it goes", daemon.status())
     start_avahi(rig)
     phone.start()
     rig.check(daemon.wait_state(PHONE, "card", seconds=60), "with another Avahi it is found again", daemon.status())

@@ -677,7 +677,7 @@ def persian(world):
 def body(folder):
     world = World(folder, Network())
     pem = certificate(folder)
-    late, uri = waiting(world, "--timeout", "2")
+    late, uri = waiting(world, "--timeout", "8")
     silent = socket.create_connection(target_of(uri))
     by_picture(world)
     world.clear()

@@ -34,7 +34,7 @@ def computer_of(rig, phone, anchors):
     shutil.copy2(os.path.join(folder, pairing + ".json"), os.path.join(home, "mohr", "phones"))
     rig.env["XDG_DATA_HOME"] = home
     daemon = Daemon(rig, drivers=("phone",), relying_parties=anchors)
-    rig.check(daemon.wait_state("phone", "card", seconds=30), "the phone is a reader", daemon.status())
+    rig.check(daemon.wait_state("phone", "card"), "the phone is a reader", daemon.status())
     return daemon
 
 

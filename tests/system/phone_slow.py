@@ -36,22 +36,23 @@ class Line:
     def asked_again(self):
         """A request when the line is back. For a few seconds the phone may still wait for the connection that was cut (23)."""
         answers = []
-        wait_for(lambda: answers.append(self.daemon.request("phone", timeout=120)) or answers[-1][0] != BUSY, 30, 0.3)
+        wait_for(lambda: answers.append(self.daemon.request("phone", timeout=120)) or answers[-1][0] != BUSY, 60, 0.3)
         return answers[-1]
 
     def spent(self):
         return self.card.stats().get("verify_commands", 0)
 
     def counted(self, most):
-        """(exit code, assertion, round trips on the line). A request that comes while the connection for the next use is still being
+        """(exit code, assertion, round trips on the line, seconds). A request that comes while the connection for the next use is still being
         made, as on a busy machine, costs one more: then another one is counted."""
         for _ in range(3):
             self.net.quiet(1.0)
+            began = time.monotonic()
             code, answer = self.daemon.request("phone", timeout=120)
-            trips = self.net.stats()["trips"]
+            took, trips = time.monotonic() - began, self.net.stats()["trips"]
             if code != OK or self.flights()[-1] <= most:
                 break
-        return code, answer, trips
+        return code, answer, trips, took
 
     def flights(self):
         """What mohrd itself counted, request by request."""
@@ -69,11 +70,11 @@ def slow_line(rig, net, delay, typed):
     what = f"{delay} ms, PIN at the {typed}"
     line.daemon.prompts()
     for which, most in (("a first assertion", FIRST), ("a repeated one", AGAIN)):
-        code, answer, trips = line.counted(most)
+        code, answer, trips, took = line.counted(most)
         rig.check(code == OK and rig.verify(answer)[0] == OK, f"{what}: {which} holds", (code, answer))
         rig.check(line.flights()[-1] <= most, f"{what}: {which}: {line.flights()[-1]} times there and back", (line.flights(), trips))
-        # On the line the pings of a transaction and what is said to a phone meanwhile count, too.
-        rig.check(trips <= most + 3, f"{what}: {which}: and {trips} seen from outside", (line.flights(), trips))
+        # On the line the pings of a transaction and what is said to a phone meanwhile count, too: one for each second that somebody computes.
+        rig.check(trips <= most + 3 + max(0, took - most * delay / 1000), f"{what}: {which}: and {trips} seen from outside", (line.flights(), trips, took))
     rig.check(line.card.locked() and line.spent() == len(line.flights()), f"{what}: one PIN command each", line.card.stats())
     line.end()
 
@@ -101,9 +102,9 @@ def cut_at(rig, net, side, word, typed):
         took = time.monotonic() - began
         if code not in BROKEN | {OK}:
             return f"answer {code} {answer}", True
-        if took > 40:
+        if took > 100:
             return f"answer after {took:.0f} s", True
-        if not line.card.locked(25) and line.card.stats():  # one that never had power has written nothing
+        if not line.card.locked() and line.card.stats():  # one that never had power has written nothing
             return f"left unlocked {line.card.stats()}", True
         if line.spent() > 1:
             return f"PIN sent twice {line.card.stats()}", True
@@ -143,12 +144,12 @@ def cut(rig, net, side, word, typed):
 
 
 def verified(line):
-    return wait_for(lambda: line.card.stats().get("pin_verified"), 20)
+    return wait_for(lambda: line.card.stats().get("pin_verified"))
 
 
 def asleep_after_verify(rig, net):
     """The phone's processor stops between VERIFY and the signature, for longer than anybody waits."""
-    line = Line(rig, net, sign_ms=3000)
+    line = Line(rig, net, sign_ms=5000)
     running = pcsc.Connection(line.daemon.socket).send("mohr.Identity.Assert", {
         "audience": pcsc.AUDIENCE, "nonce": pcsc.NONCE, "ui": {"display": ":mohr-test"}})
     rig.check(verified(line), "asleep: the card is verified")
@@ -156,7 +157,7 @@ def asleep_after_verify(rig, net):
     error, reply, _ = running.receive()
     rig.check(error and error.rsplit(".", 1)[1] in ("NoReader", "TimedOut", "CardRemoved"), "asleep: the request ends with a typed answer",
               (error, reply))
-    rig.check(line.card.locked(25), "asleep: the card is not verified any more", line.card.stats())
+    rig.check(line.card.locked(), "asleep: the card is not verified any more", line.card.stats())
     net.say("heal")
     rig.check(line.daemon.wait_state("phone", "card", seconds=90), "asleep: it is back when it wakes up", line.daemon.status())
     code, answer = line.asked_again()
@@ -183,7 +184,7 @@ def somebody_dies(rig, net, who):
     holders = children(line.daemon.phone.process.pid)
     os.kill(pid, signal.SIGKILL)
     # A soft card is in its helper: that ends with mohr-relay, and the card has no power then.
-    rig.check(wait_for(lambda: line.card.locked(0) or not any(map(alive, holders)), 20),
+    rig.check(wait_for(lambda: line.card.locked(0) or not any(map(alive, holders))),
               f"{who} is killed: the card is not verified any more", line.card.stats())
     running.close()
     rig.check(line.spent() == 1, f"{who} is killed: one PIN command", line.card.stats())
@@ -206,10 +207,10 @@ def away_while_idle(rig, net):
     """The Wi-Fi goes while nobody asks for anything; the first to notice is a request."""
     line = Line(rig, net)
     rig.check(line.daemon.request("phone")[0] == OK, "before the Wi-Fi goes")
-    line.daemon.wait_state("phone", "card", seconds=30)
+    line.daemon.wait_state("phone", "card")
     net.say("cut")
     began = time.monotonic()
-    rig.check(wait_for(lambda: line.daemon.state_of("phone") != "card", 20), "whoever asks for the state hears within seconds that it is not there",
+    rig.check(wait_for(lambda: line.daemon.state_of("phone") != "card"), "whoever asks for the state hears within seconds that it is not there",
               (time.monotonic() - began, line.daemon.status()))
     net.say("heal")
     line.daemon.wait_state("phone", "card", seconds=90)

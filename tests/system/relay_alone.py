@@ -41,7 +41,7 @@ class Phone(Daemon):
     def ask(self, request, *words, text=None, env=None):
         """(exit code, stdout, stderr)"""
         done = subprocess.run([*self.argv, "--request", request, *words], input=text, env={**self.env, **(env or {})}, text=True,
-                              capture_output=True, timeout=60, check=False, cwd=self.rig.dir)
+                              capture_output=True, timeout=180, check=False, cwd=self.rig.dir)
         return done.returncode, done.stdout, done.stderr
 
     def begin(self, request, *words):
@@ -52,7 +52,7 @@ class Phone(Daemon):
 
     def asks_for_pin(self):
         """That it was asked for since the last look."""
-        return wait_for(lambda: any(line.startswith("GETPIN") for line in self.prompts()), 20)
+        return wait_for(lambda: any(line.startswith("GETPIN") for line in self.prompts()))
 
     def history(self):
         return json.loads(self.rig.mohr(None, "history", "list", "--json", "--limit", "0", "--from", self.state)[1])["entries"]
@@ -84,7 +84,7 @@ def logged(rig, phone, request):
         place = os.fstat(writes if journal else reads)
         stream = f"{place.st_dev}:{place.st_ino + (not journal)}"
         done = subprocess.run([*phone.argv, "--request", request, "--reader", "Nobody's"], env={**phone.env, "JOURNAL_STREAM": stream}, stderr=writes,
-                              stdout=subprocess.DEVNULL, timeout=60, check=False, cwd=rig.dir)
+                              stdout=subprocess.DEVNULL, timeout=180, check=False, cwd=rig.dir)
         os.close(writes)
         with os.fdopen(reads, encoding="utf-8") as said:
             lines = [line for line in said if "mohr-relay" in line and ": " in line and "=" in line]
@@ -187,12 +187,19 @@ def no_reader(rig, phone, card):
 
 def killed(rig, phone, card):
     """While its PIN is verified, the one who asked and its reader's program are gone."""
+    swift = card.argv
+    card.remove()
+    card.argv = ["sign-ms=2500" if word.startswith("sign-ms=") else word for word in swift]
+    card.insert()
     process = phone.begin(plain())
-    verified = wait_for(lambda: card.stats().get("pin_verified"), 20, 0.001)
+    verified = wait_for(lambda: card.stats().get("pin_verified"), step=0.001)
     process.child.kill()
     process.child.wait()
     rig.check(bool(verified) and card.locked(), "killed while the card signs: the card is locked", card.stats())
     rig.check(outcome(phone.last()) is None, "and the history has what was begun", phone.last())
+    card.remove()
+    card.argv = swift
+    card.insert()
     code, _, err = phone.ask("-", text=plain())
     rig.check(code == 0, "the next request is served", (code, err))
 
@@ -205,8 +212,8 @@ def interrupted(rig, phone, card):
     process.child.send_signal(signal.SIGTSTP)
     with open(f"/proc/{process.pid}/stat", encoding="ascii", errors="replace") as state:
         rig.check(state.read().rsplit(")", 1)[1].split()[0] != "T", "Ctrl-Z stops nothing")
-    code = process.stop(signal.SIGINT, 20)
-    gone = wait_for(lambda: not running(phone.pinentry), 10)
+    code = process.stop(signal.SIGINT)
+    gone = wait_for(lambda: not running(phone.pinentry))
     rig.check(code == -signal.SIGINT and gone, "Ctrl-C ends it as any program, and takes the prompt along", code)
     rig.check(card.locked() and outcome(phone.last()) not in ("Ok", None), "the card is locked, and the history knows", phone.last())
     phone.script()

@@ -14,12 +14,12 @@ WIDER = b"MOHR-WIDER-SANDBOX"
 
 def run(rig, *words):
     program = os.path.join(rig.build, "mohr-reader-usb")
-    return subprocess.run([program, *words], env=rig.env, check=False, timeout=20, stdin=subprocess.DEVNULL,
+    return subprocess.run([program, *words], env=rig.env, check=False, timeout=60, stdin=subprocess.DEVNULL,
                           stderr=subprocess.DEVNULL).returncode
 
 
 def ends(rig, status, *words):
-    rig.check(Helper(rig, *words, driver="usb").child.wait(20) == status, f"{' '.join(words)} ends with {status}")
+    rig.check(Helper(rig, *words, driver="usb").child.wait(60) == status, f"{' '.join(words)} ends with {status}")
 
 
 def body(rig):
