@@ -480,13 +480,14 @@ def being_written(folder):
     bodies = ordinary(60)
     rows = rows_of(bodies)
     write(folder, rows[:1], head=None)
-    path, stop = os.path.join(folder, "history.db"), threading.Event()
+    path, begun, stop = os.path.join(folder, "history.db"), threading.Event(), threading.Event()
 
     def writer():
         db = sqlite3.connect(path)
         for row in rows[1:]:
             db.execute("INSERT INTO entry VALUES (?, ?, ?, ?)", row)
             db.commit()
+            begun.set()
             if row[0] % 2:
                 with open(os.path.join(folder, "head.new"), "w", encoding="ascii") as file:
                     file.write(anchor_line(row))
@@ -497,6 +498,7 @@ def being_written(folder):
         db.close()
     thread = threading.Thread(target=writer)
     thread.start()
+    begun.wait(60)
     told = [verify(folder) for _ in range(12 // FEWER)]
     check(all(code == 0 for code, _, _ in told), "a history that is being written is read as of one moment", told)
     check(os.path.getsize(path + "-wal") > 0, "what is read lies in the log still")
