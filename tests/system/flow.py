@@ -263,10 +263,12 @@ def faults(rig):
     for fault, codes in (("removal:200@verify:before", {17}), ("removal:200@verify:lost", {17}),
                          ("removal:200@cds:lost", {17}), ("reset@mse", {17, 0}), ("mute:5000@hash", {19}),
                          ("removal:200@3", {11, 17}), ("garbage@read#2", {0, 12, 17})):
-        daemon = soft(rig, fault=fault, faults="once", card={"timeout_ms": "2000"} if fault.startswith("mute") else None)
+        daemon = soft(rig, fault=fault, faults="once", back="60000", card={"timeout_ms": "2000"} if fault.startswith("mute") else None)
         code, reply = daemon.request()
         rig.check(code in codes, f"{fault}: one of {sorted(codes)}", (code, detail(reply)))
-        time.sleep(0.3)  # so long the card is away
+        if fault.startswith("removal"):
+            rig.check(daemon.wait_state(READER, "empty"), f"{fault}: the card is seen to be away", daemon.status())
+            subprocess.run([witness(rig), "--back", daemon.sections["soft"]["state"]], check=True)
         daemon.wait_state(READER, "card")
         code, reply = daemon.request()
         rig.check(code == 0, f"{fault}: the next request is served", (code, detail(reply)))
