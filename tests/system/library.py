@@ -69,7 +69,7 @@ def environment(rig, place, daemon):
 
 
 def run(env, *words, text=None):
-    done = subprocess.run(words, env=env, capture_output=True, text=True, timeout=60, check=False,
+    done = subprocess.run(words, env=env, capture_output=True, text=True, timeout=120, check=False,
                           **({"input": text} if text is not None else {"stdin": subprocess.DEVNULL}))
     return done.returncode, done.stdout, done.stderr
 
@@ -116,9 +116,9 @@ def cancelled(rig, env, made, daemon):
     daemon.prompts()
     child = subprocess.Popen([made["assert_loop"], AUDIENCE, NONCE], env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                              stderr=subprocess.DEVNULL, text=True)
-    asked = wait_for(lambda: any(line.startswith(("GETPIN", "CONFIRM")) for line in daemon.prompts()), 20)
-    out, _ = child.communicate("q\n", timeout=30)
-    ended = wait_for(lambda: "request cancelled" in daemon.process.said(), 20)
+    asked = wait_for(lambda: any(line.startswith(("GETPIN", "CONFIRM")) for line in daemon.prompts()))
+    out, _ = child.communicate("q\n", timeout=120)
+    ended = wait_for(lambda: "request cancelled" in daemon.process.said())
     rig.check(asked and child.returncode == 20 and not out and ended, "assert_loop takes the prompt away",
               (asked, child.returncode, out, daemon.process.said()[-400:]))
 

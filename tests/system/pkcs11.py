@@ -12,7 +12,7 @@ import subprocess
 import threading
 
 import pkcs11_rig
-from lib import PIN, Card, main, wait_for
+from lib import PATIENCE, PIN, main, wait_for
 from pkcs11_rig import Token, World
 
 WRONG = "31415926"
@@ -179,7 +179,7 @@ def swapped(world):
     slot.value = 99
     waiter.start()
     second = world.card(daemon, piv_9a="p384", piv_9c="p256")
-    waiter.join(20)
+    waiter.join(PATIENCE)
     rig.check(not waiter.is_alive() and slot.value == token.slot, "whoever waits for a card is told of the second", slot.value)
     daemon.prompts()
     session = token.session()
@@ -245,10 +245,10 @@ def cancelled(world):
     daemon.prompts()
     daemon.script(getpin=("hang",))
     child = world.start_sign(daemon, key, "ECDSA-SHA256")
-    asked = wait_for(lambda: "GETPIN" in world.shown(daemon), 10)
+    asked = wait_for(lambda: "GETPIN" in world.shown(daemon))
     child.send_signal(signal.SIGKILL)
     child.wait()
-    gone = wait_for(lambda: "mohr-prompt" not in daemon.helpers().values(), 10)
+    gone = wait_for(lambda: "mohr-prompt" not in daemon.helpers().values())
     rig.check(asked and gone and card.stats()["verify_commands"] == 0, "killed while the person is asked: the prompt goes, nothing is spent",
               (asked, gone, card.stats()))
     card.remove()
