@@ -268,7 +268,7 @@ def other_answers(rig, pcscd):
 
 
 def policy_and_hangup(rig):
-    daemon = soft(rig, delay_ms="40")
+    daemon = soft(rig, fault="mute:60000@read", faults="once")  # which is waited for, seconds long
     connection = Connection(daemon.socket).send("mohr.Identity.Examine")
     rig.check(wait_for(lambda: "in_use" in [reader["state"] for reader in daemon.status()["readers"]]),
               "while a card is examined its reader is in use")
