@@ -4,7 +4,7 @@
  * made inside shared libraries are not seen: OpenSSL and jansson are asked to use our allocator instead,
  * and of the event loop what we call of it can fail.
  *
- * vfork becomes fork: a function that returned from vfork would leave its frame to the child.
+ * vfork shares no memory: a function that returned from vfork would leave its frame to the child.
  */
 #include "tests/support/inject.h"
 
@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <jansson.h>
 #include <openssl/crypto.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -19,6 +20,7 @@
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <systemd/sd-event.h>
 
@@ -229,10 +231,11 @@ int __wrap_munmap(void *at, size_t len)
         return __real_munmap(at, len);
 }
 
+/* In memory of its own; but like vfork's parent, ours goes on when the child has begun its program, with a group that can be killed. */
 pid_t __wrap_vfork(void)
 {
         if (!fails(INJECT_SYSTEM, "vfork"))
-                return fork();
+                return (pid_t)syscall(SYS_clone, CLONE_VFORK | SIGCHLD, NULL, NULL, NULL, NULL);
         errno = EAGAIN;
         return -1;
 }

@@ -328,7 +328,7 @@ static pid_t serve(char path[64])
         memcpy(address.sun_path, path, strlen(path) + 1);
         int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
         assert_int_equal(bind(listener, (struct sockaddr *)&address, sizeof address), 0);
-        assert_int_equal(listen(listener, 8), 0);
+        assert_int_equal(listen(listener, 4096), 0); /* as many as are given up before it looks */
         pid_t pid = fork();
         if (pid == 0)
                 for (int fd; (fd = accept(listener, NULL, NULL)) >= 0; close(fd))
