@@ -382,9 +382,10 @@ static void who_gave_back_a_reader_that_leaves_hears_nothing(void **state)
         assert_int_equal(call(reader, OP_BEGIN, ""), 0);
         world.came = false;
         assert_int_equal(reader_call(reader, OP_COUNTER, "", 0, on_reply, NULL), 0);
+        int64_t told_ms = clock_ms();
         readers_pause(world.readers, true);
         reader_release(reader);
-        UNTIL(noted("ended in order") == 1);
+        UNTIL(went_in_order(told_ms));
         assert_false(world.came);
         stop();
 }

@@ -243,9 +243,10 @@ static void a_phone_is_let_go_with_the_others(void **state)
         (void)state;
         start_phone("card");
         UNTIL(is(state_of("P"), "card"));
+        int64_t told_ms = clock_ms();
         readers_pause(world.readers, true);
         assert_string_equal(backend(), "paused");
-        UNTIL(noted("ended in order") == 1);
+        UNTIL(went_in_order(told_ms));
         readers_pause(world.readers, false);
         UNTIL(is(state_of("P"), "card"));
         stop_phone();
