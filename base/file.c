@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* file.c: see file.h. rename(2) makes the change, fsync(2) of file and folder makes it last. */
+/* file.c: see file.h. rename(2) makes the change, fsync(2) of file and folder makes it last, where that is waited for. */
 #include "base/file.h"
 
 #include "base/portable.h"
@@ -70,10 +70,15 @@ int file_settle_folder(const char *path)
         return fsync(fd) < 0 && errno != EINVAL ? -errno : 0;
 }
 
-static int fill(int fd, const void *data, size_t len, mode_t mode)
+enum how {
+        HOW_OVER = 1,    /* what has the name goes */
+        HOW_SETTLED = 2, /* it outlasts a power cut from here on */
+};
+
+static int fill(int fd, const void *data, size_t len, mode_t mode, unsigned int how)
 {
         int r = file_write(fd, data, len);
-        if (r == 0 && (fchmod(fd, mode) < 0 || fsync(fd) < 0))
+        if (r == 0 && (fchmod(fd, mode) < 0 || (how & HOW_SETTLED && fsync(fd) < 0)))
                 r = -errno;
         return r;
 }
@@ -124,7 +129,7 @@ int file_take_place(const char *fresh, const char *path, bool over)
         return errno == EPERM || errno == EACCES ? take_name(fresh, path) : -errno;
 }
 
-static int put(const char *path, const void *data, size_t len, mode_t mode, bool over)
+static int put(const char *path, const void *data, size_t len, mode_t mode, unsigned int how)
 {
         _cleanup_free_ char *fresh = NULL;
         int r = name_beside(path, &fresh);
@@ -133,24 +138,29 @@ static int put(const char *path, const void *data, size_t len, mode_t mode, bool
         _cleanup_close_ int fd = mkostemp(fresh, O_CLOEXEC);
         if (fd < 0)
                 return -errno;
-        r = fill(fd, data, len, mode);
+        r = fill(fd, data, len, mode, how);
         if (r == 0)
-                r = file_take_place(fresh, path, over);
+                r = file_take_place(fresh, path, how & HOW_OVER);
         if (r < 0) {
                 unlink(fresh);
                 return r;
         }
-        return file_settle_folder(path);
+        return how & HOW_SETTLED ? file_settle_folder(path) : 0;
 }
 
 int file_replace(const char *path, const void *data, size_t len, mode_t mode)
 {
-        return put(path, data, len, mode, true);
+        return put(path, data, len, mode, HOW_OVER | HOW_SETTLED);
 }
 
 int file_create(const char *path, const void *data, size_t len, mode_t mode)
 {
-        return put(path, data, len, mode, false);
+        return put(path, data, len, mode, HOW_SETTLED);
+}
+
+int file_replace_soon(const char *path, const void *data, size_t len, mode_t mode)
+{
+        return put(path, data, len, mode, HOW_OVER);
 }
 
 int file_remove(const char *path)

@@ -16,6 +16,9 @@ _must_check_ int file_make_folders(const char *path, mode_t mode);
 _must_check_ int file_replace(const char *path, const void *data, size_t len, mode_t mode);
 /* The same for a file that must not be there: -EEXIST if it is, whoever made it meanwhile. */
 _must_check_ int file_create(const char *path, const void *data, size_t len, mode_t mode);
+/* As file_replace(), without waiting for the disk: a power cut may leave an empty or a torn file. For what is judged whenever it is
+ * read, and can be had again. */
+_must_check_ int file_replace_soon(const char *path, const void *data, size_t len, mode_t mode);
 /* Until its end, or `cap` bytes are here: the count. Who must know whether there was more asks for one more than they take. */
 _must_check_ ssize_t file_read_upto(int fd, void *data, size_t cap);
 /* All of it, in as many pieces as it takes. */

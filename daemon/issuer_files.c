@@ -49,6 +49,7 @@ int issuer_files_read(const char *state_dir, const struct mohr_trust *anchors,
         struct reading reading = { anchors, take, user };
         const struct certfile in = { .each = read_one,
                 .user = &reading,
+                .go_on = true,
                 .guarded = true,
                 .may_lack = true,
                 .problem = problem,
@@ -99,6 +100,7 @@ static int name_of(const uint8_t *der, size_t len, char name[static 65])
         return 0;
 }
 
+/* One that has the name already was no certificate when it was read: it is written again. */
 static int write_one(const char *folder, const uint8_t *der, size_t len)
 {
         _cleanup_free_ char *path = NULL, *oldest = NULL;
@@ -106,12 +108,11 @@ static int write_one(const char *folder, const uint8_t *der, size_t len)
         int r = name_of(der, len, name);
         if (r == 0 && asprintf(&path, "%s/%s.der", folder, name) < 0)
                 r = -ENOMEM;
-        if (r < 0 || access(path, F_OK) == 0)
-                return r;
-        r = find_oldest(folder, &oldest);
+        if (r == 0 && access(path, F_OK) < 0)
+                r = find_oldest(folder, &oldest);
         if (r == 0 && oldest)
                 r = file_remove(oldest);
-        return r == 0 ? file_replace(path, der, len, FILE_MODE) : r;
+        return r == 0 ? file_replace_soon(path, der, len, FILE_MODE) : r;
 }
 
 int issuer_files_keep(const char *state_dir, X509 *issuer)

@@ -108,8 +108,8 @@ static void recall_issuers(struct known *known)
                 return;
         if (issuer_files_read(known->config->state_dir, anchors, remember_issuer, known, problem,
                     sizeof problem) != 0)
-                log_kv(known->log, LOG_LEVEL_WARNING, NULL, "kept issuers are not used", "error",
-                        problem, NULL);
+                log_kv(known->log, LOG_LEVEL_WARNING, NULL, "not all kept issuers are used",
+                        "error", problem, NULL);
 }
 
 static void keep_issuer(const struct known *known, X509 *issuer)

@@ -299,6 +299,57 @@ static void what_lies_among_the_kept_issuers_is_believed_by_nobody(void **state)
         remove_place(&place);
 }
 
+/* The path of the n-th kept file, in any order. */
+static void kept_path(const struct place *place, size_t n, char *dst, size_t cap)
+{
+        DIR *dir = opendir(place->issuers);
+        for (struct dirent *entry; dir && (entry = readdir(dir));)
+                if (strstr(entry->d_name, ".der") && n-- == 0)
+                        snprintf(dst, cap, "%s/%s", place->issuers, entry->d_name);
+        closedir(dir);
+}
+
+/* What a power cut makes of a file that nobody waited for. */
+static void tear(const struct place *place, size_t n, off_t left)
+{
+        char path[400] = "";
+        kept_path(place, n, path, sizeof path);
+        assert_int_equal(truncate(path, left), 0);
+}
+
+static void keep_two(const struct place *place, X509 *second)
+{
+        struct known *known = fresh(&place->config);
+        known_issuer_put(known, pki->ca);
+        known_issuer_put(known, second);
+        known_free(known);
+        assert_int_equal(files_in(place->issuers, ".der"), 2);
+}
+
+static void a_torn_file_is_written_again_and_hides_no_other(void **state)
+{
+        (void)state;
+        struct place place;
+        make_place(&place);
+        X509 *renewed = testpki_issue_ca(pki, "IRAN Digital Citizen CA 2016 17", TESTPKI_NOW - 9,
+                TESTPKI_NOW + 9, pki->root, pki->root_key, pki->ca_key, "critical,CA:TRUE");
+        for (off_t left = 0; left < 200; left += 100) {
+                for (size_t n = 0; n < 2; n++) {
+                        keep_two(&place, renewed);
+                        tear(&place, n, left);
+                        assert_true(finds_issuer(&place.config));
+                }
+                keep_two(&place, renewed);
+                tear(&place, 0, left);
+                tear(&place, 1, left);
+                assert_false(finds_issuer(&place.config));
+        }
+        keep_two(&place, renewed);
+        assert_true(finds_issuer(&place.config));
+        X509_free(renewed);
+        remove_place(&place);
+}
+
 static void kept_issuers_are_bounded(void **state)
 {
         (void)state;
@@ -366,6 +417,7 @@ int main(void)
                 cmocka_unit_test(an_issuer_that_leads_to_an_anchor_survives_the_process),
                 cmocka_unit_test(a_kept_issuer_is_nothing_without_its_anchor),
                 cmocka_unit_test(what_lies_among_the_kept_issuers_is_believed_by_nobody),
+                cmocka_unit_test(a_torn_file_is_written_again_and_hides_no_other),
                 cmocka_unit_test(kept_issuers_are_bounded),
                 cmocka_unit_test(without_anchors_no_issuer_reaches_the_disk),
                 cmocka_unit_test(anchors_that_are_missing_stop_the_start),
