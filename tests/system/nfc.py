@@ -22,7 +22,7 @@ UNSUPPORTED = 12
 SECOND = 15.0  # one is promised, the others are for a busy machine; what fails takes for ever
 ATR = "3b8f800180318065b0850202ed120fff82900072"  # card-facts 1.4, row 1
 ATR_B = "3b88800111223344008181501d"
-NEVER_SILENT, PATIENT = 1500, 20000  # ms that mohrd waits for an operation: where it will be in vain, and where not
+NEVER_SILENT, PATIENT = 3500, 20000  # ms that mohrd waits for an operation, the start of a helper included: where it will be in vain, and where not
 
 
 class Board(lib.Card):

@@ -23,7 +23,7 @@ from lib import PIN, wait_for
 
 SECOND = 15.0  # one is promised, the others are for a busy machine; what fails takes for ever
 OK, NO_READER, NO_CARD, UNSUPPORTED, WRONG, REFUSED, REMOVED, TIMED_OUT, BUSY, SERVICE = 0, 10, 11, 12, 13, 15, 17, 19, 23, 25
-IN_VAIN_MS, PATIENT_MS = 2000, 20000  # what mohrd gives an operation here: where the fault is its end, and where not
+PATIENT_MS, IN_VAIN_MS, STORM_MS = 20000, 3500, 2000  # what mohrd gives an operation, the start of a helper included: how long a fault lasts
 STORM = 100000
 
 # How readers differ; the card decides the protocol.
@@ -100,11 +100,18 @@ WAYS = {"T=1": ({}, "mav4"), "T=0": ({"rates": "pps"}, "mav3"), "short": ({"leve
         "extended": ({"level": "extended"}, "mav2-cl")}
 
 
+def patience(fault, expected):
+    """In milliseconds. A storm costs a core all the while."""
+    if not GIVES_UP & expected:
+        return PATIENT_MS
+    return STORM_MS if str(STORM) in fault else IN_VAIN_MS
+
+
 def strike(rig, way, fault, expected):
     """One request with one fault, then one without. What was wrong, or None."""
     reader, profile = WAYS[way]
     card = Slot(rig, profile=profile, reader=reader)
-    daemon = daemon_of(rig, card={"timeout_ms": IN_VAIN_MS if GIVES_UP & expected else PATIENT_MS})
+    daemon = daemon_of(rig, card={"timeout_ms": patience(fault, expected)})
     try:
         if not daemon.wait_state(card.reader, "card"):
             return f"no card was seen: {daemon.status()}"
@@ -407,7 +414,7 @@ def keys_disturbed(rig):
                                    ("T=1", "lost@verify", RECOVERS | GIVES_UP), ("extended", "sequence@verify", RECOVERS | GIVES_UP)):
         options, profile = WAYS[way]
         card = Slot(rig, profile=profile, reader={**options, "pinpad": "verify"})
-        daemon = daemon_of(rig, card={"timeout_ms": IN_VAIN_MS if GIVES_UP & expected else PATIENT_MS})
+        daemon = daemon_of(rig, card={"timeout_ms": patience(happens, expected)})
         daemon.script(getpin=["hang"])
         daemon.wait_state(card.reader, "card")
         if "@" in happens:
