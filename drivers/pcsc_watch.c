@@ -11,7 +11,8 @@
  * reader is left out: nothing can come, and libpcsclite refuses to wait for one more than that.
  *
  * A missing pcscd and one that dies look alike from here (READER_SERVICE); one that denies this user,
- * as it does with polkit for those who do not sit at the screen, says so (POLICY). The watcher reports
+ * as it does with polkit for those who do not sit at the screen, says so (POLICY). It does so at the first word; libpcsclite
+ * says the same of a pcscd that dies before it answers, so that later it means nothing else. The watcher reports
  * either once and ends, and mohrd starts another with growing delay.
  */
 #include "drivers/pcsc.h"
@@ -146,7 +147,7 @@ int pcsc_watch(void *opaque, struct driver_reader *ret, size_t *ret_count)
                 if (rv == SCARD_S_SUCCESS)
                         rv = wait_for_change(watch);
         }
-        if (rv == SCARD_W_SECURITY_VIOLATION || rv == SCARD_E_NO_ACCESS)
+        if (watch->opened == SCARD_W_SECURITY_VIOLATION || watch->opened == SCARD_E_NO_ACCESS)
                 return OUTCOME_POLICY;
         int r = pcsc_outcome(rv, PCSC_BEGIN);
         return r < 0 ? r : OUTCOME_READER_SERVICE;
