@@ -63,10 +63,13 @@ static inline void relay_world_free(struct relay_world *world)
         free(world);
 }
 
+/* What there is to do; a door gives strangers so many seconds, and a crowd of them is to be here before that. */
 static inline void relay_turn(struct relay_world *world)
 {
-        for (int i = 0; i < 8; i++)
-                assert_return_code(sd_event_run(world->host.event, 1000), 0);
+        for (int i = 0, r = 1; i < 8 && r > 0; i++) {
+                r = sd_event_run(world->host.event, 1000);
+                assert_return_code(r, 0);
+        }
 }
 
 /* From 127.0.0.`number`. */
@@ -91,7 +94,7 @@ static inline int knock(const struct relay_world *world)
 static inline void prove_both(struct relay_world *world, struct link *link)
 {
         int r = -EAGAIN;
-        for (int turn = 0; r == -EAGAIN && turn < 1000; turn++) {
+        for (int turn = 0; r == -EAGAIN && turn < 8000; turn++) {
                 r = link_handshake(link);
                 relay_turn(world);
         }
@@ -111,7 +114,7 @@ static inline struct link *come_in(struct relay_world *world)
 static inline int hear(struct relay_world *world, struct link *link, enum link_type *type)
 {
         int r = -EAGAIN;
-        for (int turn = 0; r == -EAGAIN && turn < 1000; turn++) {
+        for (int turn = 0; r == -EAGAIN && turn < 8000; turn++) {
                 (void)!link_flush(link);
                 relay_turn(world);
                 r = link_recv(link, type, world->link->buf);

@@ -146,7 +146,7 @@ static int setup(void **state)
                 .consent_mode = POLICY_ASK,
                 .config = { .unproven = UNPROVEN_ASK,
                         .pinpad = true,
-                        .card_timeout_ms = 1000,
+                        .card_timeout_ms = 30000, /* less where a card is silent */
                         .prompt_timeout_s = 5 },
         };
         world.files[0] = shared_pki->leaf;
