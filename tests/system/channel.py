@@ -10,7 +10,7 @@ import lib
 
 with open(os.path.join(lib.TREE, "drivers/ops.h"), encoding="ascii") as header:
     OPS = ["", *re.findall(r"^ +OP_(\w+)\b.*[,/]", header.read().split("enum op {")[1].split("};")[0], re.M)]
-OK, NO_READER, NO_CARD, REMOVED, TIMED_OUT, BUSY, SERVICE, MALFORMED = 0, 10, 11, 17, 19, 23, 25, 70
+OK, NO_READER, NO_CARD, POLICY, REMOVED, TIMED_OUT, BUSY, SERVICE, MALFORMED = 0, 10, 11, 16, 17, 19, 23, 25, 70
 LEAVE, RESET, IAS = b"\0", b"\1", b"\0"
 SAME, WAS_RESET, IS_NEW = 0, 1, 2
 PROGRAMS = {"pcsc": "mohr-reader", "soft": "mohr-reader-soft", "nfc": "mohr-reader-nfc", "usb": "mohr-reader-usb"}

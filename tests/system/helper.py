@@ -5,11 +5,12 @@ they are in, what pcscd's and the card's troubles look like from outside, and wh
 when one of them is killed."""
 import os
 import signal
+import socket
 import subprocess
 import time
 
 import lib
-from channel import (BUSY, IAS, IS_NEW, LEAVE, MALFORMED, NO_CARD, OK, REMOVED, RESET, SAME, SERVICE, WAS_RESET,
+from channel import (BUSY, IAS, IS_NEW, LEAVE, MALFORMED, NO_CARD, OK, POLICY, REMOVED, RESET, SAME, SERVICE, WAS_RESET,
                      Helper)
 
 SOFT_READER = "Simulated reader (SIMULATED CARD)"
@@ -244,6 +245,18 @@ def service_gone(rig, pcscd, card, watcher):
     rig.check(Helper(rig, "--reader", card.reader).child.wait(lib.PATIENCE) == SERVICE, "a helper without pcscd ends")
 
 
+def denied(rig):
+    """A pcscd whose polkit denies somebody hangs up before it has heard a word."""
+    with socket.socket(socket.AF_UNIX) as door:
+        door.bind("/run/pcscd/pcscd.comm")
+        door.listen(1)
+        watcher = Helper(rig, "--watch")
+        door.accept()[0].close()
+    rig.check(watcher.ready() and watcher.report() == (POLICY, {}), "a watcher that pcscd denies says so")
+    rig.check(watcher.child.wait(lib.PATIENCE) == POLICY, "and ends with that")
+    os.unlink("/run/pcscd/pcscd.comm")
+
+
 def usage(rig):
     for words in ((), ("--watch", "--reader"), ("--reader", "x", "more"), ("--watch", "--option", "nonsense")):
         rig.check(Helper(rig, *words).child.wait(lib.PATIENCE) == 2, f"usage: {' '.join(words) or 'no words'}")
@@ -263,6 +276,7 @@ def body(rig):
     exclusive(rig, card)
     pulled(rig, card, watcher)
     service_gone(rig, pcscd, card, watcher)
+    denied(rig)
     for helper in rig.helpers:
         helper.kill()
 
