@@ -35,11 +35,14 @@ class Struck:
         code, answer = self.daemon.request(self.card.reader)
         return code, answer, time.monotonic() - began
 
-    def settle(self, silent):
-        """Until the card lies there again, for pcscd (which looks every 400 ms) and for the daemon; and until
-        a card that was silent for longer than the daemon waited has had its say."""
+    def settle(self, kind):
+        """Until the card lies there again, for pcscd (which looks every 400 ms) and for the daemon, which must have heard first that
+        it went; and until a card that was silent for longer than the daemon waited has had its say."""
+        if kind == "removal":
+            self.daemon.wait_state(self.card.reader, "empty", seconds=3)
+        else:
+            time.sleep((OVERDUE - CARD_TIMEOUT_MS) / 1000 + 0.5 if kind == "mute" else 0.5)
         wait_for(lambda: self.card.stats().get("present"))
-        time.sleep((OVERDUE - CARD_TIMEOUT_MS) / 1000 + 0.5 if silent else 0.5)
         card_wait(self.card.reader)
         self.daemon.wait_state(self.card.reader, "card")
 
@@ -71,11 +74,12 @@ def strike(rig, pcscd, profile, fault, requests_before):
             scene.request()
         before = scene.spent()
         code, answer, seconds = scene.request()
-        if code not in TYPED[fault.split("@")[0].split(":")[0]]:
+        kind = fault.split("@")[0].split(":")[0]
+        if code not in TYPED[kind]:
             return f"answer {code} {answer}"
         if seconds > PATIENCE:
             return f"answer after {seconds:.1f} s"
-        scene.settle(fault.startswith("mute"))  # the answer may be out before the card has spoken
+        scene.settle(kind)  # the answer may be out before the card has spoken
         if not scene.card.locked():
             return f"left unlocked {scene.card.stats()}"
         during = scene.spent() - before
