@@ -420,7 +420,7 @@ def keys_disturbed(rig):
         if "@" in happens:
             card.mock.say("fault " + happens)
             card.mock.say(f"type {PIN}")
-        running = begin(daemon, card, timeout_ms=60000)
+        running = begin(daemon, card, timeout_ms=10000 if TIMED_OUT in expected else 60000)
         if "@" not in happens:
             wait_for(lambda: card.mock.stats()["secures"])
             disturb(card, daemon, happens)
