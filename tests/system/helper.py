@@ -246,12 +246,13 @@ def service_gone(rig, pcscd, card, watcher):
 
 
 def denied(rig):
-    """A pcscd whose polkit denies somebody hangs up before it has heard a word."""
+    """A pcscd whose polkit denies somebody hangs up while their first word (20 bytes) lies there unread."""
     with socket.socket(socket.AF_UNIX) as door:
         door.bind("/run/pcscd/pcscd.comm")
         door.listen(1)
         watcher = Helper(rig, "--watch")
-        door.accept()[0].close()
+        with door.accept()[0] as caller:
+            lib.wait_for(lambda: len(caller.recv(64, socket.MSG_PEEK)) >= 20)
     rig.check(watcher.ready() and watcher.report() == (POLICY, {}), "a watcher that pcscd denies says so")
     rig.check(watcher.child.wait(lib.PATIENCE) == POLICY, "and ends with that")
     os.unlink("/run/pcscd/pcscd.comm")
