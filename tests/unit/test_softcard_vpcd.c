@@ -183,9 +183,10 @@ static void absent_reader_is_waited_for_but_not_for_ever(void **state)
 {
         struct rig rig;
         rig_start(&rig, *state, "");
-        _cleanup_close_ int closed = turn_away(rig.listener);
+        int closed = turn_away(rig.listener);
         close(rig.reader);
         pthread_join(rig.thread, NULL);
+        close(closed);
         assert_int_equal(rig.result, -ETIMEDOUT);
         close(rig.wake);
         rig.card = softcard_free(rig.card);
