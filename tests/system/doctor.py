@@ -10,6 +10,7 @@ import os
 import re
 import subprocess
 
+import flow
 from lib import PIN, Card, Connection, Daemon, Pcscd, call, main, wait_for
 
 FIXTURES = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "fixtures/transcripts")
@@ -268,12 +269,14 @@ def other_answers(rig, pcscd):
 
 
 def policy_and_hangup(rig):
-    daemon = soft(rig, fault="mute:60000@read", faults="once")  # which is waited for, seconds long
+    card = flow.Soft(rig, fault="mute:60000@read", faults="once")  # which is waited for, seconds long
+    daemon = flow.daemon_of(rig)
     connection = Connection(daemon.socket).send("mohr.Identity.Examine")
     rig.check(wait_for(lambda: "in_use" in [reader["state"] for reader in daemon.status()["readers"]]),
               "while a card is examined its reader is in use")
     error, _ = call(daemon.socket, "mohr.Identity.Examine", {})
     rig.check(error == "mohr.Identity.Busy", "two at once are one and Busy", error)
+    wait_for(lambda: card.stats().get("exchanges"))  # only a helper that met its card is replaced, and takes the fault along
     connection.close()
     rig.check(daemon.wait_state(READER, "card"), "after a hang-up the reader is free again", daemon.status())
     code, reply = daemon.request()
