@@ -33,9 +33,12 @@ static void set_alarm(struct sigaction *before)
         (void)setitimer(ITIMER_REAL, &soon, NULL);
 }
 
+/* One that is still on its way is dropped, and does not meet whatever waits for alarms otherwise. */
 static void unset_alarm(const struct sigaction *before)
 {
+        const struct sigaction drop = { .sa_handler = SIG_IGN };
         (void)setitimer(ITIMER_REAL, &(struct itimerval){ 0 }, NULL);
+        (void)sigaction(SIGALRM, &drop, NULL);
         (void)sigaction(SIGALRM, before, NULL);
 }
 

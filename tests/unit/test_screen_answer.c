@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_screen_answer.c: what may be answered to which question, by whom, and what is taken for a PIN. */
+#include "daemon/descriptor.h"
 #include "daemon/prompt/question.h"
 #include "tests/unit/screen_world.h"
+
+#include <signal.h>
 
 #define PIN     "27182818"
 #define SIGN    "'decision':'sign'"
@@ -318,6 +321,21 @@ static void another_process_may_not_answer(void **state)
         close(told[1]);
 }
 
+/* The one that was sent when the close was over already, and would end this process. */
+static void a_late_alarm_of_a_close_is_dropped(void **state)
+{
+        (void)state;
+        sigset_t alarms, pending;
+        sigemptyset(&alarms);
+        sigaddset(&alarms, SIGALRM);
+        assert_int_equal(sigprocmask(SIG_BLOCK, &alarms, NULL), 0);
+        assert_int_equal(kill(getpid(), SIGALRM), 0);
+        descriptor_close(eventfd(0, EFD_CLOEXEC));
+        assert_int_equal(sigpending(&pending), 0);
+        assert_int_equal(sigismember(&pending, SIGALRM), 0);
+        assert_int_equal(sigprocmask(SIG_UNBLOCK, &alarms, NULL), 0);
+}
+
 /* ---- what is no pipe with a PIN ------------------------------------------------------------ */
 
 static void only_a_pipe_without_a_name_is_read(void **state)
@@ -474,6 +492,7 @@ int main(void)
                 TEST(a_wrong_ticket_answers_nothing),
                 TEST(where_nobody_serves_nobody_answers),
                 TEST(another_process_may_not_answer),
+                cmocka_unit_test(a_late_alarm_of_a_close_is_dropped),
                 TEST(only_a_pipe_without_a_name_is_read),
                 TEST(a_nul_behind_the_digits_is_no_digit),
                 TEST(digits_may_come_one_by_one),
